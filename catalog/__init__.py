@@ -1,0 +1,1 @@
+"""The platform's own tables: tools, agents, prompts, knowledge. Adopted as found, never altered by `migrate`."""

@@ -1,0 +1,57 @@
+"""What the commands that fill the legacy tables have in common: output, errors, exit codes."""
+
+import sys
+from argparse import RawDescriptionHelpFormatter
+from typing import Any, NoReturn
+
+import psycopg
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, connection
+
+from catalog import report
+from catalog.errors import LegacyError
+from catalog.report import Filled
+
+FAILED, REFUSED, INTERRUPTED = 1, 2, 3
+
+
+class FillCommand(BaseCommand):
+    """Prints what `fill` has filled. Every failure is one line on stderr.
+
+    Exit codes: 1 the database refused or failed, 2 wrong usage, input or connection, 3 Ctrl-C.
+    """
+
+    requires_system_checks = []
+    examples = ""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs |= {"epilog": self.examples, "formatter_class": RawDescriptionHelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
+
+    def fill(self, options: dict[str, Any]) -> list[Filled]:
+        raise NotImplementedError
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            connection.ensure_connection()
+        except DatabaseError as error:
+            fail(error, REFUSED)
+        try:
+            filled = self.fill(options)
+        except LegacyError as error:
+            fail(error, error.exit_code)
+        except (DatabaseError, psycopg.Error) as error:
+            fail(error, FAILED)
+        except KeyboardInterrupt:
+            fail("interrupted; nothing was changed.", INTERRUPTED)
+        more = {"seed": options["seed"]} if "seed" in options else {}
+        self.stdout.write(report.as_json(filled, **more) if options["json"] else report.as_text(filled))
+
+
+def fail(error: object, code: int) -> NoReturn:
+    """One line on stderr, and out."""
+    print("error:", " ".join(str(error).split()), file=sys.stderr)
+    sys.exit(code)

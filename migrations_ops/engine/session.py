@@ -1,0 +1,139 @@
+"""The engine's own connection: direct, in autocommit, with a name that tells others who is at work."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+from psycopg.sql import Composable
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.errors import AnotherRunIsActive, PooledConnection, ServerTooOld
+
+QUERIES = sql.load(Path(__file__).parent / "sql")
+LOCK_TIMEOUT = "500ms"
+OLDEST_SERVER = 140000
+NOTICED_WITHIN_SECONDS = 3  # a killed client: client_connection_check_interval, and some more
+# Transaction-scoped and session-scoped advisory locks of VITAL, so that no two parts choose the same key.
+ADVISORY_LOCKS = {"run": {"space": 0x5649, "key": 1}}
+
+
+class Session:
+    """One connection to the database that is migrated.
+
+    All SQL goes through `execute`; rows come back as tuples. Work that touches rows runs in `work()`, which commits or
+    rolls back as a whole and leaves no setting behind.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], params: dict[str, Any]) -> None:
+        self.connection, self._params = connection, params
+
+    @classmethod
+    def open(cls, params: dict[str, Any], name: str) -> "Session":
+        """Connect with libpq parameters.
+
+        Raises psycopg.OperationalError where that fails, and ServerTooOld or PooledConnection before anything is set.
+        """
+        params = params | {"application_name": name}
+        session = cls(psycopg.connect(**params, autocommit=True), params)
+        try:
+            session._refuse_what_cannot_work()
+            session.named("session_settings")
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def _refuse_what_cannot_work(self) -> None:
+        if self.connection.info.server_version < OLDEST_SERVER:
+            raise ServerTooOld(version=self.connection.info.parameter_status("server_version"))
+        if self._is_pooled():
+            raise PooledConnection
+
+    def _is_pooled(self) -> bool:
+        """Whether the server's process changes from one statement to the next.
+
+        Another connection is needed that holds a process in a transaction: a single one could be given the same always.
+        """
+        mine = {self.named("server_process")[0], self.named("server_process")[0]}
+        with psycopg.connect(**self._params, autocommit=True) as other, other.transaction():
+            theirs = other.execute(QUERIES["server_process"].encode()).fetchone()
+            return theirs in mine or self.named("server_process")[0] not in mine or len(mine) > 1
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def execute(self, statement: Composable | str, params: sql.Params | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows; an empty list where it has none."""
+        composed = sql.compose(statement) if isinstance(statement, str) else statement
+        cursor = self.connection.execute(composed.as_bytes(self.connection), params or {})
+        return cursor.fetchall() if cursor.description else []
+
+    def value(self, statement: Composable | str, params: sql.Params | None = None) -> Any:
+        """The first column of the first row, or None."""
+        rows = self.execute(statement, params)
+        return rows[0][0] if rows else None
+
+    def named(self, name: str, params: sql.Params | None = None, **parts: Composable) -> list[tuple[Any, ...]]:
+        """Run one of the engine's named statements."""
+        return self.execute(sql.compose(QUERIES[name], **parts), params)
+
+    @contextmanager
+    def work(self, *, as_operator: bool = True, lock_timeout: str = LOCK_TIMEOUT) -> Iterator[None]:
+        """One transaction of VITAL's own: triggers know it is not an application, locks are waited for briefly.
+
+        Once the fence is closed, rows are touched as vital_operator, whose policy sees them all: an owner under FORCE
+        may be shown none and would report 0 rows without an error.
+        """
+        role = "vital_operator" if as_operator and self.named("operator_is_ready")[0][0] else "none"
+        with self.connection.transaction():
+            self.named("work_settings", {"lock_timeout": lock_timeout, "role": role})
+            yield
+
+    @contextmanager
+    def run_lock(self) -> Iterator[None]:
+        """Be the only run in this database. Raises AnotherRunIsActive with the holder."""
+        key = ADVISORY_LOCKS["run"]
+        if not self._takes_run_lock(key):
+            holders = self.named("holder_of_run_lock", key)
+            raise AnotherRunIsActive(holder=holders[0][0] if holders else "someone who has just finished")
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.close()  # in the midst of a statement nothing could be said on it, and the lock goes with it
+            raise
+        finally:
+            if not self.connection.closed:
+                self.named("give_run_lock_back", key)
+
+    def _takes_run_lock(self, key: dict[str, int]) -> bool:
+        """Whether the lock is ours now. That of a killed client is given back as soon as the server notices."""
+        patience = time.monotonic() + NOTICED_WITHIN_SECONDS
+        while not self.named("take_run_lock", key)[0][0]:
+            if time.monotonic() > patience:
+                return False
+            time.sleep(0.1)
+        return True
+
+    def lock_holders(self, relations: tuple[str, ...]) -> str:
+        """Who holds locks on these tables, as one readable line."""
+        rows = self.named("lock_holders", {"relations": list(relations)})
+        return "; ".join(row[0] for row in rows) or "nobody any more"
+
+    def typed_key(self, relation: str, key: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+        """The key's columns with their types."""
+        return tuple((name, kind) for name, kind in self.named("key_columns", {"relation": relation, "key": list(key)}))
+
+    def columns(self, relation: str) -> list[sql.Column]:
+        """Every column of the table, in its order."""
+        return [sql.Column(*row) for row in self.named("columns", {"relation": relation})]
+
+    def leaves(self, relation: str) -> list[tuple[str, int, int]]:
+        """(relation, pages, estimated rows) of each table that really holds rows."""
+        return [(name, pages, rows) for name, pages, rows in self.named("leaves", {"relation": relation})]
+
+
+RETRYABLE = (pg.LockNotAvailable, pg.DeadlockDetected)

@@ -1,0 +1,142 @@
+-- name: assign_batch
+-- Decide the rows of one range, write what changed with its reasons, and prove that nothing else did.
+-- A row that somebody changes meanwhile no longer has its place and version: it is left to the final sweep.
+WITH batch AS MATERIALIZED (
+    SELECT t.*, t.ctid AS vital_row, t.xmin AS vital_version, ({open}) AS vital_open
+    FROM ONLY {relation} AS t
+    WHERE t.ctid >= %(first)s::tid
+      AND t.ctid < %(last)s::tid
+      AND ({candidates})
+), verdict AS (
+    {verdict}
+), changed AS (
+    UPDATE ONLY {relation} AS t
+    SET {assignments}
+    FROM verdict AS v
+    JOIN batch AS b USING (vital_row)
+    WHERE t.ctid >= %(first)s::tid
+      AND t.ctid < %(last)s::tid
+      AND t.ctid = b.vital_row
+      AND t.xmin = b.vital_version
+      AND v.rule IS NOT NULL
+      AND ({differs})
+    RETURNING {key} AS key,
+              v.rule,
+              {before} AS before,
+              {after} AS after,
+              {hash_before} AS hash_before,
+              {hash_after} AS hash_after,
+              {is_foreign} AS is_foreign,
+              ({differs}) AS refused
+), noted AS (
+    INSERT INTO vital.ledger (run_id, phase, step, kind, relation, rule, digest, before, after, keys, rows, transaction)
+    SELECT %(run)s, %(phase)s::text, %(step)s::text, 'assign', %(relation)s::text, rule, %(digest)s::text, before, after,
+           array_agg(key), count(*), pg_current_xact_id()::text::bigint
+    FROM changed
+    GROUP BY rule, before, after
+)
+SELECT (SELECT count(*) FROM batch),
+       count(*),
+       COALESCE(sum(hash_before), 0) = COALESCE(sum(hash_after), 0),
+       count(*) FILTER (WHERE is_foreign),
+       count(*) FILTER (WHERE refused)
+FROM changed
+
+-- name: is_redecided
+-- Predicate on `t`: the rules have changed, and the row is to be decided again.
+EXISTS (SELECT FROM vital.redecision AS again WHERE again.relation = {name} AND again.key = {key})
+
+-- name: undecided_ranges
+-- The final sweep: where a fresh scan still finds a row that the verdict can decide, as a range around each such row.
+WITH batch AS (
+    SELECT t.*, t.ctid AS vital_row, ({open}) AS vital_open
+    FROM ONLY {relation} AS t
+    WHERE {candidates}
+), verdict AS (
+    {verdict}
+)
+SELECT DISTINCT (t.ctid::text::point)[0]::bigint AS page
+FROM verdict AS v
+JOIN ONLY {relation} AS t ON t.ctid = v.vital_row
+WHERE v.rule IS NOT NULL
+  AND ({differs})
+ORDER BY page
+LIMIT %(pages)s
+
+-- name: anything_undecided
+-- Whether a row is left that the verdict can decide; of one table that holds rows, as a place says nothing of which.
+WITH batch AS (
+    SELECT t.*, t.ctid AS vital_row, ({open}) AS vital_open
+    FROM ONLY {relation} AS t
+    WHERE {candidates}
+), verdict AS (
+    {verdict}
+)
+SELECT EXISTS (
+    SELECT
+    FROM verdict AS v
+    JOIN ONLY {relation} AS t ON t.ctid = v.vital_row
+    WHERE v.rule IS NOT NULL
+      AND ({differs})
+)
+
+-- name: decided_by_other_rules
+-- Whether this step decided rows by rules that have changed since.
+SELECT EXISTS (
+    SELECT
+    FROM vital.ledger
+    WHERE relation = %(relation)s::text
+      AND phase = %(phase)s::text
+      AND step = %(step)s::text
+      AND digest <> %(digest)s::text
+      AND undone_at IS NULL
+)
+
+-- name: open_again
+-- Rows whose last entry is this phase's may be decided again, now that its rules have changed.
+INSERT INTO vital.redecision (relation, key)
+SELECT %(relation)s::text, last.key
+FROM (
+    SELECT DISTINCT ON (key) key, l.phase
+    FROM vital.ledger AS l
+    CROSS JOIN LATERAL unnest(l.keys) AS key
+    WHERE l.relation = %(relation)s::text
+      AND l.undone_at IS NULL
+    ORDER BY key, l.id DESC
+) AS last
+WHERE last.phase = %(phase)s::text
+ON CONFLICT DO NOTHING
+
+-- name: close_again
+-- The changed rules have decided; and what they decided the same way now stands by the new rules.
+WITH closed AS (
+    DELETE FROM vital.redecision WHERE relation = %(relation)s::text
+)
+UPDATE vital.ledger
+SET digest = %(digest)s::text
+WHERE relation = %(relation)s::text
+  AND phase = %(phase)s::text
+  AND step = %(step)s::text
+  AND undone_at IS NULL
+  AND digest <> %(digest)s::text
+
+-- name: anything_missing
+-- Whether a row is still to be added.
+SELECT EXISTS ({rows})
+
+-- name: insert_rows
+-- Add rows and remember them by key and hash, so that the undo removes exactly those that nobody has changed.
+WITH added AS (
+    INSERT INTO {relation} AS t ({columns})
+    SELECT {values}
+    FROM ({rows}) AS r ({columns})
+    ON CONFLICT DO NOTHING
+    RETURNING {key} AS key, {hash} AS hash
+), noted AS (
+    INSERT INTO vital.ledger (run_id, phase, step, kind, relation, rule, digest, before, after, keys, hashes, rows, transaction)
+    SELECT %(run)s, %(phase)s::text, %(step)s::text, 'insert', %(relation)s::text, %(rule)s::text, '', 'null'::jsonb, jsonb_build_object('columns', %(hashed)s::text[]),
+           array_agg(key), array_agg(hash), count(*), pg_current_xact_id()::text::bigint
+    FROM added
+    HAVING count(*) > 0
+)
+SELECT count(*) FROM added

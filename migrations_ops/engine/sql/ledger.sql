@@ -1,0 +1,97 @@
+-- name: entries_to_undo
+-- The entries of a phase that still stand, newest first, so that a row decided twice goes back step by step.
+SELECT id, kind, relation, after
+FROM vital.ledger
+WHERE phase = %(phase)s::text
+  AND undone_at IS NULL
+ORDER BY id DESC
+
+-- name: undo_assignment
+-- Give the rows of one entry their values from before; a row that somebody changed since is kept and listed.
+WITH entry AS (
+    SELECT key AS vital_key, l.after AS vital_new, old.*
+    FROM vital.ledger AS l
+    CROSS JOIN LATERAL unnest(l.keys) AS key
+    CROSS JOIN LATERAL (SELECT {old_values} FROM jsonb_populate_record(NULL::{relation}, l.before) AS r) AS old
+    WHERE l.id = %(id)s
+), restored AS (
+    UPDATE {relation} AS t
+    SET {assignments}
+    FROM entry AS e
+    WHERE {same_row}
+      AND {as_we_left_it} = e.vital_new
+    RETURNING e.vital_key
+), kept AS (
+    SELECT e.vital_key
+    FROM entry AS e
+    JOIN {relation} AS t ON {same_row}
+    WHERE e.vital_key NOT IN (SELECT vital_key FROM restored)
+), noted AS (
+    UPDATE vital.ledger
+    SET undone_at = clock_timestamp(),
+        undone_in = pg_current_xact_id()::text::bigint,
+        conflicts = (SELECT array_agg(vital_key) FROM kept)
+    WHERE id = %(id)s
+)
+SELECT (SELECT count(*) FROM restored), ARRAY(SELECT vital_key FROM kept)
+
+-- name: undo_insert
+-- Remove the rows of one entry that nobody has changed since.
+WITH entry AS (
+    SELECT key AS vital_key, hash AS vital_hash
+    FROM vital.ledger AS l
+    CROSS JOIN LATERAL unnest(l.keys, l.hashes) AS row (key, hash)
+    WHERE l.id = %(id)s
+), removed AS (
+    DELETE FROM {relation} AS t
+    USING entry AS e
+    WHERE {same_row}
+      AND {hash} = e.vital_hash
+      AND ({removable})
+    RETURNING e.vital_key
+), kept AS (
+    SELECT e.vital_key
+    FROM entry AS e
+    JOIN {relation} AS t ON {same_row}
+    WHERE e.vital_key NOT IN (SELECT vital_key FROM removed)
+), noted AS (
+    UPDATE vital.ledger
+    SET undone_at = clock_timestamp(),
+        undone_in = pg_current_xact_id()::text::bigint,
+        conflicts = (SELECT array_agg(vital_key) FROM kept)
+    WHERE id = %(id)s
+)
+SELECT (SELECT count(*) FROM removed), ARRAY(SELECT vital_key FROM kept)
+
+-- name: row_as_it_is
+-- One row, for the archive of what an undo would lose.
+SELECT to_jsonb(t) FROM {relation} AS t WHERE {same_row}
+
+-- name: history_of_row
+-- Every entry that holds a row, newest first.
+SELECT l.id, l.run_id, l.phase, l.kind, l.rule, l.before, l.after, l.written_at, l.undone_at,
+       r.started_by
+FROM vital.ledger AS l
+LEFT JOIN vital.run AS r ON r.id = l.run_id
+WHERE l.relation = %(relation)s::text
+  AND l.keys @> ARRAY[%(key)s::text]::text[]
+ORDER BY l.id DESC
+
+-- name: rules_of_rows
+-- The rule of the newest standing entry of each of these rows.
+SELECT DISTINCT ON (key) key, l.rule, l.phase, l.run_id
+FROM vital.ledger AS l
+CROSS JOIN LATERAL unnest(l.keys) AS key
+WHERE l.relation = %(relation)s::text
+  AND l.undone_at IS NULL
+  AND l.keys && %(keys)s::text[]
+  AND key = ANY(%(keys)s::text[])
+ORDER BY key, l.id DESC
+
+-- name: tenant_at_baseline
+-- The tenant a row had before the migration, if any.
+SELECT tenant_id::text FROM vital.baseline_row WHERE relation = %(relation)s::text AND key = %(key)s::text
+
+-- name: override_of_row
+-- A person's decision about a row.
+SELECT tenant_id::text, reason, decided_by, decided_at::text FROM vital.override WHERE relation = %(relation)s::text AND key = %(key)s::text

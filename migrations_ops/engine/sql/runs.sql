@@ -1,0 +1,61 @@
+-- name: is_set_up
+-- Whether VITAL's own tables are there.
+SELECT to_regclass('vital.phase_run') IS NOT NULL
+
+-- name: unfinished_run
+-- The run that is not finished; there is at most one.
+SELECT id, kind, status, phases, plan_digest FROM vital.run WHERE status IN ('running', 'paused', 'failed')
+
+-- name: open_run
+-- A run starts.
+INSERT INTO vital.run (kind, status, phases, plan_digest, plan, started_by, stop_requested)
+VALUES (%(kind)s::text, 'running', %(phases)s, %(digest)s::text, %(plan)s::text, %(by)s::text, '')
+RETURNING id
+
+-- name: status_of_run
+-- How a run stands.
+SELECT status FROM vital.run WHERE id = %(id)s
+
+-- name: move_run
+-- A run goes from one status to another.
+UPDATE vital.run
+SET status = %(after)s::text,
+    stop_requested = '',
+    error = %(error)s,
+    finished_at = CASE WHEN %(after)s::text IN ('completed', 'cancelled') THEN clock_timestamp() END
+WHERE id = %(id)s
+  AND status = %(before)s::text
+RETURNING id
+
+-- name: stop_requested
+-- What somebody asked the run to do.
+SELECT stop_requested FROM vital.run WHERE id = %(id)s
+
+-- name: request_stop
+-- Ask a run to pause or to be given up; it does so between two batches.
+UPDATE vital.run SET stop_requested = %(what)s::text WHERE id = %(id)s AND status = 'running' RETURNING id
+
+-- name: phase_states
+-- The last record of each phase.
+SELECT DISTINCT ON (phase) phase, status, run_id, started_at, completed_at, metrics, error
+FROM vital.phase_run
+ORDER BY phase, id DESC
+
+-- name: completed_in_run
+-- The phases that this run has completed.
+SELECT phase FROM vital.phase_run WHERE run_id = %(run)s AND status = 'completed'
+
+-- name: phase_is_being_undone
+-- Until the undo is through, the phase must not pass as completed.
+UPDATE vital.phase_run
+SET status = 'failed',
+    error = '{{"message": "its undo was interrupted: run undo again, or run to do the phase again"}}'
+WHERE id = (SELECT max(id) FROM vital.phase_run WHERE phase = %(phase)s::text)
+
+-- name: finding_counts
+-- Open findings by check.
+SELECT check_name, severity, relation, count(*) FROM vital.finding GROUP BY 1, 2, 3 ORDER BY 2, 1
+
+-- name: who
+-- Which database this is, and as whom.
+SELECT current_database(), current_user, current_setting('server_version')

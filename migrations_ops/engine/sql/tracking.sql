@@ -1,0 +1,76 @@
+-- name: open_phase
+-- A phase starts, or goes on where the same run left it.
+INSERT INTO vital.phase_run (run_id, phase, status, metrics)
+VALUES (%(run)s, %(phase)s::text, 'started', '{{}}')
+ON CONFLICT (run_id, phase) DO UPDATE SET status = 'started', completed_at = NULL, error = NULL
+RETURNING id
+
+-- name: close_phase
+-- A phase ends; its metrics are summed up from its steps.
+UPDATE vital.phase_run
+SET status = %(status)s::text,
+    completed_at = clock_timestamp(),
+    error = %(error)s,
+    metrics = (
+        SELECT jsonb_build_object(
+            'seconds', round(extract(epoch FROM clock_timestamp() - phase_run.started_at), 3),
+            'rows_seen', COALESCE(sum(seen), 0),
+            'rows_changed', COALESCE(sum(changed), 0),
+            'findings', COALESCE(sum(found), 0),
+            'tables', COALESCE(jsonb_object_agg(relation, jsonb_build_object(
+                'rows_seen', seen, 'rows_changed', changed, 'seconds', seconds, 'findings', found
+            )) FILTER (WHERE relation <> ''), '{{}}')
+        )
+        FROM (
+            SELECT relation, sum(rows_seen) AS seen, sum(rows_changed) AS changed, round(sum(s.seconds)::numeric, 3) AS seconds,
+                   sum(findings) AS found
+            FROM vital.step_run AS s
+            WHERE s.phase_run_id = %(id)s
+            GROUP BY relation
+        ) AS by_table
+    )
+WHERE id = %(id)s
+RETURNING metrics
+
+-- name: open_step
+-- A step starts, or goes on from its cursor.
+INSERT INTO vital.step_run (phase_run_id, step, relation, status, outcome, rows_seen, rows_changed, foreign_writes, findings, seconds)
+VALUES (%(phase_run)s, %(step)s::text, %(relation)s::text, 'started', '', 0, 0, 0, 0, 0)
+ON CONFLICT (phase_run_id, step) DO UPDATE SET relation = EXCLUDED.relation
+RETURNING id, cursor, rows_seen, rows_changed, status, seconds
+
+-- name: move_step
+-- The cursor and the counters, in the transaction of the batch itself.
+UPDATE vital.step_run
+SET cursor = %(cursor)s,
+    rows_seen = rows_seen + %(seen)s,
+    rows_changed = rows_changed + %(changed)s,
+    foreign_writes = foreign_writes + %(foreign)s,
+    seconds = %(seconds)s
+WHERE id = %(id)s
+
+-- name: close_step
+-- A step ends.
+UPDATE vital.step_run
+SET status = %(status)s::text,
+    outcome = %(outcome)s::text,
+    findings = %(findings)s,
+    rows_changed = greatest(rows_changed, %(changed)s),
+    seconds = %(seconds)s
+WHERE id = %(id)s
+
+-- name: forget_findings
+-- A check is asked again: what it found before no longer counts.
+DELETE FROM vital.finding WHERE check_name = %(check)s::text
+
+-- name: note_finding
+-- A thing a person should look at.
+INSERT INTO vital.finding (phase, check_name, severity, relation, key, message, run_id)
+VALUES (%(phase)s::text, %(check)s::text, %(severity)s::text, %(relation)s::text, %(key)s::text, %(message)s::text, %(run)s)
+
+-- name: roll_back_phase
+-- The phase's last record is no longer true.
+UPDATE vital.phase_run
+SET status = 'rolled_back',
+    completed_at = clock_timestamp()
+WHERE id = (SELECT max(id) FROM vital.phase_run WHERE phase = %(phase)s::text)

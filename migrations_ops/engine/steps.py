@@ -1,0 +1,145 @@
+"""The kinds of step a phase is made of. Steps describe; the executor acts."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from psycopg.sql import Composable
+
+if TYPE_CHECKING:
+    from migrations_ops.engine.session import Session
+
+
+class Severity(StrEnum):
+    """What it means when a check finds something: FAIL stops the phase's run, WARN and REVIEW do not."""
+
+    FAIL = "FAIL"
+    WARN = "WARN"
+    REVIEW = "REVIEW"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as steps name it. `key` are the columns that identify a row."""
+
+    relation: str
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One row of a check's answer: the table it is about, the row's key (empty for the table itself), what is wrong."""
+
+    relation: str
+    key: str
+    message: str
+
+
+Probe = Callable[["Session"], Iterable[Problem]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A question whose rows are the problems. The query returns (relation, key, message); a probe yields Problems.
+
+    Where a `gate` finds something, the steps after it are not tried: they could not be answered.
+    """
+
+    name: str
+    question: Composable | Probe
+    severity: Severity = Severity.FAIL
+    relation: str = ""
+    gate: bool = False
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Remember a table's rows and fingerprint before anything changes, all columns but the tenant's."""
+
+    name: str
+    table: Table
+    tenant_column: str
+
+
+Memo = Any  # whatever JSON the statement noted
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A change of the schema that knows its undo.
+
+    `there`   SELECT one boolean: is it already so (and valid)?
+    `memo`    SELECT one jsonb before `up`: what `down` will need.
+    `up`      statements in one transaction, or one statement outside any where `online` (CREATE INDEX CONCURRENTLY).
+    `down`    the same for the undo, given the memo.
+    `loses`   (relation, key, message) of what the undo would lose; an archive can keep it.
+    `breaks`  the same for what forbids the undo altogether.
+    `locks`   the tables whose locks it needs, to name who holds them.
+    `repair`  run before `up`, e.g. to drop the invalid index that a failed attempt left.
+    `ready`   SELECT one boolean: can it be done yet? A statement that is not ready is left for a later run.
+    """
+
+    name: str
+    there: Composable
+    up: tuple[Composable, ...]
+    down: Callable[[Memo], tuple[Composable, ...]]
+    relation: str = ""
+    memo: Composable | None = None
+    loses: Composable | Probe | None = None
+    breaks: Composable | None = None
+    locks: tuple[str, ...] = ()
+    online: bool = False
+    repair: Composable | None = None
+    ready: Composable | None = None
+
+
+@dataclass(frozen=True)
+class Assign:
+    """New values for rows of a table, by a verdict.
+
+    `verdict`  SELECT vital_row, <columns…>, rule FROM batch: the engine decides what `batch` holds. Its rows are the
+               table's, with `vital_row` (the row's place) and `vital_open` (whether any rule may decide it). A rule of
+               NULL means no verdict: the row stays as it is.
+    `open`     predicate on `t`: the row waits for a verdict.
+    `also`     predicate on `t`: the row has a value that some verdict may replace.
+    """
+
+    name: str
+    table: Table
+    columns: tuple[str, ...]
+    verdict: Composable
+    open: Composable
+    also: Composable | None = None
+
+
+@dataclass(frozen=True)
+class Insert:
+    """New rows for a table, remembered by key so that the undo removes exactly those.
+
+    `rows` is a SELECT of the rows that are missing, its output columns named in `columns`; the key is the table's own
+    default or one of them. `breaks` forbids the undo, as a Statement's does; `removable` is a predicate on `t` that a
+    row must meet to be removed by it.
+    """
+
+    name: str
+    table: Table
+    columns: tuple[str, ...]
+    rows: Composable
+    rule: str
+    breaks: Composable | Probe | None = None
+    removable: Composable | None = None
+
+
+Step = Check | Baseline | Statement | Assign | Insert
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A named list of steps in reading order. `reads_only` phases leave nothing to undo."""
+
+    key: str
+    title: str
+    steps: tuple[Step, ...]
+    reads_only: bool = False
+    requires: tuple[str, ...] = field(default=())

@@ -1,0 +1,118 @@
+"""Take a phase back: its steps in reverse order, rows by the ledger, changes of the schema by their `down`."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine import ledger, proof, sql, statements
+from migrations_ops.engine.errors import UndoRefused
+from migrations_ops.engine.executor import Executor
+from migrations_ops.engine.ledger import Touched, Undone
+from migrations_ops.engine.progress import Outcome
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Assign, Baseline, Insert, Phase, Probe, Problem, Statement, Table
+
+
+def losses(session: Session, phases: Iterable[Phase]) -> tuple[list[Problem], list[Problem]]:
+    """(what the undo would lose, what forbids it), found before anything is touched. Read-only."""
+    lost: list[Problem] = []
+    broken: list[Problem] = []
+    for phase in phases:
+        for step in phase.steps:
+            if isinstance(step, Statement) and statements.was_applied(session, phase.key, step):
+                lost += _ask(session, step.loses)
+                broken += _ask(session, step.breaks)
+            elif isinstance(step, Insert):
+                broken += _ask(session, step.breaks)
+    return lost, broken
+
+
+def _ask(session: Session, question: Composable | Probe | None) -> list[Problem]:
+    if question is None:
+        return []
+    if not isinstance(question, Composable):
+        return list(question(session))
+    with session.work():
+        return [Problem(*(str(part or "") for part in row[:3])) for row in session.execute(question)]
+
+
+def refuse_losses(session: Session, phases: list[Phase], archive: Path | None) -> list[Problem]:
+    """Raise UndoRefused unless nothing is lost, or the archive keeps it. Returns what the archive now holds."""
+    lost, broken = losses(session, phases)
+    if broken:
+        raise UndoRefused(
+            count=len(broken), problems=broken, advice="These must be settled first; an archive does not help."
+        )
+    if lost and archive is None:
+        raise UndoRefused(
+            count=len(lost), problems=lost, advice="Give --archive FILE to keep them in a file and go on."
+        )
+    if lost and archive is not None:
+        _write_archive(session, archive, lost, _keys(phases))
+    return lost
+
+
+def _keys(phases: list[Phase]) -> dict[str, Table]:
+    return {
+        step.table.relation: step.table
+        for phase in phases
+        for step in phase.steps
+        if isinstance(step, Assign | Insert | Baseline)
+    }
+
+
+def _write_archive(session: Session, archive: Path, lost: list[Problem], tables: dict[str, Table]) -> None:
+    """One JSON line for each row: table, key, why it is here, and the row itself as it is now."""
+    with archive.open("x", encoding="utf-8") as file:
+        for problem in lost:
+            table = tables.get(problem.relation)
+            row = _row(session, table, problem.key) if table is not None and problem.key else None
+            line = {"relation": problem.relation, "key": problem.key, "why": problem.message, "row": row}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _row(session: Session, table: Table, key: str) -> object:
+    same_row = sql.key_equals("t", session.typed_key(table.relation, table.key), sql.literal(key))
+    with session.work():
+        rows = session.named("row_as_it_is", relation=sql.relation(table.relation), same_row=same_row)
+    return rows[0][0] if rows else None
+
+
+def take_back(executor: Executor, phase: Phase) -> Undone:
+    """Undo one phase; its record becomes `rolled_back`."""
+    session, listener = executor.session, executor.listener
+    listener.phase_started(phase)
+    undone, rows_done = Undone(), False
+    tables = row_tables(phase)
+    for step in reversed(phase.steps):
+        executor.check_stop()
+        if isinstance(step, Statement):
+            listener.step_started(phase, step)
+            outcome = statements.undo(session, phase.key, step, executor.watch(step).waiting)
+            listener.step_done(phase, step, outcome)
+        elif isinstance(step, Assign | Insert) and not rows_done:
+            listener.step_started(phase, step)
+            undone, rows_done = ledger.undo_phase(session, phase.key, tables, executor.watch(step)), True
+            changed = sum(undone.restored.values()) + sum(undone.removed.values())
+            status = "WARN" if undone.conflicts else "done"
+            messages = [f"{relation} {key}: changed since, kept as it is" for relation, key in undone.conflicts[:5]]
+            listener.step_done(phase, step, Outcome(status, rows_changed=changed, messages=messages))
+        elif isinstance(step, Baseline):
+            proof.forget_baseline(session, step.table)
+    session.named("roll_back_phase", {"phase": phase.key})
+    listener.phase_done(phase, "rolled_back", 0.0, "")
+    return undone
+
+
+def row_tables(phase: Phase) -> dict[str, Touched]:
+    """Every table whose rows the phase's ledger entries may hold, with what an undo needs to know of it."""
+    tables: dict[str, Touched] = {}
+    for step in phase.steps:
+        known = tables.get(getattr(getattr(step, "table", None), "relation", ""))
+        if isinstance(step, Assign):
+            tables[step.table.relation] = Touched(step.table, step.columns, known.removable if known else None)
+        elif isinstance(step, Insert):
+            tables[step.table.relation] = Touched(step.table, known.columns if known else (), step.removable)
+    return tables

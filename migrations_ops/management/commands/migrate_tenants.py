@@ -1,0 +1,53 @@
+"""`manage.py migrate_tenants`: the migration on the command line. Every verb is a thin face over services.py."""
+
+import sys
+from argparse import RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from migrations_ops.management import face
+
+EXAMPLES = """
+examples:
+  manage.py migrate_tenants                      carry out what is left, all seven phases
+  manage.py migrate_tenants --to 002             up to and including 002_tenant_setup
+  manage.py migrate_tenants --only 004           that phase alone
+  manage.py migrate_tenants --step-by-step       stop after each phase for a look
+  manage.py migrate_tenants status --json        how far it is, for machines
+  manage.py migrate_tenants validate             every check, read-only, at any time
+  manage.py migrate_tenants explain agents ID    why that row is where it is
+  manage.py migrate_tenants undo --phase 004     take 004 and everything after it back
+
+exit codes: 0 done and valid; 1 a check or a phase failed, or another run is active;
+            2 wrong usage, settings, connection or password; 3 paused, cancelled or stopped for a look
+"""
+
+
+class Command(BaseCommand):
+    help = "Turn a single-tenant database into a multi-tenant one, phase by phase, and back."
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = ["run", "status", "validate", "undo", "explain"]
+        parser.add_argument("verb", nargs="?", default="run", choices=verbs, help="what to do (default: run)")
+        parser.add_argument("table", nargs="?", help="explain: the row's table")
+        parser.add_argument("id", nargs="?", help="explain: the row's key")
+        parser.add_argument("--from", dest="first", default="", metavar="PHASE", help="run: start at this phase")
+        parser.add_argument("--to", dest="last", default="", metavar="PHASE", help="run: stop after this phase")
+        parser.add_argument("--only", default="", metavar="PHASE", help="run: this phase alone")
+        parser.add_argument("--step-by-step", action="store_true", help="run: stop after each phase for a look")
+        parser.add_argument("--phase", default="", metavar="PHASE", help="undo: back to before this phase")
+        parser.add_argument("--archive", default="", metavar="FILE", help="undo: keep what it would lose in this file")
+        parser.add_argument("--plan", default="", metavar="FILE", help="the plan (default: VITAL_PLAN, or VITAL's own)")
+        parser.add_argument("--yes", action="store_true", help="ask no questions")
+        parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of a report")
+        parser.add_argument("--log-dir", default="logs", metavar="DIR", help="where the log files go (default: logs)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sys.exit(face.answer(options))

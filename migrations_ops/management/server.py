@@ -1,0 +1,32 @@
+"""The service as a child of a command: started, told once to stop, and never left behind."""
+
+import os
+import signal
+import subprocess
+import time
+
+from django.conf import settings
+
+PATIENCE = 10  # seconds for the server to stop by itself
+
+
+def until_stopped(command: list[str], environment: dict[str, str]) -> int:
+    """Serve until Ctrl-C or SIGTERM and return 0, or the server's own exit code where it ends by itself.
+
+    It runs in a session of its own: the terminal's Ctrl-C reaches it once, from here, and with its workers.
+    """
+    process = subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, start_new_session=True)
+    stopped: list[float] = []
+
+    def stop(*_: object) -> None:
+        stopped.append(time.monotonic())
+        if len(stopped) == 1:
+            process.terminate()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    while (code := process.poll()) is None:
+        time.sleep(0.1)
+        if stopped and time.monotonic() - stopped[0] > PATIENCE:
+            os.killpg(process.pid, signal.SIGKILL)
+    return 0 if stopped else code

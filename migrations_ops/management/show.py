@@ -1,0 +1,144 @@
+"""Results as documents for machines and as words for people."""
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from migrations_ops.engine.steps import Problem
+from migrations_ops.reading import shown
+from migrations_ops.services import Result
+
+STATUS_STYLES = {"completed": "green", "failed": "bold red", "started": "yellow", "rolled_back": "yellow"}
+OPENS = "006_row_level_security"
+
+
+def result(outcome: Result) -> dict[str, Any]:
+    """A run or an undo as a document."""
+    document: dict[str, Any] = {"status": outcome.status, "run": outcome.run, "phases": outcome.phases}
+    if outcome.next_phase:
+        document["next"] = outcome.next_phase
+    if outcome.undone is not None:
+        conflicts = [{"table": shown(table), "key": key} for table, key in outcome.undone.conflicts]
+        document |= {
+            "restored": {shown(table): rows for table, rows in outcome.undone.restored.items()},
+            "removed": {shown(table): rows for table, rows in outcome.undone.removed.items()},
+            "conflicts": conflicts,
+            "archived": len(outcome.archived),
+        }
+    return document
+
+
+def run_result(console: Console, outcome: Result) -> None:
+    console.print()
+    if outcome.status == "nothing_to_do":
+        console.print("Nothing to do: every phase is done and nothing is left to assign. Nothing was changed.")
+    elif outcome.status == "paused":
+        console.print(
+            f"Stopped for a look. Go on with: manage.py migrate_tenants --step-by-step ({outcome.next_phase})"
+        )
+    else:
+        console.print(f"[green]Done.[/] Run {outcome.run}. How it stands: manage.py migrate_tenants status")
+
+
+def status(console: Console, document: dict[str, Any]) -> None:
+    console.print(
+        f"[bold]{document['database']}[/] as {document['user']}, PostgreSQL {document['server']}\n", highlight=False
+    )
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("phase", "status", "rows seen", "changed", "findings", "seconds"):
+        table.add_column(name, justify="left" if name in {"phase", "status"} else "right")
+    for phase in document["phases"]:
+        style = STATUS_STYLES.get(phase["status"], "dim")
+        figures = [phase.get(name) for name in ("rows_seen", "rows_changed", "findings", "seconds")]
+        words = [f"{figure:,}" if figure else "" for figure in figures]
+        table.add_row(phase["phase"], Text(phase["status"].replace("_", " "), style), *words)
+    console.print(table)
+    for phase in document["phases"]:
+        if phase.get("error"):
+            console.print(f"\n[red]{phase['phase']}[/]: {phase['error']}", highlight=False)
+    if document["findings"]:
+        console.print("\n[bold]Open findings[/]")
+        counts: dict[tuple[str, str], int] = {}
+        for finding in document["findings"]:
+            kind = (finding["severity"], finding["check"])
+            counts[kind] = counts.get(kind, 0) + finding["count"]
+        for (severity, check), count in counts.items():
+            console.print(f"  {count:>8,}  {severity:<7} {check}", highlight=False)
+    console.print(f"\nNext: {document['next'] or 'nothing, every phase is done'}", highlight=False)
+
+
+def undo_plan(console: Console, keys: list[str]) -> None:
+    console.print("These phases will be undone, in this order:", *(f"  {key}" for key in keys), sep="\n")
+    if OPENS in keys:
+        console.print("[yellow]Isolation is open from then on, until 006 closes it again.[/]")
+
+
+def undo_result(console: Console, outcome: Result, archive: Path | None) -> None:
+    assert outcome.undone is not None
+    console.print(f"\n[green]Undone.[/] {sum(outcome.undone.restored.values()):,} rows are as they were.")
+    if outcome.archived:
+        console.print(f"{len(outcome.archived):,} rows that would have been lost are in {archive}.")
+    if outcome.undone.conflicts:
+        console.print(f"[yellow]{len(outcome.undone.conflicts):,} rows were changed since and kept as they are:[/]")
+        for table, key in outcome.undone.conflicts[:20]:
+            console.print(f"  {shown(table)} {key}", highlight=False)
+
+
+def explanation(console: Console, document: dict[str, Any]) -> None:
+    tenant = document["tenant"]
+    now = f"belongs to {tenant['name']} ({tenant['id']})" if tenant else "has no tenant"
+    console.print(f"[bold]{document['table']} {document['key']}[/] {now}", highlight=False)
+    before = document["before_migration"]
+    console.print(f"  before the migration: {before['name'] if before else 'no tenant'}", highlight=False)
+    person = document["decided_by_person"]
+    if person:
+        console.print(f"  a person decided: {person['by']}, {person['at']}: {person['reason']}", highlight=False)
+    for entry in document["history"]:
+        after = (entry["after"] or {}).get("name") or "inserted"
+        undone = f", undone {entry['undone_at']}" if entry["undone_at"] else ""
+        source = f"{entry['phase']}, run {entry['run']}, {entry['by']}{undone}"
+        console.print(f"  {entry['at'][:19]}  {after}: {entry['rule']} ({source})", highlight=False)
+
+
+def problem(found: Problem) -> dict[str, str]:
+    """A row or thing that stands in the way, as a document."""
+    return {"table": shown(found.relation), "key": found.key, "message": found.message}
+
+
+def error(console: Console, document: dict[str, Any]) -> None:
+    console.print(Text("error: ", "bold red").append(document["error"], "default"))
+    for problem in document.get("problems", [])[:20]:
+        console.print(Text(f"  {problem['table']} {problem['key']}: {problem['message']}"))
+    if len(document.get("problems", [])) > 20:
+        console.print(Text(f"  … and {len(document['problems']) - 20:,} more (--json lists them)"))
+
+
+def database_error(problem: Exception) -> tuple[dict[str, Any], int]:
+    """An error of the database or the machine that no step foresaw, in one sentence, with its exit code."""
+    cause = problem.__cause__ if isinstance(problem.__cause__, psycopg.Error) else problem
+    text = " ".join(str(cause).split())
+    if isinstance(cause, psycopg.OperationalError) and not cause.sqlstate:
+        advice = "Check host, port, user and password in DATABASE_URL, and that the server is up."
+        return {"error": f"The database cannot be reached: {text} {advice}"}, 2
+    if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+        advice = (
+            "VITAL keeps its own tables in a schema `vital` and shows its progress in a view in `public`. Let the owner"
+            " of the tables run it, or ask a DBA for GRANT CREATE ON DATABASE and GRANT CREATE ON SCHEMA public to it."
+        )
+        return {"error": f"The database refused: {cause.diag.message_primary or text}. {advice}"}, 1
+    state = getattr(cause, "sqlstate", None)
+    return {"error": f"{text}" + (f" (SQLSTATE {state})" if state else "")}, 1
+
+
+def unexpected(problem: Exception, folder: Path) -> tuple[dict[str, Any], int]:
+    """An error of VITAL itself: a sentence for the person, the traceback for the log."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "error.log"
+    file.write_text("".join(traceback.format_exception(problem)), encoding="utf-8")
+    advice = f"This is a mistake of VITAL's; what was committed is kept. Details are in {file}."
+    return {"error": f"{type(problem).__name__}: {problem}. {advice}"}, 1

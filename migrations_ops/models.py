@@ -1,0 +1,245 @@
+"""What the migration remembers. The engine writes these tables with SQL, in the transaction of the work itself."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Run(models.Model):
+    """One call of `run` or `undo`: who, when, which plan, how it ended. A killed run is continued, not repeated."""
+
+    class Kind(models.TextChoices):
+        RUN = "run"
+        UNDO = "undo"
+
+    class Status(models.TextChoices):
+        RUNNING = "running"
+        PAUSED = "paused"
+        FAILED = "failed"
+        COMPLETED = "completed"
+        CANCELLED = "cancelled"
+
+    UNFINISHED = (Status.RUNNING, Status.PAUSED, Status.FAILED)
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    status = models.CharField(max_length=10, choices=Status)
+    phases = ArrayField(models.CharField(max_length=40), help_text="what was asked for, in order")
+    plan_digest = models.CharField(max_length=64)
+    plan = models.TextField(help_text="the plan file as it was used")
+    started_by = models.CharField(max_length=200)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    stop_requested = models.CharField(
+        max_length=10, blank=True, default="", help_text="pause or cancel, asked elsewhere"
+    )
+    error = models.JSONField(null=True)
+
+    class Meta:
+        db_table = "run"
+        constraints = [
+            # On a constant: a second unfinished run of any kind is refused by the database itself.
+            models.UniqueConstraint(
+                models.Value(1),
+                condition=models.Q(status__in=["running", "paused", "failed"]),
+                name="one_unfinished_run",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class PhaseRun(models.Model):
+    """A phase carried out once; `migration_tracking` shows these rows under the guide's column names."""
+
+    class Status(models.TextChoices):
+        STARTED = "started"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        ROLLED_BACK = "rolled_back"
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="phase_runs")
+    phase = models.CharField(max_length=40)
+    status = models.CharField(max_length=20, choices=Status)
+    started_at = models.DateTimeField(db_default=Now())
+    completed_at = models.DateTimeField(null=True)
+    metrics = models.JSONField(default=dict)
+    error = models.JSONField(null=True)
+
+    class Meta:
+        db_table = "phase_run"
+        constraints = [models.UniqueConstraint(fields=["run", "phase"], name="one_phase_run_per_run")]
+        indexes = [models.Index(fields=["phase", "-id"], name="phase_run_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.phase} of {self.run}"
+
+
+class StepRun(models.Model):
+    """One step of a phase run: how far it is (`cursor`) and what it saw and changed."""
+
+    phase_run = models.ForeignKey(PhaseRun, on_delete=models.CASCADE, related_name="step_runs")
+    step = models.CharField(max_length=200)
+    relation = models.CharField(max_length=130, blank=True, default="")
+    status = models.CharField(max_length=20, choices=PhaseRun.Status)
+    outcome = models.CharField(max_length=10, blank=True, default="", help_text="PASS, WARN or FAIL of a check")
+    cursor = models.JSONField(null=True)
+    rows_seen = models.BigIntegerField(default=0)
+    rows_changed = models.BigIntegerField(default=0)
+    foreign_writes = models.BigIntegerField(default=0)
+    findings = models.BigIntegerField(default=0)
+    seconds = models.FloatField(default=0)
+    started_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "step_run"
+        constraints = [models.UniqueConstraint(fields=["phase_run", "step"], name="one_step_run_per_phase_run")]
+
+    def __str__(self) -> str:
+        return self.step
+
+
+class LedgerEntry(models.Model):
+    """What one batch changed by one rule: the keys of its rows, the values before and after.
+
+    One entry holds thousands of keys, so that the ledger of 10 M rows stays a few hundred megabytes.
+    """
+
+    class Kind(models.TextChoices):
+        ASSIGN = "assign", "assigned"
+        INSERT = "insert", "inserted"
+        LATE = "late", "assigned on write"
+
+    run_id = models.BigIntegerField(null=True)
+    phase = models.CharField(max_length=40)
+    step = models.CharField(max_length=200)
+    kind = models.CharField(max_length=10, choices=Kind)
+    relation = models.CharField(max_length=130)
+    rule = models.CharField(max_length=200, blank=True)
+    digest = models.CharField(max_length=64, blank=True, help_text="of the verdict's SQL: which rules decided")
+    before = models.JSONField()
+    after = models.JSONField()
+    keys = ArrayField(models.TextField())
+    hashes = ArrayField(models.BigIntegerField(), null=True, help_text="of each inserted row, to know it again")
+    rows = models.IntegerField()
+    written_at = models.DateTimeField(db_default=Now())
+    transaction = models.BigIntegerField(help_text="the batch's transaction id, to tell our writes from foreign ones")
+    undone_at = models.DateTimeField(null=True)
+    undone_in = models.BigIntegerField(null=True, help_text="the undo's transaction id, for the same reason")
+    conflicts = ArrayField(models.TextField(), null=True, help_text="keys an undo kept, as somebody changed them since")
+
+    class Meta:
+        db_table = "ledger"
+        verbose_name_plural = "ledger"
+        indexes = [models.Index(fields=["relation", "-id"], name="ledger_relation")]
+
+    def __str__(self) -> str:
+        return f"{self.rows} rows of {self.relation}: {self.rule}"
+
+
+class AppliedStatement(models.Model):
+    """A change of the schema that VITAL made (and not one it found already there), with what its undo needs."""
+
+    phase = models.CharField(max_length=40)
+    statement = models.CharField(max_length=200, unique=True)
+    memo = models.JSONField(null=True)
+    run_id = models.BigIntegerField()
+    applied_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "applied_statement"
+
+    def __str__(self) -> str:
+        return self.statement
+
+
+class Finding(models.Model):
+    """A row, or a thing about a table, that a check found and a person should look at."""
+
+    phase = models.CharField(max_length=40)
+    check_name = models.CharField(max_length=200)
+    severity = models.CharField(max_length=10)
+    relation = models.CharField(max_length=130)
+    key = models.TextField(blank=True)
+    message = models.TextField()
+    run_id = models.BigIntegerField()
+    found_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "finding"
+        indexes = [models.Index(fields=["check_name", "relation"], name="finding_check")]
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Baseline(models.Model):
+    """A table before anything changed: rows and the order-independent fingerprint of its columns."""
+
+    relation = models.CharField(max_length=130, primary_key=True)
+    columns = ArrayField(models.TextField())
+    rows = models.BigIntegerField()
+    fingerprint = models.DecimalField(max_digits=40, decimal_places=0)
+    deletes = models.BigIntegerField(help_text="the table's counter of deleted rows at that time")
+    snapshot = models.TextField(
+        help_text="which transactions were over by then, to tell later writes from earlier ones"
+    )
+    seen = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        help_text="the latest that were, by the rows they wrote: exact for savepoints",
+    )
+    taken_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "baseline"
+
+    def __str__(self) -> str:
+        return self.relation
+
+
+class BaselineRow(models.Model):
+    """A row that had a tenant at the baseline: only these may be reassigned by a rule that says so."""
+
+    relation = models.CharField(max_length=130)
+    key = models.TextField()
+    tenant_id = models.UUIDField()
+
+    class Meta:
+        db_table = "baseline_row"
+        constraints = [models.UniqueConstraint(fields=["relation", "key"], name="one_baseline_row")]
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.key}"
+
+
+class Redecision(models.Model):
+    """A row that a changed rule set decides again; filled and emptied by the assignment at work."""
+
+    relation = models.CharField(max_length=130)
+    key = models.TextField()
+
+    class Meta:
+        db_table = "redecision"
+        constraints = [models.UniqueConstraint(fields=["relation", "key"], name="one_redecision")]
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.key}"
+
+
+class Override(models.Model):
+    """A person's decision about one row. It wins over every rule and survives re-runs."""
+
+    relation = models.CharField(max_length=130)
+    key = models.TextField()
+    tenant_id = models.UUIDField()
+    reason = models.TextField()
+    decided_by = models.CharField(max_length=200)
+    decided_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "override"
+        constraints = [models.UniqueConstraint(fields=["relation", "key"], name="one_override")]
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.key}"

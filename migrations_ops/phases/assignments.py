@@ -1,0 +1,24 @@
+"""The assignment of a table's rows, as the phases 003 and 004 have it."""
+
+from collections.abc import Iterable
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.steps import Assign
+from migrations_ops.phases.queries import of_table, short
+from migrations_ops.rules.compile import verdict
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+
+
+def assign(plan: Plan, spec: TableSpec, phases: Iterable[str]) -> Assign:
+    """Rows without a tenant; and, of those that have one, what a person decided or a reassigning rule may move."""
+    also = [of_table("decided_by_person", spec.relation, key=sql.key_text("t", spec.table.key))]
+    if any(rule.reassigns for rule in spec.rules):
+        also.append(of_table("stood_at_baseline", spec.relation, key=sql.key_text("t", spec.table.key)))
+    return Assign(
+        name=f"tenant of {short(spec.relation)}",
+        table=spec.table,
+        columns=(TENANT_COLUMN,),
+        verdict=verdict(plan, spec, phases),
+        open=of_table("is_unassigned", spec.relation),
+        also=sql.join(also, " OR "),
+    )

@@ -1,0 +1,51 @@
+"""Keys that are unique across all tenants become unique in each."""
+
+from collections.abc import Iterator
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.steps import Memo, Statement
+from migrations_ops.phases.queries import every, of_table
+from migrations_ops.rules.model import TENANT_COLUMN, TableSpec
+
+
+def rescoped(spec: TableSpec, key: tuple[str, ...]) -> Iterator[Statement]:
+    """The new key is built beside the old one, which goes only when the new one is complete."""
+    schema, table = sql.names(spec.relation)
+    new = "_".join([table, TENANT_COLUMN, *key, "key"])[:63]
+    columns, names = sql.literal(list(key)), sql.join(sql.ident(column) for column in key)
+    dropped = of_table("drop_index", spec.relation, index=sql.ident(schema, new))
+    of_key: dict[str, Composable] = {"columns": columns, "constraint_name": sql.literal(new)}
+    yield Statement(
+        name=f"{table}: an index for ({', '.join(key)}) per tenant",
+        relation=spec.relation,
+        there=of_table("index_is_valid", spec.relation, index_name=sql.literal(sql.spelled(schema, new))),
+        repair=dropped,
+        up=(of_table("create_unique_index", spec.relation, index=sql.ident(new), columns=names),),
+        down=lambda _: (dropped,),
+        online=True,
+    )
+
+    def across_tenants(memo: Memo) -> tuple[Composable, ...]:
+        changes: list[Composable] = [of_table("drop_constraint", spec.relation, constraint=sql.ident(new))]
+        for old in memo:
+            if old["constraint"]:
+                definition = sql.verbatim(old["definition"])
+                named = {"constraint": sql.ident(old["constraint"]), "definition": definition}
+                changes.append(of_table("add_constraint", spec.relation, **named))
+            else:
+                changes.append(sql.verbatim(old["create"]))
+        return tuple(changes)
+
+    values = sql.join(sql.column("t", column) for column in key)
+    yield Statement(
+        name=f"{table}: ({', '.join(key)}) is unique per tenant",
+        relation=spec.relation,
+        there=of_table("key_is_rescoped", spec.relation, **of_key),
+        memo=of_table("keys_across_tenants", spec.relation, columns=columns),
+        up=(of_table("rescope_key", spec.relation, qualified=sql.literal(sql.spelled(schema, table)), **of_key),),
+        down=across_tenants,
+        breaks=every("shared_keys", [spec], columns=columns, values=values),
+        locks=(spec.relation,),
+    )

@@ -1,0 +1,12 @@
+"""Platform data: every row that is shared by all goes to the Platform, by the rules of the plan for this phase.
+Undo: the ledger."""
+
+from migrations_ops.engine.steps import Phase
+from migrations_ops.phases.assignments import assign
+from migrations_ops.rules.load import PHASES
+from migrations_ops.rules.model import Plan
+
+
+def phase(plan: Plan) -> Phase:
+    tables = [spec for spec in plan.tables if any(rule.phase == PHASES[0] for rule in spec.rules)]
+    return Phase("003_platform_data", "Platform data", tuple(assign(plan, spec, PHASES[:1]) for spec in tables))

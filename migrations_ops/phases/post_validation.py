@@ -1,0 +1,103 @@
+"""Post-validation: every question of the guide and a few more, as PASS, WARN or FAIL. It only reads."""
+
+from collections.abc import Iterator
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine import proof, sql
+from migrations_ops.engine.proof import Comparison
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Check, Phase, Problem, Severity, Step
+from migrations_ops.phases import organisation, probes, product
+from migrations_ops.phases.queries import every, of_table, query, schemas_of, short
+from migrations_ops.phases.row_level_security import closings
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+
+COLUMN = sql.literal(TENANT_COLUMN)
+
+
+def phase(plan: Plan) -> Phase:
+    return Phase("005_post_validation", "Post-validation", tuple(_steps(plan)), reads_only=True)
+
+
+def _steps(plan: Plan) -> Iterator[Step]:
+    ids = sql.literal([tenant.id for tenant in plan.tenants])
+    yield from product.api_checks(plan)
+    yield Check("every tenant of the plan is active", of_table("inactive_tenants", plan.registry, ids=ids))
+    yield Check("every tenant is in the registry", of_table("unregistered", plan.registry))
+    for spec in plan.tables:
+        yield from _of_table(plan, spec)
+    yield from _against_baseline(plan)
+    yield Check("every tenant owns rows", _owning(plan, ids), Severity.WARN)
+    yield Check("no reference into another tenant", probes.references_across_tenants(plan), Severity.WARN)
+    yield from _fence(plan)
+
+
+def _of_table(plan: Plan, spec: TableSpec) -> Iterator[Check]:
+    table, relation = short(spec.relation), spec.relation
+    severity = Severity.FAIL if spec.critical else Severity.WARN
+    yield Check(f"{table}: no row without a tenant", of_table("unassigned_count", relation), severity, relation)
+    registry = sql.relation(plan.registry)
+    yield Check(f"{table}: every tenant exists", every("lost_tenants", [spec], registry=registry), relation=relation)
+    if any(rule.tenant == plan.platform and rule.phase.startswith("003") for rule in spec.rules):
+        owns = of_table("platform_owns_none", relation, platform=sql.literal(plan.platform_id))
+        yield Check(f"{table}: the Platform has its share", owns, Severity.WARN, relation)
+    changed = every("assigned_by_other_rules", [spec], column=COLUMN)
+    yield Check(f"{table}: nobody moved an assigned row", changed, Severity.WARN, relation)
+    yield Check(f"{table}: every tenant is explained", every("unexplained_rows", [spec]), Severity.WARN, relation)
+    yield Check(f"{table}: no invalid index", of_table("invalid_indexes", relation), relation=relation)
+    yield Check(f"{table}: an index by tenant", of_table("no_tenant_index", relation, column=COLUMN), relation=relation)
+    if spec.decides:
+        yield Check(f"{table}: late rows get their tenant", of_table("no_late_writer", relation), relation=relation)
+
+
+def _against_baseline(plan: Plan) -> Iterator[Check]:
+    """A difference is a failure where nobody else wrote; where somebody did, it is a warning with their writes.
+
+    The tables are read once, by the first of the three questions.
+    """
+    found: list[Comparison] = []
+
+    def rows(session: Session) -> Iterator[Problem]:
+        found[:] = proof.compare(session, [spec.table for spec in plan.tables])
+        for table in found:
+            if table.rows_now != table.rows_before and not table.foreign:
+                yield Problem(table.relation, "", f"{table.rows_before:,} rows before, {table.rows_now:,} now")
+
+    def content(_: Session) -> Iterator[Problem]:
+        for table in found:
+            if not table.same_content and not table.foreign:
+                yield Problem(table.relation, "", "its content is not what it was, and nobody else wrote to it")
+
+    def writes(_: Session) -> Iterator[Problem]:
+        for table in found:
+            if table.foreign:
+                rows = f"{table.rows_before:,} rows before, {table.rows_now:,} now"
+                yield Problem(table.relation, "", f"{table.foreign:,} writes by others since the baseline; {rows}")
+
+    yield Check("rows are as many as before", rows)
+    yield Check("nothing but the tenant has changed", content)
+    yield Check("what others wrote meanwhile", writes, Severity.WARN)
+
+
+def _owning(plan: Plan, ids: Composable) -> Composable:
+    any_rows = sql.join([of_table("has_rows", spec.relation) for spec in plan.tables], " OR ")
+    owns = sql.join([of_table("has_rows_of_wanted", spec.relation) for spec in plan.tables], " OR ")
+    return query("tenant_without_data", ids=ids, any_rows=any_rows, owns_rows=owns)
+
+
+def _fence(plan: Plan) -> Iterator[Check]:
+    relations = [spec.relation for spec in plan.tables]
+    tables, column = sql.literal(relations), {"column": COLUMN}
+    schemas = sql.literal(schemas_of(relations))
+    known = sql.literal([*relations, plan.registry, *plan.common, *organisation.own_tables(plan)])
+    yield Check("roles that the fence does not bind", query("roles_past_the_fence", tables=tables), Severity.WARN)
+    yield Check("functions that see past the fence", query("definer_functions", schemas=schemas), Severity.WARN)
+    yield Check("views that see past the fence", query("owner_views", tables=tables), Severity.WARN)
+    unlisted = query("unlisted_tables", tables=tables, known=known, schemas=schemas, **column)
+    yield Check("tables that the plan does not name", unlisted, Severity.WARN)
+    closed = [
+        of_table("not_closed", relation, statement=sql.literal(closing.name), is_fenced=closing.there)
+        for relation, closing in closings(plan)
+    ]
+    yield Check("the fence is whole where it was closed", sql.join(closed, " UNION ALL "))

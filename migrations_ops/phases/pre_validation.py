@@ -1,0 +1,95 @@
+"""Pre-validation: refuse early and clearly, and remember how everything was. Changes nothing of the platform."""
+
+from collections.abc import Iterator
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.steps import Baseline, Check, Phase, Severity, Step
+from migrations_ops.phases import organisation, probes
+from migrations_ops.phases.queries import every, of_table, query, schemas_of, short
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+
+REGISTRY_COLUMNS = {
+    "id": "uuid",
+    "name": "text",
+    "slug": "text",
+    "domain": "text",
+    "compliance_level": "text",
+    "is_active": "boolean",
+    "settings": "jsonb",
+    "metadata": "jsonb",
+}
+
+
+def phase(plan: Plan) -> Phase:
+    return Phase("000_pre_validation", "Pre-validation", tuple(_steps(plan)))
+
+
+def _steps(plan: Plan) -> Iterator[Step]:
+    tables = plan.tables
+    relations = [plan.registry, *(spec.relation for spec in tables), *plan.common]
+    yield Check("the server's version", query("server_version"), gate=True)
+    missing = [of_table(name, relation) for relation in relations for name in ("missing_table", "not_a_table")]
+    yield Check("every table of the plan is there", sql.join(missing, " UNION ALL "), gate=True)
+    yield Check("every column that the plan needs, in a type it can read", _columns(plan), gate=True)
+    yield Check("no table of another origin in the way", sql.join(_in_the_way(plan), " UNION ALL "), gate=True)
+    own = organisation.own_tables(plan)
+    owners = [of_table("not_owner", name) for name in [plan.registry, *(spec.relation for spec in tables), *own]]
+    yield Check("the role owns the tables", sql.join(owners, " UNION ALL "), gate=True)
+    schemas = sorted({*schemas_of(relations), "vital"})
+    lacking = query("missing_privileges", schemas=sql.literal(schemas))
+    rights = [lacking, query("unreachable_roles"), query("bound_by_the_fence")]
+    yield Check("the role's privileges", sql.join(rights, " UNION ALL "), gate=True)
+    filtered = [of_table("filtered_by_policies", name) for name in [*relations, *own]]
+    yield Check("row level security hides nothing from the role", sql.join(filtered, " UNION ALL "), gate=True)
+    yield Check("enough free disk", probes.free_disk)
+    yield Check("the tenants' slugs and domains are free", of_table("taken_slugs", plan.registry, **_wanted(plan)))
+    titles = sql.literal([tenant.name for tenant in plan.tenants])
+    renamed = of_table("renamed_tenants", plan.registry, titles=titles, **_wanted(plan))
+    yield Check("tenants that keep their id", renamed, Severity.WARN)
+    yield from _keys(tables)
+    fires = sql.join([of_table("triggers_that_will_fire", spec.relation) for spec in tables], " UNION ALL ")
+    yield Check("triggers that will fire", fires, Severity.WARN)
+    for spec in tables:
+        yield Baseline(f"baseline of {short(spec.relation)}", spec.table, TENANT_COLUMN)
+
+
+def _columns(plan: Plan) -> Composable:
+    needed = [(plan.registry, REGISTRY_COLUMNS)] + [(spec.relation, dict(spec.columns)) for spec in plan.tables]
+    questions = [
+        of_table(
+            "wrong_column", relation, columns=sql.literal(list(columns)), kinds=sql.literal(list(columns.values()))
+        )
+        for relation, columns in needed
+    ]
+    for spec in plan.tables:
+        questions.append(of_table("wrong_tenant_column", spec.relation, column=sql.literal(TENANT_COLUMN)))
+        questions.append(of_table("key_is_not_unique", spec.relation, keys=sql.literal(list(spec.table.key))))
+    return sql.join(questions, " UNION ALL ")
+
+
+def _in_the_way(plan: Plan) -> Iterator[Composable]:
+    yield query("foreign_tracking_table")
+    for relation in organisation.own_tables(plan):
+        yield of_table("not_a_table", relation)
+        yield organisation.misfits(relation)
+
+
+def _wanted(plan: Plan) -> dict[str, Composable]:
+    return {
+        "ids": sql.literal([tenant.id for tenant in plan.tenants]),
+        "slugs": sql.literal([tenant.slug for tenant in plan.tenants]),
+        "domains": sql.literal([tenant.domain for tenant in plan.tenants]),
+    }
+
+
+def _keys(tables: tuple[TableSpec, ...]) -> Iterator[Check]:
+    for spec in tables:
+        for key in spec.rescope:
+            columns = sql.literal(list(key))
+            values = sql.join(sql.column("t", column) for column in key)
+            name = f"{short(spec.relation)}: unique ({', '.join(key)}) can become unique per tenant"
+            duplicates = every("duplicate_keys", [spec], columns=columns, values=values)
+            referred = of_table("keys_others_refer_to", spec.relation, columns=columns)
+            yield Check(name, sql.compose("{a} UNION ALL {b}", a=duplicates, b=referred))

@@ -1,0 +1,71 @@
+"""Questions that one query cannot answer."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Probe, Problem
+from migrations_ops.phases import organisation
+from migrations_ops.phases.queries import every, of_table, query
+from migrations_ops.rules.model import Plan
+
+
+def free_disk(session: Session) -> Iterator[Problem]:
+    """Twice the biggest table must fit. Seen only where the server's data directory is on this machine."""
+    try:
+        folder = Path(str(session.value(query("data_directory"))))
+        free = shutil.disk_usage(folder).free
+    except (psycopg.errors.InsufficientPrivilege, OSError):
+        return
+    needed = 2 * int(session.value(query("biggest_table")))
+    if free < needed:
+        yield Problem(
+            "", "", f"{free / 1e9:.1f} GB are free and {needed / 1e9:.1f} GB may be needed (twice the biggest table)"
+        )
+
+
+def rows_of_our_tenants(plan: Plan) -> Probe:
+    """Rows that would go with the tenants VITAL made. Which tables hold some is the database's to say, not a plan's."""
+    keys: dict[str, tuple[str, ...]] = dict.fromkeys(organisation.own_tables(plan), ("id",))
+    keys |= {spec.relation: spec.table.key for spec in plan.tables}
+
+    def occupied(session: Session) -> Iterator[Problem]:
+        for relation, column, primary_key in session.execute(of_table("tables_that_refer_to", plan.registry)):
+            question = query(
+                "tenants_with_rows",
+                relation=sql.relation(relation),
+                name=sql.literal(relation),
+                key=sql.key_text("t", keys.get(relation, tuple(primary_key))),
+                tenant=sql.ident(column),
+                tenants=sql.literal(plan.registry),
+            )
+            with session.work(as_operator=relation in keys):
+                yield from (Problem(*row) for row in session.execute(question))
+
+    return occupied
+
+
+def references_across_tenants(plan: Plan) -> Probe:
+    """Which references there are is the database's to say: every foreign key between two tables of the plan."""
+
+    def references(session: Session) -> Iterator[Problem]:
+        tables = sql.literal([spec.relation for spec in plan.tables])
+        for child, reference, parent, key in session.execute(query("foreign_keys_between", tables=tables)):
+            question = every(
+                "references_across_tenants",
+                [plan.table(child)],
+                reference=sql.ident(reference),
+                reference_name=sql.literal(reference),
+                parent=sql.relation(parent),
+                parent_name=sql.literal(parent),
+                parent_key=sql.ident(key),
+                platform=sql.literal(plan.platform_id),
+            )
+            with session.work():
+                yield from (Problem(*row) for row in session.execute(question))
+
+    return references

@@ -1,0 +1,66 @@
+"""What the VITAL platform needs beyond tenants: tool categories as text, the columns of its API, each agent's tools.
+
+Only a plan that says `product = "vital"` gets these steps; the engine and the other phases know no table by name.
+"""
+
+from collections.abc import Iterator
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.steps import Assign, Check, Insert, Step, Table
+from migrations_ops.phases import schema_fixes
+from migrations_ops.phases.queries import every, of_table, query, short
+from migrations_ops.rules.model import TENANT_COLUMN, Plan
+
+TOOLS = "public.tools"
+ASSIGNMENTS = Table("public.agent_tool_assignments", ("id",))
+
+
+def schema(plan: Plan) -> Iterator[Step]:
+    if plan.product != "vital":
+        return
+    tools = plan.table(TOOLS)
+    for name, kind, untouched in (("category", "text", "NULL"), ("metadata", "jsonb DEFAULT '{}'", "'{}'::jsonb")):
+        column = {"column": sql.ident(name), "column_name": sql.literal(name), "untouched": sql.raw(untouched)}
+        yield schema_fixes.added_column(TOOLS, name, kind, loses=every("values_in_column", [tools], **column))
+    yield Assign(
+        name="tools say their category",
+        table=tools.table,
+        columns=("category",),
+        verdict=query("category_of_tools"),
+        open=sql.raw("t.category IS NULL AND t.category_id IS NOT NULL"),
+    )
+
+
+API_COLUMNS = {
+    TOOLS: ["id", "tool_key", "name", "category", "category_id", "metadata", TENANT_COLUMN],
+    "public.prompts": ["id", "name", "display_name", "domain", "metadata", TENANT_COLUMN],
+    "public.knowledge_domains": ["id", "name", "slug", "tier", "is_active", TENANT_COLUMN],
+}
+
+
+def api_checks(plan: Plan) -> Iterator[Check]:
+    """What the REST API reads must be there."""
+    if plan.product != "vital":
+        return
+    for relation, columns in API_COLUMNS.items():
+        missing = of_table("columns_the_api_needs", relation, columns=sql.literal(columns))
+        yield Check(f"{short(relation)}: the columns that the API reads", missing, relation=relation)
+
+
+def tool_assignments(plan: Plan) -> Iterator[Step]:
+    if plan.product != "vital":
+        return
+    customers: Composable = sql.literal([tenant.id for tenant in plan.tenants if tenant.id != plan.platform_id])
+    yield Insert(
+        name="customers' agents get the Platform's tools",
+        table=ASSIGNMENTS,
+        columns=("agent_id", "tool_id", "is_enabled", "auto_use", "priority", TENANT_COLUMN),
+        rows=query(
+            "missing_tool_assignments",
+            customers=sql.compose("{ids}::uuid[]", ids=customers),
+            platform=sql.literal(plan.platform_id),
+        ),
+        rule="each active Platform tool for each tier 3 agent",
+    )

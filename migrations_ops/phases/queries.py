@@ -1,0 +1,44 @@
+"""The phases' named SQL, composed with the plan's tables."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from psycopg.sql import Composable, Composed
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.steps import Table
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+
+QUERIES = sql.load(Path(__file__).parent / "sql")
+
+
+def query(name: str, /, **parts: Composable) -> Composed:
+    """Phases bind no parameters, so that a % in their files is a %."""
+    return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
+
+
+def of_table(name: str, relation: str, /, **parts: Composable) -> Composed:
+    """A query about one table: {relation} is its identifier, {name} its name as text, {tenant} the tenant column."""
+    return query(
+        name, relation=sql.relation(relation), name=sql.literal(relation), tenant=sql.ident(TENANT_COLUMN), **parts
+    )
+
+
+def every(name: str, tables: Iterable[TableSpec], /, **parts: Composable) -> Composed:
+    """The same question about several tables, as one."""
+    questions = [of_table(name, spec.relation, key=sql.key_text("t", spec.table.key), **parts) for spec in tables]
+    return sql.join([sql.compose("({q})", q=question) for question in questions], " UNION ALL ")
+
+
+def registry(plan: Plan) -> Table:
+    return Table(plan.registry, ("id",))
+
+
+def short(relation: str) -> str:
+    """A table's name without its schema."""
+    return sql.names(relation)[1]
+
+
+def schemas_of(relations: Iterable[str]) -> list[str]:
+    """The schemas of these tables, each once."""
+    return sorted({sql.names(relation)[0] for relation in relations})

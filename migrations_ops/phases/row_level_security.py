@@ -1,0 +1,98 @@
+"""Row level security: close. Every row's tenant is proven, keys become unique per tenant, roles and policies come into
+force, and a rehearsal shows that the fence holds. Undo opens it again: isolation is off until it is closed anew."""
+
+from collections.abc import Iterator
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.steps import Check, Phase, Severity, Statement, Step
+from migrations_ops.phases import keys, organisation, rehearsal
+from migrations_ops.phases.queries import of_table, schemas_of, short
+from migrations_ops.phases.schema_fixes import tenant_key_name
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+from tenants import rls
+
+
+def phase(plan: Plan) -> Phase:
+    return Phase("006_row_level_security", "Row level security", tuple(_steps(plan)))
+
+
+def _steps(plan: Plan) -> Iterator[Step]:
+    for spec in plan.tables:
+        yield _valid_tenant_key(spec)
+        yield from _not_null(spec)
+        for key in spec.rescope:
+            yield from keys.rescoped(spec, key)
+    relations = [spec.relation for spec in plan.tables]
+    own = list(organisation.own_tables(plan))
+    yield from rls.roles()
+    for schema in schemas_of([plan.registry, *relations]):
+        yield rls.schema_usage(schema)
+    # Policies before grants: whoever comes in between is shown nothing, in the undo as well.
+    for _, closing in closings(plan):
+        yield closing
+    for relation in [*relations, *own]:
+        yield rls.grants(relation)
+    for relation in [plan.registry, *plan.common]:
+        yield rls.grants(relation, ["SELECT"])
+    # From here on data work runs as vital_operator, which must see every row by then.
+    yield rls.own_tables()
+    yield rls.temporary_tables()
+    yield Check("logins that may still make temporary tables", rls.who_may_shadow(), Severity.WARN)
+    yield rls.guard_functions()
+    for relation in relations:
+        yield rls.guarded_references(relation, relations, plan.platform_id)
+    yield Check("every tenant sees its own rows, the Platform's shared ones, and no others", rehearsal.probe(plan))
+
+
+def closings(plan: Plan) -> Iterator[tuple[str, Statement]]:
+    """The closing of each table, with the table."""
+    for spec in plan.tables:
+        yield spec.relation, rls.policies(spec.relation, shared=spec.shared, platform=plan.platform_id)
+    for relation in organisation.own_tables(plan):
+        yield relation, rls.policies(relation, shared=True, platform=plan.platform_id)
+    yield plan.registry, rls.policies(plan.registry, shared=False, platform=plan.platform_id, column="id")
+
+
+def _valid_tenant_key(spec: TableSpec) -> Statement:
+    constraint = tenant_key_name(spec)
+    parts = {"constraint": constraint}
+    name = sql.literal(f"{short(spec.relation)}_{TENANT_COLUMN}_fkey")
+    return Statement(
+        name=f"every tenant in {short(spec.relation)} exists",
+        relation=spec.relation,
+        there=of_table("tenant_key_is_valid", spec.relation, constraint_name=name),
+        up=(of_table("validate_constraint", spec.relation, **parts),),
+        down=lambda _: (),  # a validated key is the same key; 001 takes it away with its column
+        locks=(spec.relation,),
+    )
+
+
+def _not_null(spec: TableSpec) -> Iterator[Statement]:
+    """NOT NULL without a long lock: a check for new rows, its proof for the old ones, then the column itself."""
+    table, relation = short(spec.relation), spec.relation
+    check = f"{table}_{TENANT_COLUMN}_not_null_check"
+    parts = {"constraint_name": sql.literal(check), "column": sql.literal(TENANT_COLUMN)}
+    constraint = sql.ident(check)
+    dropped = of_table("drop_constraint", relation, constraint=constraint)
+    common = {"relation": relation, "locks": (relation,), "ready": of_table("no_unassigned_rows", relation)}
+    yield Statement(
+        name=f"no new row of {table} without a tenant",
+        there=of_table("not_null_check_exists", relation, **parts),
+        up=(of_table("add_not_null_check", relation, constraint=constraint),),
+        down=lambda _: (dropped,),
+        **common,  # type: ignore[arg-type]
+    )
+    yield Statement(
+        name=f"no old row of {table} without a tenant",
+        there=of_table("not_null_check_is_valid", relation, **parts),
+        up=(of_table("validate_constraint", relation, constraint=constraint),),
+        down=lambda _: (),
+        **common,  # type: ignore[arg-type]
+    )
+    yield Statement(
+        name=f"{table}: the tenant is NOT NULL",
+        there=of_table("is_not_null", relation, column=parts["column"]),
+        up=(of_table("set_not_null", relation), dropped),
+        down=lambda _: (of_table("drop_not_null", relation),),
+        **common,  # type: ignore[arg-type]
+    )

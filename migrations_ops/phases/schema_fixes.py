@@ -1,0 +1,90 @@
+"""Schema fixes: add what is missing and guard what would react. Nothing is taken away, nothing is rewritten."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.steps import Memo, Phase, Statement, Step
+from migrations_ops.phases import organisation, product
+from migrations_ops.phases.queries import every, of_table, short
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+
+
+def phase(plan: Plan) -> Phase:
+    return Phase("001_schema_fixes", "Schema fixes", tuple(_steps(plan)))
+
+
+def _steps(plan: Plan) -> Iterator[Step]:
+    for spec in plan.tables:
+        yield _tenant_column(spec)
+        yield _tenant_key(spec, plan.registry)
+    for relation in [plan.registry, *(spec.relation for spec in plan.tables)]:
+        yield _guarded_triggers(relation)
+    yield from product.schema(plan)
+    yield from organisation.tables(plan)
+
+
+def _tenant_column(spec: TableSpec) -> Statement:
+    return added_column(
+        spec.relation,
+        TENANT_COLUMN,
+        "uuid",
+        loses=every("rows_only_we_would_lose", [spec]),
+    )
+
+
+def added_column(relation: str, name: str, kind: str, loses: Composable) -> Statement:
+    """A column that is added unless it is there, and dropped again by the undo."""
+    column = sql.ident(name)
+    return Statement(
+        name=f"{short(relation)} has the column {name}",
+        relation=relation,
+        there=of_table("has_column", relation, column=sql.literal(name)),
+        up=(of_table("add_column", relation, column=column, kind=sql.raw(kind)),),
+        down=lambda _: (of_table("drop_column", relation, column=column),),
+        loses=loses,
+        locks=(relation,),
+    )
+
+
+def _tenant_key(spec: TableSpec, tenants: str) -> Statement:
+    parts: dict[str, Any] = {"column": sql.ident(TENANT_COLUMN), "constraint": tenant_key_name(spec)}
+    there = of_table("has_tenant_key", spec.relation, registry=sql.literal(tenants), column=sql.literal(TENANT_COLUMN))
+    return Statement(
+        name=f"{short(spec.relation)} refers to the tenants",
+        relation=spec.relation,
+        there=there,
+        up=(of_table("add_tenant_key", spec.relation, registry=sql.relation(tenants), **parts),),
+        down=lambda _: (of_table("drop_constraint", spec.relation, constraint=parts["constraint"]),),
+        locks=(spec.relation, tenants),
+    )
+
+
+def tenant_key_name(spec: TableSpec) -> Composable:
+    return sql.ident(f"{short(spec.relation)}_{TENANT_COLUMN}_fkey")
+
+
+def _guarded_triggers(relation: str) -> Statement:
+    def restored(memo: Memo) -> tuple[Composable, ...]:
+        return tuple(
+            of_table(
+                "restore_trigger",
+                relation,
+                trigger=sql.literal(trigger["name"]),
+                definition=sql.literal(trigger["definition"]),
+            )
+            for trigger in memo
+        )
+
+    which = {"may_rewrite": of_table("may_rewrite", relation)}
+    return Statement(
+        name=f"triggers of {short(relation)} leave the backfill alone",
+        relation=relation,
+        there=of_table("triggers_are_guarded", relation, **which),
+        memo=of_table("trigger_definitions", relation, **which),
+        up=(of_table("guard_triggers", relation, **which),),
+        down=restored,
+        locks=(relation,),
+    )

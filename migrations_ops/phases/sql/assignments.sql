@@ -1,0 +1,52 @@
+-- name: is_unassigned
+-- Predicate on `t`: the row has no tenant.
+t.{tenant} IS NULL
+
+-- name: decided_by_person
+-- Predicate on `t`: a person has decided about the row, and it is not so yet.
+EXISTS (
+    SELECT
+    FROM vital.override AS person
+    WHERE person.relation = {name}
+      AND person.key = {key}
+      AND person.tenant_id IS DISTINCT FROM t.{tenant}
+)
+
+-- name: stood_at_baseline
+-- Predicate on `t`: the row had this tenant before the migration; rows written with one later are never moved.
+EXISTS (
+    SELECT
+    FROM vital.baseline_row AS stood
+    WHERE stood.relation = {name}
+      AND stood.key = {key}
+      AND stood.tenant_id = t.{tenant}
+)
+
+-- name: tenant_of_row
+-- The tenant of one row, to explain it.
+SELECT t.{tenant}::text FROM {relation} AS t WHERE {key} = {wanted}
+
+-- name: unassigned_rows
+-- A row that no rule knows. It is not guessed: a person decides.
+SELECT {name}, {key}, 'no rule gives it a tenant'
+FROM {relation} AS t
+WHERE t.{tenant} IS NULL
+
+-- name: has_tenant_index
+-- Whether a valid index leads with the tenant column, and a failed attempt has left none of ours.
+SELECT NOT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass({index_name}) AND NOT indisvalid) AND EXISTS (
+    SELECT
+    FROM pg_index AS i
+    WHERE i.indrelid = to_regclass({name})
+      AND i.indisvalid
+      AND i.indpred IS NULL
+      AND i.indkey[0] = (SELECT attnum FROM pg_attribute WHERE attrelid = to_regclass({name}) AND attname = {column})
+)
+
+-- name: create_tenant_index
+-- After the backfill, so that it has one index less to maintain.
+CREATE INDEX CONCURRENTLY {index} ON {relation} ({tenant})
+
+-- name: drop_index
+-- Also what a failed attempt has left: CREATE INDEX CONCURRENTLY leaves an invalid index behind.
+DROP INDEX CONCURRENTLY IF EXISTS {index}

@@ -1,0 +1,200 @@
+-- name: unassigned_count
+-- Rows without a tenant, as one line; each of them is a finding of 004.
+SELECT {name}, '', format('%s rows have no tenant', count(*))
+FROM {relation} AS t
+WHERE t.{tenant} IS NULL
+HAVING count(*) > 0
+
+-- name: columns_the_api_needs
+-- The API reads these columns.
+SELECT {name}, '', format('the column %s is missing', wanted.name)
+FROM unnest({columns}::text[]) AS wanted (name)
+WHERE NOT EXISTS (
+    SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass({name}) AND a.attname = wanted.name AND NOT a.attisdropped
+)
+
+-- name: inactive_tenants
+-- A tenant of the plan that is missing or switched off.
+SELECT {name}, wanted.id::text, 'the tenant is missing or not active'
+FROM unnest({ids}::uuid[]) AS wanted (id)
+WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE t.id = wanted.id AND t.is_active)
+
+-- name: unregistered
+-- A tenant that the registry of the service does not know.
+SELECT {name}, t.id::text, format('the tenant %s is not in the registry', t.name)
+FROM {relation} AS t
+WHERE NOT EXISTS (SELECT FROM vital.tenant AS known WHERE known.id = t.id)
+
+-- name: tenant_without_data
+-- A tenant of the plan that owns nothing at all, while there are rows.
+SELECT '', wanted.id::text, 'owns no row in any table'
+FROM unnest({ids}::uuid[]) AS wanted (id)
+WHERE ({any_rows})
+  AND NOT ({owns_rows})
+
+-- name: has_rows
+-- Predicate: the table has rows.
+EXISTS (SELECT FROM {relation})
+
+-- name: has_rows_of_wanted
+-- Predicate: the table has rows of the tenant.
+EXISTS (SELECT FROM {relation} AS t WHERE t.{tenant} = wanted.id)
+
+-- name: platform_owns_none
+-- Rows are there, and none is the Platform's.
+SELECT {name}, '', 'has rows, but none is the Platform''s'
+WHERE EXISTS (SELECT FROM {relation})
+  AND NOT EXISTS (SELECT FROM {relation} AS t WHERE t.{tenant} = {platform}::uuid)
+
+-- name: assigned_by_other_rules
+-- A row whose tenant is not what the last standing entry of the ledger says; somebody changed it since.
+SELECT {name}, last.key, format('was assigned to %s and is now in %s', last.tenant, COALESCE(t.{tenant}::text, 'no tenant'))
+FROM (
+    SELECT DISTINCT ON (key) key, l.after ->> {column} AS tenant
+    FROM vital.ledger AS l
+    CROSS JOIN LATERAL unnest(l.keys) AS key
+    WHERE l.relation = {name}
+      AND l.kind <> 'insert'
+      AND l.undone_at IS NULL
+    ORDER BY key, l.id DESC
+) AS last
+JOIN {relation} AS t ON {key} = last.key
+WHERE t.{tenant}::text IS DISTINCT FROM last.tenant
+LIMIT 1000
+
+-- name: unexplained_rows
+-- A row with a tenant that neither the ledger nor the baseline explains: written with it by an application or a person.
+SELECT {name}, '', format('%s rows got their tenant from whoever wrote them', count(*))
+FROM {relation} AS t
+WHERE t.{tenant} IS NOT NULL
+  AND NOT EXISTS (SELECT FROM vital.baseline_row AS b WHERE b.relation = {name} AND b.key = {key})
+  AND {key} NOT IN (
+      SELECT key FROM vital.ledger AS l CROSS JOIN LATERAL unnest(l.keys) AS key WHERE l.relation = {name} AND l.undone_at IS NULL
+  )
+HAVING count(*) > 0
+
+-- name: references_across_tenants
+-- A row that refers to a row of another customer tenant.
+SELECT {name}, {key}, format('is %s''s and refers by %s to a row of %s in %s', t.{tenant}, {reference_name}, p.{tenant}, {parent_name})
+FROM {relation} AS t
+JOIN {parent} AS p ON p.{parent_key} = t.{reference}
+WHERE t.{tenant} IS NOT NULL
+  AND p.{tenant} IS NOT NULL
+  AND p.{tenant} <> t.{tenant}
+  AND p.{tenant} <> {platform}::uuid
+
+-- name: foreign_keys_between
+-- The single-column foreign keys between tables of tenants.
+SELECT format('%I.%I', cn.nspname, cc.relname), c.attname, format('%I.%I', pn.nspname, pc.relname), p.attname
+FROM pg_constraint AS f
+JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = f.conkey[1]
+JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = f.confkey[1]
+JOIN pg_class AS cc ON cc.oid = f.conrelid
+JOIN pg_namespace AS cn ON cn.oid = cc.relnamespace
+JOIN pg_class AS pc ON pc.oid = f.confrelid
+JOIN pg_namespace AS pn ON pn.oid = pc.relnamespace
+WHERE f.contype = 'f'
+  AND f.conparentid = 0
+  AND cardinality(f.conkey) = 1
+  AND f.conrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+  AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+ORDER BY 1, 2
+
+-- name: invalid_indexes
+-- An index that a failed build left behind: it costs writes and helps nobody.
+SELECT {name}, '', format('the index %s is invalid: REINDEX INDEX CONCURRENTLY %s', i.indexrelid::regclass, i.indexrelid::regclass)
+FROM pg_index AS i
+WHERE i.indrelid = to_regclass({name})
+  AND NOT i.indisvalid
+
+-- name: no_tenant_index
+-- Every policy asks for the tenant: without an index each request reads the whole table.
+SELECT {name}, '', 'no valid index leads with the tenant column'
+WHERE NOT EXISTS (
+    SELECT
+    FROM pg_index AS i
+    WHERE i.indrelid = to_regclass({name})
+      AND i.indisvalid
+      AND i.indpred IS NULL
+      AND i.indkey[0] = (SELECT attnum FROM pg_attribute WHERE attrelid = to_regclass({name}) AND attname = {column})
+)
+
+-- name: no_late_writer
+-- Rows that old code writes would stay without a tenant.
+SELECT {name}, '', 'the trigger for rows written without a tenant is missing or switched off'
+WHERE NOT EXISTS (
+    SELECT FROM pg_trigger WHERE tgrelid = to_regclass({name}) AND tgname = 'vital_late_writer' AND tgenabled IN ('O', 'A')
+)
+
+-- name: roles_past_the_fence
+-- Logins that row level security does not bind, or that see as much as before.
+SELECT '', '', format('%s passes row level security by (%s)', rolname, CASE WHEN rolsuper THEN 'superuser' ELSE 'BYPASSRLS' END)
+FROM pg_roles
+WHERE (rolsuper OR rolbypassrls)
+  AND rolcanlogin
+UNION ALL
+SELECT DISTINCT '', '', format('%s still sees and writes what it did before: it has grants of its own on the platform''s tables', grantee.rolname)
+FROM pg_class AS c
+CROSS JOIN LATERAL aclexplode(COALESCE(c.relacl, acldefault('r', c.relowner))) AS acl
+JOIN pg_roles AS grantee ON grantee.oid = acl.grantee
+WHERE c.oid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+  AND grantee.rolname NOT IN ('vital_tenant', 'vital_operator')
+  AND NOT grantee.rolsuper
+  AND NOT grantee.rolbypassrls
+UNION ALL
+SELECT DISTINCT '', '', format('everybody (PUBLIC) has grants on %s', c.oid::regclass)
+FROM pg_class AS c
+CROSS JOIN LATERAL aclexplode(COALESCE(c.relacl, acldefault('r', c.relowner))) AS acl
+WHERE c.oid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+  AND acl.grantee = 0
+
+-- name: definer_functions
+-- Functions that run as their owner show whatever the owner sees.
+SELECT '', '', format('the function %s is SECURITY DEFINER: what it returns is not filtered', p.oid::regprocedure)
+FROM pg_proc AS p
+JOIN pg_namespace AS n ON n.oid = p.pronamespace
+WHERE p.prosecdef
+  AND n.nspname = ANY({schemas}::text[])
+
+-- name: owner_views
+-- Views read as their owner unless they are security_invoker; materialized views keep a copy.
+SELECT DISTINCT format('%I.%I', n.nspname, v.relname), '', CASE v.relkind
+           WHEN 'm' THEN 'is a materialized view: it holds rows of all tenants'
+           ELSE 'is a view without security_invoker: it shows what its owner sees'
+       END
+FROM pg_depend AS d
+JOIN pg_rewrite AS r ON r.oid = d.objid
+JOIN pg_class AS v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm')
+JOIN pg_namespace AS n ON n.oid = v.relnamespace
+WHERE d.refobjid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+  AND d.refclassid = 'pg_class'::regclass
+  AND (v.relkind = 'm' OR NOT COALESCE('security_invoker=true' = ANY(v.reloptions) OR 'security_invoker=on' = ANY(v.reloptions), false))
+
+-- name: unlisted_tables
+-- A table that the plan does not name, though it has a tenant column or refers to a table that has one.
+SELECT DISTINCT format('%I.%I', n.nspname, c.relname), '', CASE
+           WHEN a.attnum IS NOT NULL THEN format('has a column %s, but the plan does not name the table', {column})
+           ELSE 'refers to tables of the plan, but the plan does not name it'
+       END
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = {column} AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p')
+  AND NOT c.relispartition
+  AND n.nspname = ANY({schemas}::text[])
+  AND NOT c.oid = ANY(SELECT to_regclass(t) FROM unnest({known}::text[]) AS t WHERE to_regclass(t) IS NOT NULL)
+  AND (
+      a.attnum IS NOT NULL
+      OR EXISTS (
+          SELECT FROM pg_constraint AS f
+          WHERE f.contype = 'f'
+            AND f.conrelid = c.oid
+            AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+      )
+  )
+
+-- name: not_closed
+-- Row level security was closed once: it must be closed still.
+SELECT {name}, '', 'the fence is not whole: run 006_row_level_security again'
+WHERE EXISTS (SELECT FROM vital.applied_statement WHERE statement = {statement})
+  AND NOT ({is_fenced})

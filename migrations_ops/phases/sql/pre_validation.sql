@@ -1,0 +1,202 @@
+-- name: server_version
+-- The server must be one of the versions VITAL is tested with; an older one is refused at the door.
+SELECT '', '', format('PostgreSQL %s: VITAL is made for 14 to 18. Use a server of one of these versions.', current_setting('server_version'))
+WHERE current_setting('server_version_num')::int NOT BETWEEN 140000 AND 189999
+
+-- name: data_directory
+-- Where the server keeps its data; only some roles may know.
+SHOW data_directory
+
+-- name: biggest_table
+-- Bytes of the biggest table with its indexes.
+SELECT COALESCE(max(pg_total_relation_size(oid)), 0) FROM pg_class WHERE relkind IN ('r', 'm')
+
+-- name: missing_table
+-- A table that the plan needs and the database does not have.
+SELECT {name}, '', 'the table is missing. VITAL adopts a complete platform database; it never fills gaps. Create it, or take it out of the plan.'
+WHERE to_regclass({name}) IS NULL
+
+-- name: not_a_table
+-- A view, foreign table or the like cannot be carried over.
+SELECT {name}, '', 'is not an ordinary or partitioned table'
+FROM pg_class
+WHERE oid = to_regclass({name})
+  AND relkind NOT IN ('r', 'p')
+
+-- name: wrong_column
+-- A column that the plan needs: missing, or of a type that its rules cannot read.
+SELECT {name}, '', CASE
+           WHEN a.attname IS NULL THEN format('the column %s is missing (needed: %s)', wanted.name, wanted.kind)
+           ELSE format('the column %s is %s, but the plan needs %s', wanted.name, format_type(a.atttypid, a.atttypmod), wanted.kind)
+       END
+FROM unnest({columns}::text[], {kinds}::text[]) AS wanted (name, kind)
+LEFT JOIN pg_attribute AS a ON a.attrelid = to_regclass({name}) AND a.attname = wanted.name AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_type AS t ON t.oid = a.atttypid
+LEFT JOIN pg_type AS element ON element.oid = t.typelem AND t.typcategory = 'A'
+WHERE to_regclass({name}) IS NOT NULL
+  AND (
+      a.attname IS NULL
+      OR NOT CASE wanted.kind
+          WHEN 'text' THEN t.typcategory IN ('S', 'E')
+          WHEN 'text[]' THEN element.typcategory IN ('S', 'E')
+          WHEN 'jsonb' THEN t.typname IN ('json', 'jsonb')
+          WHEN 'integer' THEN t.typname IN ('int2', 'int4', 'int8')
+          ELSE t.typname = CASE wanted.kind WHEN 'boolean' THEN 'bool' ELSE wanted.kind END
+      END
+  )
+
+-- name: wrong_tenant_column
+-- A tenant column that is there already must be able to hold a tenant's id.
+SELECT {name}, '', format('the column %s is %s, but a tenant''s id is a uuid', attname, format_type(atttypid, atttypmod))
+FROM pg_attribute
+WHERE attrelid = to_regclass({name})
+  AND attname = {column}
+  AND NOT attisdropped
+  AND atttypid <> 'uuid'::regtype
+
+-- name: key_is_not_unique
+-- Rows are remembered by their key, so it must identify them.
+SELECT {name}, '', format('no primary or unique key on (%s): rows could not be told apart', array_to_string({keys}::text[], ', '))
+WHERE to_regclass({name}) IS NOT NULL
+  AND NOT EXISTS (
+      SELECT
+      FROM pg_index AS i
+      WHERE i.indrelid = to_regclass({name})
+        AND i.indisunique
+        AND i.indisvalid
+        AND i.indpred IS NULL
+        AND (
+            SELECT array_agg(a.attname::text ORDER BY a.attname)
+            FROM pg_attribute AS a
+            WHERE a.attrelid = i.indrelid
+              AND a.attnum = ANY(i.indkey)
+        ) = (SELECT array_agg(k ORDER BY k) FROM unnest({keys}::text[]) AS k)
+  )
+
+-- name: not_owner
+-- Only a table's owner may change its schema.
+SELECT {name}, '', format('is owned by %s; %s must be that role or a member of it', pg_get_userbyid(relowner), current_user)
+FROM pg_class
+WHERE oid = to_regclass({name})
+  AND NOT pg_has_role(current_user, relowner, 'USAGE')
+
+-- name: filtered_by_policies
+-- Under policies of others an UPDATE could change 0 rows without an error. VITAL's own fence does not count.
+SELECT {name}, '', format('row level security filters what %s sees: an update could silently miss rows. ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, or use the role that owns the table.', current_user, {name})
+FROM pg_class AS c
+WHERE c.oid = to_regclass({name})
+  AND row_security_active(c.oid)
+  AND NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polname = 'vital_operator')
+
+-- name: missing_privileges
+-- What the role must be allowed to create before anything starts.
+SELECT '', '', format('%s may not create objects in schema %s: GRANT CREATE ON SCHEMA %s TO %s', current_user, needed.name, needed.name, quote_ident(current_user))
+FROM unnest({schemas}::text[]) AS needed (name)
+WHERE to_regnamespace(needed.name) IS NOT NULL
+  AND NOT has_schema_privilege(needed.name, 'CREATE')
+
+-- name: unreachable_roles
+-- VITAL works as vital_operator and rehearses as vital_tenant; it makes itself a member of both unless it is one, or may not.
+-- Where membership always inherits (before 16), vital_tenant is reached through vital_operator, which passes nothing on.
+SELECT '', '', format('%s cannot become %s%s. Ask a DBA for: %s%s', current_user, wanted.role,
+                      CASE WHEN r.oid IS NULL THEN ', which does not exist, and may not create roles' END,
+                      CASE WHEN r.oid IS NULL THEN format('CREATE ROLE %s NOLOGIN; ', wanted.role) END,
+                      format(CASE WHEN server.inherits THEN wanted.indirectly ELSE wanted.directly END, quote_ident(current_user)))
+FROM (VALUES
+    ('vital_operator', 'GRANT vital_operator TO %s WITH INHERIT FALSE, SET TRUE;', 'GRANT vital_operator TO %s;'),
+    ('vital_tenant', 'GRANT vital_tenant TO %s WITH INHERIT FALSE, SET TRUE;',
+     'ALTER ROLE vital_operator NOINHERIT; GRANT vital_tenant TO vital_operator;')
+) AS wanted (role, directly, indirectly)
+CROSS JOIN (SELECT current_setting('server_version_num')::int < 160000 AS inherits) AS server
+CROSS JOIN (SELECT rolsuper OR rolcreaterole AS creates FROM pg_roles WHERE rolname = current_user) AS me
+LEFT JOIN pg_roles AS r ON r.rolname = wanted.role
+WHERE NOT CASE
+    WHEN r.oid IS NULL OR server.inherits AND me.creates THEN me.creates
+    WHEN server.inherits THEN pg_has_role(r.oid, 'MEMBER')
+    ELSE pg_has_role(r.oid, 'SET') OR pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')
+END
+
+-- name: bound_by_the_fence
+-- A member that inherits is bound by the policies for tenants: the owner's own login would see no row any more.
+SELECT '', '', format('%s has the rights of vital_tenant, so the fence would hide every row from it. Ask a DBA for: %s', current_user,
+                      CASE
+                          WHEN current_setting('server_version_num')::int < 160000
+                              THEN format('ALTER ROLE vital_operator NOINHERIT; GRANT vital_tenant TO vital_operator; REVOKE vital_tenant FROM %I;', current_user)
+                          ELSE format('GRANT vital_tenant TO %I WITH INHERIT FALSE, SET TRUE;', current_user)
+                      END)
+FROM pg_roles AS r
+WHERE r.rolname = 'vital_tenant'
+  AND pg_has_role(r.oid, 'USAGE')
+  AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+
+-- name: taken_slugs
+-- Another tenant has a slug or domain that the plan wants for one of its own.
+SELECT {name}, t.id::text, format('the tenant %s already has the slug %s or the domain %s, which the plan gives to %s', t.name, wanted.slug, wanted.domain, wanted.id)
+FROM {relation} AS t
+JOIN unnest({ids}::uuid[], {slugs}::text[], {domains}::text[]) AS wanted (id, slug, domain)
+  ON t.id <> wanted.id AND (t.slug = wanted.slug OR t.domain = wanted.domain)
+
+-- name: renamed_tenants
+-- A tenant is there under one of the plan's ids: it keeps its id, and its old names stay valid.
+SELECT {name}, t.id::text, format('%s (%s, %s) becomes %s (%s, %s); the old slug and domain stay valid as aliases', t.name, t.slug, COALESCE(t.domain, 'no domain'), wanted.title, wanted.slug, wanted.domain)
+FROM {relation} AS t
+JOIN unnest({ids}::uuid[], {titles}::text[], {slugs}::text[], {domains}::text[]) AS wanted (id, title, slug, domain) USING (id)
+WHERE (t.slug, t.domain) IS DISTINCT FROM (wanted.slug, wanted.domain)
+
+-- name: other_shape
+-- A table of a name that VITAL needs for its own organisation data is there in another shape.
+SELECT {name}, '', format('exists in another shape: %s. Rename that table, or take it out of the way.', misfit.message)
+FROM (
+    {wrong_columns}
+    UNION ALL
+    SELECT {name}, '', format('the column %s must not be empty, and VITAL has no value for it', attname)
+    FROM pg_attribute
+    WHERE attrelid = to_regclass({name})
+      AND attnum > 0
+      AND attnotnull
+      AND NOT atthasdef
+      AND attidentity = ''
+      AND attname <> ALL({filled}::text[])
+) AS misfit (relation, key, message)
+
+-- name: duplicate_keys
+-- A key that is to be unique in each tenant is not unique now.
+SELECT {name}, min({key}), format('%s rows share (%s): %s', count(*), array_to_string({columns}::text[], ', '), left(concat_ws(', ', {values}), 100))
+FROM {relation} AS t
+GROUP BY {values}
+HAVING count(*) > 1
+
+-- name: keys_others_refer_to
+-- A foreign key refers to a key that is to be made unique per tenant instead.
+SELECT {name}, '', format('the foreign key %s of %s refers to (%s), which becomes unique per tenant. Let it refer to the primary key.', f.conname, f.conrelid::regclass, array_to_string({columns}::text[], ', '))
+FROM pg_constraint AS f
+WHERE f.contype = 'f'
+  AND f.confrelid = to_regclass({name})
+  AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute AS a WHERE a.attrelid = f.confrelid AND a.attnum = ANY(f.confkey))
+      = (SELECT array_agg(c ORDER BY c) FROM unnest({columns}::text[]) AS c)
+
+-- name: foreign_tracking_table
+-- The name that the guide's query uses is taken by something that is not VITAL's.
+SELECT 'public.migration_tracking', '', 'exists and is not VITAL''s, so progress could not be shown there. Rename it: ALTER TABLE migration_tracking RENAME TO migration_tracking_old'
+WHERE to_regclass('public.migration_tracking') IS NOT NULL
+  AND obj_description(to_regclass('public.migration_tracking'), 'pg_class') IS DISTINCT FROM 'VITAL: progress of the migration'
+
+-- name: triggers_that_will_fire
+-- Triggers that no guard can hold back; they fire for every row that gets a tenant.
+SELECT {name}, '', format('the trigger %s fires for every row that gets its tenant', g.tgname)
+FROM pg_trigger AS g
+WHERE g.tgrelid = to_regclass({name})
+  AND NOT g.tgisinternal
+  AND g.tgenabled IN ('O', 'A')
+  AND g.tgtype & 16 = 16
+  AND g.tgtype & 3 <> 3
+  AND g.tgname NOT LIKE 'vital\_ref\_%'
+  AND g.tgname NOT LIKE 'vital\_chd\_%'
+
+-- name: lost_tenants
+-- A row refers to a tenant that does not exist.
+SELECT {name}, {key}, format('its tenant %s does not exist', t.{tenant})
+FROM {relation} AS t
+WHERE t.{tenant} IS NOT NULL
+  AND NOT EXISTS (SELECT FROM {registry} AS r WHERE r.id = t.{tenant})
+LIMIT 1000

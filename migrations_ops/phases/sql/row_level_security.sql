@@ -1,0 +1,122 @@
+-- name: tenant_key_is_valid
+-- Whether every row's tenant is known to exist.
+SELECT COALESCE((
+    SELECT bool_and(convalidated)
+    FROM pg_constraint
+    WHERE conrelid = to_regclass({name})
+      AND contype = 'f'
+      AND conname = {constraint_name}
+), true)
+
+-- name: validate_constraint
+-- Reads the table beside readers and writers.
+ALTER TABLE {relation} VALIDATE CONSTRAINT {constraint}
+
+-- name: no_unassigned_rows
+-- Whether every row has a tenant.
+SELECT NOT EXISTS (SELECT FROM {relation} WHERE {tenant} IS NULL)
+
+-- name: is_not_null
+-- Whether the column already refuses NULL.
+SELECT attnotnull FROM pg_attribute WHERE attrelid = to_regclass({name}) AND attname = {column}
+
+-- name: not_null_check_exists
+-- Whether the column refuses NULL, or a check does so for new rows.
+SELECT (SELECT attnotnull FROM pg_attribute WHERE attrelid = to_regclass({name}) AND attname = {column})
+    OR EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass({name}) AND conname = {constraint_name})
+
+-- name: not_null_check_is_valid
+-- The same, proven for every row.
+SELECT (SELECT attnotnull FROM pg_attribute WHERE attrelid = to_regclass({name}) AND attname = {column})
+    OR EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass({name}) AND conname = {constraint_name} AND convalidated)
+
+-- name: add_not_null_check
+-- Enforced from now on; the old rows are read afterwards, beside readers and writers.
+ALTER TABLE {relation} ADD CONSTRAINT {constraint} CHECK ({tenant} IS NOT NULL) NOT VALID
+
+-- name: set_not_null
+-- An instant: the validated check proves it.
+ALTER TABLE {relation} ALTER COLUMN {tenant} SET NOT NULL
+
+-- name: drop_not_null
+-- As it was.
+ALTER TABLE {relation} ALTER COLUMN {tenant} DROP NOT NULL
+
+-- name: index_is_valid
+-- Whether the index is there and complete.
+SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass({index_name}) AND indisvalid)
+
+-- name: create_unique_index
+-- Built beside readers and writers, to take over from the key that was unique across all tenants.
+CREATE UNIQUE INDEX CONCURRENTLY {index} ON {relation} ({tenant}, {columns})
+
+-- name: key_is_rescoped
+-- Whether the key is unique per tenant, and no longer across tenants.
+SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass({name}) AND conname = {constraint_name})
+   AND NOT EXISTS (
+       SELECT
+       FROM pg_index AS i
+       WHERE i.indrelid = to_regclass({name})
+         AND i.indisunique
+         AND NOT i.indisprimary
+         AND i.indnkeyatts = cardinality({columns}::text[])
+         AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute AS a WHERE a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey))
+             = (SELECT array_agg(c ORDER BY c) FROM unnest({columns}::text[]) AS c)
+   )
+
+-- name: keys_across_tenants
+-- The unique keys on exactly these columns, to restore them exactly.
+SELECT COALESCE(jsonb_agg(jsonb_build_object(
+           'constraint', k.conname,
+           'definition', pg_get_constraintdef(k.oid),
+           'index', i.indexrelid::regclass::text,
+           'create', pg_get_indexdef(i.indexrelid)
+       )), '[]')
+FROM pg_index AS i
+LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.contype = 'u'
+WHERE i.indrelid = to_regclass({name})
+  AND i.indisunique
+  AND NOT i.indisprimary
+  AND i.indnkeyatts = cardinality({columns}::text[])
+  AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute AS a WHERE a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey))
+      = (SELECT array_agg(c ORDER BY c) FROM unnest({columns}::text[]) AS c)
+
+-- name: rescope_key
+-- The new key takes over and the old one goes, in one transaction.
+DO $rescope$
+DECLARE
+    old record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass({name}) AND conname = {constraint_name}) THEN
+        EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I UNIQUE USING INDEX %I', {qualified}, {constraint_name}, {constraint_name});
+    END IF;
+    FOR old IN
+        SELECT k.conname, i.indexrelid::regclass AS index
+        FROM pg_index AS i
+        LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.contype = 'u'
+        WHERE i.indrelid = to_regclass({name})
+          AND i.indisunique
+          AND NOT i.indisprimary
+          AND i.indnkeyatts = cardinality({columns}::text[])
+          AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute AS a WHERE a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey))
+              = (SELECT array_agg(c ORDER BY c) FROM unnest({columns}::text[]) AS c)
+    LOOP
+        IF old.conname IS NOT NULL THEN
+            EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', {qualified}, old.conname);
+        ELSE
+            EXECUTE format('DROP INDEX %s', old.index);
+        END IF;
+    END LOOP;
+END
+$rescope$
+
+-- name: add_constraint
+-- The key as it was.
+ALTER TABLE {relation} ADD CONSTRAINT {constraint} {definition}
+
+-- name: shared_keys
+-- Rows of several tenants with the same key: the key could not be unique across tenants again.
+SELECT {name}, min({key}), format('%s rows of different tenants share (%s): %s', count(*), array_to_string({columns}::text[], ', '), left(concat_ws(', ', {values}), 100))
+FROM {relation} AS t
+GROUP BY {values}
+HAVING count(*) > 1

@@ -1,0 +1,166 @@
+-- name: has_column
+-- Whether the table has the column.
+SELECT EXISTS (
+    SELECT FROM pg_attribute WHERE attrelid = to_regclass({name}) AND attname = {column} AND NOT attisdropped
+)
+
+-- name: add_column
+-- A nullable column, or one with a constant default: no rewrite, a lock for an instant.
+ALTER TABLE {relation} ADD COLUMN {column} {kind}
+
+-- name: drop_column
+-- Back to the table as it was.
+ALTER TABLE {relation} DROP COLUMN {column}
+
+-- name: rows_only_we_would_lose
+-- Values in the tenant column that no standing entry of the ledger explains: they would go with the column.
+SELECT {name}, {key}, format('has the tenant %s, which VITAL did not assign', t.{tenant})
+FROM {relation} AS t
+LEFT JOIN (
+    SELECT key, l.after ->> 'tenant_id' AS tenant
+    FROM vital.ledger AS l
+    CROSS JOIN LATERAL unnest(l.keys) AS key
+    WHERE l.relation = {name}
+      AND l.undone_at IS NULL
+      AND l.kind IN ('assign', 'late')
+) AS ours ON ours.key = {key} AND ours.tenant = t.{tenant}::text
+LEFT JOIN (
+    SELECT unnest(l.keys) AS key FROM vital.ledger AS l WHERE l.relation = {name} AND l.undone_at IS NULL AND l.kind = 'insert'
+) AS inserted ON inserted.key = {key}
+WHERE t.{tenant} IS NOT NULL
+  AND ours.key IS NULL
+  AND inserted.key IS NULL
+LIMIT 10000
+
+-- name: values_in_column
+-- Values in a column that VITAL added, other than those it put there.
+SELECT {name}, {key}, format('has a value in %s, which would go with the column', {column_name})
+FROM {relation} AS t
+LEFT JOIN (
+    SELECT key, l.after -> {column_name} AS value
+    FROM vital.ledger AS l
+    CROSS JOIN LATERAL unnest(l.keys) AS key
+    WHERE l.relation = {name}
+      AND l.undone_at IS NULL
+      AND l.after ? {column_name}
+) AS ours ON ours.key = {key} AND ours.value = to_jsonb(t.{column})
+WHERE t.{column} IS DISTINCT FROM {untouched}
+  AND ours.key IS NULL
+LIMIT 10000
+
+-- name: rows_of_others
+-- Rows in a table that VITAL made, other than those it put there and nobody has changed.
+SELECT {name}, {key}, 'would go with the table, which VITAL made'
+FROM {relation} AS t
+WHERE NOT EXISTS (
+    SELECT
+    FROM vital.ledger AS l
+    CROSS JOIN LATERAL unnest(l.keys, l.hashes) AS ours (key, hash)
+    WHERE l.relation = {name}
+      AND l.undone_at IS NULL
+      AND l.kind = 'insert'
+      AND ours.key = {key}
+      AND ours.hash = {hash}
+)
+LIMIT 10000
+
+-- name: has_tenant_key
+-- Whether the tenant column refers to the tenants.
+SELECT EXISTS (
+    SELECT
+    FROM pg_constraint
+    WHERE conrelid = to_regclass({name})
+      AND contype = 'f'
+      AND confrelid = to_regclass({registry})
+      AND conkey = ARRAY(SELECT attnum FROM pg_attribute WHERE attrelid = to_regclass({name}) AND attname = {column})
+)
+
+-- name: add_tenant_key
+-- NOT VALID: enforced from now on, the old rows are checked when the fence closes.
+ALTER TABLE {relation} ADD CONSTRAINT {constraint} FOREIGN KEY ({column}) REFERENCES {registry} (id) NOT VALID
+
+-- name: drop_constraint
+-- The constraint was ours.
+ALTER TABLE {relation} DROP CONSTRAINT IF EXISTS {constraint}
+
+-- name: may_rewrite
+-- Predicate on a trigger `g` of the table: it fires before an update of a row, and not yet only for others than VITAL.
+g.tgrelid = to_regclass({name})
+AND NOT g.tgisinternal
+AND g.tgparentid = 0
+AND g.tgenabled IN ('O', 'A')
+AND g.tgtype & 19 = 19
+AND pg_get_triggerdef(g.oid) NOT LIKE '%vital.backfill%'
+
+-- name: triggers_are_guarded
+-- Whether every trigger that may rewrite a row leaves VITAL's own work alone.
+SELECT NOT EXISTS (SELECT FROM pg_trigger AS g WHERE {may_rewrite})
+
+-- name: trigger_definitions
+-- The triggers as they are, to restore them exactly.
+SELECT COALESCE(jsonb_agg(jsonb_build_object(
+           'definition', regexp_replace(pg_get_triggerdef(g.oid), '^CREATE', 'CREATE OR REPLACE'),
+           'name', g.tgname
+       ) ORDER BY g.tgname), '[]')
+FROM pg_trigger AS g
+WHERE {may_rewrite}
+
+-- name: guard_triggers
+-- Each such trigger gets one more condition; its own stays inside it. Quoted parts are skipped as a whole: names and
+-- texts may look like anything. CREATE OR REPLACE forgets that a trigger was to fire always.
+DO $guard$
+DECLARE
+    part constant text := $re$((?:[^"']|"(?:[^"]|"")*"|'(?:[^']|'')*')*)$re$;
+    guard constant text := $sql$current_setting('vital.backfill', true) IS DISTINCT FROM 'on'$sql$;
+    found record;
+    guarded text;
+BEGIN
+    FOR found IN
+        SELECT g.tgname, g.tgenabled, g.tgqual IS NOT NULL AS conditional,
+               regexp_replace(pg_get_triggerdef(g.oid), '^CREATE', 'CREATE OR REPLACE') AS definition
+        FROM pg_trigger AS g
+        WHERE {may_rewrite}
+    LOOP
+        IF found.conditional THEN
+            guarded := regexp_replace(found.definition, '^' || part || ' FOR EACH ROW WHEN \(' || part || '\) EXECUTE FUNCTION ' || part || '$',
+                                      '\1 FOR EACH ROW WHEN (' || guard || ' AND (\2)) EXECUTE FUNCTION \3');
+        ELSE
+            guarded := regexp_replace(found.definition, '^' || part || ' FOR EACH ROW EXECUTE FUNCTION ' || part || '$',
+                                      '\1 FOR EACH ROW WHEN (' || guard || ') EXECUTE FUNCTION \2');
+        END IF;
+        EXECUTE guarded;
+        IF found.tgenabled = 'A' THEN
+            EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', to_regclass({name}), found.tgname);
+        END IF;
+    END LOOP;
+END
+$guard$
+
+-- name: restore_trigger
+-- Its old definition, where ours is still in force, and whether it fires as it is now.
+DO $restore$
+DECLARE
+    state "char";
+BEGIN
+    SELECT g.tgenabled
+    INTO state
+    FROM pg_trigger AS g
+    WHERE g.tgrelid = to_regclass({name})
+      AND g.tgname = {trigger}
+      AND pg_get_triggerdef(g.oid) LIKE '%vital.backfill%';
+    IF FOUND THEN
+        EXECUTE {definition};
+        EXECUTE format('ALTER TABLE %s %s TRIGGER %I', to_regclass({name}),
+                       CASE state WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'D' THEN 'DISABLE' ELSE 'ENABLE' END,
+                       {trigger});
+    END IF;
+END
+$restore$
+
+-- name: table_exists
+-- Whether the table is there.
+SELECT to_regclass({name}) IS NOT NULL
+
+-- name: drop_table
+-- The table was ours.
+DROP TABLE {relation}

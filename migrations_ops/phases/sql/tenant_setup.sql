@@ -1,0 +1,150 @@
+-- name: tenant_configuration
+-- The plan's configuration merged into a tenant that exists: extra keys stay.
+SELECT batch.vital_row, wanted.name, wanted.slug, wanted.domain, wanted.compliance_level,
+       true AS is_active,
+       (
+           SELECT COALESCE(jsonb_object_agg(part, COALESCE(batch.settings -> part, '{{}}') || COALESCE(wanted.settings -> part, '{{}}')), '{{}}')
+           FROM jsonb_object_keys(wanted.settings) AS part
+       ) || (batch.settings - ARRAY(SELECT jsonb_object_keys(wanted.settings))) AS settings,
+       batch.metadata || wanted.metadata AS metadata,
+       'the plan''s configuration' AS rule
+FROM batch
+JOIN unnest({ids}::uuid[], {names}::text[], {slugs}::text[], {domains}::text[], {levels}::text[], {settings}::jsonb[], {metadata}::jsonb[])
+  AS wanted (id, name, slug, domain, compliance_level, settings, metadata) USING (id)
+
+-- name: missing_tenants
+-- Tenants of the plan that are not there yet.
+SELECT wanted.id, wanted.name, wanted.slug, wanted.domain, wanted.compliance_level, wanted.settings, wanted.metadata
+FROM unnest({ids}::uuid[], {names}::text[], {slugs}::text[], {domains}::text[], {levels}::text[], {settings}::jsonb[], {metadata}::jsonb[])
+  AS wanted (id, name, slug, domain, compliance_level, settings, metadata)
+WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE t.id = wanted.id)
+
+-- name: unregistered_tenants
+-- Tenants that django-tenants' registry does not know yet.
+SELECT t.id, 'pooled_' || replace(t.id::text, '-', ''), 'pooled'
+FROM {registry} AS t
+WHERE NOT EXISTS (SELECT FROM vital.tenant AS known WHERE known.id = t.id)
+
+-- name: unregistered_domains
+-- Host names of tenants, and the ones that the plan has just replaced, as aliases.
+SELECT DISTINCT ON (lower(host.name)) lower(host.name), host.is_primary, host.tenant
+FROM (
+    SELECT t.domain, true, t.id FROM {registry} AS t WHERE t.domain IS NOT NULL
+    UNION ALL
+    SELECT t.slug, false, t.id FROM {registry} AS t
+    UNION ALL
+    SELECT old.value, false, t.id
+    FROM vital.ledger AS l
+    CROSS JOIN LATERAL unnest(l.keys) AS key
+    JOIN {registry} AS t ON t.id::text = key
+    CROSS JOIN LATERAL (VALUES (l.before ->> 'slug'), (l.before ->> 'domain')) AS old (value)
+    WHERE l.relation = {name}
+      AND l.undone_at IS NULL
+      AND l.kind = 'assign'
+      AND old.value IS NOT NULL
+) AS host (name, is_primary, tenant)
+WHERE NOT EXISTS (SELECT FROM vital.domain AS known WHERE known.domain = lower(host.name))
+ORDER BY lower(host.name), host.is_primary DESC
+
+-- name: tables_that_refer_to
+-- Every table with a foreign key to this one, whether the plan knows it or not, and its primary key.
+SELECT format('%I.%I', n.nspname, c.relname), a.attname, ARRAY(
+           SELECT k.attname::text
+           FROM pg_index AS i
+           JOIN pg_attribute AS k ON k.attrelid = i.indrelid AND k.attnum = ANY(i.indkey)
+           WHERE i.indrelid = c.oid AND i.indisprimary
+           ORDER BY array_position(i.indkey, k.attnum)
+       )
+FROM pg_constraint AS f
+JOIN pg_class AS c ON c.oid = f.conrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
+WHERE f.contype = 'f'
+  AND f.conparentid = 0
+  AND cardinality(f.conkey) = 1
+  AND f.confrelid = to_regclass({name})
+ORDER BY 1, 2
+
+-- name: tenants_with_rows
+-- A tenant that VITAL made and that has rows which VITAL did not put there: deleting it would delete them.
+SELECT {name}, {key}, format('belongs to the tenant %s, which the undo would remove; it was not assigned by VITAL', made.key)
+FROM {relation} AS t
+JOIN (
+    SELECT unnest(l.keys) AS key FROM vital.ledger AS l WHERE l.relation = {tenants} AND l.kind = 'insert' AND l.undone_at IS NULL
+) AS made ON made.key = t.{tenant}::text
+WHERE NOT EXISTS (
+    SELECT
+    FROM (
+        SELECT unnest(l.keys) AS key, l.kind, l.after ->> 'tenant_id' AS tenant
+        FROM vital.ledger AS l
+        WHERE l.relation = {name} AND l.undone_at IS NULL
+    ) AS ours
+    WHERE ours.key = {key}
+      AND (ours.kind = 'insert' OR ours.tenant = t.{tenant}::text)
+)
+LIMIT 10000
+
+-- name: late_writer_is_current
+-- Whether the trigger for late rows is there and follows the plan's present rules.
+SELECT EXISTS (
+    SELECT
+    FROM pg_trigger AS g
+    JOIN pg_proc AS p ON p.oid = g.tgfoid
+    WHERE g.tgrelid = to_regclass({name})
+      AND g.tgname = 'vital_late_writer'
+      AND obj_description(p.oid, 'pg_proc') = {digest}
+)
+
+-- name: create_late_writer
+-- Rows that old code writes without a tenant get theirs by the same verdict as the backfill; it fills NULL only.
+CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS {body}
+
+-- name: late_writer_body
+-- The body of that function; its owner writes the ledger, which the writer may not even see.
+DECLARE
+    late record;
+BEGIN
+    WITH batch AS (SELECT NEW.*, true AS vital_open, NULL::tid AS vital_row)
+    SELECT v.{tenant} AS tenant, v.rule INTO late FROM ({verdict}) AS v;
+    IF late.tenant IS NOT NULL THEN
+        NEW.{tenant} := late.tenant;
+        INSERT INTO vital.ledger (phase, step, kind, relation, rule, digest, before, after, keys, rows, transaction)
+        VALUES (CASE WHEN late.rule = ANY({platform_rules}::text[]) THEN '003_platform_data' ELSE '004_tenant_data' END,
+                'rows written without a tenant', 'late', {name}, late.rule, '',
+                jsonb_build_object({column}, NULL), jsonb_build_object({column}, late.tenant),
+                ARRAY[{key}], 1, 0);
+    END IF;
+    RETURN NEW;
+END
+
+-- name: mark_late_writer
+-- Which rules the function follows.
+COMMENT ON FUNCTION {function}() IS {digest}
+
+-- name: close_late_writer
+-- Nobody calls it but the trigger.
+REVOKE ALL ON FUNCTION {function}() FROM PUBLIC
+
+-- name: create_late_trigger
+-- VITAL's own work passes it by.
+CREATE OR REPLACE TRIGGER vital_late_writer BEFORE INSERT OR UPDATE ON {relation}
+FOR EACH ROW WHEN (NEW.{tenant} IS NULL AND current_setting('vital.backfill', true) IS DISTINCT FROM 'on')
+EXECUTE FUNCTION {function}()
+
+-- name: drop_late_trigger
+-- Rows written from now on keep what their writer gave them.
+DROP TRIGGER IF EXISTS vital_late_writer ON {relation}
+
+-- name: drop_late_writer
+-- The function was ours.
+DROP FUNCTION IF EXISTS {function}()
+
+-- name: has_no_rows_of
+-- Predicate on a tenant `t`: the table holds none of its rows.
+NOT EXISTS (SELECT FROM {relation} AS row WHERE row.{tenant} = t.id)
+
+-- name: missing_tenant_rows
+-- A tenant of the plan that is not there, or not active.
+SELECT {name}, wanted.id::text, 'is missing or not active'
+FROM unnest({ids}::uuid[]) AS wanted (id)
+WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE t.id = wanted.id AND t.is_active)

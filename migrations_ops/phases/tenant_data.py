@@ -1,0 +1,46 @@
+"""Tenant data: every other row goes to its tenant, children follow their parents (the plan lists parents first), and
+the customers' agents get the Platform's tools. Rows that no rule knows stay unassigned and are findings.
+Undo: the ledger; the indexes are dropped."""
+
+from collections.abc import Iterator
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.steps import Check, Phase, Severity, Statement, Step
+from migrations_ops.phases import product, tenant_setup
+from migrations_ops.phases.assignments import assign
+from migrations_ops.phases.queries import every, of_table, short
+from migrations_ops.rules.load import PHASES
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+
+
+def phase(plan: Plan) -> Phase:
+    return Phase("004_tenant_data", "Tenant data", tuple(_steps(plan)))
+
+
+def _steps(plan: Plan) -> Iterator[Step]:
+    yield from tenant_setup.late_writers(plan)
+    for spec in plan.tables:
+        yield assign(plan, spec, PHASES)
+    yield from product.tool_assignments(plan)
+    for spec in plan.tables:
+        yield _index(spec)
+    for spec in plan.tables:
+        unassigned = every("unassigned_rows", [spec])
+        yield Check(f"rows of {short(spec.relation)} that no rule knows", unassigned, Severity.REVIEW, spec.relation)
+
+
+def _index(spec: TableSpec) -> Statement:
+    schema, table = sql.names(spec.relation)
+    name = f"{table}_{TENANT_COLUMN}_idx"
+    index = sql.ident(schema, name)
+    there = {"column": sql.literal(TENANT_COLUMN), "index_name": sql.literal(sql.spelled(schema, name))}
+    return Statement(
+        name=f"{table} has an index by tenant",
+        relation=spec.relation,
+        there=of_table("has_tenant_index", spec.relation, **there),
+        repair=of_table("drop_index", spec.relation, index=index),
+        up=(of_table("create_tenant_index", spec.relation, index=sql.ident(name)),),
+        down=lambda _: (of_table("drop_index", spec.relation, index=index),),
+        online=True,
+        locks=(spec.relation,),
+    )

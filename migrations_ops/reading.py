@@ -1,0 +1,134 @@
+"""What can be asked at any time: how far the migration is, and why a row is where it is. Nothing here writes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.errors import EngineError
+from migrations_ops.engine.executor import has_work
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Phase
+from migrations_ops.phases.queries import every, query, short
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+
+
+def shown(relation: str) -> str:
+    """A table's name as people say it: without the schema where that is `public`."""
+    return relation.removeprefix("public.")
+
+
+class UnknownTable(EngineError):
+    """The plan has no table {name}. Its tables are: {known}."""
+
+    exit_code = 2
+
+
+class UnknownRow(EngineError):
+    """{relation} has no row with the key {key}, and the ledger knows none."""
+
+    exit_code = 2
+
+
+def status(session: Session, phases: Sequence[Phase], states: list[dict[str, Any]]) -> dict[str, Any]:
+    """Every phase with its last record, the open findings, and what comes next."""
+    by_key = {state["phase"]: state for state in states}
+    database, user, version = session.named("who")[0]
+    next_phase = _next(session, phases, by_key)
+    unfinished = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
+    return {
+        "database": database,
+        "user": user,
+        "server": version,
+        "phases": [_phase(phase, by_key.get(phase.key)) for phase in phases],
+        "run": {"id": unfinished[0][0], "kind": unfinished[0][1], "status": unfinished[0][2]} if unfinished else None,
+        "findings": _findings(session, states),
+        "next": next_phase,
+    }
+
+
+def _phase(phase: Phase, state: dict[str, Any] | None) -> dict[str, Any]:
+    if state is None:
+        return {"phase": phase.key, "status": "pending", "tables": {}}
+    metrics = state["metrics"] or {}
+    return {
+        "phase": phase.key,
+        "status": state["status"],
+        "run": state["run"],
+        "started_at": _iso(state["started_at"]),
+        "completed_at": _iso(state["completed_at"]),
+        "seconds": metrics.get("seconds"),
+        "rows_seen": metrics.get("rows_seen", 0),
+        "rows_changed": metrics.get("rows_changed", 0),
+        "findings": metrics.get("findings", 0),
+        "tables": {shown(relation): figures for relation, figures in metrics.get("tables", {}).items()},
+        "error": (state["error"] or {}).get("message"),
+    }
+
+
+def _iso(moment: Any) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _findings(session: Session, states: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if not states:
+        return []
+    names = ("check", "severity", "table", "count")
+    found = session.named("finding_counts")
+    return [dict(zip(names, (check, how, shown(table), count), strict=True)) for check, how, table, count in found]
+
+
+def _next(session: Session, phases: Sequence[Phase], states: dict[str, dict[str, Any]]) -> str | None:
+    for phase in phases:
+        if states.get(phase.key, {}).get("status") != "completed" or has_work(session, phase):
+            return phase.key
+    return None
+
+
+def explain(session: Session, plan: Plan, table: str, key: str) -> dict[str, Any]:
+    """Why a row is where it is: its tenant, and every decision about it, newest first."""
+    spec = _table(plan, table)
+    facts = {"relation": spec.relation, "key": key}
+    tenants = dict(session.execute(query("every_tenant", relation=sql.relation(plan.registry))))
+    with session.work():
+        row = session.execute(every("tenant_of_row", [spec], wanted=sql.literal(key)))
+    history = session.named("history_of_row", facts)
+    if not row and not history:
+        raise UnknownRow(**facts)
+    stood = session.named("tenant_at_baseline", facts)
+    person = session.named("override_of_row", facts)
+    tenant = row[0][0] if row else None
+    entries = [_entry(entry, tenants) for entry in history]
+    standing: dict[str, Any] = next((entry for entry in entries if not entry["undone_at"]), {})
+    return {
+        "table": shown(spec.relation),
+        "key": key,
+        "exists": bool(row),
+        "tenant": {"id": tenant, "name": tenants.get(tenant)} if tenant else None,
+        **{name: standing.get(name) for name in ("rule", "phase", "run", "at", "by", "before")},
+        "before_migration": {"id": stood[0][0], "name": tenants.get(stood[0][0])} if stood else None,
+        "decided_by_person": dict(zip(("tenant", "reason", "by", "at"), person[0], strict=True)) if person else None,
+        "history": entries,
+    }
+
+
+def _table(plan: Plan, name: str) -> TableSpec:
+    for spec in plan.tables:
+        if name in (spec.relation, short(spec.relation)):
+            return spec
+    raise UnknownTable(name=name, known=", ".join(shown(spec.relation) for spec in plan.tables))
+
+
+def _entry(entry: tuple[Any, ...], tenants: dict[str, str]) -> dict[str, Any]:
+    _, run, phase, kind, rule, before, after, written_at, undone_at, started_by = entry
+    was, became = (value.get(TENANT_COLUMN) if isinstance(value, dict) else None for value in (before, after))
+    return {
+        "run": run,
+        "phase": phase,
+        "kind": kind,
+        "rule": rule,
+        "before": {"id": was, "name": tenants.get(was)} if was else None,
+        "after": {"id": became, "name": tenants.get(became)} if became else None,
+        "at": written_at.isoformat(),
+        "by": started_by or "the application that wrote the row",
+        "undone_at": _iso(undone_at),
+    }

@@ -1,0 +1,149 @@
+"""Read a plan file. What does not fit is refused with the place in the file and what would fit."""
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.steps import Table
+from migrations_ops.rules.conditions import condition
+from migrations_ops.rules.given import Given, distinct
+from migrations_ops.rules.given import PlanError as PlanError
+from migrations_ops.rules.model import Parent, Plan, Rule, TableSpec, TenantSpec
+
+PHASES = ("003_platform_data", "004_tenant_data")
+ORGANISATION = {"departments": ("code", "name"), "levels": ("code", "name"), "functions": ("name", "department")}
+
+
+def load(path: Path) -> Plan:
+    """The plan in this file. Raises PlanError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise PlanError(f"The plan {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PlanError(f"The plan {path} is not valid TOML: {error}.") from error
+    try:
+        return _plan(data, text)
+    except PlanError as error:
+        raise PlanError(f"The plan {path} does not hold: {error}") from error
+
+
+def _plan(data: dict[str, Any], text: str) -> Plan:
+    allowed = ("version", "name", "platform", "registry", "product", "tenant", "table", "common")
+    plan = Given(data, "the plan", allowed)
+    if plan.need("version") != 1:
+        raise plan.wrong("version must be 1, the only one this VITAL reads.")
+    tenants = tuple(_tenant(item, f"tenant {_called(item, 'slug', number)}") for number, item in plan.tables("tenant"))
+    for what in ("slug", "id", "domain"):
+        distinct((getattr(tenant, what) for tenant in tenants), f"tenants have the same {what}")
+    slugs = [tenant.slug for tenant in tenants]
+    return Plan(
+        name=plan.text("name", "multi_tenant_migration"),
+        platform=plan.one_of("platform", slugs, "must be a tenant's slug"),
+        registry=plan.relation("registry"),
+        product=plan.one_of("product", ["vital"]) if plan.item.get("product") else "",
+        tenants=tenants,
+        tables=_tables(plan, slugs),
+        common=tuple(
+            Given(item, f"common {number}", ("name",)).relation("name") for number, item in plan.tables("common")
+        ),
+        text=text,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+def _called(item: object, key: str, number: int) -> str:
+    """How a message names an entry: by its own name, else by its place."""
+    return str(item.get(key, number)) if isinstance(item, dict) else str(number)
+
+
+def _tenant(item: object, where: str) -> TenantSpec:
+    configuration = ("features", "limits", "security")
+    keys = ("id", "slug", "name", "domain", "compliance_level", "metadata", *configuration, *ORGANISATION)
+    given = Given(item, where, keys)
+    try:
+        identifier = str(UUID(given.text("id")))
+    except ValueError as error:
+        raise given.wrong(f"id must be a UUID, not {given.text('id')!r}.") from error
+    return TenantSpec(
+        id=identifier,
+        slug=given.text("slug"),
+        name=given.text("name"),
+        domain=given.text("domain"),
+        compliance_level=given.text("compliance_level", "standard"),
+        settings={key: given.mapping(key) for key in configuration if key in given},
+        metadata=given.mapping("metadata"),
+        **{part: tuple(_part(given, part, entry) for entry in given.tables(part)) for part in ORGANISATION},
+    )
+
+
+def _part(tenant: Given, part: str, entry: tuple[int, object]) -> dict[str, Any]:
+    """A department, level or function of the tenant."""
+    texts, numbers = ORGANISATION[part], ("number",) if part == "levels" else ()
+    given = Given(entry[1], f"{tenant.where}, {part} {entry[0]}", (*texts, *numbers))
+    return {key: given.text(key) for key in texts} | {key: given.number(key) for key in numbers}
+
+
+def _tables(plan: Given, slugs: list[str]) -> tuple[TableSpec, ...]:
+    """The tables in the plan's order; a table comes after the tables that its rows follow."""
+    keys = (
+        "name", "key", "critical", "visibility", "person_decides", "columns", "rescope", "rules_as", "rule", "unmatched"
+    )  # fmt: skip
+    given = [Given(item, f"table {_called(item, 'name', number)}", keys) for number, item in plan.tables("table")]
+    if not given:
+        raise plan.wrong("table is missing: write [[table]] for each table whose rows get a tenant.")
+    names = [table.relation("name") for table in given]
+    distinct(names, "tables have the same name")
+    # Constraints, steps and findings are called after the table alone.
+    distinct((sql.names(name)[1] for name in names), "tables of different schemas have the same name")
+    by_name = dict(zip(names, given, strict=True))
+    return tuple(_table(table, by_name, names[: place + 1], slugs) for place, table in enumerate(given))
+
+
+def _table(given: Given, others: dict[str, Given], so_far: list[str], slugs: list[str]) -> TableSpec:
+    ruling = given
+    if "rules_as" in given:
+        if "rule" in given:
+            raise given.wrong("has rules of its own and rules_as; one of the two decides.")
+        with_rules = [name for name, other in others.items() if "rule" in other]
+        ruling = others[given.one_of("rules_as", with_rules, "must name a table with rules of its own")]
+    columns = {name: str(kind) for name, kind in given.mapping("columns").items()}
+    rules = tuple(_rule(given, columns, number, item, slugs, so_far) for number, item in ruling.tables("rule"))
+    distinct((rule.name for rule in rules), f"rules of {given.where} have the same name")
+    if sorted(rules, key=lambda rule: rule.phase) != list(rules):
+        raise given.wrong(f"the first rule that matches decides, so those of {PHASES[0]} come first.")
+    return TableSpec(
+        table=Table(given.relation("name"), given.texts("key", ("id",))),
+        critical=given.flag("critical"),
+        shared=given.one_of("visibility", ("shared", "private")) == "shared",
+        person_decides=given.flag("person_decides"),
+        columns=columns,
+        rules=rules,
+        rescope=tuple(
+            Given({"rescope": key}, given.where, ("rescope",)).texts("rescope") for _, key in given.tables("rescope")
+        ),
+        unmatched=given.one_of("unmatched", slugs, "must be a tenant's slug") if "unmatched" in given else "",
+    )
+
+
+def _rule(
+    table: Given, columns: dict[str, str], number: int, item: object, slugs: list[str], so_far: list[str]
+) -> Rule:
+    given = Given(item, f"{table.where}, rule {number}", ("name", "phase", "when", "tenant", "parent", "reassigns"))
+    name, phase = given.text("name"), given.one_of("phase", PHASES)
+    if ("parent" in given) == ("when" in given):
+        raise given.wrong("say `when` and the tenant, or name a `parent`; one of the two.")
+    if "parent" in given:
+        if "tenant" in given or "reassigns" in given:
+            raise given.wrong("a `parent` says which tenant; `tenant` and `reassigns` belong to `when`.")
+        parent = Given(given.item["parent"], f"{given.where}, parent", ("column", "table", "key"))
+        follows = parent.one_of("table", so_far, "must be a table that stands before this one in the plan")
+        column = parent.one_of("column", columns, "must be among the table's columns")
+        return Rule(number, name, phase, parent=Parent(column, follows, parent.text("key", "id")))
+    tenant = given.one_of("tenant", slugs, "must be a tenant's slug")
+    when = condition(given.item["when"], f"{given.where}, when", columns)
+    return Rule(number, name, phase, when=when, tenant=tenant, reassigns=given.flag("reassigns"))

@@ -1,0 +1,105 @@
+"""A plan as Python objects, after it was read and checked."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from migrations_ops.engine.steps import Table
+
+TENANT_COLUMN = "tenant_id"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition on a row. `kind` is the operator; `all` and `any` hold `parts`, the others compare `column`."""
+
+    kind: str
+    column: str = ""
+    json: tuple[str, ...] = ()
+    value: Any = None
+    parts: tuple["Condition", ...] = ()
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The row's tenant is that of the row its `column` refers to."""
+
+    column: str
+    table: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`when` names `tenant` (a slug); or the `parent` does. `number` is its place in the table, from 1."""
+
+    number: int
+    name: str
+    phase: str
+    when: Condition | None = None
+    tenant: str = ""
+    parent: Parent | None = None
+    reassigns: bool = False
+
+
+@dataclass(frozen=True)
+class TenantSpec:
+    """A tenant that the plan wants, with its configuration and its organisation."""
+
+    id: str
+    slug: str
+    name: str
+    domain: str
+    compliance_level: str
+    settings: dict[str, Any]
+    metadata: dict[str, Any]
+    departments: tuple[dict[str, Any], ...] = ()
+    levels: tuple[dict[str, Any], ...] = ()
+    functions: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A table whose rows get a tenant. `columns` are what the plan needs of it, `rescope` its keys for each tenant."""
+
+    table: Table
+    critical: bool
+    shared: bool
+    person_decides: bool
+    columns: dict[str, str]
+    rules: tuple[Rule, ...]
+    rescope: tuple[tuple[str, ...], ...] = ()
+    unmatched: str = ""
+
+    @property
+    def relation(self) -> str:
+        return self.table.relation
+
+    @property
+    def decides(self) -> bool:
+        """Whether the plan may give a row its tenant; where not, a person does."""
+        return bool(self.rules or self.unmatched)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a run needs to know of the database it is made for. `text` and `digest` identify it."""
+
+    name: str
+    platform: str
+    registry: str
+    product: str
+    tenants: tuple[TenantSpec, ...]
+    tables: tuple[TableSpec, ...]
+    common: tuple[str, ...]
+    text: str = field(repr=False)
+    digest: str = ""
+
+    def tenant(self, slug: str) -> TenantSpec:
+        return next(tenant for tenant in self.tenants if tenant.slug == slug)
+
+    def table(self, relation: str) -> TableSpec:
+        return next(table for table in self.tables if table.relation == relation)
+
+    @property
+    def platform_id(self) -> str:
+        return self.tenant(self.platform).id

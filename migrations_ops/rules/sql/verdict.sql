@@ -1,0 +1,16 @@
+-- name: verdict_on_batch
+-- A person's decision about each row of `batch`, else the first rule that matches; a row without either is left out.
+SELECT decided.vital_row, decided.tenant_id AS {column}, decided.rule
+FROM (
+    SELECT batch.vital_row,
+           COALESCE(person.tenant_id, {tenants}) AS tenant_id,
+           CASE WHEN person.tenant_id IS NOT NULL THEN {by_person} ELSE {names} END AS rule
+    FROM batch
+    CROSS JOIN LATERAL (SELECT {number} AS number OFFSET 0) AS found
+    LEFT JOIN vital.override AS person ON person.relation = {relation} AND person.key = {key}
+) AS decided
+WHERE decided.tenant_id IS NOT NULL
+
+-- name: tenant_of_parent
+-- The tenant of the row that a row of `batch` refers to.
+SELECT parent.{column} FROM {table} AS parent WHERE parent.{key} = batch.{reference}

@@ -1,0 +1,365 @@
+"""The one door to the migration. Command, background task, admin and REST are faces over these functions."""
+
+import getpass
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection as django_connection
+from psycopg.types.json import Jsonb
+
+from migrations_ops import reading, transitions
+from migrations_ops.engine import checks, undo
+from migrations_ops.engine.errors import EngineError, OutOfOrder, PhaseRefused, Stopped
+from migrations_ops.engine.executor import Executor, has_work
+from migrations_ops.engine.ledger import Undone
+from migrations_ops.engine.progress import Listener
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Check, Phase, Problem
+from migrations_ops.models import Run
+from migrations_ops.plan import phases as phases_of
+from migrations_ops.rules.load import load
+from migrations_ops.rules.model import Plan
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a run: which phases (keys or their numbers), and whether to stop after each."""
+
+    first: str = ""
+    last: str = ""
+    only: str = ""
+    step_by_step: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that is left is asked for."""
+        return not (self.first or self.last or self.only)
+
+
+@dataclass
+class Result:
+    """What a run or an undo came to. `status` is a Run status, or `nothing_to_do`."""
+
+    status: str
+    run: int | None = None
+    phases: list[dict[str, Any]] = field(default_factory=list)
+    next_phase: str = ""
+    undone: Undone | None = None
+    archived: list[Problem] = field(default_factory=list)
+
+
+@contextmanager
+def open_session(*, read_only: bool = False) -> Iterator[Session]:
+    """The engine's own connection to the configured database."""
+    params = django_connection.get_connection_params()
+    for key in ("context", "cursor_factory", "prepare_threshold"):
+        params.pop(key, None)
+    session = Session.open(params, f"vital {getpass.getuser()}@{socket.gethostname()}")
+    try:
+        if read_only:
+            session.named("read_only")
+        yield session
+    finally:
+        session.close()
+
+
+def current_plan() -> Plan:
+    return load(settings.PLAN)
+
+
+def bring_up_to_date() -> None:
+    """VITAL's own tables; where the platform's are all missing, the legacy baseline. Never alters what it finds."""
+    call_command("migrate", verbosity=0, interactive=False)
+    django_connection.close()
+
+
+def run(request: Request, listener: Listener) -> Result:
+    """Carry out what is left of the phases, or the ones asked for. Raises EngineError; what was done stays done."""
+    with open_session() as session, session.run_lock():
+        opened = _open(session, request)
+        if opened is None:
+            return Result("nothing_to_do", phases=phase_states(session))
+        return _carry_out(session, *opened, listener, request.step_by_step)
+
+
+def open_run(request: Request) -> int | None:
+    """Open a run for somebody else to advance, and return its id; None where there is nothing to do."""
+    with open_session() as session, session.run_lock():
+        opened = _open(session, request)
+        return opened[0] if opened else None
+
+
+def advance(run_id: int, listener: Listener) -> Result:
+    """Carry an opened, paused, failed or abandoned run on to its end. Raises EngineError, as `run` does."""
+    plan = current_plan()
+    with open_session() as session, session.run_lock():
+        for found, kind, status, keys, digest in session.named("unfinished_run"):
+            if found == run_id and kind == Run.Kind.RUN and digest == plan.digest:
+                _move(session, run_id, status, Run.Status.RUNNING)
+                return _carry_out(session, run_id, _left(session, plan, run_id, keys), listener, stepwise=False)
+        raise NotToAdvance(run=run_id)
+
+
+class NotToAdvance(EngineError):
+    """Run {run} is not one that can go on: it is over, an undo, or was opened with another plan. Start a new one."""
+
+
+def _open(session: Session, request: Request) -> tuple[int, Sequence[Phase]] | None:
+    plan = current_plan()
+    for name in filter(None, (request.first, request.last, request.only)):
+        position(phases_of(plan), name)
+    bring_up_to_date()
+    wanted = _wanted(session, phases_of(plan), request)
+    return _open_run(session, plan, Run.Kind.RUN, wanted, resume=request.whole) if wanted else None
+
+
+def _left(session: Session, plan: Plan, run_id: int, keys: list[str]) -> list[Phase]:
+    """The phases of a run that it has not completed yet."""
+    done = {row[0] for row in session.named("completed_in_run", {"run": run_id})}
+    return [phase for phase in phases_of(plan) if phase.key in keys and phase.key not in done]
+
+
+def _carry_out(session: Session, run_id: int, wanted: Sequence[Phase], listener: Listener, stepwise: bool) -> Result:
+    executor = Executor(session, run_id, listener, lambda: _check_stop(session, run_id))
+    with _accounting(session, run_id):
+        for number, phase in enumerate(wanted, start=1):
+            executor.carry_out(phase)
+            if stepwise and number < len(wanted):
+                _move(session, run_id, Run.Status.RUNNING, Run.Status.PAUSED)
+                return Result(Run.Status.PAUSED, run_id, phase_states(session), next_phase=wanted[number].key)
+    return Result(Run.Status.COMPLETED, run_id, phase_states(session))
+
+
+@contextmanager
+def _accounting(session: Session, run_id: int) -> Iterator[None]:
+    """The run's status follows what happens inside; a lost connection leaves it to whoever takes the run over."""
+    try:
+        yield
+    except Stopped as stop:
+        after = Run.Status.CANCELLED if stop.facts.get("what") == "cancel" else Run.Status.PAUSED
+        _move(session, run_id, Run.Status.RUNNING, after)
+        raise
+    except KeyboardInterrupt as interrupt:
+        # It may have struck between a statement and its answer: that connection is of no use any more.
+        session.close()
+        with open_session() as another:
+            _move(another, run_id, Run.Status.RUNNING, Run.Status.PAUSED)
+        raise Stopped(what="pause") from interrupt
+    except EngineError as error:
+        if not session.connection.closed:
+            _move(session, run_id, Run.Status.RUNNING, Run.Status.FAILED, {"message": str(error)})
+        raise
+    else:
+        if _status(session, run_id) == Run.Status.RUNNING:
+            _move(session, run_id, Run.Status.RUNNING, Run.Status.COMPLETED)
+
+
+def _status(session: Session, run_id: int) -> str:
+    return str(session.named("status_of_run", {"id": run_id})[0][0])
+
+
+def _move(session: Session, run_id: int, before: str, after: str, error: dict[str, Any] | None = None) -> None:
+    transitions.check(before, after)
+    facts = {"id": run_id, "before": before, "after": after, "error": Jsonb(error) if error else None}
+    session.named("move_run", facts)
+
+
+def _check_stop(session: Session, run_id: int) -> None:
+    what = session.named("stop_requested", {"id": run_id})[0][0]
+    if what:
+        raise Stopped(what=what)
+
+
+def _open_run(
+    session: Session, plan: Plan, kind: str, wanted: Sequence[Phase], *, resume: bool
+) -> tuple[int, Sequence[Phase]]:
+    """The unfinished run goes on where the same is asked for; else it is given up and a new one starts."""
+    for run_id, old_kind, status, keys, digest in session.named("unfinished_run"):
+        left = [phase.key for phase in _left(session, plan, run_id, keys)]
+        same = (old_kind, digest, left) == (kind, plan.digest, [phase.key for phase in wanted])
+        if resume and same:
+            _move(session, run_id, status, Run.Status.RUNNING)
+            return run_id, wanted
+        if status == Run.Status.RUNNING:
+            _move(session, run_id, status, Run.Status.PAUSED)
+            status = Run.Status.PAUSED
+        _move(session, run_id, status, Run.Status.CANCELLED)
+    facts = {
+        "kind": kind,
+        "phases": [phase.key for phase in wanted],
+        "digest": plan.digest,
+        "plan": plan.text,
+        "by": f"{getpass.getuser()}@{socket.gethostname()}",
+    }
+    return int(session.named("open_run", facts)[0][0]), wanted
+
+
+def _wanted(session: Session, phases: Sequence[Phase], request: Request) -> Sequence[Phase]:
+    """The phases to carry out: those asked for by name, else everything that is left, up to the last one wanted."""
+    end = position(phases, request.only or request.last or phases[-1].key)
+    if request.only or request.first:
+        start = position(phases, request.only or request.first)
+        if start > end:
+            raise NothingBetween(first=phases[start].key, last=phases[end].key)
+        completed = {state["phase"] for state in phase_states(session) if state["status"] == "completed"}
+        for phase in phases[:start]:
+            if phase.key not in completed:
+                raise OutOfOrder(phase=phases[start].key, needed=phase.key)
+        return phases[start : end + 1]
+    left = phases if _gate(session, phases[0]) else pending(session, phases)
+    return [phase for phase in phases[: end + 1] if phase in left]
+
+
+def _gate(session: Session, first: Phase) -> bool:
+    """Whether the database refuses us today. A role that policies filter would see no work left and call it done."""
+    gates = [step for step in first.steps if isinstance(step, Check) and step.gate]
+    return any(checks.ask(session, gate) for gate in gates)
+
+
+def pending(session: Session, phases: Sequence[Phase]) -> Sequence[Phase]:
+    """Everything from the first phase that is not completed or has work left. Read-only."""
+    completed = {state["phase"] for state in phase_states(session) if state["status"] == "completed"}
+    for number, phase in enumerate(phases):
+        if phase.key not in completed or has_work(session, phase):
+            return phases[number:]
+    return ()
+
+
+def position(phases: Sequence[Phase], name: str) -> int:
+    """The place of a phase by its key or number (004). Raises UnknownPhase."""
+    for number, phase in enumerate(phases):
+        if name == phase.key or name == phase.key.split("_", 1)[0]:
+            return number
+    raise UnknownPhase(name=name, known=", ".join(phase.key for phase in phases))
+
+
+class NothingBetween(EngineError):
+    """The run was to start at {first} and to stop after {last}, which comes before it. Nothing was started."""
+
+    exit_code = 2
+
+
+class UnknownPhase(EngineError):
+    """There is no phase {name}. The phases are: {known}."""
+
+    exit_code = 2
+
+
+def phase_states(session: Session) -> list[dict[str, Any]]:
+    """The last record of each phase that was ever started."""
+    names = ("phase", "status", "run", "started_at", "completed_at", "metrics", "error")
+    return [dict(zip(names, row, strict=True)) for row in session.named("phase_states")]
+
+
+def validate(listener: Listener) -> int:
+    """005 alone, read-only: asks every question and writes nothing. Returns the number of failed checks."""
+    plan = current_plan()
+    failed = 0
+    with open_session(read_only=True) as session:
+        phase = next(phase for phase in phases_of(plan) if phase.reads_only)
+        if not _has_tenants(session):
+            raise OutOfOrder(phase=phase.key, needed="001_schema_fixes")
+        listener.phase_started(phase)
+        for step in phase.steps:
+            assert isinstance(step, Check)
+            listener.step_started(phase, step)
+            outcome = checks.outcome_of(step, checks.ask(session, step, partial(listener.waiting, step)))
+            listener.step_done(phase, step, outcome)
+            failed += outcome.status == "FAIL"
+        listener.phase_done(phase, "failed" if failed else "completed", 0.0, "")
+    return failed
+
+
+def to_undo(session: Session, phases: Sequence[Phase], first: str) -> list[Phase]:
+    """The phases that an undo back to `first` takes back, latest first."""
+    start = position(phases, first) if first else 0
+    states = {state["phase"]: state["status"] for state in phase_states(session)}
+    return [phase for phase in reversed(phases[start:]) if states.get(phase.key, "rolled_back") != "rolled_back"]
+
+
+def preview_undo(first: str) -> list[str]:
+    """The keys of the phases that would be undone, latest first."""
+    phases = phases_of(current_plan())
+    position(phases, first or phases[0].key)
+    with open_session(read_only=True) as session:
+        if not session.named("is_set_up")[0][0]:
+            return []
+        return [phase.key for phase in to_undo(session, phases, first)]
+
+
+def undo_phases(first: str, archive: Path | None, listener: Listener) -> Result:
+    """Take back every phase from the last to `first` (all, where empty). Raises UndoRefused before anything changes."""
+    plan = current_plan()
+    with open_session() as session, session.run_lock():
+        bring_up_to_date()
+        wanted = to_undo(session, phases_of(plan), first)
+        if not wanted:
+            return Result("nothing_to_do", phases=phase_states(session))
+        if _gate(session, phases_of(plan)[0]):
+            raise PhaseRefused(phase="undo", count=1, log="manage.py migrate_tenants run --only 000")
+        archived = undo.refuse_losses(session, wanted, archive)
+        run_id, _ = _open_run(session, plan, Run.Kind.UNDO, wanted, resume=False)
+        executor = Executor(session, run_id, listener, lambda: _check_stop(session, run_id))
+        undone = Undone()
+        with _accounting(session, run_id):
+            for phase in wanted:
+                session.named("phase_is_being_undone", {"phase": phase.key})
+                undone.add(_undo_one(executor, phase))
+        return Result(Run.Status.COMPLETED, run_id, phase_states(session), undone=undone, archived=archived)
+
+
+def _undo_one(executor: Executor, phase: Phase) -> Undone:
+    try:
+        return undo.take_back(executor, phase)
+    except psycopg.Error as error:
+        raise executor.failed_outside(phase, error) from error
+
+
+def request_stop(run_id: int, what: str) -> bool:
+    """Ask a run to `pause` or `cancel` between two batches. Returns whether it is running."""
+    with open_session() as session:
+        return bool(session.named("request_stop", {"id": run_id, "what": what}))
+
+
+def status() -> dict[str, Any]:
+    """How far the migration is; see `reading.status`."""
+    phases = phases_of(current_plan())
+    with open_session(read_only=True) as session:
+        states = phase_states(session) if session.named("is_set_up")[0][0] else []
+        return reading.status(session, phases, states)
+
+
+def explain(table: str, key: str) -> dict[str, Any]:
+    """Why a row is where it is; see `reading.explain`."""
+    with open_session(read_only=True) as session:
+        if not _has_tenants(session):
+            raise OutOfOrder(phase="explain", needed="001_schema_fixes")
+        return reading.explain(session, current_plan(), table, key)
+
+
+def rules_of_rows(relation: str, keys: list[str]) -> dict[str, str]:
+    """The rule that put each of these rows where it is, as far as the ledger knows them."""
+    with open_session(read_only=True) as session:
+        if not session.named("is_set_up")[0][0]:
+            return {}
+        return {key: rule for key, rule, *_ in session.named("rules_of_rows", {"relation": relation, "keys": keys})}
+
+
+def has_tenants() -> bool:
+    """Whether the platform's tables have their tenant columns, which 001 adds and its undo takes away."""
+    with open_session(read_only=True) as session:
+        return _has_tenants(session)
+
+
+def _has_tenants(session: Session) -> bool:
+    if not session.named("is_set_up")[0][0]:
+        return False
+    return ("001_schema_fixes", "completed") in [(state["phase"], state["status"]) for state in phase_states(session)]

@@ -1,0 +1,130 @@
+"""How a run looks on a terminal and in its log files."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from migrations_ops.engine.progress import Outcome
+from migrations_ops.engine.steps import Check, Phase, Severity, Step
+
+STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "done": "green", "later": "yellow", "already": "dim"}
+QUIET = {
+    "done": "changes made",
+    "already": "were there already",
+    "later": "left for a later run, when no row is without a tenant",
+    "PASS": "checks passed",
+}
+SHOWN, SHOWN_OF_FAILURES = 5, 25
+
+
+class Terminal:
+    """Calm lines, one per step that says something, with a bar while rows are assigned."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.progress: Progress | None = None
+        self.quiet: dict[str, int] = {}
+
+    def phase_started(self, phase: Phase) -> None:
+        self.quiet = {}
+        self.console.print(f"\n[bold]{phase.key}[/]  {phase.title}", highlight=False)
+
+    def step_started(self, phase: Phase, step: Step) -> None:
+        pass
+
+    def batch_done(self, step: Step, done: int, total: int, rows: int) -> None:
+        if self.progress is None and done < total:
+            bar = (TextColumn("  {task.description}"), BarColumn(30), MofNCompleteColumn(), TextColumn("pages,"))
+            speed = (TextColumn("{task.fields[rows]}"), TimeRemainingColumn())
+            self.progress = Progress(*bar, *speed, console=self.console, transient=True)
+            self.progress.start()
+            self.progress.add_task(step.name, total=total, rows="")
+        if self.progress is not None:
+            task = self.progress.tasks[0]
+            rate = f", {rows / task.elapsed:,.0f}/s" if task.elapsed else ""
+            self.progress.update(task.id, completed=done, rows=f"{rows:,} rows{rate},")
+
+    def waiting(self, step: Step, why: str) -> None:
+        self.console.print(f"  [yellow]waits[/]    {step.name}: {why}", highlight=False)
+
+    def step_done(self, phase: Phase, step: Step, outcome: Outcome) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+            self.progress = None
+        if outcome.status in QUIET and not outcome.rows_changed:
+            self.quiet[outcome.status] = self.quiet.get(outcome.status, 0) + 1
+            return
+        line = Text("  ").append(f"{outcome.status:<8}", STYLES.get(outcome.status, "")).append(" " + step.name)
+        self.console.print(line.append(_rows(outcome), "dim"))
+        if isinstance(step, Check) and step.severity is Severity.REVIEW:
+            self.console.print(Text("             a person decides; listed in the log", "dim"))
+            return
+        shown = SHOWN_OF_FAILURES if outcome.status == "FAIL" else SHOWN
+        for message in outcome.messages[:shown]:
+            self.console.print(Text(f"             {message}", "dim"))
+        if len(outcome.messages) > shown:
+            self.console.print(Text(f"             … and {outcome.findings - shown:,} more, in the log", "dim"))
+
+    def phase_done(self, phase: Phase, status: str, seconds: float, message: str) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+            self.progress = None
+        style = {"completed": "green", "rolled_back": "green", "failed": "bold red"}.get(status, "yellow")
+        quiet = "".join(f", {self.quiet[name]} {text}" for name, text in QUIET.items() if name in self.quiet)
+        took = f" in {seconds:,.1f} s" if seconds else ""
+        self.console.print(Text("  ").append(status.replace("_", " "), style).append(took + quiet, "dim"))
+
+
+class LogFiles:
+    """One file per phase, under the names of the execution guide; written anew each time the phase is carried out."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.file: TextIO | None = None
+
+    def phase_started(self, phase: Phase) -> None:
+        self.counts: dict[str, int] = {}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.file = (self.folder / f"{phase.key}.log").open("w", encoding="utf-8")
+        self._line(f"{phase.key} ({phase.title}), {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+
+    def step_started(self, phase: Phase, step: Step) -> None:
+        pass
+
+    def batch_done(self, step: Step, done: int, total: int, rows: int) -> None:
+        pass
+
+    def waiting(self, step: Step, why: str) -> None:
+        self._line(f"waits    {step.name}: {why}")
+
+    def step_done(self, phase: Phase, step: Step, outcome: Outcome) -> None:
+        self.counts[outcome.status] = self.counts.get(outcome.status, 0) + 1
+        self._line(f"{outcome.status:<8} {step.name}{_rows(outcome)}")
+        for message in outcome.messages:
+            # What stands in a row or a name must not pass for a failed check either.
+            self._line(f"         {message.replace('FAIL', 'fail')}")
+
+    def phase_done(self, phase: Phase, status: str, seconds: float, message: str) -> None:
+        # The words are in lower case: `grep FAIL` is to find the failed checks and nothing else.
+        counts = ", ".join(f"{count} {name.lower()}" for name, count in sorted(self.counts.items()))
+        self._line(f"{status.replace('_', ' ')} in {seconds:,.1f} s: {counts or 'nothing'}")
+        if message:
+            self._line(message)
+        if self.file is not None:
+            self.file.close()
+
+    def _line(self, text: str) -> None:
+        if self.file is not None:
+            self.file.write(text.replace("\n", " ") + "\n")
+            self.file.flush()
+
+
+def _rows(outcome: Outcome) -> str:
+    parts = [f"{outcome.rows_changed:,} rows changed"] if outcome.rows_changed else []
+    parts += [f"{outcome.findings:,} found"] if outcome.findings else []
+    parts += [f"{outcome.seconds:,.1f} s"] if outcome.seconds >= 1 else []
+    return f"  ({', '.join(parts)})" if parts else ""

@@ -1,0 +1,28 @@
+"""Every way a run may go from one status to another; all others are refused."""
+
+from migrations_ops.models import Run
+
+S = Run.Status
+ARROWS: dict[tuple[str | None, str], str] = {
+    (None, S.RUNNING): "A run is opened and starts at once.",
+    (S.RUNNING, S.COMPLETED): "Every phase that was asked for is done.",
+    (S.RUNNING, S.FAILED): "A check or a step failed; nothing of that step was kept.",
+    (S.RUNNING, S.PAUSED): "Somebody asked it to pause, pressed Ctrl-C, or steps phase by phase.",
+    (S.RUNNING, S.CANCELLED): "Somebody cancelled it between two batches.",
+    (S.RUNNING, S.RUNNING): "Its process died, the lock is free again, and another one takes it over.",
+    (S.PAUSED, S.RUNNING): "It is resumed.",
+    (S.PAUSED, S.CANCELLED): "It is given up; what it did stays and can be undone.",
+    (S.FAILED, S.RUNNING): "The cause was mended and it is resumed.",
+    (S.FAILED, S.CANCELLED): "It is given up, or another run takes its place.",
+}
+
+
+class NotAllowed(Exception):
+    """There is no such arrow."""
+
+
+def check(before: str | None, after: str) -> None:
+    """Raise NotAllowed unless a run may go from the one status to the other."""
+    if (before, after) not in ARROWS:
+        allowed = ", ".join(sorted(str(to) for start, to in ARROWS if start == before)) or "nowhere"
+        raise NotAllowed(f"A run that is {before or 'new'} cannot become {after}; from there it goes to: {allowed}.")

@@ -1,0 +1,1 @@
+"""Tenants: the registry, and how a request becomes one tenant's."""

@@ -1,0 +1,78 @@
+"""The registry of tenants. The adopted table `tenants` stays the record of name and settings; VITAL adds the rest."""
+
+import uuid
+
+from django.db import models
+from django_tenants.models import DomainMixin, TenantMixin
+
+
+class TenantRecord(models.Model):
+    """A row of the legacy `tenants` table, which `migrate` never touches."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=100)
+    slug = models.CharField(max_length=50, unique=True)
+    domain = models.CharField(max_length=255, unique=True, null=True, blank=True)  # as it was found
+    compliance_level = models.CharField(max_length=20, default="standard")
+    is_active = models.BooleanField(default=True)
+    settings = models.JSONField(default=dict)
+    metadata = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "tenants"
+        verbose_name = "tenant"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants has no type hints
+    """A tenant as django-tenants knows it, one to one with its `TenantRecord`.
+
+    Pooled: it owns rows in shared tables and no schema. `schema_name` must be unique for django-tenants and names
+    nothing; creating or dropping schemas is switched off.
+    """
+
+    class Isolation(models.TextChoices):
+        POOLED = "pooled"
+
+    auto_create_schema = False
+    auto_drop_schema = False
+
+    # No database constraint: it would hang a trigger on a table that is not ours.
+    record = models.OneToOneField(
+        TenantRecord,
+        primary_key=True,
+        db_column="id",
+        db_constraint=False,
+        on_delete=models.DO_NOTHING,
+        related_name="tenant",
+    )
+    isolation = models.CharField(max_length=20, choices=Isolation.choices, default=Isolation.POOLED)
+
+    class Meta:
+        db_table = "tenant"
+
+    def __str__(self) -> str:
+        return str(self.schema_name)
+
+
+class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants has no type hints
+    """A host name under which a tenant is known; the primary one is its record's, others are kept as aliases."""
+
+    class Meta:
+        db_table = "domain"
+
+
+class TenantOwned(models.Model):
+    """A row of a legacy table that belongs to a tenant once the migration has assigned it."""
+
+    tenant = models.ForeignKey(
+        TenantRecord, null=True, blank=True, on_delete=models.DO_NOTHING, related_name="+", verbose_name="tenant"
+    )
+
+    class Meta:
+        abstract = True

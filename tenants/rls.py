@@ -1,0 +1,168 @@
+"""The database's fence: roles, grants, policies and the guard of references, as changes that know their undo."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.steps import Memo, Statement
+
+QUERIES = sql.load(Path(__file__).parent / "sql")
+TENANT_COLUMN = "tenant_id"
+ROLES = ("vital_tenant", "vital_operator")
+POLICIES = (
+    "vital_others",
+    "vital_operator",
+    "vital_tenant",
+    "vital_tenant_select",
+    "vital_tenant_insert",
+    "vital_tenant_update",
+    "vital_tenant_delete",
+)
+EVERYTHING = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+def _of(name: str, relation: str = "", /, **parts: Composable) -> Composable:
+    if relation:
+        parts |= {"relation": sql.relation(relation), "name": sql.literal(relation)}
+    return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
+
+
+def _role(role: str) -> dict[str, Composable]:
+    return {"role": sql.ident(role), "role_name": sql.literal(role)}
+
+
+def roles() -> Iterator[Statement]:
+    """The two roles without login, and the owner's membership in the operators' one only."""
+    for role in ROLES:
+        parts = _role(role)
+        yield Statement(
+            name=f"the role {role}",
+            there=_of("role_exists", **parts),
+            up=(_of("create_role", **parts),),
+            down=lambda _, parts=parts: (_of("drop_role", **parts),),  # type: ignore[misc]  # a default, to bind it now
+        )
+    operator = _role("vital_operator")
+    yield Statement(
+        name="VITAL may work as vital_operator",
+        there=_of("may_become", **operator),
+        up=(_of("become_member", **operator),),
+        down=lambda _: (_of("leave_role", **operator),),
+    )
+
+
+def schema_usage(schema: str) -> Statement:
+    """Both roles see the schema of the platform's tables."""
+    parts: dict[str, Composable] = {"schema": sql.ident(schema), "schema_name": sql.literal(schema)}
+    return Statement(
+        name=f"the roles may use the schema {schema}",
+        there=_of("has_schema_usage", **parts),
+        up=(_of("grant_schema", **parts),),
+        down=lambda _: (_of("revoke_schema", **parts),),
+    )
+
+
+def grants(relation: str, privileges: Iterable[str] = EVERYTHING) -> Statement:
+    """What a tenant may do with the table at all; row by row the policies decide."""
+    allowed = tuple(privileges)
+    return Statement(
+        name=f"grants on {relation}",
+        relation=relation,
+        there=_of("has_table_privileges", relation, privileges=sql.literal(list(allowed))),
+        up=(
+            _of("grant_table", relation, tenant_privileges=sql.raw(", ".join(allowed))),
+            _of("grant_table_to_operator", relation),
+            _of("grant_sequences", relation),
+        ),
+        down=lambda _: (_of("revoke_table", relation),),
+        locks=(relation,),
+    )
+
+
+def own_tables() -> Statement:
+    """VITAL's own tables for its data work; from then on that work runs as vital_operator."""
+    return Statement(
+        name="VITAL's data work runs as vital_operator",
+        there=_of("operator_has_own_tables"),
+        up=(_of("grant_own_tables"), _of("grant_own_sequences"), _of("grant_own_schema")),
+        down=lambda _: (_of("revoke_own_tables"),),
+    )
+
+
+def policies(relation: str, *, shared: bool, platform: str, column: str = TENANT_COLUMN) -> Statement:
+    """Close one table: its own rows for a tenant, and the Platform's to read where the table is shared."""
+    own = _of("own", column=sql.ident(column))
+    visible = own
+    if shared:
+        visible = _of("own_or_platform", column=sql.ident(column), platform=sql.literal(platform))
+
+    def before(memo: Memo) -> tuple[Composable, ...]:
+        changes = [_of("drop_policies", relation)]
+        if not memo["enabled"]:
+            changes.append(_of("disable", relation))
+        if not memo["forced"]:
+            changes.append(_of("no_force", relation))
+        return tuple(changes)
+
+    return Statement(
+        name=f"row level security of {relation}",
+        relation=relation,
+        there=_of("is_fenced", relation, policies=sql.literal(list(POLICIES))),
+        memo=_of("security_before", relation),
+        up=(
+            _of("drop_policies", relation),
+            _of("keep_others", relation),
+            _of("policy_operator", relation),
+            _of("policy_tenant", relation),
+            _of("policy_select", relation, visible=visible),
+            _of("policy_insert", relation, own=own),
+            _of("policy_update", relation, own=own),
+            _of("policy_delete", relation, own=own),
+            _of("enable", relation),
+            _of("force", relation),
+        ),
+        down=before,
+        locks=(relation,),
+    )
+
+
+def temporary_tables() -> Statement:
+    """Nobody may shadow a real table by a temporary one, but the logins that could before keep their right."""
+    return Statement(
+        name="temporary tables are not for everybody",
+        ready=_of("owns_database"),
+        there=_of("temp_is_closed"),
+        memo=_of("logins"),
+        up=(_of("close_temp"),),
+        down=lambda memo: (_of("open_temp", logins=sql.literal(list(memo or []))),),
+    )
+
+
+def who_may_shadow() -> Composable:
+    """(table, key, message) of the logins that may still make temporary tables."""
+    return _of("who_may_shadow")
+
+
+def guard_functions() -> Statement:
+    """The two functions behind the guards of references."""
+    return Statement(
+        name="references may be guarded",
+        there=_of("guard_exists"),
+        up=(_of("create_guard"), _of("create_guard_of_children")),
+        down=lambda _: (_of("drop_guards"),),
+    )
+
+
+def guarded_references(relation: str, tables: Iterable[str], platform: str) -> Statement:
+    """New references of this table stay in their tenant or go to the Platform."""
+    among = tuple(tables)
+    parts: dict[str, Composable] = {"tables": sql.literal(list(among)), "platform": sql.literal(platform)}
+    return Statement(
+        name=f"references of {relation} stay in their tenant",
+        relation=relation,
+        there=_of("references_are_guarded", relation, tables=parts["tables"]),
+        up=(_of("guard_references", relation, **parts),),
+        down=lambda _: (_of("unguard_references", relation),),
+        locks=among,
+    )

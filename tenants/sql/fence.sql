@@ -1,0 +1,456 @@
+-- name: role_exists
+-- Whether the role is there; roles belong to the whole cluster.
+SELECT to_regrole({role_name}) IS NOT NULL
+
+-- name: create_role
+-- A role without login: it can only be put on, by those who are members.
+CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION
+
+-- name: drop_role
+-- Dropped only when nothing in any database of the cluster needs it and no login of others is a member.
+DO $drop$
+BEGIN
+    IF EXISTS (
+        SELECT
+        FROM pg_auth_members AS m
+        WHERE m.roleid = to_regrole({role_name})
+          AND m.member <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
+    ) THEN
+        RETURN;
+    END IF;
+    DROP ROLE {role};
+EXCEPTION
+    WHEN dependent_objects_still_exist OR insufficient_privilege OR undefined_object THEN NULL;
+END
+$drop$
+
+-- name: may_become
+-- Whether the current role may put this role on.
+SELECT CASE
+    WHEN to_regrole({role_name}) IS NULL THEN false
+    WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN true
+    WHEN current_setting('server_version_num')::int >= 160000 THEN pg_has_role(current_user, to_regrole({role_name})::oid, 'SET')
+    ELSE pg_has_role(current_user, to_regrole({role_name})::oid, 'MEMBER')
+END
+
+-- name: become_member
+-- Without inheritance where the server knows it (16): a policy TO the role would bind its members too.
+DO $join$
+BEGIN
+    IF current_setting('server_version_num')::int >= 160000 THEN
+        EXECUTE 'GRANT ' || quote_ident({role_name}) || ' TO CURRENT_USER WITH INHERIT FALSE, SET TRUE';
+    ELSE
+        EXECUTE 'GRANT ' || quote_ident({role_name}) || ' TO CURRENT_USER';
+    END IF;
+END
+$join$
+
+-- name: leave_role
+-- The membership was ours; where another database of the cluster stands on the role, it is that one's now.
+DO $leave$
+BEGIN
+    IF to_regrole({role_name}) IS NOT NULL AND NOT EXISTS (
+        SELECT
+        FROM pg_shdepend
+        WHERE refclassid = 'pg_authid'::regclass
+          AND refobjid = to_regrole({role_name})
+          AND dbid NOT IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+    ) THEN
+        EXECUTE 'REVOKE ' || quote_ident({role_name}) || ' FROM CURRENT_USER';
+    END IF;
+END
+$leave$
+
+-- name: has_table_privileges
+-- Whether both roles may do what they need with the table.
+SELECT to_regrole('vital_tenant') IS NOT NULL
+   AND to_regrole('vital_operator') IS NOT NULL
+   AND (
+       SELECT bool_and(
+           has_table_privilege(role, to_regclass({name}), privilege)
+       )
+       FROM (VALUES ('vital_operator', 'SELECT'), ('vital_operator', 'INSERT'), ('vital_operator', 'UPDATE'), ('vital_operator', 'DELETE')) AS operator (role, privilege)
+   )
+   AND (
+       SELECT bool_and(has_table_privilege('vital_tenant', to_regclass({name}), privilege))
+       FROM unnest({privileges}::text[]) AS privilege
+   )
+
+-- name: grant_table
+-- No TRUNCATE for anybody: it passes row level security by.
+GRANT {tenant_privileges} ON {relation} TO vital_tenant
+
+-- name: grant_table_to_operator
+-- Staff, and VITAL's own data work, under a policy of their own.
+GRANT SELECT, INSERT, UPDATE, DELETE ON {relation} TO vital_operator
+
+-- name: grant_sequences
+-- Keys that are drawn from a sequence of the table's own.
+DO $sequences$
+DECLARE
+    found regclass;
+BEGIN
+    FOR found IN
+        SELECT d.objid::regclass
+        FROM pg_depend AS d
+        JOIN pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
+        WHERE d.refobjid = to_regclass({name})
+          AND d.classid = 'pg_class'::regclass
+          AND d.deptype IN ('a', 'i')
+    LOOP
+        EXECUTE format('GRANT USAGE ON SEQUENCE %s TO vital_tenant, vital_operator', found);
+    END LOOP;
+END
+$sequences$
+
+-- name: revoke_table
+-- The grants were ours.
+DO $revoke$
+DECLARE
+    found regclass;
+    role text;
+BEGIN
+    FOREACH role IN ARRAY ARRAY['vital_tenant', 'vital_operator'] LOOP
+        IF to_regrole(role) IS NULL THEN
+            CONTINUE;
+        END IF;
+        EXECUTE format('REVOKE ALL ON %s FROM %I', to_regclass({name}), role);
+        FOR found IN
+            SELECT d.objid::regclass
+            FROM pg_depend AS d
+            JOIN pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
+            WHERE d.refobjid = to_regclass({name})
+              AND d.classid = 'pg_class'::regclass
+              AND d.deptype IN ('a', 'i')
+        LOOP
+            EXECUTE format('REVOKE ALL ON SEQUENCE %s FROM %I', found, role);
+        END LOOP;
+    END LOOP;
+END
+$revoke$
+
+-- name: has_schema_usage
+-- Whether both roles may use the schema.
+SELECT COALESCE((SELECT bool_and(has_schema_privilege(oid, {schema_name}, 'USAGE')) FROM pg_roles WHERE rolname IN ('vital_tenant', 'vital_operator')), false)
+
+-- name: grant_schema
+-- To see the tables in it at all.
+GRANT USAGE ON SCHEMA {schema} TO vital_tenant, vital_operator
+
+-- name: revoke_schema
+-- The grant was ours.
+DO $revoke$
+DECLARE
+    role text;
+BEGIN
+    FOREACH role IN ARRAY ARRAY['vital_tenant', 'vital_operator'] LOOP
+        IF to_regrole(role) IS NOT NULL THEN
+            EXECUTE format('REVOKE ALL ON SCHEMA %I FROM %I', {schema_name}, role);
+        END IF;
+    END LOOP;
+END
+$revoke$
+
+-- name: operator_has_own_tables
+-- Whether VITAL's data work may write its ledger as vital_operator; from then on it does.
+SELECT COALESCE((SELECT has_schema_privilege(oid, 'vital', 'USAGE') FROM pg_roles WHERE rolname = 'vital_operator'), false)
+
+-- name: grant_own_tables
+-- What a batch reads and writes besides the platform's tables.
+GRANT SELECT, INSERT, UPDATE, DELETE
+ON vital.run, vital.phase_run, vital.step_run, vital.ledger, vital.finding, vital.baseline, vital.baseline_row,
+   vital.redecision, vital.override, vital.tenant, vital.domain, vital.applied_statement
+TO vital_operator
+
+-- name: grant_own_sequences
+-- Their ids.
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA vital TO vital_operator
+
+-- name: grant_own_schema
+-- Last: this is what switches the data work over.
+GRANT USAGE ON SCHEMA vital TO vital_operator
+
+-- name: revoke_own_tables
+-- First the schema, which switches the data work back.
+DO $revoke$
+BEGIN
+    IF to_regrole('vital_operator') IS NOT NULL THEN
+        REVOKE ALL ON SCHEMA vital FROM vital_operator;
+        REVOKE ALL ON ALL TABLES IN SCHEMA vital FROM vital_operator;
+        REVOKE ALL ON ALL SEQUENCES IN SCHEMA vital FROM vital_operator;
+    END IF;
+END
+$revoke$
+
+-- name: is_fenced
+-- Whether row level security is on, forced, and has every policy of ours.
+SELECT COALESCE((
+    SELECT c.relrowsecurity
+       AND c.relforcerowsecurity
+       AND (SELECT count(*) FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polname = ANY({policies}::text[])) = cardinality({policies}::text[])
+    FROM pg_class AS c
+    WHERE c.oid = to_regclass({name})
+), false)
+
+-- name: security_before
+-- Whether row level security was on and forced.
+SELECT jsonb_build_object('enabled', relrowsecurity, 'forced', relforcerowsecurity) FROM pg_class WHERE oid = to_regclass({name})
+
+-- name: drop_policies
+-- What a failed attempt may have left, and the undo.
+DO $policies$
+DECLARE
+    found name;
+BEGIN
+    FOR found IN SELECT polname FROM pg_policy WHERE polrelid = to_regclass({name}) AND polname LIKE 'vital\_%' LOOP
+        EXECUTE format('DROP POLICY %I ON %s', found, to_regclass({name}));
+    END LOOP;
+END
+$policies$
+
+-- name: keep_others
+-- What other roles saw, they still see: everybody where nothing was hidden; the owner, whom FORCE would bind, elsewhere.
+DO $others$
+BEGIN
+    IF (SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass({name})) THEN
+        EXECUTE format('CREATE POLICY vital_others ON %s FOR ALL TO %I USING (true) WITH CHECK (true)', to_regclass({name}),
+                       (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass({name})));
+    ELSE
+        EXECUTE format('CREATE POLICY vital_others ON %s FOR ALL TO PUBLIC USING (true) WITH CHECK (true)', to_regclass({name}));
+    END IF;
+END
+$others$
+
+-- name: policy_operator
+-- Staff and VITAL's own work see every row.
+CREATE POLICY vital_operator ON {relation} FOR ALL TO vital_operator USING (true) WITH CHECK (true)
+
+-- name: policy_tenant
+-- Opens nothing by itself: the restrictive policies beside it decide.
+CREATE POLICY vital_tenant ON {relation} FOR ALL TO vital_tenant USING (true) WITH CHECK (true)
+
+-- name: policy_select
+-- RESTRICTIVE: permissive policies of others (USING (true)) cannot open it.
+CREATE POLICY vital_tenant_select ON {relation} AS RESTRICTIVE FOR SELECT TO vital_tenant USING ({visible})
+
+-- name: policy_insert
+-- A tenant writes for itself only.
+CREATE POLICY vital_tenant_insert ON {relation} AS RESTRICTIVE FOR INSERT TO vital_tenant WITH CHECK ({own})
+
+-- name: policy_update
+-- Neither another's row nor into another's hands; the Platform's rows are read-only to tenants.
+CREATE POLICY vital_tenant_update ON {relation} AS RESTRICTIVE FOR UPDATE TO vital_tenant USING ({own}) WITH CHECK ({own})
+
+-- name: policy_delete
+-- Its own rows only.
+CREATE POLICY vital_tenant_delete ON {relation} AS RESTRICTIVE FOR DELETE TO vital_tenant USING ({own})
+
+-- name: own
+-- The bare column against a one-time value; an unset tenant is NULL and matches nothing.
+{column} = (SELECT nullif(current_setting('vital.tenant_id', true), '')::uuid)
+
+-- name: own_or_platform
+-- The same with the Platform's shared rows.
+{column} = ANY (ARRAY[(SELECT nullif(current_setting('vital.tenant_id', true), '')::uuid), {platform}::uuid])
+
+-- name: enable
+-- From here on policies count.
+ALTER TABLE {relation} ENABLE ROW LEVEL SECURITY
+
+-- name: force
+-- For the owner as well.
+ALTER TABLE {relation} FORCE ROW LEVEL SECURITY
+
+-- name: disable
+-- As it was.
+ALTER TABLE {relation} DISABLE ROW LEVEL SECURITY
+
+-- name: no_force
+-- As it was.
+ALTER TABLE {relation} NO FORCE ROW LEVEL SECURITY
+
+-- name: temp_is_closed
+-- Whether not everybody may make temporary tables, which could shadow the real ones.
+SELECT NOT EXISTS (
+    SELECT
+    FROM pg_database AS d
+    CROSS JOIN LATERAL aclexplode(COALESCE(d.datacl, acldefault('d', d.datdba))) AS acl
+    WHERE d.datname = current_database()
+      AND acl.grantee = 0
+      AND acl.privilege_type = 'TEMPORARY'
+)
+
+-- name: owns_database
+-- Only its owner may change what PUBLIC may do in it.
+SELECT pg_has_role(session_user, datdba, 'USAGE') FROM pg_database WHERE datname = current_database()
+
+-- name: logins
+-- The logins that could make temporary tables through PUBLIC; they keep it.
+SELECT COALESCE(jsonb_agg(rolname ORDER BY rolname), '[]') FROM pg_roles WHERE rolcanlogin AND NOT rolsuper
+
+-- name: who_may_shadow
+-- Who may still make temporary tables, which could shadow the real ones in statements that do not name the schema.
+SELECT '', '', CASE acl.grantee WHEN 0 THEN 'everybody' ELSE pg_get_userbyid(acl.grantee) END || ' may make temporary tables in this database'
+FROM pg_database AS d
+CROSS JOIN LATERAL aclexplode(COALESCE(d.datacl, acldefault('d', d.datdba))) AS acl
+WHERE d.datname = current_database()
+  AND acl.privilege_type = 'TEMPORARY'
+  AND acl.grantee <> d.datdba
+ORDER BY 3
+
+-- name: close_temp
+-- TEMP can be revoked from PUBLIC only; the logins that exist get it back.
+DO $temp$
+DECLARE
+    login name;
+BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    FOR login IN SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper LOOP
+        EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), login);
+    END LOOP;
+END
+$temp$
+
+-- name: open_temp
+-- As it was.
+DO $temp$
+DECLARE
+    login name;
+BEGIN
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO PUBLIC', current_database());
+    FOR login IN SELECT rolname FROM pg_roles WHERE rolname = ANY({logins}::text[]) AND oid <> (SELECT datdba FROM pg_database WHERE datname = current_database()) LOOP
+        EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM %I', current_database(), login);
+    END LOOP;
+END
+$temp$
+
+-- name: guard_exists
+-- Whether the function that guards references is there.
+SELECT to_regprocedure('vital.guard_reference()') IS NOT NULL
+
+-- name: create_guard
+-- A reference is to an own row or to the Platform's. Foreign keys are checked past row level security, so this is not
+-- theirs to know. Only a changed reference or tenant is looked at: old rows are spared, and so is the first decision
+-- about a row that had no tenant, which 005 reports. FOR KEY SHARE holds the parent.
+CREATE OR REPLACE FUNCTION vital.guard_reference() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $guard$
+DECLARE
+    parent text := TG_ARGV[0];
+    parent_key text := TG_ARGV[1];
+    reference text := TG_ARGV[2];
+    key_type text := TG_ARGV[3];
+    platform uuid := TG_ARGV[4];
+    owner uuid;
+    wanted text;
+BEGIN
+    IF current_setting('role', true) = 'vital_operator' THEN
+        RETURN NULL;
+    END IF;
+    wanted := to_jsonb(NEW) ->> reference;
+    IF wanted IS NULL OR NEW.tenant_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'UPDATE' AND wanted IS NOT DISTINCT FROM (to_jsonb(OLD) ->> reference) AND COALESCE(NEW.tenant_id = OLD.tenant_id, true) THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('SELECT p.tenant_id FROM %s AS p WHERE p.%I = $1::%s FOR KEY SHARE', parent, parent_key, key_type) INTO owner USING wanted;
+    IF owner IS NOT NULL AND owner <> NEW.tenant_id AND owner <> platform THEN
+        RAISE EXCEPTION 'insert or update on table "%" refers to a row that is not present in table "%"', TG_TABLE_NAME, split_part(parent, '.', 2)
+            USING ERRCODE = 'foreign_key_violation', HINT = 'A reference is to an own row or to the Platform''s.';
+    END IF;
+    RETURN NULL;
+END
+$guard$
+
+-- name: create_guard_of_children
+-- The other side: a row that others refer to cannot leave its tenant while they stay.
+CREATE OR REPLACE FUNCTION vital.guard_referenced() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $guard$
+DECLARE
+    child text := TG_ARGV[0];
+    reference text := TG_ARGV[1];
+    parent_key text := TG_ARGV[2];
+    key_type text := TG_ARGV[3];
+    platform uuid := TG_ARGV[4];
+    found boolean;
+BEGIN
+    IF current_setting('role', true) = 'vital_operator' THEN
+        RETURN NULL;
+    END IF;
+    IF NEW.tenant_id = platform OR COALESCE(NEW.tenant_id = OLD.tenant_id, true) THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE c.%I = $1::%s AND c.tenant_id <> $2)', child, reference, key_type)
+        INTO found USING to_jsonb(NEW) ->> parent_key, NEW.tenant_id;
+    IF found THEN
+        RAISE EXCEPTION 'update on table "%" would leave rows of table "%" referring to another tenant', TG_TABLE_NAME, split_part(child, '.', 2)
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Move the rows that refer to it first.';
+    END IF;
+    RETURN NULL;
+END
+$guard$
+
+-- name: drop_guards
+-- The functions were ours.
+DROP FUNCTION IF EXISTS vital.guard_reference(), vital.guard_referenced()
+
+-- name: references_are_guarded
+-- Whether every single-column foreign key between two tables of tenants is guarded on both sides.
+SELECT NOT EXISTS (
+    SELECT
+    FROM pg_constraint AS f
+    WHERE f.contype = 'f'
+      AND f.conparentid = 0
+      AND f.conrelid = to_regclass({name})
+      AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+      AND cardinality(f.conkey) = 1
+      AND NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = f.conrelid AND g.tgname = left('vital_ref_' || f.conname, 63))
+)
+
+-- name: guard_references
+-- One trigger on the referring table and one on the table referred to, for each foreign key between tables of tenants.
+DO $references$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN
+        SELECT f.conname, f.conrelid::regclass AS child, f.confrelid::regclass AS parent, c.attname AS reference, p.attname AS key,
+               format_type(p.atttypid, p.atttypmod) AS key_type,
+               format('%I.%I', cn.nspname, cc.relname) AS child_name, format('%I.%I', pn.nspname, pc.relname) AS parent_name
+        FROM pg_constraint AS f
+        JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = f.conkey[1]
+        JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = f.confkey[1]
+        JOIN pg_class AS cc ON cc.oid = f.conrelid
+        JOIN pg_namespace AS cn ON cn.oid = cc.relnamespace
+        JOIN pg_class AS pc ON pc.oid = f.confrelid
+        JOIN pg_namespace AS pn ON pn.oid = pc.relnamespace
+        WHERE f.contype = 'f'
+          AND f.conparentid = 0
+          AND f.conrelid = to_regclass({name})
+          AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+          AND cardinality(f.conkey) = 1
+    LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR UPDATE OF %I, tenant_id ON %s FOR EACH ROW EXECUTE FUNCTION vital.guard_reference(%L, %L, %L, %L, %L)',
+                       left('vital_ref_' || found.conname, 63), found.reference, found.child, found.parent_name, found.key, found.reference, found.key_type, {platform});
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER UPDATE OF tenant_id ON %s FOR EACH ROW EXECUTE FUNCTION vital.guard_referenced(%L, %L, %L, %L, %L)',
+                       left('vital_chd_' || found.conname, 63), found.parent, found.child_name, found.reference, found.key, found.key_type, {platform});
+    END LOOP;
+END
+$references$
+
+-- name: unguard_references
+-- The triggers were ours.
+DO $references$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN
+        SELECT g.tgname, g.tgrelid::regclass AS relation
+        FROM pg_trigger AS g
+        JOIN pg_constraint AS f ON g.tgname IN (left('vital_ref_' || f.conname, 63), left('vital_chd_' || f.conname, 63))
+        WHERE f.contype = 'f'
+          AND f.conrelid = to_regclass({name})
+          AND g.tgrelid IN (f.conrelid, f.confrelid)
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', found.tgname, found.relation);
+    END LOOP;
+END
+$references$

@@ -1,0 +1,55 @@
+"""What the documentation shows is what happens: every `console` block is carried out, in order, page by page."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Manage
+from tests.support.databases import Scratch
+
+BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if BLOCK.search(page.read_text(encoding="utf-8"))]
+LINK = re.compile(r"\]\(([^)#:]+)\)")
+
+
+def commands(page: Path) -> list[tuple[str, list[str]]]:
+    """(command, lines that its output must hold) of each `$ …` line of a page."""
+    found: list[tuple[str, list[str]]] = []
+    for block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                found.append((line[2:], []))
+            else:
+                found[-1][1].append(line)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_commands_of_a_page_do_what_it_shows(page: Path, empty: Scratch, manage: Manage, tmp_path: Path) -> None:
+    manage(empty, "migrate", "--verbosity", "0")
+    if page.stem != "first-migration":
+        manage(empty, "generate_legacy", "--rows", "300")
+
+    for command, expected in commands(page):
+        words = command.split()
+        if words[0] == "manage.py":
+            done = manage(empty, *words[1:], cwd=tmp_path)
+        else:
+            done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+        code = next((int(line[6:-1]) for line in expected if re.fullmatch(r"\(exit \d\)", line)), 0)
+        assert done.returncode == code, f"{command}\n{done.stdout}{done.stderr}"
+        shown = " ".join(done.stdout.split())
+        for line in (line for line in expected if not line.startswith("(exit")):
+            assert " ".join(line.split()) in shown, f"{command} does not show {line!r}:\n{done.stdout}"
+
+
+def test_pages_are_found() -> None:
+    assert {page.stem for page in PAGES} >= {"first-migration", "undo-and-correct"}
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda p: p.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"

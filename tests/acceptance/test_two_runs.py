@@ -1,0 +1,146 @@
+"""One run at a time in a database; and a run that is killed at any moment is continued by the next."""
+
+import json
+import random
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support import background, databases
+from tests.support.databases import Scratch, clone, rows
+from tests.support.looking import document, every_tenant, said
+from tests.support.traces import decided_twice
+
+Manage = Callable[..., "subprocess.CompletedProcess[str]"]
+ROWS, KILLS, SEED = 20_000, 10, 7
+
+
+@dataclass
+class Held:
+    """A run in the midst of 004: it waits for a row that somebody else has locked."""
+
+    database: Scratch
+    run: background.Background
+    writer: psycopg.Connection[Any]
+
+
+@pytest.fixture
+def held(legacy: Scratch) -> Iterator[Held]:
+    with psycopg.connect(legacy.owner_url) as writer, background.manage(legacy, "migrate_tenants", "--yes") as run:
+        run.until_said("002_tenant_setup")
+        writer.execute("SELECT FROM messages FOR UPDATE")
+        run.until_said("waits")
+        yield Held(legacy, run, writer)
+
+
+def test_the_second_run_says_who_holds_the_first(held: Held, manage: Manage) -> None:
+    legacy, first = held.database, held.run
+    [(pid, since)] = rows(
+        legacy.admin_url,
+        "SELECT pid, to_char(backend_start, 'YYYY-MM-DD HH24:MI') FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name LIKE 'vital %@%'",
+    )
+
+    second = manage(legacy, "migrate_tenants", "--yes")
+    undo = manage(legacy, "migrate_tenants", "undo", "--yes")
+
+    for refused in (second, undo):
+        assert refused.returncode == 1, said(refused)
+        assert "Another run is active" in refused.stderr
+        assert f"pid {pid}, user {databases.OWNER}" in refused.stderr
+        assert f"since {since}" in refused.stderr
+    assert first.process.poll() is None
+    looked = manage(legacy, "migrate_tenants", "status", "--json")
+    assert document(looked)["run"]["status"] == "running"
+
+
+def test_the_next_run_continues_the_one_that_was_killed(held: Held, manage: Manage, migrated_template: Scratch) -> None:
+    legacy, first = held.database, held.run
+    status = document(manage(legacy, "migrate_tenants", "status", "--json"))
+    done_before = [phase["phase"] for phase in status["phases"] if phase["status"] == "completed"]
+
+    first.kill()
+    held.writer.rollback()
+    again = manage(legacy, "migrate_tenants", "--yes", "--json")
+
+    assert again.returncode == 0, said(again)
+    result = document(again)
+    assert result["run"] == status["run"]["id"]
+    assert "003_platform_data" in done_before
+    assert "003_platform_data" not in again.stderr, "a phase that was completed is not done again"
+    assert every_tenant(legacy) == every_tenant(migrated_template)
+    assert decided_twice(legacy) == []
+
+
+def test_a_connection_that_is_lost_is_said_and_the_run_goes_on_later(held: Held, manage: Manage) -> None:
+    """As when the server is restarted, or an administrator ends the session."""
+    legacy, first = held.database, held.run
+
+    rows(
+        legacy.admin_url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name LIKE 'vital %'",
+    )
+    told = " ".join(first.ends_with(1).split())
+
+    assert "The connection to the database was lost: terminating connection" in told
+    assert "What was committed is kept; run again and it continues" in told
+    held.writer.rollback()
+    again = manage(legacy, "migrate_tenants", "--to", "004", "--yes", "--json")
+    assert again.returncode == 0, said(again)
+    assert decided_twice(legacy) == []
+
+
+# --- killed at any moment ---
+
+
+@pytest.fixture(scope="module")
+def big(server_url: str, manage: Manage) -> Iterator[Scratch]:
+    """A generated legacy database that takes several batches, and not too long for its many tools."""
+    scratch = databases.create_empty(server_url)
+    for arguments in (("migrate",), ("generate_legacy", "--rows", str(ROWS))):
+        done = manage(scratch, *arguments)
+        assert done.returncode == 0, said(done)
+    rows(scratch.owner_url, "UPDATE tools SET is_active = id IN (SELECT id FROM tools ORDER BY tool_key LIMIT 20)")
+    yield scratch
+    databases.drop(scratch)
+
+
+def test_killed_again_and_again_it_ends_as_if_nothing_had_happened(big: Scratch, manage: Manage) -> None:
+    """Each time after another while; what was said and done before is never repeated."""
+    dice = random.Random(SEED)
+    undisturbed, disturbed = clone(big), clone(big)
+    try:
+        started = time.monotonic()
+        done = manage(undisturbed, "migrate_tenants", "--yes")
+        assert done.returncode == 0, said(done)
+        length = time.monotonic() - started
+        moments = []
+        for _ in range(KILLS):
+            with background.manage(disturbed, "migrate_tenants", "--yes") as run:
+                run.until(lambda: re.search(r"^00\d_", run.said, re.MULTILINE) or run.process.poll() is not None)
+                moments.append(dice.uniform(0, length / KILLS * 2))
+                time.sleep(moments[-1])
+                run.kill()
+        done = manage(disturbed, "migrate_tenants", "--yes", "--json")
+
+        assert done.returncode == 0, f"killed after {moments}: {said(done)}"
+        assert every_tenant(disturbed) == every_tenant(undisturbed), moments
+        assert assignments(disturbed) == assignments(undisturbed), moments
+        assert decided_twice(disturbed) == [], moments
+        assert json.loads(done.stdout)["run"] == 1
+    finally:
+        databases.drop(undisturbed)
+        databases.drop(disturbed)
+
+
+def assignments(scratch: Scratch) -> list[tuple[object, ...]]:
+    """Every tool of every agent, whoever put it there."""
+    query = "SELECT agent_id, tool_id, tenant_id, priority FROM agent_tool_assignments ORDER BY 1, 2"
+    return rows(scratch.admin_url, query)

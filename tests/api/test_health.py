@@ -1,0 +1,9 @@
+"""The probe answers without a database."""
+
+from django.test import Client
+
+
+def test_live_says_so_and_nothing_more(client: Client) -> None:
+    answer = client.get("/health/live")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "live"})

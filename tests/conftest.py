@@ -1,0 +1,132 @@
+"""The cast every test knows: Platform, Digital Health, Pharma, and a stranger; and databases to play on."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from tests import plugin
+from tests.support import databases
+from tests.support.databases import Scratch
+
+ROOT = Path(__file__).resolve().parent.parent
+PACK = Path(os.environ.get("VITAL_LEGACY_PACK", ROOT.parent / "shared" / "legacy"))
+
+PLATFORM = "00000000-0000-0000-0000-000000000001"
+DIGITAL_HEALTH = "11111111-1111-1111-1111-111111111111"
+PHARMA = "f7aa6fd4-0af9-4706-8b31-034f1f7accda"
+STRANGER = "99999999-9999-4999-8999-999999999999"
+
+Manage = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def server_url() -> str:
+    """The test server, as its superuser. Only fixtures use it; tests work as the owner."""
+    return plugin.SERVER_URL
+
+
+@pytest.fixture(scope="session")
+def pack() -> Path:
+    """The legacy data pack."""
+    if not (PACK / "README.md").exists():
+        if os.environ.get("VITAL_REQUIRE_PACK"):
+            pytest.fail(f"no legacy pack at {PACK}, and VITAL_REQUIRE_PACK is set")
+        pytest.skip(f"no legacy pack at {PACK}: set VITAL_LEGACY_PACK")
+    return PACK
+
+
+@pytest.fixture(scope="session")
+def manage(tmp_path_factory: pytest.TempPathFactory) -> Manage:
+    """Run manage.py as a user would: in a process of its own, as the database's owner, in `cwd` or an empty folder."""
+
+    def run(
+        database: Scratch | str,
+        *arguments: str,
+        env: dict[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 120,
+    ) -> "subprocess.CompletedProcess[str]":
+        url = database if isinstance(database, str) else database.owner_url
+        return subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            env=os.environ | {"DATABASE_URL": url} | (env or {}),
+            cwd=cwd or tmp_path_factory.mktemp("manage"),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=timeout,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def legacy_template(server_url: str, pack: Path) -> Iterator[Scratch]:
+    """The legacy pack, built once; tests get copies."""
+    scratch = databases.build_legacy(server_url, pack)
+    yield scratch
+    databases.drop(scratch)
+
+
+@pytest.fixture
+def legacy(legacy_template: Scratch) -> Iterator[Scratch]:
+    """A legacy database of one's own, as found before the migration."""
+    scratch = databases.clone(legacy_template)
+    yield scratch
+    databases.drop(scratch)
+
+
+@pytest.fixture(scope="session")
+def set_up_template(legacy_template: Scratch, manage: Manage) -> Iterator[Scratch]:
+    """The legacy pack before the first row is assigned: 000 to 002 are done."""
+    scratch = databases.clone(legacy_template)
+    done = manage(scratch, "migrate_tenants", "--to", "002", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield scratch
+    databases.drop(scratch)
+
+
+@pytest.fixture
+def set_up(set_up_template: Scratch) -> Iterator[Scratch]:
+    """A database of one's own in which everything is ready for 003."""
+    scratch = databases.clone(set_up_template)
+    yield scratch
+    databases.drop(scratch)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(legacy_template: Scratch, manage: Manage) -> Iterator[Scratch]:
+    """The legacy pack after a whole run."""
+    scratch = databases.clone(legacy_template)
+    done = manage(scratch, "migrate_tenants", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield scratch
+    databases.drop(scratch)
+
+
+@pytest.fixture
+def migrated(migrated_template: Scratch) -> Iterator[Scratch]:
+    """A migrated database of one's own."""
+    scratch = databases.clone(migrated_template)
+    yield scratch
+    databases.drop(scratch)
+
+
+@pytest.fixture
+def empty(server_url: str) -> Iterator[Scratch]:
+    """An empty database of one's own."""
+    scratch = databases.create_empty(server_url)
+    yield scratch
+    databases.drop(scratch)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> None:
+    """Django's in-process tests use the suite's database instead of one that the test runner would make."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        call_command("migrate", verbosity=0)

@@ -1,0 +1,84 @@
+"""The plain admin pages: every one opens, and rows show their tenant and the rule that put them there."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.contrib.admin import site
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from tests.conftest import PHARMA
+from tests.support.databases import Scratch
+from vital.db.base import settings_for
+
+
+@pytest.fixture
+def on_migrated(migrated: Scratch, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """Django's connection led to a migrated database for a while."""
+    before = dict(connection.settings_dict)
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        connection.close()
+        connection.settings_dict.update(settings_for(migrated.owner_url))
+        yield
+        connection.close()
+        connection.settings_dict.update(before)
+
+
+@pytest.fixture
+def admin(on_migrated: None) -> Client:
+    settings.SESSION_COOKIE_SECURE = False
+    client = Client()
+    client.force_login(User.objects.create_superuser("platform-admin"))
+    return client
+
+
+def test_every_list_opens(admin: Client) -> None:
+    models = [model for model in site._registry if model._meta.app_label in {"tenants", "migrations_ops", "catalog"}]
+    assert len(models) >= 11
+
+    for model in models:
+        page = admin.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
+        assert page.status_code == 200, model
+
+
+def test_rows_show_tenant_and_rule_and_are_filtered_by_tenant(admin: Client) -> None:
+    page = admin.get(reverse("admin:catalog_agent_changelist"), {"tenant__id__exact": PHARMA}).content.decode()
+
+    assert "tier 3 agents of pharma" in page
+    assert "7 agents" in page
+    assert "agents of tier 1 and 2" not in page
+
+
+def test_nothing_can_be_changed_here(admin: Client) -> None:
+    for name in ("catalog_tool", "migrations_ops_ledgerentry", "tenants_tenantrecord"):
+        assert admin.get(reverse(f"admin:{name}_add")).status_code == 403, name
+
+
+def test_a_person_without_staff_rights_is_sent_to_the_login(on_migrated: None) -> None:
+    stranger = Client()
+    stranger.force_login(User.objects.create_user("stranger"))
+
+    page = stranger.get(reverse("admin:catalog_tool_changelist"))
+
+    assert page.status_code == 302
+    assert "login" in page["Location"]
+
+
+def test_before_the_migration_rows_have_no_page(legacy: Scratch, django_db_blocker: pytest.FixtureRequest) -> None:
+    before = dict(connection.settings_dict)
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        connection.close()
+        connection.settings_dict.update(settings_for(legacy.owner_url))
+        from migrations_ops import services
+
+        services.bring_up_to_date()
+        client = Client()
+        client.force_login(User.objects.create_superuser("early-admin"))
+        page = client.get(reverse("admin:catalog_tool_changelist"), follow=True).content.decode()
+        connection.close()
+        connection.settings_dict.update(before)
+
+    assert "run manage.py migrate_tenants first" in page

@@ -1,0 +1,214 @@
+"""Locks are waited for briefly and with a word about who holds them, so that nobody queues behind VITAL for long."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from migrations_ops.engine import locks
+from migrations_ops.engine.errors import LockNotGranted
+from migrations_ops.engine.session import Session
+from tests.support import background, databases
+from tests.support.databases import Scratch, rows
+
+NAME = "nightly import"
+SECONDS = 3.0
+
+
+@contextmanager
+def holding(database: Scratch, statement: str) -> Iterator[psycopg.Connection[Any]]:
+    """An application's transaction that stays open after the statement."""
+    with psycopg.connect(database.owner_url, application_name=NAME) as connection:
+        connection.execute(statement.encode())
+        yield connection
+        connection.rollback()
+
+
+class Reader(threading.Thread):
+    """A third session that reads one row of the table again and again, and notes how long each look took."""
+
+    def __init__(self, database: Scratch, table: str) -> None:
+        super().__init__(daemon=True)
+        self.query, self.longest, self.over = f"SELECT FROM {table} LIMIT 1".encode(), 0.0, threading.Event()
+        self.connection = psycopg.connect(database.owner_url, autocommit=True)
+
+    def run(self) -> None:
+        with self.connection:
+            while not self.over.wait(0.01):
+                started = time.monotonic()
+                self.connection.execute(self.query)
+                self.longest = max(self.longest, time.monotonic() - started)
+
+
+@contextmanager
+def reading(database: Scratch, table: str) -> Iterator[Reader]:
+    reader = Reader(database, table)
+    reader.start()
+    try:
+        yield reader
+    finally:
+        reader.over.set()
+        reader.join(10)
+
+
+# --- a whole run ---
+
+
+def test_an_open_writer_is_named_and_readers_do_not_queue(legacy: Scratch) -> None:
+    """001 needs the table for an instant. Behind its ALTER TABLE every reader waits, so it gives up soon and often."""
+    with holding(legacy, "UPDATE tools SET name = name WHERE id = (SELECT id FROM tools LIMIT 1)") as writer:
+        pid = writer.info.backend_pid
+        arguments = ("migrate_tenants", "--to", "001", "--yes")
+        with reading(legacy, "tools") as reader, background.manage(legacy, *arguments) as run:
+            run.until_said("waits")
+            time.sleep(SECONDS)
+            writer.rollback()
+            told = run.ends_with(0)
+
+    assert f"a lock on public.tools, held by pid {pid} ({NAME}, user " in " ".join(told.split())
+    assert told.count("waits") > 1
+    assert reader.longest < 1, f"a reader was kept waiting for {reader.longest:.2f} s"
+    assert rows(legacy.owner_url, "SELECT to_regclass('business_functions') IS NOT NULL") == [(True,)]
+
+
+def test_a_table_that_is_closed_to_everybody_is_waited_for_while_it_is_fingerprinted(legacy: Scratch) -> None:
+    """Maintenance by others (VACUUM FULL, CLUSTER, ALTER TABLE) holds ACCESS EXCLUSIVE: even reading has to wait."""
+    waits_for_the_lock(legacy, "knowledge_base", "--to", "000")
+
+
+def test_a_table_that_is_closed_to_everybody_is_waited_for_while_it_is_validated(migrated: Scratch) -> None:
+    waits_for_the_lock(migrated, "prompts", "validate")
+
+
+def waits_for_the_lock(database: Scratch, table: str, *arguments: str) -> None:
+    with (
+        holding(database, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE") as other,
+        background.manage(database, "migrate_tenants", *arguments, "--yes") as run,
+    ):
+        run.until_said("waits")
+        pid = other.info.backend_pid
+        time.sleep(SECONDS / 2)
+        other.rollback()
+        told = run.ends_with(0)
+
+    assert f"held by pid {pid} ({NAME}, user " in " ".join(told.split())
+
+
+def test_a_row_that_somebody_changes_is_waited_for(set_up: Scratch) -> None:
+    with (
+        holding(set_up, "UPDATE prompts SET display_name = 'changed meanwhile' WHERE tenant_id IS NULL") as other,
+        background.manage(set_up, "migrate_tenants", "--to", "003", "--yes") as run,
+    ):
+        run.until_said("waits")
+        pid = other.info.backend_pid
+        other.commit()
+        told = run.ends_with(0)
+
+    assert f"held by pid {pid} ({NAME}" in " ".join(told.split())
+    assert rows(set_up.owner_url, "SELECT count(*) FROM prompts WHERE display_name <> 'changed meanwhile'") == [(0,)]
+    assert rows(set_up.owner_url, LEFT_OPEN) == [(0,)]
+
+
+LEFT_OPEN = "SELECT count(*) FROM prompts WHERE tenant_id IS NULL AND created_by IS NULL"
+
+
+def test_a_timeout_of_the_role_does_not_stop_the_building_of_an_index(set_up: Scratch) -> None:
+    """Hosted platforms give their roles a statement timeout; CREATE INDEX CONCURRENTLY has to outwait every writer."""
+    for setting in ("statement_timeout", "lock_timeout"):
+        rows(set_up.admin_url, f"ALTER DATABASE \"{set_up.name}\" SET {setting} = '1s'")
+    with (
+        holding(set_up, NEW_MESSAGE) as writer,
+        background.manage(set_up, "migrate_tenants", "--to", "004", "--yes") as run,
+    ):
+        run.until(lambda: rows(set_up.admin_url, BUILDING))
+        time.sleep(2)
+        writer.rollback()
+        run.ends_with(0)
+
+
+NEW_MESSAGE = """
+INSERT INTO messages
+SELECT (jsonb_populate_record(m, jsonb_build_object('id', gen_random_uuid()))).* FROM messages AS m LIMIT 1
+"""
+BUILDING = """
+SELECT pid FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%CREATE INDEX CONCURRENTLY%'
+"""
+
+
+# --- the retrying itself ---
+
+
+@pytest.fixture(scope="module")
+def small(server_url: str) -> Iterator[Scratch]:
+    """A database with one table of one row."""
+    scratch = databases.create_empty(server_url)
+    rows(scratch.owner_url, "CREATE TABLE tools AS SELECT 1 AS id")
+    yield scratch
+    databases.drop(scratch)
+
+
+@pytest.fixture
+def session(small: Scratch) -> Iterator[Session]:
+    opened = Session.open(conninfo_to_dict(small.owner_url), "vital test")
+    yield opened
+    opened.close()
+
+
+def test_after_the_last_attempt_the_holder_is_named(small: Scratch, session: Session) -> None:
+    waited: list[str] = []
+
+    def alter() -> None:
+        with session.work(lock_timeout="50ms"):
+            session.execute("ALTER TABLE tools ADD COLUMN late text")
+
+    with holding(small, "LOCK TABLE tools IN ROW EXCLUSIVE MODE") as other:
+        with pytest.raises(LockNotGranted) as caught:
+            locks.retried(session, ("public.tools",), alter, waited.append, attempts=2)
+        holder = f"pid {other.info.backend_pid} ({NAME}, user "
+
+    assert holder in str(caught.value)
+    assert "public.tools stayed locked by others through 2 attempts" in str(caught.value)
+    assert "Let them finish or stop them, then run again" in str(caught.value)
+    assert len(waited) == 1
+    assert holder in waited[0]
+
+
+def test_a_lock_that_comes_free_is_taken(small: Scratch, session: Session) -> None:
+    attempts: list[int] = []
+
+    def select() -> int:
+        attempts.append(1)
+        with session.work(lock_timeout="50ms"):
+            return int(session.value("SELECT count(*) FROM tools"))
+
+    with holding(small, "LOCK TABLE tools IN ACCESS EXCLUSIVE MODE") as other:
+        assert locks.retried(session, ("public.tools",), select, lambda why: other.rollback()) == 1
+    assert len(attempts) == 2
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("SELECT 1 / 0", psycopg.errors.DivisionByZero),
+        ("SELECT FROM no_such_table", psycopg.errors.UndefinedTable),
+        ("SET LOCAL statement_timeout = '10ms'; SELECT pg_sleep(1)", psycopg.errors.QueryCanceled),
+    ],
+)
+def test_no_other_error_is_tried_again(session: Session, statement: str, error: type[Exception]) -> None:
+    attempts: list[int] = []
+
+    def fail() -> None:
+        attempts.append(1)
+        with session.work():
+            for part in statement.split(";"):
+                session.execute(part)
+
+    with pytest.raises(error):
+        locks.retried(session, ("public.tools",), fail, pytest.fail)
+    assert len(attempts) == 1

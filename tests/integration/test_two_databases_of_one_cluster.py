@@ -1,0 +1,38 @@
+"""Roles belong to the cluster: a database that is undone takes nothing away from one that is closed."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Manage
+from tests.support import clusters, databases
+from tests.support.databases import OWNER, Scratch
+
+MEMBER = "SELECT pg_has_role(%s, 'vital_operator', 'MEMBER')"
+
+
+@pytest.fixture(scope="module")
+def cluster(server_url: str) -> Iterator[str]:
+    with clusters.private(server_url) as url:
+        yield url
+
+
+def closed(cluster: str, manage: Manage) -> Scratch:
+    """An empty platform after a whole run."""
+    scratch = databases.create_empty(cluster)
+    for command in (["migrate"], ["migrate_tenants", "--yes"]):
+        done = manage(scratch, *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return scratch
+
+
+def test_an_undo_leaves_the_other_database_its_operator(cluster: str, manage: Manage) -> None:
+    first, second = closed(cluster, manage), closed(cluster, manage)
+
+    undone = manage(first, "migrate_tenants", "undo", "--yes")
+
+    assert undone.returncode == 0, undone.stdout + undone.stderr
+    assert databases.rows(cluster, MEMBER, [OWNER]) == [(True,)]
+    assert manage(second, "migrate_tenants", "validate").returncode == 0
+    again = manage(second, "migrate_tenants", "--yes")
+    assert "Nothing to do" in again.stdout, again.stdout + again.stderr

@@ -1,0 +1,66 @@
+"""A manage.py that goes on in the background while the test looks and meddles."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from tests.support.databases import Scratch
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Background:
+    """The process, and what it has printed so far."""
+
+    def __init__(self, process: "subprocess.Popen[str]", output: IO[str]) -> None:
+        self.process, self._output = process, output
+
+    @property
+    def said(self) -> str:
+        return Path(self._output.name).read_text(encoding="utf-8")
+
+    def until(self, done: Callable[[], object], seconds: float = 30) -> None:
+        """Wait until something is so; fails where the process ends before, or it takes too long."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.said}"
+            assert time.monotonic() < deadline, f"waited for {seconds} s: {self.said}"
+            time.sleep(0.02)
+
+    def until_said(self, text: str, seconds: float = 30) -> None:
+        self.until(lambda: text in self.said, seconds)
+
+    def ends_with(self, code: int, seconds: float = 60) -> str:
+        """Wait for the end; returns what was said."""
+        assert self.process.wait(seconds) == code, self.said
+        return self.said
+
+    def kill(self) -> None:
+        """kill -9; no harm where it has ended by itself."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def manage(database: Scratch, *arguments: str) -> Iterator[Background]:
+    """Start manage.py as the owner, both outputs into one; it is killed in the end if it still runs."""
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "output").open("w+", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            env=os.environ | {"DATABASE_URL": database.owner_url, "PYTHONUNBUFFERED": "1"},
+            cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        running = Background(process, output)
+        try:
+            yield running
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                process.wait()

@@ -1,0 +1,65 @@
+"""A PostgreSQL cluster of a test's own, made with the test server's own programs: roles belong to a cluster, so what is
+about roles and passwords cannot be tried where others are at work."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.support import databases
+
+SUPERUSER, PASSWORD = "cluster_admin", "cluster-admin"
+SETTINGS = "-c listen_addresses='' -c fsync=off -c unix_socket_directories={folder}"
+
+
+@contextmanager
+def private(server_url: str) -> Iterator[str]:
+    """The URL of the superuser of a new cluster of the test server's version, which asks everybody for a password."""
+    programs, as_server = programs_of(server_url), same_user(server_url)
+    folder = Path(tempfile.mkdtemp(prefix="vital-cluster-"))
+    password = folder / "password"
+    password.write_text(PASSWORD)
+    give(as_server, folder, password)
+
+    def run(program: str, *arguments: str | Path) -> None:
+        options = as_server | {"cwd": "/", "env": os.environ | {"LC_ALL": "C.UTF-8"}, "stdout": subprocess.DEVNULL}
+        subprocess.run([programs / program, "-D", folder / "data", *arguments], check=True, **options)
+
+    try:
+        run("initdb", "-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", password, "--no-sync", "-E", "UTF8")
+        run("pg_ctl", "start", "-w", "-l", folder / "log", "-o", SETTINGS.format(folder=folder))
+        try:
+            yield f"postgresql://{SUPERUSER}:{PASSWORD}@/postgres?host={quote(str(folder), safe='')}"
+        finally:
+            run("pg_ctl", "stop", "-m", "immediate")
+    finally:
+        shutil.rmtree(folder)
+
+
+def programs_of(server_url: str) -> Path:
+    """The folder of the server's programs; skips the test where the server is on another machine."""
+    folder = Path(databases.rows(server_url, "SELECT setting FROM pg_config WHERE name = 'BINDIR'")[0][0])
+    if not (folder / "initdb").is_file():
+        pytest.skip(f"the test server's programs are not on this machine ({folder})")
+    return folder
+
+
+def same_user(server_url: str) -> dict[str, Any]:
+    """subprocess arguments: as the user that runs the test server, for PostgreSQL refuses to run as root."""
+    if os.geteuid():
+        return {}
+    owner = Path(databases.rows(server_url, "SHOW data_directory")[0][0]).stat()
+    return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+
+
+def give(user: dict[str, Any], *paths: Path) -> None:
+    """Make the files that user's."""
+    for path in paths if user else ():
+        os.chown(path, user["user"], user["group"])

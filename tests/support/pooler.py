@@ -1,0 +1,74 @@
+"""A pgbouncer in transaction mode in front of the test server."""
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from tests.support.clusters import give, same_user
+from tests.support.databases import OWNER, OWNER_PASSWORD, Scratch
+
+SETTINGS = """
+[databases]
+* = host={host} port={port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {listen}
+unix_socket_dir =
+auth_type = trust
+auth_file = {folder}/users
+logfile = {folder}/log
+pool_mode = transaction
+server_round_robin = {round_robin}
+"""
+
+
+@contextmanager
+def transaction_mode(server_url: str, scratch: Scratch, *, round_robin: bool) -> Iterator[str]:
+    """The owner's URL of the database through the pooler; it hands out its processes in turn, or the last one first."""
+    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+    if program is None:
+        pytest.skip("no pgbouncer on this machine: apt-get install pgbouncer")
+    server, user = conninfo_to_dict(scratch.admin_url), same_user(server_url)
+    listen = free_port()
+    folder = Path(tempfile.mkdtemp(prefix="vital-pooler-"))
+    address = {"host": server["host"], "port": server.get("port", 5432)}
+    settings = SETTINGS.format(**address, listen=listen, folder=folder, round_robin=int(round_robin))
+    (folder / "settings").write_text(settings)
+    (folder / "users").write_text(f'"{OWNER}" "{OWNER_PASSWORD}"\n')
+    give(user, folder, *folder.iterdir())
+    url = f"postgresql://{OWNER}@127.0.0.1:{listen}/{scratch.name}"
+    process = subprocess.Popen([program, "-q", folder / "settings"], cwd="/", stderr=subprocess.DEVNULL, **user)
+    try:
+        _wait_for(url)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+        shutil.rmtree(folder)
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return

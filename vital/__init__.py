@@ -1,0 +1,1 @@
+"""VITAL: one multi-tenant PostgreSQL, made from a single-tenant one."""

@@ -1,0 +1,1 @@
+"""The database backend: django-tenants' wrapper with a fixed search path and the embedded PostgreSQL."""

@@ -1,0 +1,135 @@
+"""The one settings file: every value a user can set is an environment variable, read by the helpers on top.
+
+A value that cannot be used is refused at start with the variable's name (ImproperlyConfigured, exit code 2).
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import ProgrammingError
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env_bool(name: str, default: bool = False) -> bool:
+    value = os.environ.get(name, "").strip().lower()
+    if value in {"", "0", "false", "no", "off"}:
+        return default if value == "" else False
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+
+
+def env_list(name: str) -> list[str]:
+    return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+def env_secret(name: str) -> str:
+    """The variable's value, or the content of the file that NAME_FILE points at (how containers hand over secrets)."""
+    file = os.environ.get(f"{name}_FILE")
+    if not file:
+        return os.environ.get(name, "")
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error}.") from error
+
+
+def database(*names: str) -> dict[str, Any]:
+    """Django's connection settings from the first of these variables that is set, else the embedded PostgreSQL."""
+    name = next((name for name in names if os.environ.get(name)), None)
+    settings: dict[str, Any] = {"ENGINE": "vital.db", "CONN_MAX_AGE": 0, "OPTIONS": {}}
+    if name is None:
+        return settings | {"NAME": "", "EMBEDDED": True}
+    try:
+        parts = conninfo_to_dict(os.environ[name])
+    except ProgrammingError as error:
+        reason = str(error).strip().replace(os.environ[name], "the value")
+        raise ImproperlyConfigured(f"{name} is not a PostgreSQL URL ({reason}). See the README's settings.") from error
+    if not parts.get("dbname"):
+        raise ImproperlyConfigured(f"{name} names no database: postgresql://user:password@host:5432/DATABASE.")
+    standard = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    settings |= {key: str(parts.pop(part, "") or "") for key, part in standard.items()}
+    return settings | {"OPTIONS": dict(parts), "EMBEDDED": False}
+
+
+DEMO = env_bool("VITAL_DEMO")
+DEBUG = False
+SECRET_KEY = env_secret("VITAL_SECRET_KEY")
+ALLOWED_HOSTS = env_list("VITAL_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", ".localhost"]
+HOME = Path(os.environ.get("VITAL_HOME") or BASE_DIR / ".vital")
+PLAN = Path(os.environ.get("VITAL_PLAN") or BASE_DIR / "migrations_ops" / "rules" / "vital.toml")
+LOG_DIR = Path(os.environ.get("VITAL_LOG_DIR") or "logs")
+REDIS_URL = os.environ.get("REDIS_URL", "")
+
+# VITAL's own tables live in a schema of their own: on hosted platforms everything in `public` is published to
+# browsers, and the adopted database stays as it was.
+OWN_SCHEMA = "vital"
+# Commands and workers migrate and need the direct connection; the service (wsgi.py) may go through a pooler.
+DIRECT = () if env_bool("VITAL_SERVING") else ("VITAL_MIGRATIONS_DATABASE_URL",)
+DATABASES = {"default": database(*DIRECT, "DATABASE_URL", "SUPABASE_DB_URL")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# django-tenants: the registry of tenants. Its "public schema" is where the shared apps' tables live: ours.
+PUBLIC_SCHEMA_NAME = OWN_SCHEMA
+TENANT_MODEL = "tenants.Tenant"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+GET_EXECUTOR_FUNCTION = "vital.db.executor.get_executor"
+SHARED_APPS = [
+    "django_tenants",
+    "tenants",
+    "catalog",
+    "migrations_ops",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+TENANT_APPS = ["catalog"]
+INSTALLED_APPS = SHARED_APPS
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "vital.urls"
+WSGI_APPLICATION = "vital.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
+SECURE_CONTENT_TYPE_NOSNIFF = True
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+
+CELERY_BROKER_URL = REDIS_URL or "memory://"
