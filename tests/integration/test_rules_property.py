@@ -337,12 +337,19 @@ def tenant_now(row: Row) -> str | None:
     return tenant
 
 
+def stands(row: Row) -> bool:
+    """Whether the row has the tenant of the baseline: what came or was moved since is nobody's to reassign.
+
+    The verdict itself does not know it; the batch offers it no such row.
+    """
+    return not row["since"] and row["moved"] in (None, row["tenant"])
+
+
 def decided(row: Row, rules: list[Told], unmatched: str, lower: dict[str, str], *, may_move: bool) -> Verdict:
     """What the rules say about one row; `may_move` is whether a reassigning rule may take it from its tenant."""
     if row["decided"]:
         return row["decided"], BY_PERSON
     is_open = tenant_now(row) is None
-    may_move = may_move and row["moved"] in (None, row["tenant"])
     for number, told in enumerate(rules, start=1):
         if not (is_open or (told.reassigns and may_move)):
             continue
@@ -517,7 +524,7 @@ def test_every_row_with_a_verdict_gets_it_and_gives_it_back(
     move(session, of, table)
     came, touched = sum(row["since"] for row in table), sum(row["since"] or bool(row["moved"]) for row in table)
     before, whole = tenants(session, of), content(session, of)
-    verdicts = {n: decided(row, rules, unmatched, lower, may_move=not row["since"]) for n, row in enumerate(table)}
+    verdicts = {n: decided(row, rules, unmatched, lower, may_move=stands(row)) for n, row in enumerate(table)}
     expected = {n: verdicts[n][0] or tenant for n, tenant in before.items()}
     moved = {n for n, tenant in expected.items() if tenant != before[n]}
 
