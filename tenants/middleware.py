@@ -39,6 +39,7 @@ class RequestRecord:
         started = time.perf_counter()
         request.vital_id = _request_id(request)
         request.caller = request.tenant = None
+        logs.begin(request.vital_id)
         answer = self.get_response(request)
         seconds = time.perf_counter() - started
         answer["x-request-id"] = request.vital_id

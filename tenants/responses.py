@@ -50,4 +50,5 @@ def _answer(request: FencedRequest, body: Body) -> HttpResponse:
     wanted = request.headers.get("if-none-match")
     if wanted and (wanted.strip() == "*" or etag in (tag.removeprefix("W/") for tag in parse_etags(wanted))):
         return HttpResponse(status=304, headers={"ETag": etag})
-    return HttpResponse(content, content_type="application/json", headers={"ETag": etag})
+    length = str(len(content))
+    return HttpResponse(content, content_type="application/json", headers={"ETag": etag, "Content-Length": length})

@@ -16,6 +16,7 @@ _events = structlog.get_logger("vital.requests")
 def configure() -> None:
     """For the service only: commands speak to a person."""
     shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -37,6 +38,13 @@ def configure() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    logging.getLogger("django.request").setLevel(logging.ERROR)  # a refusal has its line already
+
+
+def begin(request_id: str) -> None:
+    """From here on every line of this thread carries the request's id."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
 def request(request: FencedRequest, status: int, route: str, seconds: float) -> None:
@@ -45,7 +53,6 @@ def request(request: FencedRequest, status: int, route: str, seconds: float) -> 
         return
     _events.info(
         "request",
-        request_id=request.vital_id,
         tenant=request.tenant.id if request.tenant else None,
         user=request.caller.name if request.caller else None,
         credential=request.caller.kind if request.caller else None,

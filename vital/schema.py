@@ -15,6 +15,7 @@ from tenants.api import FencedView
 def document() -> str:
     """The OpenAPI document; it follows from the code and is made once."""
     schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    schema["paths"] = {path.rstrip("/"): operations for path, operations in schema["paths"].items()}
     schema["paths"]["/api/knowledge-domains"]["get"]["security"] = [{}, {"bearer": []}, {"apiKey": []}]
     return json.dumps(schema)
 

@@ -114,17 +114,28 @@ LIST: dict[str, Any] = {
     "responses": {200: PromptsAnswer, **NOT_MODIFIED, **refusals(404)},
 }
 CREATE: dict[str, Any] = {
+    "operation_id": "prompts_create",
     "request": NewPrompt, "parameters": CHOICE, "responses": {201: PromptAnswer, **refusals(409, 413)},
 }  # fmt: skip
 UPDATE_BY_BODY: dict[str, Any] = {
+    "operation_id": "prompts_update_by_body",
     "request": PromptById, "parameters": CHOICE, "responses": {200: PromptAnswer, **refusals(404, 409, 413)},
 }  # fmt: skip
 DELETE_BY_QUERY: dict[str, Any] = {
+    "operation_id": "prompts_delete_by_query",
     "parameters": [*CHOICE, Parameter("id", required=True, description="id or name")],
     "responses": {200: DoneAnswer, **refusals(404)},
 }
-READ: dict[str, Any] = {"parameters": KEY, "responses": {200: PromptAnswer, **NOT_MODIFIED, **refusals(404)}}
+READ: dict[str, Any] = {
+    "operation_id": "prompts_read",
+    "parameters": KEY,
+    "responses": {200: PromptAnswer, **NOT_MODIFIED, **refusals(404)},
+}
 UPDATE: dict[str, Any] = {
     "request": PromptFields, "parameters": KEY, "responses": {200: PromptAnswer, **refusals(404, 409, 413)},
 }  # fmt: skip
-DELETE: dict[str, Any] = {"parameters": KEY, "responses": {200: DoneAnswer, **refusals(404)}}
+DELETE: dict[str, Any] = {
+    "operation_id": "prompts_delete",
+    "parameters": KEY,
+    "responses": {200: DoneAnswer, **refusals(404)},
+}

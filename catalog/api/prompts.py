@@ -72,11 +72,11 @@ class Prompt(FencedView):
     def get(self, request: Request, key: str) -> HttpResponse:
         return shown(writes.find(self, key).id)
 
-    @extend_schema(**schema.UPDATE)
+    @extend_schema(operation_id="prompts_update", **schema.UPDATE)
     def put(self, request: Request, key: str) -> HttpResponse:
         return shown(writes.update(self, key))
 
-    @extend_schema(**schema.UPDATE)
+    @extend_schema(operation_id="prompts_change", **schema.UPDATE)
     def patch(self, request: Request, key: str) -> HttpResponse:
         return self.put(request, key)
 

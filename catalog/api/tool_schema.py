@@ -119,19 +119,30 @@ LIST: dict[str, Any] = {
     "responses": {200: ToolsAnswer, **NOT_MODIFIED, **refusals()},
 }  # fmt: skip
 CREATE: dict[str, Any] = {
+    "operation_id": "tools_create",
     "request": NewTool,
     "parameters": CHOICE,
     "responses": {201: ToolAnswer, **refusals(409, 413)},
 }
 UPDATE_BY_BODY: dict[str, Any] = {
+    "operation_id": "tools_update_by_body",
     "request": ToolById, "parameters": CHOICE, "responses": {200: ToolAnswer, **refusals(404, 409, 413)},
 }  # fmt: skip
 DELETE_BY_QUERY: dict[str, Any] = {
+    "operation_id": "tools_delete_by_query",
     "parameters": [*CHOICE, Parameter("id", required=True, description="id or code")],
     "responses": {200: DoneAnswer, **refusals(404)},
 }
-READ: dict[str, Any] = {"parameters": KEY, "responses": {200: ToolAnswer, **NOT_MODIFIED, **refusals(404)}}
+READ: dict[str, Any] = {
+    "operation_id": "tools_read",
+    "parameters": KEY,
+    "responses": {200: ToolAnswer, **NOT_MODIFIED, **refusals(404)},
+}
 UPDATE: dict[str, Any] = {
     "request": ToolFields, "parameters": KEY, "responses": {200: ToolAnswer, **refusals(404, 409, 413)},
 }  # fmt: skip
-DELETE: dict[str, Any] = {"parameters": KEY, "responses": {200: DoneAnswer, **refusals(404)}}
+DELETE: dict[str, Any] = {
+    "operation_id": "tools_delete",
+    "parameters": KEY,
+    "responses": {200: DoneAnswer, **refusals(404)},
+}

@@ -56,8 +56,6 @@ class Tools(Listing):
     def put(self, request: Request) -> HttpResponse:
         return shown(writes.update(self, str(self.json_object().get("id") or "")))
 
-    patch = put
-
     @extend_schema(**schema.DELETE_BY_QUERY)
     def delete(self, request: Request) -> HttpResponse:
         if not (key := self.query("id")):
@@ -72,11 +70,11 @@ class Tool(FencedView):
     def get(self, request: Request, key: str) -> HttpResponse:
         return shown(writes.find(self, key).id)
 
-    @extend_schema(**schema.UPDATE)
+    @extend_schema(operation_id="tools_update", **schema.UPDATE)
     def put(self, request: Request, key: str) -> HttpResponse:
         return shown(writes.update(self, key))
 
-    @extend_schema(**schema.UPDATE)
+    @extend_schema(operation_id="tools_change", **schema.UPDATE)
     def patch(self, request: Request, key: str) -> HttpResponse:
         return self.put(request, key)
 
