@@ -29,9 +29,11 @@ DOMAIN_TYPES = {1: "core", 2: "specialized", 3: "emerging"}
 
 
 def tool(row: Row) -> dict[str, Any]:
-    """The fields of a tool that the contract defines; `row` is to_jsonb of the table's row."""
+    """The fields of a tool that the contract defines; `row` is to_jsonb of the table's row. What a NULL in a column
+    with a default becomes is not said there."""
     metadata = row["metadata"] or {}
-    return {
+    with_default = {"metadata": "metadata", "requires_approval": "requires_approval", "usage_count": "total_calls"}
+    return {name: row[column] for name, column in with_default.items() if row[column] is not None} | {
         "id": row["id"],
         "slug": row["tool_key"],
         "code": row["tool_key"],
@@ -46,13 +48,14 @@ def tool(row: Row) -> dict[str, Any]:
         "endpoint_url": row["api_endpoint"] or row["documentation_url"],
         "function_spec": row["input_schema"],
         "configuration": row["usage_examples"],
-        "metadata": metadata,
         "tags": metadata.get("tags") or row["best_practices"] or [],
         "average_response_time_ms": row["avg_response_time_ms"],
-        "usage_count": row["total_calls"],
+        "success_rate": row["success_rate"],
+        "is_active": row["is_active"],
         "tenant_id": row["tenant_id"],
         "is_shared": row["tenant_id"] == PLATFORM,
         "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
         "deleted_at": None,
         "lifecycle_stage": metadata.get("lifecycle_stage", "production"),
         "langgraph_compatible": metadata.get("langgraph_compatible", True),
@@ -131,14 +134,14 @@ def pages(total: int, limit: int) -> int:
 # --- refusals ---
 
 LEAKS = re.compile(
-    r"Traceback|File \"|line \d+, in|psycopg|django|\bSELECT\b|\bINSERT INTO\b|\bWHERE\b|\bSQL\b|SQLSTATE|relation \""
-    r"|constraint|violates|row-level security|vital_tenant|vital_operator|public\.|prompts_|tools_|tool_key_key",
+    r"Traceback|File \"|line \d+, in|psycopg|django|(?-i:\b(SELECT|INSERT|UPDATE|DELETE FROM|WHERE|SQL|SQLSTATE)\b)"
+    r"|relation \"|constraint|violates|row-level security|vital_tenant|vital_operator|public\.|prompts_|tools_",
     re.IGNORECASE,
 )
 
 
 def refusal(answer: Answer, status: int) -> str:
-    """The sentence of a refusal, which must have this status and the contract's shape, and tell nothing of the inside."""
+    """The sentence of a refusal; it has this status and the contract's shape, and tells nothing of the inside."""
     assert answer.status == status, f"{status} was expected: {answer}"
     document = answer.json
     assert isinstance(document, dict), answer

@@ -24,6 +24,15 @@ class Stage:
     def sql(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
         return databases.rows(self.database.admin_url, statement, params)
 
+    def rows(self, table: str, *tenants: str, where: str = "true", order: str = "id") -> list[dict[str, Any]]:
+        """The tenants' rows as to_jsonb prints them; all tenants' where none is named."""
+        chosen = where.replace("%", "%%")
+        statement = f"SELECT to_jsonb(t) FROM {table} AS t WHERE (%s OR tenant_id = ANY(%s::uuid[])) AND {chosen}"
+        return [row for (row,) in self.sql(f"{statement} ORDER BY {order}", not tenants, list(tenants))]
+
+    def count(self, table: str, *tenants: str, where: str = "true") -> int:
+        return len(self.rows(table, *tenants, where=where))
+
 
 @contextmanager
 def furnished(template: Scratch) -> Iterator[Scratch]:
