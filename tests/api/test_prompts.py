@@ -157,10 +157,10 @@ def test_a_suite_is_a_filter_like_the_others(shared: Stage, service: Service, su
 
 
 def test_a_suite_and_another_filter_go_together(shared: Stage, service: Service, suites: Mapping[str, Any]) -> None:
-    rows = shared.rows("prompts", DIGITAL_HEALTH, PLATFORM, where="domain = 'clinical'")
+    rows = shared.rows("prompts", DIGITAL_HEALTH, PLATFORM, where="domain = 'medical_affairs'")
     wanted = [row for row in rows if contract.suite(row, suites) == "TRIALS™"]
 
-    document = found(service, f"suite={quote('TRIALS™')}&domain=clinical&limit=10000")
+    document = found(service, f"suite={quote('TRIALS™')}&domain=medical_affairs&limit=10000")
 
     assert ids(document["prompts"]) == ids(wanted) != []
     assert document["pagination"]["total"] == len(wanted)

@@ -12,9 +12,9 @@ Who = dict[str, str]
 NOBODY: Who = {}
 
 
-def token(tenant: str | None, role: str | None = "user", *, secret: str = JWT_SECRET, **claims: Any) -> str:
-    """A token as Supabase signs it; a claim given as None is left out."""
-    metadata = {"role": role, "tenant_id": tenant}
+def token(tenant: str | None, app_role: str | None = "user", /, *, secret: str = JWT_SECRET, **claims: Any) -> str:
+    """A token as Supabase signs it: tenant and role under app_metadata; a claim given as None is left out."""
+    metadata = {"role": app_role, "tenant_id": tenant}
     standard = {
         "aud": "authenticated",
         "exp": int(time.time()) + 600,
