@@ -124,7 +124,7 @@ def test_two_credentials_of_two_tenants_open_neither_others_rows(service: Servic
 
 # --- tenant ids as nobody should send them ---
 
-ODD = {
+ODD: dict[str, str | bytes] = {
     "two tenants in one header": DIGITAL_HEALTH + "," + PHARMA,
     "another after a blank": f"{DIGITAL_HEALTH} {PHARMA}",
     "braces without an end": "{" + DIGITAL_HEALTH,
