@@ -117,14 +117,18 @@ class Service:
     def delete(self, path: str, headers: Headers) -> Answer:
         return self.call("DELETE", path, headers)
 
+    def is_live(self) -> bool:
+        with suppress(OSError, http.client.HTTPException):
+            return self.get("/health/live").status == 200
+        return False
+
     def until_live(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while True:
             assert self.process.poll() is None, f"the service ended with {self.process.returncode}: {self.said}"
             assert time.monotonic() < deadline, f"not live after {START_SECONDS} s: {self.said}"
-            with suppress(OSError, http.client.HTTPException):
-                if self.get("/health/live").status == 200:
-                    return
+            if self.is_live():
+                return
             time.sleep(0.05)
 
     def stop(self) -> None:
@@ -165,13 +169,15 @@ def served(database_url: str, settings: Mapping[str, str] = PRODUCTION) -> Itera
 
 
 def refused(database_url: str, settings: Mapping[str, str] = PRODUCTION) -> tuple[int, str]:
-    """(exit code, output) of a service that does not start; fails where it goes on running."""
+    """(exit code, output) of a service that does not start; fails where it does."""
     with tempfile.TemporaryDirectory(prefix="vital-service-") as folder:
         service = start(Path(folder), free_port(), database_url, settings)
         try:
-            code = service.process.wait(START_SECONDS)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"the service started: {service.said}") from None
+            deadline = time.monotonic() + START_SECONDS
+            while service.process.poll() is None:
+                assert not service.is_live(), f"the service started: {service.said}"
+                assert time.monotonic() < deadline, f"neither live nor at an end: {service.said}"
+                time.sleep(0.05)
         finally:
             service.stop()
-        return code, service.said
+        return service.process.returncode, service.said
