@@ -25,8 +25,9 @@ RENAMED = {
     "configuration": "usage_examples",
     "average_response_time_ms": "avg_response_time_ms",
     "usage_count": "total_calls",
+    "category_id": "tool_category_id",
 }
-COLUMNS = row.columns_of(Tool, without={*IGNORED, "metadata", "tool_key", "category_id"}) | RENAMED
+COLUMNS = row.columns_of(Tool, without={*IGNORED, "metadata", "tool_key", "tool_category_id"}) | RENAMED
 SHAPE = QUERIES["tool_shape"].format()
 SHOWN = QUERIES["tool_shown"].format(shape=SHAPE)
 
