@@ -24,7 +24,7 @@ TENANT_DOMAIN = "example.org"
 ORIGIN = "https://app.example.org"
 PRODUCTION = {
     "VITAL_SECRET_KEY": "a-long-random-secret-key-7f3c19e2b8d45a60c1e97f2483bd06ae51cc",
-    "VITAL_ALLOWED_HOSTS": f"127.0.0.1,localhost,.{TENANT_DOMAIN},.example.net",
+    "VITAL_ALLOWED_HOSTS": f"127.0.0.1,.localhost,.{TENANT_DOMAIN},.example.net",
     "VITAL_TENANT_DOMAIN": TENANT_DOMAIN,
     "VITAL_CORS_ORIGINS": ORIGIN,
     "SUPABASE_JWT_SECRET": JWT_SECRET,
