@@ -73,22 +73,25 @@ BODIES: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_that_is_no_json_object_is_refused(shared: Stage, service: Service, name: str) -> None:
-    before = shared.count("prompts")
+    before = shared.rows("prompts", PHARMA)
+    (own,) = [row["id"] for row in before if row["name"] == "Zebra prompt of pharma"]
 
-    for method in ("POST", "PUT"):
-        refusal(service.call(method, PROMPTS, user(PHARMA), BODIES[name]), 400)
+    for method, path in (("POST", PROMPTS), ("PUT", f"{PROMPTS}/{own}")):
+        refusal(service.call(method, path, user(PHARMA), BODIES[name]), 400)
 
-    assert shared.count("prompts") == before
+    assert shared.rows("prompts", PHARMA) == before
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"])
 def test_only_json_is_read(shared: Stage, service: Service, kind: str) -> None:
     before = shared.count("prompts")
 
-    answer = service.call("POST", PROMPTS, user(PHARMA) | {"Content-Type": kind}, json.dumps(PROMPT).encode())
+    answer = service.call(
+        "POST", PROMPTS, user(PHARMA) | {"Content-Type": kind}, json.dumps(PROMPT | {"name": kind}).encode()
+    )
 
+    assert answer.status in {400, 415}, answer
     refusal(answer, answer.status)
-    assert answer.status in {400, 415}
     assert shared.count("prompts") == before
 
 

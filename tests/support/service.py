@@ -50,6 +50,12 @@ class Answer:
         assert self.headers.get_content_type() == "application/json", f"{self.status} {self.headers}: {self.text[:500]}"
         return json.loads(self.body)
 
+    @property
+    def etag(self) -> str:
+        tag = self.headers["ETag"]
+        assert tag, f"no ETag: {self}"
+        return tag
+
     def __repr__(self) -> str:
         return f"<{self.status} {self.text[:500]}>"
 
