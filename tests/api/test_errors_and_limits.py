@@ -50,7 +50,6 @@ def test_a_verb_that_is_not_there_is_refused(service: Service, method: str, path
 # --- bodies ---
 
 BODIES: dict[str, bytes] = {
-    "nothing": b"",
     "no json": b"name=x",
     "half of json": b'{"name": ',
     "a list": b"[]",
@@ -80,6 +79,10 @@ def test_a_body_that_is_no_json_object_is_refused(shared: Stage, service: Servic
         refusal(service.call(method, path, user(PHARMA), BODIES[name]), 400)
 
     assert shared.rows("prompts", PHARMA) == before
+
+
+def test_nothing_is_no_prompt(service: Service) -> None:
+    refusal(service.call("POST", PROMPTS, user(PHARMA), b""), 400)
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"])

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -124,6 +125,16 @@ def test_a_change_by_sql_makes_the_etag_another(workshop: Stage, path: str) -> N
     within_a_second(lambda: mark in workshop.service.get(path, known).text, path)
 
 
+@pytest.mark.parametrize(
+    "path", [f"{PROMPTS}?action=get&id=Zebra%20prompt%20of%20pharma", "/api/tenants", "/api/schema", DOMAINS]
+)
+def test_every_answer_to_get_has_an_etag(workshop: Stage, path: str) -> None:
+    answer = workshop.service.get(path, user(PHARMA))
+
+    assert answer.status == 200, answer
+    assert answer.etag
+
+
 def test_an_etag_is_known_in_a_list_and_when_weak(workshop: Stage) -> None:
     who = user(PHARMA)
     tag = workshop.service.get(LOOK, who).etag
@@ -176,6 +187,17 @@ def test_a_limit_is_set_and_lifted(workshop: Stage) -> None:
         assert str(own + 1) in over.json["error"] or "limit" in over.json["error"].lower()
     with setting(workshop, DIGITAL_HEALTH, "{limits,max_tools}", "-1"):
         within_a_second(lambda: new_tool(service, DIGITAL_HEALTH).status == 201, "it is unlimited")
+
+
+def test_a_limit_holds_in_a_crowd(workshop: Stage) -> None:
+    own = workshop.count("tools", DIGITAL_HEALTH)
+    with setting(workshop, DIGITAL_HEALTH, "{limits,max_tools}", str(own + 3)):
+        time.sleep(SECOND)
+        with ThreadPoolExecutor(12) as threads:
+            answers = list(threads.map(lambda _: new_tool(workshop.service, DIGITAL_HEALTH).status, range(12)))
+
+    assert sorted(answers) == [201] * 3 + [409] * 9
+    assert workshop.count("tools", DIGITAL_HEALTH) == own + 3
 
 
 def test_a_limit_counts_the_own_tools_only(workshop: Stage) -> None:
