@@ -20,7 +20,7 @@ class PromptFields(Body):
 
     class Meta:
         model = Prompt
-        exclude = ("id", "tenant", "created_at", "updated_at")
+        exclude: tuple[str, ...] = ("id", "tenant", "created_at", "updated_at")
 
 
 class NewPrompt(PromptFields):

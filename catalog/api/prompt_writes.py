@@ -13,7 +13,7 @@ from catalog.api.suites import SUITE
 from catalog.models import Prompt
 from tenants import api
 from tenants.api import FencedView
-from tenants.errors import Conflict
+from tenants.errors import UNIQUE_VIOLATION, Conflict
 from tenants.resolution import tenant_id as canonical_uuid
 
 COMPUTED = {"suite", "is_user_created"}
@@ -36,7 +36,8 @@ def create(view: FencedView) -> str:
         with transaction.atomic():
             return str(Prompt.objects.create(tenant_id=UUID(tenant.id), **values).pk)
     except IntegrityError as error:
-        raise _explained(error, values) from error
+        _explain(error, values)
+        raise
 
 
 def update(view: FencedView, key: str) -> str:
@@ -53,7 +54,8 @@ def update(view: FencedView, key: str) -> str:
             if values:
                 Prompt.objects.filter(pk=prompt.pk).update(**values)
     except IntegrityError as error:
-        raise _explained(error, values) from error
+        _explain(error, values)
+        raise
     return found.id
 
 
@@ -76,7 +78,7 @@ def _plain(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in COMPUTED}
 
 
-def _explained(error: IntegrityError, values: dict[str, Any]) -> Exception:
-    if getattr(error.__cause__, "sqlstate", "") == "23505":
-        return Conflict(f"A prompt with the name {values.get('name')!r} exists already.")
-    return error
+def _explain(error: IntegrityError, values: dict[str, Any]) -> None:
+    """Raise Conflict where the name is taken."""
+    if getattr(error.__cause__, "sqlstate", "") == UNIQUE_VIOLATION:
+        raise Conflict(f"A prompt with the name {values.get('name')!r} exists already.") from error

@@ -12,11 +12,14 @@ from catalog.models import Tool
 from tenants.schema import CHOICE, Body, Text, WholeNumber, refusals
 
 CODE = re.compile(r"[a-z0-9_-]+", re.ASCII)
-NUMBERS = {"required": False, "allow_null": True, "min_value": -(2**31), "max_value": 2**31 - 1}
 
 
 def optional(**options: Any) -> Text:
     return Text(required=False, allow_blank=True, **options)
+
+
+def whole_number() -> WholeNumber:
+    return WholeNumber(required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1)  # a column's bounds
 
 
 class ToolFields(Body):
@@ -30,14 +33,14 @@ class ToolFields(Body):
     endpoint_url = optional(allow_null=True)
     function_spec = serializers.JSONField(required=False, allow_null=True)
     configuration = serializers.JSONField(required=False, allow_null=True)
-    average_response_time_ms = WholeNumber(**NUMBERS)
-    usage_count = WholeNumber(**NUMBERS)
+    average_response_time_ms = whole_number()
+    usage_count = whole_number()
     category_id = serializers.UUIDField(required=False, allow_null=True)
     metadata = serializers.DictField(required=False, allow_null=True)
 
     class Meta:
         model = Tool
-        exclude = ("id", "tenant", "tool_key", "tool_category", "created_at", "updated_at")
+        exclude: tuple[str, ...] = ("id", "tenant", "tool_key", "tool_category", "created_at", "updated_at")
 
     def validate_code(self, code: str) -> str:
         """Checked only where it is given anew: half of the legacy codes break the rule."""

@@ -63,7 +63,9 @@ def test_it_is_alive_but_not_ready(unready: tuple[Service, str]) -> None:
 
 
 def test_it_is_ready_after_the_migration(demo: Stage) -> None:
-    assert demo.service.get("/health/ready").status == 200
+    ready = demo.service.get("/health/ready")
+
+    assert ready.status == 200, ready
 
 
 # --- the guide's lines ---

@@ -295,16 +295,44 @@ def test_a_key_is_for_its_tenant_alone(service: Service, read_key: str) -> None:
         refusal(looks(service, key(read_key) | {"x-tenant-id": other}), 403)
 
 
-def test_a_key_for_writing_writes_until_it_is_revoked(workshop: Stage, manage: Manage) -> None:
+def test_a_key_for_writing_writes_for_its_tenant(workshop: Stage, manage: Manage) -> None:
     who = key(stage.new_key(workshop.database, manage, "digital-health", "write"))
+
     made = workshop.service.post(PROMPTS, who, PROMPT | {"name": "Made by a key"})
+
     assert made.status == 201, made
     assert made.json["prompt"]["tenant_id"] == DIGITAL_HEALTH
+    refusal(workshop.service.post(PROMPTS, who | {"x-tenant-id": PHARMA}, PROMPT), 403)
 
-    workshop.sql("DELETE FROM vital.api_key")
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "UPDATE vital.api_key SET revoked_at = now()",
+        "UPDATE vital.api_key SET expires_at = now()",
+        "DELETE FROM vital.api_key",
+    ],
+)
+def test_a_key_that_has_ended_is_refused_within_a_second(workshop: Stage, manage: Manage, end: str) -> None:
+    who = key(stage.new_key(workshop.database, manage, "digital-health", "read"))
+    assert looks(workshop.service, who).status == 200
+
+    workshop.sql(end)
 
     time.sleep(1)
     refusal(looks(workshop.service, who), 401)
+
+
+def test_a_key_for_the_metrics_opens_nothing_else(workshop: Stage, manage: Manage) -> None:
+    who = key(stage.new_key(workshop.database, manage, "digital-health", "metrics"))
+
+    assert workshop.service.get("/metrics", who).status == 200
+    refusal(looks(workshop.service, who), 403)
+    refusal(workshop.service.post(PROMPTS, who, PROMPT), 403)
+
+
+def test_a_key_for_reading_sees_no_metrics(service: Service, read_key: str) -> None:
+    assert service.get("/metrics", key(read_key)).status in {401, 403}
 
 
 def test_keys_are_stored_hashed(shared: Stage, read_key: str) -> None:
