@@ -2,7 +2,7 @@
 
 import getpass
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,14 +16,18 @@ from django.db import connection as django_connection
 from psycopg.types.json import Jsonb
 
 from migrations_ops import reading, transitions
-from migrations_ops.engine import checks, undo
+from migrations_ops.engine import checks, locks, undo
 from migrations_ops.engine.errors import EngineError, OutOfOrder, PhaseRefused, Stopped
 from migrations_ops.engine.executor import Executor, has_work
 from migrations_ops.engine.ledger import Undone
 from migrations_ops.engine.progress import Listener
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Problem
+from migrations_ops.isolation import bypasses as ways_around
+from migrations_ops.isolation import database
+from migrations_ops.isolation.report import Report
 from migrations_ops.models import Run
+from migrations_ops.phases.row_level_security import closings
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Plan
@@ -351,6 +355,47 @@ def rules_of_rows(relation: str, keys: list[str]) -> dict[str, str]:
         if not session.named("is_set_up")[0][0]:
             return {}
         return {key: rule for key, rule, *_ in session.named("rules_of_rows", {"relation": relation, "keys": keys})}
+
+
+class FenceIsOpen(EngineError):
+    """The fence is not closed, so every tenant sees everything: there is nothing to prove. Close it with
+    `manage.py migrate_tenants`, which ends with 006_row_level_security."""
+
+
+class MayNotAttack(EngineError):
+    """This login may not attack: {reason}. Nothing was changed. Let the owner of the tables run it, or a login that is
+    a member of vital_tenant and vital_operator."""
+
+    exit_code = 2
+
+
+def attack_database(waiting: Callable[[str], None]) -> Report:
+    """Every tenant against every other's rows in the database; see `isolation.database`. Leaves nothing behind."""
+    plan = current_plan()
+    with open_session() as session:
+        closed = {relation: bool(session.value(closing.there)) for relation, closing in closings(plan)}
+        if not any(closed.values()):
+            raise FenceIsOpen
+        try:
+            report = locks.retried(session, (), partial(database.prove, session, plan), waiting)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise MayNotAttack(reason=error.diag.message_primary) from error
+    report.open += [relation for relation, whole in closed.items() if not whole]
+    return report
+
+
+def attack_service(url: str, secret_name: str) -> Report:
+    """Every tenant against every other's rows over HTTP."""
+    return Report()
+
+
+def bypasses() -> dict[str, Any]:
+    """What the fence does not cover; see `isolation.bypasses`. Only reads."""
+    plan = current_plan()
+    with open_session(read_only=True) as session:
+        if not any(session.value(closing.there) for _, closing in closings(plan)):
+            raise FenceIsOpen
+        return ways_around.bypasses(session, plan)
 
 
 def has_tenants() -> bool:

@@ -146,9 +146,7 @@ class Attack:
     def _forged(self, victim: Actor, mine: Planted | None) -> None:
         """Rows in the victim's name: new ones, one's own, or the victim's own overwritten."""
         theirs, relation = self.planted[victim.id], self.target.relation
-        self.judge(
-            victim, "INSERT in its name", self.attempt(self.planter.insert("forge_row", relation, theirs.spare))
-        )
+        self.judge(victim, "INSERT in its name", self.attempt(self.planter.insert("forge_row", relation, theirs.spare)))
         if mine is None:
             return
         parts = {"rows": self.planter.rows(self.target, [mine.key]), "victim": self._id(victim)}
@@ -178,7 +176,7 @@ class Attack:
                 self.judge(victim, f"{verb} that refers to it by {column.name}", answer, (REFUSED, BROKEN_REFERENCE))
 
     def _everything(self, verb: str, name: str) -> None:
-        """No filter at all. Only planted tenants do this, whose own rows are planted: a real one would touch its own."""
+        """No filter at all. Only planted tenants do this, who own planted rows alone."""
         if any(leak.what == self.target.name for leak in self.report.leaks):
             return  # it would write to rows that are not ours, to show what is known already
         own = 1 if (self.target.relation, self.attacker.id) in self.planter.planted else 0
@@ -191,5 +189,3 @@ class Attack:
 
     def _id(self, actor: Actor) -> Composable:
         return sql.compose("{id}::uuid", id=sql.literal(actor.id))
-
-

@@ -10,21 +10,17 @@ from dataclasses import replace
 from uuid import uuid4
 
 import psycopg
+from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Problem
 from migrations_ops.isolation.attacks import Attack
 from migrations_ops.isolation.planting import QUERIES, NotPlantable, Planter
-from migrations_ops.isolation.report import EVERYBODY, HELD, LEAK, NOT_TRIED, Attempt, Report, problems
+from migrations_ops.isolation.report import HELD, LEAK, NOT_TRIED, Attempt, Report, problems
+from migrations_ops.isolation.sideways import Sideways, tenants_or_nobody
 from migrations_ops.isolation.targets import NOBODY, Actor, Target, targets
 from migrations_ops.rules.model import Plan
-
-BEYOND = ["TRUNCATE", "TRIGGER", "REFERENCES"]
-WRITES = ["INSERT", "UPDATE", "DELETE"]
-BY_COLUMN = ["INSERT", "UPDATE", "REFERENCES"]
-SWITCH = "a statement that sets vital.tenant_id itself"
-SWITCH_WHY = "who may run any SQL as vital_tenant may name any tenant: the service lets nobody run SQL"
 
 
 class _RollBack(Exception):
@@ -32,7 +28,8 @@ class _RollBack(Exception):
 
 
 def prove(session: Session, plan: Plan, *, everybody: bool = True) -> Report:
-    """The attack run. `everybody`: all registered tenants; else those of the plan, which is quick on any platform.
+    """The attack run. `everybody`: all registered tenants and every way; else the plan's tenants, which is quick on any
+    platform, and no temporary tables, about which 006 has a question of its own.
 
     Raises psycopg.errors.InsufficientPrivilege where the role that logged in may not become the fence's roles, and
     LockNotAvailable where a table is locked by somebody else.
@@ -50,7 +47,7 @@ def prove(session: Session, plan: Plan, *, everybody: bool = True) -> Report:
 
 
 def probe(plan: Plan) -> Callable[[Session], Iterator[Problem]]:
-    """The question whether the fence holds, for a Check; temporary tables have a Check of their own."""
+    """The question whether the fence holds, for a Check."""
 
     def attack(session: Session) -> Iterator[Problem]:
         try:
@@ -86,9 +83,13 @@ class Run:
                 others = [actor for actor in cast if actor is not attacker]
                 self._look(target, attacker, others, owned[target.relation])
                 attack.on(target, attacker, others)
-        self._rights()
-        self._own_rights()
-        self.report.leave_out(SWITCH, SWITCH_WHY)
+        sideways = Sideways(self.session, self.report)
+        sideways.go(self.targets, self.plan.common)
+        if self.everybody:
+            for target in self.targets:
+                for attacker in tenants_or_nobody(cast):
+                    sideways.copy_out(target, attacker, self.plan.platform_id)
+                sideways.shadow(target)
 
     def _cast(self) -> list[Actor]:
         """The tenants there are, and two that exist only here: they own nothing but what is planted."""
@@ -106,7 +107,7 @@ class Run:
                         planter.plant(target, actor)
                 except NotPlantable as refusal:
                     self.report.leave_out(f"rows of {actor.name} in {target.name}", f"none could be planted: {refusal}")
-                    self._note(NOBODY if actor.planted else actor, actor, target, "everything by key", NOT_TRIED)
+                    self._note(replace(NOBODY, name="any tenant"), actor, target, "everything by key", NOT_TRIED)
 
     def _look(self, target: Target, attacker: Actor, others: Sequence[Actor], owned: dict[str, int]) -> None:
         """SELECT without a filter: what is shown must be one's own rows and the Platform's shared ones, all of them."""
@@ -129,43 +130,12 @@ class Run:
 
     def _shown(self, target: Target) -> dict[str, int]:
         rows = self.session.execute(self._of("rows_by_owner", target.relation, tenant=sql.ident(target.tenant)))
-        return {owner: count for owner, count in rows}
+        return dict(rows)
 
-    def _rights(self) -> None:
-        """Rights that pass row level security by are asked for and not used: TRUNCATE would close the table to all."""
-        self.session.execute(QUERIES["be_operator"])
-        for target in self.targets:
-            self._beyond(target, BEYOND if target.writable else BEYOND + WRITES)
-        for relation in self.plan.common:
-            self._beyond(Target(relation, "", (), shared=True, writable=False), BEYOND + WRITES)
-        self.session.execute(self._of("be_tenant", self.plan.registry, tenant=sql.literal("")))
-
-    def _beyond(self, target: Target, privileges: list[str]) -> None:
-        by_column = [name for name in privileges if name in BY_COLUMN]
-        has = self.session.execute(self._of("rights_beyond", target.relation, privileges=sql.literal(privileges)))
-        has += self.session.execute(self._of("rights_on_columns", target.relation, privileges=sql.literal(by_column)))
-        everybody = replace(NOBODY, name=EVERYBODY)
-        for privilege in privileges:
-            leaks = (privilege,) in has
-            detail = f"vital_tenant has the right to {privilege}, which policies do not bind" if leaks else ""
-            self._note(replace(NOBODY, name="any tenant"), everybody, target, privilege, LEAK if leaks else HELD, detail)
-
-    def _own_rights(self) -> None:
-        """RESET ROLE leads back to the login: what that may read by itself is no matter of policies."""
-        for target in self.targets:
-            ((login, reads),) = self.session.execute(self._of("sees_by_itself", target.relation))
-            if reads:
-                why = f"it leads back to {login}, who reads the tables by its own right; the service's login must not"
-                self.report.leave_out("RESET ROLE", why)
-            else:
-                self._note(replace(NOBODY, name="any tenant"), replace(NOBODY, name=EVERYBODY), target, "RESET ROLE", HELD)
-
-    def _note(
-        self, attacker: Actor, victim: Actor, target: Target, verb: str, outcome: str, detail: str = ""
-    ) -> None:
+    def _note(self, attacker: Actor, victim: Actor, target: Target, verb: str, outcome: str, detail: str = "") -> None:
         attempt = Attempt(attacker.name, victim.name, "table", target.name, verb, outcome, detail)
         self.report.attempts.append(attempt)
 
-    def _of(self, name: str, relation: str, /, **parts: sql.Composable) -> sql.Composable:
+    def _of(self, name: str, relation: str, /, **parts: Composable) -> Composable:
         parts |= {"relation": sql.relation(relation), "name": sql.literal(relation)}
         return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
