@@ -129,28 +129,32 @@ class Attack:
                 self.note(victim.name, verb, LEAK if victim.id in answer.owners else HELD)
 
     def _point_at_rows(self) -> None:
-        rows = self.planter.rows(self.target, [planted.key for planted in self.planted.values()])
+        """A cursor of the operator's over the victims' rows and the attacker's own."""
+        own = self.planter.planted.get((self.target.relation, self.attacker.id))
+        keys = [planted.key for planted in self.planted.values()] + ([own.key] if own else [])
         self.session.execute(QUERIES["be_operator"])
-        self.session.execute(self.statement("point_at_rows", rows=rows))
+        self.session.execute(self.statement("point_at_rows", rows=self.planter.rows(self.target, keys)))
 
     def _unseen(self) -> None:
-        """Write rows that the policy for reading would have hidden: a cursor of the operator's points at them."""
+        """Write rows without reading them, so that the policy for reading cannot stand in for that for writing."""
         by_id = {victim.id: victim for victim in self.victims}
         while owner := self.session.value(QUERIES["point_at_next"]):
+            if owner == self.attacker.id:
+                for victim in self.victims:
+                    given = self.attempt(self.statement("write_row", owner=self._id(victim.id)))
+                    self.judge(victim, "UPDATE that gives a row away", given)
+                continue
             # Nobody has no id to write; the policy for the new row refuses it then, after that for the old one.
-            mine = sql.literal(self.attacker.id or owner)
-            taken = self.attempt(self.statement("take_row", mine=sql.compose("{id}::uuid", id=mine)))
+            taken = self.attempt(self.statement("write_row", owner=self._id(self.attacker.id or owner)))
             self.judge(by_id[owner], "UPDATE of a row it cannot see", taken)
             self.judge(by_id[owner], "DELETE of a row it cannot see", self.attempt(self.statement("delete_row")))
 
     def _forged(self, victim: Actor, mine: Planted | None) -> None:
-        """Rows in the victim's name: new ones, one's own, or the victim's own overwritten."""
+        """A new row in the victim's name, or one that takes the place of the victim's."""
         theirs, relation = self.planted[victim.id], self.target.relation
         self.judge(victim, "INSERT in its name", self.attempt(self.planter.insert("forge_row", relation, theirs.spare)))
         if mine is None:
             return
-        parts = {"rows": self.planter.rows(self.target, [mine.key]), "victim": self._id(victim)}
-        self.judge(victim, "UPDATE that gives a row away", self.attempt(self.statement("give_away_row", **parts)))
         if set(self.target.key) <= set(theirs.values):
             values = mine.spare | {name: theirs.values[name] for name in self.target.key}
             key = sql.join(sql.ident(name) for name in self.target.key)
@@ -180,12 +184,11 @@ class Attack:
         if any(leak.what == self.target.name for leak in self.report.leaks):
             return  # it would write to rows that are not ours, to show what is known already
         own = 1 if (self.target.relation, self.attacker.id) in self.planter.planted else 0
-        mine = sql.compose("{id}::uuid", id=sql.literal(self.attacker.id))
-        answer = self.attempt(self.statement(name, mine=mine))
+        answer = self.attempt(self.statement(name, owner=self._id(self.attacker.id)))
         if answer.sqlstate == LOCKED:  # it waits for a row that somebody else holds: so it reached it
             answer = Answer([], own + 1, "", "")
         answer.touched = max(0, answer.touched - own)
         self.judge(Actor("", "everybody"), verb, answer)
 
-    def _id(self, actor: Actor) -> Composable:
-        return sql.compose("{id}::uuid", id=sql.literal(actor.id))
+    def _id(self, tenant: str) -> Composable:
+        return sql.compose("{id}::uuid", id=sql.literal(tenant))

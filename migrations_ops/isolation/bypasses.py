@@ -1,4 +1,4 @@
-"""What the fence does not cover, read from the catalogue: nothing of it is wrong by itself, all of it is to be known."""
+"""What the fence does not cover, read from the catalogue: nothing of it is wrong by itself, all of it worth knowing."""
 
 from pathlib import Path
 from typing import Any

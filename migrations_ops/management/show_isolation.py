@@ -55,7 +55,7 @@ def _table(attempts: list[dict[str, Any]], down: str, across: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("" if down == "what" else "attacker ╲ victim", no_wrap=True)
     for name in columns:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for name in dict.fromkeys(attempt[down] for attempt in attempts):
         table.add_row(name, *(_cell(*(counts[name, column, how] for how in OUTCOMES)) for column in columns))
     return table

@@ -84,9 +84,9 @@ DECLARE vital_probe CURSOR FOR SELECT t.{tenant}::text FROM {relation} AS t WHER
 -- Whose row the cursor is on.
 FETCH NEXT FROM vital_probe
 
--- name: take_row
--- Make it one's own.
-UPDATE {relation} SET {tenant} = {mine} WHERE CURRENT OF vital_probe
+-- name: write_row
+-- Take another's row, or give an own one away.
+UPDATE {relation} SET {tenant} = {owner} WHERE CURRENT OF vital_probe
 
 -- name: delete_row
 -- Delete it unseen.
@@ -98,7 +98,7 @@ CLOSE vital_probe
 
 -- name: update_everything
 -- No filter, nothing read: only the policy for writing decides.
-UPDATE {relation} SET {tenant} = {mine}
+UPDATE {relation} SET {tenant} = {owner}
 
 -- name: delete_everything
 -- The same for deleting.
@@ -107,10 +107,6 @@ DELETE FROM {relation}
 -- name: forge_row
 -- A row in another's name.
 INSERT INTO {relation} ({columns}) VALUES ({values})
-
--- name: give_away_row
--- An own row into another's hands.
-UPDATE {relation} AS t SET {tenant} = {victim} WHERE {rows}
 
 -- name: overwrite_row
 -- A row with another's key, that turns into an UPDATE of the other's row.

@@ -5,9 +5,13 @@ WITH tables AS (
     FROM pg_class AS c
     WHERE c.oid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
 ), rights AS (
-    SELECT acl.grantee, t.name, string_agg(acl.privilege_type, ' ' ORDER BY acl.privilege_type) AS privileges
-    FROM tables AS t
-    CROSS JOIN LATERAL aclexplode(COALESCE(t.relacl, acldefault('r', t.relowner))) AS acl
+    SELECT grantee, privileges, string_agg(name, ', ' ORDER BY name) AS names
+    FROM (
+        SELECT acl.grantee, t.name, string_agg(acl.privilege_type, ' ' ORDER BY acl.privilege_type) AS privileges
+        FROM tables AS t
+        CROSS JOIN LATERAL aclexplode(COALESCE(t.relacl, acldefault('r', t.relowner))) AS acl
+        GROUP BY 1, 2
+    ) AS of_table
     GROUP BY 1, 2
 )
 SELECT COALESCE(r.rolname, 'everybody (PUBLIC)')::text,
@@ -23,10 +27,11 @@ SELECT COALESCE(r.rolname, 'everybody (PUBLIC)')::text,
            FROM pg_policy AS p
            WHERE p.polrelid IN (SELECT oid FROM tables)
              AND p.polpermissive
+             AND NOT COALESCE(r.rolsuper OR r.rolbypassrls, false)
              AND pg_get_expr(p.polqual, p.polrelid) = 'true'
              AND EXISTS (SELECT FROM unnest(p.polroles) AS role WHERE role = 0 OR r.oid IS NOT NULL AND pg_has_role(r.oid, role, 'USAGE'))
        ), ARRAY[]::text[]),
-       COALESCE((SELECT array_agg(name || ': ' || privileges ORDER BY name) FROM rights WHERE grantee = COALESCE(r.oid, 0)), ARRAY[]::text[])
+       COALESCE((SELECT array_agg(privileges || ' on ' || names ORDER BY privileges) FROM rights WHERE grantee = COALESCE(r.oid, 0)), ARRAY[]::text[])
 FROM (SELECT oid FROM pg_roles WHERE rolsuper OR rolbypassrls UNION SELECT grantee FROM rights) AS who (oid)
 LEFT JOIN pg_roles AS r ON r.oid = who.oid
 WHERE COALESCE(r.rolname, '') NOT IN ('vital_tenant', 'vital_operator')
