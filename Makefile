@@ -5,6 +5,8 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PORT ?= 3000
 HOST ?= 127.0.0.1
+WORKERS ?= 2
+THREADS ?= 4
 STAMP := $(VENV)/.installed
 
 .PHONY: help setup demo serve test lint format lock
@@ -24,7 +26,9 @@ demo: setup ## migrate a sample database before your eyes, then serve it (DEMO_S
 	@env -u DATABASE_URL -u SUPABASE_DB_URL -u VITAL_MIGRATIONS_DATABASE_URL VITAL_DEMO=1 PORT=$(PORT) $(PYTHON) manage.py demo
 
 serve: setup ## the production server on $PORT, for DATABASE_URL
-	@$(PYTHON) -m granian --interface wsgi --host $(HOST) --port $(PORT) --no-ws --backpressure 16 vital.wsgi:application
+	@$(PYTHON) -m vital.wsgi
+	@PROMETHEUS_MULTIPROC_DIR=$$(mktemp -d) $(PYTHON) -m granian --interface wsgi --host $(HOST) --port $(PORT) --no-ws \
+		--workers $(WORKERS) --blocking-threads $(THREADS) --respawn-failed-workers vital.wsgi:application
 
 test: setup ## the whole test suite, on DATABASE_URL's server or an embedded one
 	@$(PYTHON) -m pytest -q $(ARGS)

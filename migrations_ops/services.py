@@ -70,6 +70,7 @@ def open_session(*, read_only: bool = False) -> Iterator[Session]:
     try:
         if read_only:
             session.named("read_only")
+            session.named("read_as_operator")
         yield session
     finally:
         session.close()

@@ -1,10 +1,12 @@
 """Tenants as the registry knows them."""
 
-from django.contrib import admin
-from django.db.models import Model
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 
-from tenants.models import Domain, Tenant, TenantRecord
+from tenants import keys
+from tenants.models import ApiKey, Domain, Membership, Tenant, TenantRecord
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
@@ -44,3 +46,46 @@ class TenantAdmin(ReadOnly):
     list_filter = ("isolation",)
     search_fields = ("schema_name",)
     inlines = (Domains,)
+
+
+@admin.register(Membership)
+class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Which tenants a user of the admin may use through the API, and as what."""
+
+    list_display = ("user", "tenant_id", "role")
+    list_filter = ("role",)
+    search_fields = ("user__username",)
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Keys of programs: made here (shown once), revoked, rotated; never changed or deleted, for the logs' sake."""
+
+    list_display = ("name", "prefix", "scope", "created_at", "expires_at", "revoked_at", "last_used_at")
+    list_filter = ("scope",)
+    search_fields = ("name", "prefix")
+    fields = ("name", "tenants", "scope", "expires_at")
+    actions = ("revoke", "rotate")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: "ModelForm[ApiKey]", change: bool) -> None:
+        made, key = keys.make(obj.name, obj.tenants, obj.scope, obj.expires_at)
+        obj.pk, obj.prefix = made.pk, made.prefix
+        self.message_user(request, f"The key, shown this once: {key}", messages.WARNING)
+
+    @admin.action(description="Revoke", permissions=["add"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for record in queryset:
+            keys.revoke(record)
+        self.message_user(request, "Revoked: within a second they open nothing any more.")
+
+    @admin.action(description="Rotate: a new key, the old one ends in an hour", permissions=["add"])
+    def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for record in queryset.filter(revoked_at=None):
+            _, key = keys.rotate(record, keep_minutes=60)
+            self.message_user(request, f"{record.name}: the new key, shown this once: {key}", messages.WARNING)

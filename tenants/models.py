@@ -1,8 +1,12 @@
-"""The registry of tenants. The adopted table `tenants` stays the record of name and settings; VITAL adds the rest."""
+"""The registry of tenants. The adopted table `tenants` stays the record of name and settings; VITAL adds the rest:
+host names, the staff who may use a tenant, and the keys of programs."""
 
 import uuid
 
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django_tenants.models import DomainMixin, TenantMixin
 
 
@@ -65,6 +69,57 @@ class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants has no type h
 
     class Meta:
         db_table = "domain"
+
+
+class Role(models.TextChoices):
+    """What a person or a token may do; each may do what those before it may."""
+
+    USER = "user"
+    ADMIN = "admin"
+    SUPER_ADMIN = "super_admin"
+
+
+class Membership(models.Model):
+    """A tenant that a user of the admin may use, and as what. Superusers need none: they are super_admin."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    tenant_id = models.UUIDField()
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.USER)
+
+    class Meta:
+        db_table = "membership"
+        ordering = ("id",)
+        constraints = [models.UniqueConstraint(fields=["user", "tenant_id"], name="one_membership")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.role} of {self.tenant_id}"
+
+
+class ApiKey(models.Model):
+    """A program's credential. Only a hash is stored: the key itself is shown once, when it is made."""
+
+    class Scope(models.TextChoices):
+        READ = "read"
+        WRITE = "write"
+        METRICS = "metrics"
+
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, unique=True, help_text="how the key begins, to tell it from others")
+    digest = models.CharField(max_length=64, unique=True)
+    tenants = ArrayField(models.UUIDField(), help_text="the tenants it may use; the first is its own")
+    scope = models.CharField(max_length=10, choices=Scope.choices)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="to the minute")
+
+    class Meta:
+        db_table = "api_key"
+        verbose_name = "API key"
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
 
 
 class TenantOwned(models.Model):

@@ -1,8 +1,110 @@
-"""Probes for load balancers; they say status words only."""
+"""Probes for load balancers; they say status words only. And the figures, for those who may see them."""
 
-from django.http import HttpRequest, JsonResponse
+from django.conf import settings
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from kombu import Connection
+from kombu.exceptions import OperationalError as BrokerDown
+from redis.exceptions import RedisError
+
+from tenants import auth, context, errors, readiness
+from tenants.errors import Forbidden, MigrationRequired, Refusal, Unauthorized
+from tenants.memory import Memory
+from tenants.requests import FencedRequest
+from tenants.resolution import active_tenants
+from vital import metrics
+
+_pending: Memory[bool] = Memory(1, seconds=10)
 
 
 def live(request: HttpRequest) -> JsonResponse:
     """The process answers; nothing is said of the database."""
     return JsonResponse({"status": "live"})
+
+
+def ready(request: HttpRequest) -> JsonResponse:
+    """Whether requests can be answered: 200 where everything is, else 503."""
+    words = {
+        "database": _database(),
+        "cache": _cache(),
+        "broker": _broker(),
+        "migrations": _migrations(),
+        "tenants": _tenants(),
+    }
+    good = all(word in ("ok", "none") for word in words.values())
+    return JsonResponse({"status": "ready" if good else "not ready"} | words, status=200 if good else 503)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        connection.close()
+        return "down"
+    return "ok"
+
+
+def _cache() -> str:
+    try:
+        cache.set("vital:probe", 1, timeout=5)
+    except RedisError:
+        return "down"
+    return "ok"
+
+
+def _broker() -> str:
+    """`none` where background work runs in a local process."""
+    if not settings.REDIS_URL:
+        return "none"
+    try:
+        with Connection(settings.CELERY_BROKER_URL, connect_timeout=2) as broker:
+            broker.ensure_connection(max_retries=0)
+    except (BrokerDown, OSError, RedisError):
+        return "down"
+    return "ok"
+
+
+def _migrations() -> str:
+    """Whether VITAL's own tables are those of this version."""
+    try:
+        return "pending" if _pending.recall("pending", _ask_for_pending) else "ok"
+    except DatabaseError:
+        return "unknown"
+
+
+def _ask_for_pending() -> bool:
+    def look() -> bool:
+        executor = MigrationExecutor(connection)
+        return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+    if not readiness.has_roles():
+        return look()
+    with context.acting_as(context.operator_scope(read_only=True)):
+        return look()
+
+
+def _tenants() -> str:
+    try:
+        readiness.require_migrated()
+        return "ok" if active_tenants() else "none active"
+    except MigrationRequired:
+        return "migration required"
+    except DatabaseError:
+        return "unknown"
+
+
+def figures(request: FencedRequest) -> HttpResponse:
+    """/metrics, for a super_admin or an API key of the scope `metrics`."""
+    try:
+        readiness.require_migrated()
+        caller = auth.authenticate(request)
+        if caller.kind in ("anonymous", "demo"):
+            raise Unauthorized
+        if not (caller.metrics or caller.is_super_admin):
+            raise Forbidden
+    except (Refusal, DatabaseError) as refusal:
+        return errors.answer_to(refusal)
+    return metrics.exposition()

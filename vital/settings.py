@@ -23,6 +23,15 @@ def env_bool(name: str, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
 
 
+def env_int(name: str, default: int, least: int = 1) -> int:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    if not value.isdecimal() or int(value) < least:
+        raise ImproperlyConfigured(f"{name} must be a whole number of at least {least}, not {value!r}.")
+    return int(value)
+
+
 def env_list(name: str) -> list[str]:
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
 
@@ -41,7 +50,8 @@ def env_secret(name: str) -> str:
 def database(*names: str) -> dict[str, Any]:
     """Django's connection settings from the first of these variables that is set, else the embedded PostgreSQL."""
     name = next((name for name in names if os.environ.get(name)), None)
-    settings: dict[str, Any] = {"ENGINE": "vital.db", "CONN_MAX_AGE": 0, "OPTIONS": {}}
+    # The service's threads keep their connections; nothing of a request outlives its transaction on them.
+    settings: dict[str, Any] = {"ENGINE": "vital.db", "CONN_MAX_AGE": 600 if SERVING else 0, "OPTIONS": {}}
     if name is None:
         return settings | {"NAME": "", "EMBEDDED": True}
     try:
@@ -56,10 +66,14 @@ def database(*names: str) -> dict[str, Any]:
     return settings | {"OPTIONS": dict(parts), "EMBEDDED": False}
 
 
+SERVING = env_bool("VITAL_SERVING")
 DEMO = env_bool("VITAL_DEMO")
+DEMO_PUBLIC = env_bool("VITAL_DEMO_PUBLIC")
 DEBUG = False
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]", ".localhost"]
 SECRET_KEY = env_secret("VITAL_SECRET_KEY")
-ALLOWED_HOSTS = env_list("VITAL_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", ".localhost"]
+# In demo mode a bare header names the tenant: it answers only under names that are this machine's.
+ALLOWED_HOSTS = LOCAL_HOSTS if DEMO and not DEMO_PUBLIC else env_list("VITAL_ALLOWED_HOSTS") or LOCAL_HOSTS
 HOME = Path(os.environ.get("VITAL_HOME") or BASE_DIR / ".vital")
 PLAN = Path(os.environ.get("VITAL_PLAN") or BASE_DIR / "migrations_ops" / "rules" / "vital.toml")
 LOG_DIR = Path(os.environ.get("VITAL_LOG_DIR") or "logs")
@@ -69,8 +83,9 @@ REDIS_URL = os.environ.get("REDIS_URL", "")
 # browsers, and the adopted database stays as it was.
 OWN_SCHEMA = "vital"
 # Commands and workers migrate and need the direct connection; the service (wsgi.py) may go through a pooler.
-DIRECT = () if env_bool("VITAL_SERVING") else ("VITAL_MIGRATIONS_DATABASE_URL",)
+DIRECT = () if SERVING else ("VITAL_MIGRATIONS_DATABASE_URL",)
 DATABASES = {"default": database(*DIRECT, "DATABASE_URL", "SUPABASE_DB_URL")}
+STATEMENT_TIMEOUT_MS = env_int("VITAL_STATEMENT_TIMEOUT_MS", 15_000)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # django-tenants: the registry of tenants. Its "public schema" is where the shared apps' tables live: ours.
@@ -90,6 +105,9 @@ SHARED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
 ]
 TENANT_APPS = ["catalog"]
 INSTALLED_APPS = SHARED_APPS
@@ -97,6 +115,10 @@ INSTALLED_APPS = SHARED_APPS
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "tenants.middleware.RequestRecord",
+    "tenants.middleware.ApiTransaction",
+    "tenants.middleware.StaffTransaction",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -104,6 +126,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+APPEND_SLASH = False
 ROOT_URLCONF = "vital.urls"
 WSGI_APPLICATION = "vital.wsgi.application"
 TEMPLATES = [
@@ -131,5 +154,66 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
+
+# Who may call the API, and how: docs/reference/settings.md.
+JWT_SECRET = env_secret("SUPABASE_JWT_SECRET")
+JWKS_URL = os.environ.get("VITAL_JWKS_URL", "")
+JWT_AUDIENCE = os.environ.get("VITAL_JWT_AUDIENCE") or "authenticated"
+JWT_ISSUER = os.environ.get("VITAL_JWT_ISSUER", "")
+ALLOW_SERVICE_ROLE = env_bool("VITAL_ALLOW_SERVICE_ROLE")
+TENANT_DOMAIN = os.environ.get("VITAL_TENANT_DOMAIN", "").strip(".").lower()
+RATE_LIMIT = env_int("VITAL_RATE_LIMIT", 60_000)  # requests a minute and tenant
+MAX_BODY = env_int("VITAL_MAX_BODY", 1_048_576)  # bytes
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
+PLATFORM_ID = os.environ.get("VITAL_PLATFORM_ID") or "00000000-0000-0000-0000-000000000001"
+FENCED_SCHEMAS = env_list("VITAL_FENCED_SCHEMAS") or ["public"]
+UNFENCED_TABLES = env_list("VITAL_UNFENCED_TABLES")
+MIGRATION_STATE = "migrations_ops.gate.next_phase"  # a name: tenants know nothing of the migration
+
+CORS_ALLOWED_ORIGINS = env_list("VITAL_CORS_ORIGINS")
+CORS_URLS_REGEX = r"^/api/.*$"
+CORS_ALLOW_CREDENTIALS = True  # the cookie `tenant_id`
+CORS_ALLOW_HEADERS = (
+    "accept",
+    "authorization",
+    "content-type",
+    "if-none-match",
+    "x-api-key",
+    "x-request-id",
+    "x-tenant-id",
+)
+CORS_EXPOSE_HEADERS = ("etag", "retry-after", "x-request-id", "x-tenant-id")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],  # tenants.auth has done it before the transaction begins
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "tenants.errors.answer_to",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "VITAL",
+    "DESCRIPTION": "A tenant's own rows and the Platform's shared ones. docs/reference/api.md shows how to call it.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+        }
+    },
+    "SECURITY": [{"bearer": []}, {"apiKey": []}],
+}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+LOG_LEVEL = os.environ.get("VITAL_LOG_LEVEL", "info").lower()
+LOGGING_CONFIG = None  # vital.logs does it, for the service
 
 CELERY_BROKER_URL = REDIS_URL or "memory://"

@@ -1,11 +1,19 @@
-"""Every address of the service."""
+"""Every address of the service. Under /api/ each works with and without a trailing slash."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
 
+from tenants.views import Tenants
 from vital import health
+from vital.schema import Docs, Schema
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("health/live", health.live),
+    path("health/ready", health.ready),
+    path("metrics", health.figures),
+    path("api/", include("catalog.api.urls")),
+    re_path(r"^api/tenants/?$", Tenants.as_view()),
+    re_path(r"^api/schema/?$", Schema.as_view()),
+    re_path(r"^api/docs/?$", Docs.as_view()),
 ]

@@ -1,9 +1,35 @@
-"""The WSGI application that granian serves."""
+"""The WSGI application that granian serves. `python -m vital.wsgi` says whether it may start, without a traceback."""
 
 import os
+import sys
 
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.management.base import SystemCheckError
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vital.settings")
 os.environ["VITAL_SERVING"] = "1"
-application = get_wsgi_application()
+
+
+def start() -> WSGIHandler:
+    """The application, once nothing speaks against it. Raises ImproperlyConfigured or SystemCheckError."""
+    handler = get_wsgi_application()
+    from tenants import startup
+    from vital import logs
+
+    startup.refuse_what_is_unsafe()
+    logs.configure()
+    return handler
+
+
+def checked() -> WSGIHandler:
+    """The application, or one sentence and exit code 2: a worker that may not serve leaves no traceback."""
+    try:
+        return start()
+    except (ImproperlyConfigured, SystemCheckError) as error:
+        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        os._exit(2)
+
+
+application = checked()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Check, Phase, Severity, Statement, Step
-from migrations_ops.phases import product, tenant_setup
+from migrations_ops.phases import api_indexes, product, tenant_setup
 from migrations_ops.phases.assignments import assign
 from migrations_ops.phases.queries import every, of_table, short
 from migrations_ops.rules.load import PHASES
@@ -24,6 +24,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield from product.tool_assignments(plan)
     for spec in plan.tables:
         yield _index(spec)
+    yield from api_indexes.indexes(plan)
     for spec in plan.tables:
         unassigned = every("unassigned_rows", [spec])
         yield Check(f"rows of {short(spec.relation)} that no rule knows", unassigned, Severity.REVIEW, spec.relation)

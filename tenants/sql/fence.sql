@@ -153,10 +153,10 @@ $revoke$
 
 -- name: operator_has_own_tables
 -- Whether VITAL's data work may write its ledger as vital_operator; from then on it does.
-SELECT COALESCE((SELECT has_schema_privilege(oid, 'vital', 'USAGE') FROM pg_roles WHERE rolname = 'vital_operator'), false)
+SELECT COALESCE((SELECT has_table_privilege(oid, 'vital.ledger', 'INSERT') FROM pg_roles WHERE rolname = 'vital_operator'), false)
 
 -- name: grant_own_tables
--- What a batch reads and writes besides the platform's tables.
+-- What a batch reads and writes besides the platform's tables; the ledger is what switches the data work over.
 GRANT SELECT, INSERT, UPDATE, DELETE
 ON vital.run, vital.phase_run, vital.step_run, vital.ledger, vital.finding, vital.baseline, vital.baseline_row,
    vital.redecision, vital.override, vital.tenant, vital.domain, vital.applied_statement
@@ -167,14 +167,27 @@ TO vital_operator
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA vital TO vital_operator
 
 -- name: grant_own_schema
--- Last: this is what switches the data work over.
+-- To see them at all.
 GRANT USAGE ON SCHEMA vital TO vital_operator
 
 -- name: revoke_own_tables
--- First the schema, which switches the data work back.
+-- The data work is switched back. What a login of the service reads stays while there is one, or the service could not
+-- even say that the migration is undone.
 DO $revoke$
 BEGIN
-    IF to_regrole('vital_operator') IS NOT NULL THEN
+    IF to_regrole('vital_operator') IS NULL THEN
+        RETURN;
+    END IF;
+    REVOKE INSERT, UPDATE, DELETE
+    ON vital.run, vital.phase_run, vital.step_run, vital.ledger, vital.finding, vital.baseline, vital.baseline_row,
+       vital.redecision, vital.override, vital.tenant, vital.domain, vital.applied_statement
+    FROM vital_operator;
+    IF NOT EXISTS (
+        SELECT
+        FROM pg_auth_members AS m
+        JOIN pg_roles AS login ON login.oid = m.member AND login.rolcanlogin AND NOT login.rolinherit
+        WHERE m.roleid = to_regrole('vital_operator')
+    ) THEN
         REVOKE ALL ON SCHEMA vital FROM vital_operator;
         REVOKE ALL ON ALL TABLES IN SCHEMA vital FROM vital_operator;
         REVOKE ALL ON ALL SEQUENCES IN SCHEMA vital FROM vital_operator;

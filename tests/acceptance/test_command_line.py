@@ -15,6 +15,7 @@ from tests.conftest import DIGITAL_HEALTH, PLATFORM, ROOT, Manage
 from tests.support import background, databases, looking
 from tests.support.databases import Scratch
 from tests.support.looking import PHASES, TABLES, Done, document, said
+from tests.support.standstill import standing_still
 
 NOBODY = "00000000-0000-4000-8000-00000000dead"
 TRACEBACK = "Traceback"
@@ -264,9 +265,9 @@ def test_at_a_terminal_it_asks_and_goes_on(legacy: Scratch, tmp_path: Path) -> N
 # --- Ctrl-C ---
 
 MIDWAY = (
-    "SELECT count(*) > 0 FROM vital.phase_run",
-    "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'",
-    "SELECT count(*) > 2 FROM vital.ledger WHERE phase = '004_tenant_data'",
+    ("vital.phase_run", "SELECT count(*) > 0 FROM vital.phase_run"),
+    ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'"),
+    ("vital.ledger", "SELECT count(*) > 2 FROM vital.ledger WHERE phase = '004_tenant_data'"),
 )
 
 
@@ -281,14 +282,15 @@ def big(empty: Scratch, manage: Manage) -> Scratch:
     return empty
 
 
-def interrupted(scratch: Scratch, moment: str, *arguments: str) -> str:
-    """Press Ctrl-C as soon as the query says so; what was printed. What is through by then ends well."""
-    with background.manage(scratch, "migrate_tenants", "--yes", *arguments) as running:
-        running.until(lambda: looking.one(scratch, moment))
+def interrupted(scratch: Scratch, moment: tuple[str, str], *arguments: str) -> str:
+    """Press Ctrl-C at the moment that (table, query) say; what was printed."""
+    with (
+        standing_still(scratch, *moment) as stands,
+        background.manage(scratch, "migrate_tenants", "--yes", *arguments) as running,
+    ):
+        running.until(stands)
         running.process.send_signal(signal.SIGINT)
-        code = running.process.wait(60)
-        words = running.said
-    assert code == 3 or (code == 0 and "undo" in arguments), words
+        words = running.ends_with(3)
     assert TRACEBACK not in words
     return words
 
@@ -305,7 +307,7 @@ def test_ctrl_c_stops_a_run_and_the_next_one_continues(big: Scratch, manage: Man
     entries = [key for table in TABLES for key, *_ in looking.standing(big, table)]
     assert len(entries) == len(set(entries)) > 6_000
 
-    interrupted(big, "SELECT count(*) > 3 FROM vital.ledger WHERE undone_at IS NOT NULL", "undo")
+    interrupted(big, ("vital.ledger", "SELECT count(*) > 3 FROM vital.ledger WHERE undone_at IS NOT NULL"), "undo")
     undone = manage(big, "migrate_tenants", "undo", "--yes", "--json")
     assert undone.returncode == 0, said(undone)
     assert databases.dump(big.admin_url, "--exclude-table=migration_tracking") == before

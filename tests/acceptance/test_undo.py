@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from tests.support import background, databases, looking
 from tests.support.acting import whole_clone
 from tests.support.databases import Scratch
 from tests.support.looking import PHASES, Done, document, said
+from tests.support.standstill import standing_still
 
 OPEN = "Isolation is open"
 PROMPT = """
@@ -337,21 +337,24 @@ def test_values_in_columns_that_would_go_are_kept_by_an_archive_only(
 # --- killed, and nothing to do ---
 
 MOMENTS = {
-    "while the fence opens": "SELECT count(*) < 60 FROM vital.applied_statement",
-    "while rows go back": "SELECT count(*) FILTER (WHERE undone_at IS NULL) BETWEEN 1 AND 40 FROM vital.ledger",
-    "while the schema goes back": "SELECT count(*) BETWEEN 1 AND 20 FROM vital.applied_statement",
+    "while the fence opens": ("vital.applied_statement", "SELECT count(*) < 60 FROM vital.applied_statement"),
+    "while rows go back": ("vital.ledger", "SELECT count(*) FILTER (WHERE undone_at IS NULL) < 40 FROM vital.ledger"),
+    "while the schema goes back": ("vital.applied_statement", "SELECT count(*) < 20 FROM vital.applied_statement"),
 }
 
 
 def test_an_undo_that_is_killed_goes_on_exactly(migrated_template: Scratch, manage: Manage, journey: Journey) -> None:
     migrated = whole_clone(migrated_template)
-    for name, moment in MOMENTS.items():
-        with background.manage(migrated, "migrate_tenants", "undo", "--yes") as running:
-            running.until(partial(looking.one, migrated, moment))
+    for name, (table, moment) in MOMENTS.items():
+        with (
+            standing_still(migrated, table, moment) as stands,
+            background.manage(migrated, "migrate_tenants", "undo", "--yes") as running,
+        ):
+            running.until(stands)
             running.kill()
+            wait_for_clients_to_go(migrated)
         status = document(manage(migrated, "migrate_tenants", "status", "--json"))
         assert status["next"] is not None, f"killed {name}, it still passes as done"
-        wait_for_clients_to_go(migrated)
     done = manage(migrated, "migrate_tenants", "undo", "--yes", "--json")
     assert done.returncode == 0, said(done)
     assert document(done)["conflicts"] == []

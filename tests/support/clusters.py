@@ -19,26 +19,49 @@ SUPERUSER, PASSWORD = "cluster_admin", "cluster-admin"
 SETTINGS = "-c listen_addresses='' -c fsync=off -c unix_socket_directories={folder}"
 
 
+class Cluster:
+    """A server that a test may stop; `url` is its superuser's."""
+
+    def __init__(self, programs: Path, folder: Path, as_server: dict[str, Any]) -> None:
+        self.folder, self._programs = folder, programs
+        self._options = as_server | {"cwd": "/", "env": os.environ | {"LC_ALL": "C.UTF-8"}}
+        self.url = f"postgresql://{SUPERUSER}:{PASSWORD}@/postgres?host={quote(str(folder), safe='')}"
+
+    def run(self, program: str, *arguments: str | Path) -> None:
+        command = [self._programs / program, "-D", self.folder / "data", *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **self._options)
+
+    def start(self) -> None:
+        self.run("pg_ctl", "start", "-w", "-l", self.folder / "log", "-o", SETTINGS.format(folder=self.folder))
+
+    def kill(self) -> None:
+        """As a crash: nobody is asked, and the next start recovers."""
+        self.run("pg_ctl", "stop", "-m", "immediate")
+
+
 @contextmanager
 def private(server_url: str) -> Iterator[str]:
     """The URL of the superuser of a new cluster of the test server's version, which asks everybody for a password."""
+    with restartable(server_url) as cluster:
+        yield cluster.url
+
+
+@contextmanager
+def restartable(server_url: str) -> Iterator[Cluster]:
+    """Such a cluster with its switch; whoever kills it starts it again."""
     programs, as_server = programs_of(server_url), same_user(server_url)
     folder = Path(tempfile.mkdtemp(prefix="vital-cluster-"))
     password = folder / "password"
     password.write_text(PASSWORD)
     give(as_server, folder, password)
-
-    def run(program: str, *arguments: str | Path) -> None:
-        options = as_server | {"cwd": "/", "env": os.environ | {"LC_ALL": "C.UTF-8"}, "stdout": subprocess.DEVNULL}
-        subprocess.run([programs / program, "-D", folder / "data", *arguments], check=True, **options)
-
+    cluster = Cluster(programs, folder, as_server)
     try:
-        run("initdb", "-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", password, "--no-sync", "-E", "UTF8")
-        run("pg_ctl", "start", "-w", "-l", folder / "log", "-o", SETTINGS.format(folder=folder))
+        cluster.run("initdb", "-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", password, "--no-sync", "-E", "UTF8")
+        cluster.start()
         try:
-            yield f"postgresql://{SUPERUSER}:{PASSWORD}@/postgres?host={quote(str(folder), safe='')}"
+            yield cluster
         finally:
-            run("pg_ctl", "stop", "-m", "immediate")
+            cluster.kill()
     finally:
         shutil.rmtree(folder)
 

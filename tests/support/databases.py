@@ -219,3 +219,26 @@ def _url(conninfo: str, **changes: str) -> str:
         address += f":{parts.pop('port')}" if "port" in parts else ""
     query = urlencode(parts, quote_via=quote)
     return f"postgresql://{login}{'@' if login else ''}{address}/{dbname}{'?' if query else ''}{query}"
+
+
+# --- logins ---
+
+
+def login_url(url: str, user: str, password: str) -> str:
+    """The same database for another login."""
+    return _url(url, user=user, password=password)
+
+
+def drop_login(server_url: str, name: str) -> None:
+    """Drop a login whose own database is gone: logins are the cluster's, and whoever closes a database meanwhile
+    grants TEMPORARY in it to every login there is."""
+    granted = rows(
+        server_url,
+        "SELECT d.datname FROM pg_database AS d CROSS JOIN LATERAL aclexplode(d.datacl) AS acl"
+        " JOIN pg_roles AS r ON r.oid = acl.grantee WHERE r.rolname = %s",
+        [name],
+    )
+    login = sql.Identifier(name)
+    for (database,) in granted:
+        _run(server_url, sql.SQL("REVOKE ALL ON DATABASE {} FROM {}").format(sql.Identifier(database), login))
+    _run(server_url, sql.SQL("DROP ROLE IF EXISTS {}").format(login))

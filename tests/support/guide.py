@@ -67,6 +67,19 @@ WHERE tenant_id = '11111111-1111-1111-1111-111111111111'
    OR tenant_id = '00000000-0000-0000-0000-000000000001';
 """
 
+CURLS = """
+# Test tools endpoint
+curl -H "x-tenant-id: 11111111-1111-1111-1111-111111111111" \\
+  http://localhost:3000/api/tools-crud
+
+# Test prompts endpoint
+curl -H "x-tenant-id: f7aa6fd4-0af9-4706-8b31-034f1f7accda" \\
+  http://localhost:3000/api/prompts-crud
+
+# Test knowledge domains
+curl http://localhost:3000/api/knowledge-domains
+"""
+
 LOGS = (
     "000_pre_validation.log",
     "001_schema_fixes.log",

@@ -28,12 +28,16 @@ auth_file = {folder}/users
 logfile = {folder}/log
 pool_mode = transaction
 server_round_robin = {round_robin}
+default_pool_size = {pool_size}
 """
 
 
 @contextmanager
-def transaction_mode(server_url: str, scratch: Scratch, *, round_robin: bool) -> Iterator[str]:
-    """The owner's URL of the database through the pooler; it hands out its processes in turn, or the last one first."""
+def transaction_mode(
+    server_url: str, scratch: Scratch, *, round_robin: bool, login_url: str = "", pool_size: int = 20
+) -> Iterator[str]:
+    """The login's URL (the owner's, where none is given) of the database through the pooler, which hands out its
+    processes in turn, or the last one first."""
     program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
     if program is None:
         pytest.skip("no pgbouncer on this machine: apt-get install pgbouncer")
@@ -41,11 +45,13 @@ def transaction_mode(server_url: str, scratch: Scratch, *, round_robin: bool) ->
     listen = free_port()
     folder = Path(tempfile.mkdtemp(prefix="vital-pooler-"))
     address = {"host": server["host"], "port": server.get("port", 5432)}
-    settings = SETTINGS.format(**address, listen=listen, folder=folder, round_robin=int(round_robin))
+    login = conninfo_to_dict(login_url) if login_url else {"user": OWNER, "password": OWNER_PASSWORD}
+    pool = {"round_robin": int(round_robin), "pool_size": pool_size}
+    settings = SETTINGS.format(**address, **pool, listen=listen, folder=folder)
     (folder / "settings").write_text(settings)
-    (folder / "users").write_text(f'"{OWNER}" "{OWNER_PASSWORD}"\n')
+    (folder / "users").write_text(f'"{login["user"]}" "{login.get("password", "")}"\n')
     give(user, folder, *folder.iterdir())
-    url = f"postgresql://{OWNER}@127.0.0.1:{listen}/{scratch.name}"
+    url = f"postgresql://{login['user']}@127.0.0.1:{listen}/{scratch.name}"
     process = subprocess.Popen([program, "-q", folder / "settings"], cwd="/", stderr=subprocess.DEVNULL, **user)
     try:
         _wait_for(url)

@@ -16,6 +16,14 @@ SELECT pg_backend_pid()
 -- From here on this connection can change nothing.
 SELECT set_config('default_transaction_read_only', 'on', false)
 
+-- name: read_as_operator
+-- The service's login has no grants of its own: what it may look at, it looks at as vital_operator.
+SELECT set_config('role', 'vital_operator', false)
+FROM pg_roles
+WHERE rolname = 'vital_operator'
+  AND NOT has_schema_privilege(to_regnamespace('vital')::oid, 'USAGE')
+  AND pg_has_role(session_user, oid, CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)
+
 -- name: work_settings
 -- What every transaction of VITAL's own work runs with; nothing of it outlives the transaction.
 SELECT set_config('vital.backfill', 'on', true),
@@ -27,7 +35,7 @@ SELECT set_config('vital.backfill', 'on', true),
 -- made a role is a member of it that may not put it on.
 SELECT COALESCE((
     SELECT pg_has_role(current_user, oid, CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)
-       AND has_schema_privilege(oid, to_regnamespace('vital')::oid, 'USAGE')
+       AND has_table_privilege(oid, to_regclass('vital.ledger')::oid, 'INSERT')
     FROM pg_roles
     WHERE rolname = 'vital_operator'
 ), false)

@@ -47,6 +47,10 @@ SELECT NOT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass({index_na
 -- After the backfill, so that it has one index less to maintain.
 CREATE INDEX CONCURRENTLY {index} ON {relation} ({tenant})
 
+-- name: create_order_index
+-- A list's own order behind the tenant.
+CREATE INDEX CONCURRENTLY {index} ON {relation} ({order})
+
 -- name: drop_index
 -- Also what a failed attempt has left: CREATE INDEX CONCURRENTLY leaves an invalid index behind.
 DROP INDEX CONCURRENTLY IF EXISTS {index}

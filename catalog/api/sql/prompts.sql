@@ -1,0 +1,75 @@
+-- name: prompt_page
+-- A page, newest first, of both branches; the total counts what the filters match.
+SELECT '{{"success": true, "prompts": ' || COALESCE(
+    (SELECT json_agg({shape} ORDER BY t.created_at DESC NULLS LAST, t.id) FROM ({page}) AS t)::text, '[]'
+) || ', "pagination": ' || (
+    SELECT json_build_object(
+        'page', %(number)s::int, 'limit', %(limit)s::int, 'total', c.total, 'pages', (c.total + %(limit)s - 1) / %(limit)s
+    )
+    FROM ({count}) AS c (total)
+)::text || '}}'
+
+-- name: prompt_branches
+-- Both branches of a page, in index order.
+SELECT * FROM (
+    (SELECT * FROM public.prompts AS t WHERE t.tenant_id = %(own)s::uuid {filters} ORDER BY t.created_at DESC NULLS LAST, t.id LIMIT %(reach)s)
+    UNION ALL
+    (SELECT * FROM public.prompts AS t WHERE t.tenant_id = %(platform)s::uuid {filters} ORDER BY t.created_at DESC NULLS LAST, t.id LIMIT %(reach)s)
+) AS t
+ORDER BY t.created_at DESC NULLS LAST, t.id
+LIMIT %(limit)s OFFSET %(offset)s
+
+-- name: prompt_count
+-- All that match.
+SELECT (SELECT count(*) FROM public.prompts AS t WHERE t.tenant_id = %(own)s::uuid {filters})
+     + (SELECT count(*) FROM public.prompts AS t WHERE t.tenant_id = %(platform)s::uuid {filters})
+
+-- name: prompt_branches_of_all
+-- The same for those who see every tenant.
+SELECT * FROM public.prompts AS t WHERE true {filters} ORDER BY t.created_at DESC NULLS LAST, t.id LIMIT %(limit)s OFFSET %(offset)s
+
+-- name: prompt_count_of_all
+-- The same for those who see every tenant.
+SELECT count(*) FROM public.prompts AS t WHERE true {filters}
+
+-- name: prompt_by_key
+-- One prompt by id, else by name; the tenant's own comes before the Platform's of the same name.
+SELECT t.id::text, t.tenant_id::text, t.name
+FROM public.prompts AS t
+WHERE t.id = %(id)s::uuid OR t.name = %(code)s
+ORDER BY (t.id = %(id)s::uuid) IS TRUE DESC, (t.tenant_id = %(own)s::uuid) IS TRUE DESC
+LIMIT 1
+
+-- name: prompt_shown
+-- A prompt as the API shows it.
+SELECT json_build_object('success', true, 'prompt', {shape})::text FROM public.prompts AS t WHERE t.id = %(id)s::uuid
+
+-- name: prompt_shape
+-- Every column, whatever this platform's table has, and what the frontends add to it.
+to_jsonb(t) || jsonb_build_object(
+    'suite', {suite}, 'is_user_created', t.created_by IS NOT NULL, 'is_shared', t.tenant_id = %(platform)s::uuid
+)
+
+-- name: prompt_text
+-- What suites are found in.
+lower(concat(t.name, ' ', t.system_prompt, ' ', t.display_name))
+
+-- name: prompt_domain
+-- As stored.
+AND t.domain = %(domain)s
+
+-- name: prompt_search
+-- In what people read.
+AND (t.name ILIKE %(search)s OR t.display_name ILIKE %(search)s OR t.description ILIKE %(search)s)
+
+-- name: prompt_complexity
+-- As stored.
+AND t.complexity_level = %(complexity)s
+
+-- name: prompt_status
+-- As stored.
+AND t.status = %(status)s
+
+-- name: prompt_suite
+-- By the same expression that is shown.
+AND {suite} = %(suite)s

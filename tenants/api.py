@@ -1,0 +1,165 @@
+"""What every endpoint stands on. The middleware has opened the transaction: whatever a view reads is fenced already."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
+
+from django.db import connection
+from django.http import HttpResponse, JsonResponse
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from tenants.auth import Caller
+from tenants.errors import BadRequestBody, Forbidden, Refusal, SharedResource, TenantNeeded
+from tenants.requests import FencedRequest
+from tenants.resolution import Facts
+
+NUL = "\x00"
+
+
+class OnlyJson(BaseContentNegotiation):
+    """Whatever a client says it accepts, the answer is JSON."""
+
+    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser:  # type: ignore[override]
+        return parsers[0]
+
+    def select_renderer(  # type: ignore[override]
+        self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type or "application/json"
+
+
+class FencedView(APIView):
+    """An endpoint. A verb without a method of its name is 405.
+
+    `cacheable`    its GET may be remembered for half a second, by tenant and address.
+    `open_to_all`  its GET needs no credential.
+    """
+
+    cacheable: ClassVar[bool] = False
+    open_to_all: ClassVar[bool] = False
+    content_negotiation_class = OnlyJson
+    parser_classes = [JSONParser]
+
+    @property
+    def fenced(self) -> FencedRequest:
+        """The request as the middleware has made it ready."""
+        return cast(FencedRequest, self.request._request)
+
+    @property
+    def caller(self) -> Caller:
+        caller = self.fenced.caller
+        assert caller is not None  # nobody comes here without
+        return caller
+
+    @property
+    def tenant(self) -> Facts | None:
+        return self.fenced.tenant
+
+    def writing_tenant(self) -> Facts:
+        """The tenant that a write is for. Raises TenantNeeded."""
+        if self.tenant is None:
+            raise TenantNeeded
+        return self.tenant
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+        return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
+
+    def query(self, name: str, default: str = "") -> str:
+        """A parameter of the address; NUL is no text that a database could hold."""
+        value = self.request.GET.get(name, default)
+        if NUL in value:
+            raise Refusal(f"The parameter {name} holds a character that no text has.")
+        return value
+
+    def whole_number(self, name: str, default: int, *, least: int, most: int, caps: bool = False) -> int:
+        """A parameter that is a number; past `most` it is an error, or `most` where the parameter is capped."""
+        text = self.query(name)
+        if not text:
+            return default
+        if not text.isascii() or not text.isdecimal() or int(text[:12]) < least:
+            raise Refusal(f"The parameter {name} must be a whole number of at least {least}.")
+        value = int(text[:12])
+        if value > most and not caps:
+            raise Refusal(f"The parameter {name} must be at most {most}.")
+        return min(value, most)
+
+    def flag(self, name: str) -> bool | None:
+        """A parameter that is true or false; None where it is not given."""
+        text = self.query(name).lower()
+        if text in ("", "all"):
+            return None
+        if text not in ("true", "false", "1", "0"):
+            raise Refusal(f"The parameter {name} must be true or false.")
+        return text in ("true", "1")
+
+    def body(self, shape: type[Serializer[Any]], **options: Any) -> dict[str, Any]:
+        """The request's body, once it has this shape, with what the shape does not name under its own names.
+
+        Raises BadRequestBody, and rest_framework's errors for what is no JSON at all.
+        """
+        given = self.json_object()
+        checked = shape(data=given, **options)
+        if not checked.is_valid():
+            raise BadRequestBody(_sentence(checked.errors), details=checked.errors)
+        values: dict[str, Any] = checked.validated_data
+        return values
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as an object."""
+        given = self.request.data
+        if not isinstance(given, dict):
+            raise BadRequestBody("The body must be a JSON object.")
+        if _holds_nul(given):
+            raise BadRequestBody("The body holds a character that no text has (NUL).")
+        return given
+
+
+def _sentence(found: Mapping[str, Any]) -> str:
+    missing = [name for name, problems in found.items() if any(getattr(p, "code", "") == "required" for p in problems)]
+    if missing:
+        return f"Missing required fields: {', '.join(missing)}."
+    return f"These fields cannot be used: {', '.join(found)}."
+
+
+def _holds_nul(value: object) -> bool:
+    match value:
+        case str():
+            return NUL in value
+        case dict():
+            return any(_holds_nul(part) for pair in value.items() for part in pair)
+        case list():
+            return any(map(_holds_nul, value))
+    return False
+
+
+def may_write(caller: Caller, tenant: Facts, row_tenant: str, *, platform: str, admins_only: bool) -> None:
+    """Raise unless this caller may write a row of `row_tenant`: SharedResource for the Platform's, else Forbidden."""
+    if row_tenant != tenant.id:
+        if row_tenant == platform:
+            raise SharedResource
+        raise Forbidden("This row belongs to another tenant: name it in x-tenant-id.")
+    if not caller.may_write:
+        raise Forbidden("This API key may only read.")
+    if admins_only and not caller.is_admin:
+        raise Forbidden("Only an admin of the tenant may do that.")
+
+
+def rows(statement: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """The rows of one statement in the request's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
+def json_bytes(content: str) -> HttpResponse:
+    """JSON that the database has made, as it is."""
+    return HttpResponse(content, content_type="application/json")
+
+
+def json_answer(body: Mapping[str, Any], status: int = 200) -> JsonResponse:
+    return JsonResponse(body, status=status)

@@ -1,0 +1,158 @@
+"""Who asks: a token, an API key, a session of the admin, or, in demo mode, anybody."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpResponse
+from rest_framework.authentication import CSRFCheck
+
+from tenants import context, keys, tokens
+from tenants.errors import Forbidden, Unauthorized
+from tenants.memory import Memory
+from tenants.models import ApiKey, Membership, Role
+from tenants.requests import FencedRequest
+from tenants.resolution import home_of, tenant_id
+from tenants.tokens import Claims
+
+READING = ("GET", "HEAD", "OPTIONS")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A credential, once it is known to be good. It grants; what a request says chooses among what is granted.
+
+    `tenants` are those it may use, None for every one; `home` is used where the request names none.
+    """
+
+    kind: str
+    name: str
+    role: str
+    tenants: frozenset[str] | None = frozenset()
+    home: str = ""
+    may_write: bool = True
+    metrics: bool = False
+    grants: tuple[tuple[str, str], ...] = ()  # (tenant, role) where the role depends on the tenant
+
+    def within(self, tenant: str) -> "Caller":
+        """The same caller in the role that it has in this tenant."""
+        role = dict(self.grants).get(tenant)
+        return dataclasses.replace(self, role=role) if role else self
+
+    @property
+    def is_super_admin(self) -> bool:
+        return self.role == Role.SUPER_ADMIN
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role in (Role.ADMIN, Role.SUPER_ADMIN)
+
+
+ANONYMOUS = Caller("anonymous", "", Role.USER, frozenset(), "", may_write=False)
+DEMO = Caller("demo", "demo", Role.ADMIN, None)
+_known_keys: Memory[ApiKey] = Memory(10_000)
+
+
+def authenticate(request: FencedRequest) -> Caller:
+    """The caller. A credential that is bad is refused even where none is needed. Raises Unauthorized."""
+    header = request.headers.get("authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthorized("The authorization header must be: Bearer TOKEN.")
+        return _of_token(tokens.claims_of(token.strip()))
+    key = request.headers.get("x-api-key")
+    if key is not None:
+        return _of_key(key)
+    if settings.SESSION_COOKIE_NAME in request.COOKIES and (caller := _of_session(request)):
+        return caller
+    return DEMO if settings.DEMO else ANONYMOUS
+
+
+def _of_token(claims: Claims) -> Caller:
+    role = _role(claims)
+    name = str(claims.get("sub", ""))
+    home = _tenant_claim(claims)
+    if role == Role.SUPER_ADMIN:
+        return Caller("token", name, role, None, home)
+    home = home or home_of(name)
+    return Caller("token", name, role, frozenset([home] if home else []), home)
+
+
+def _role(claims: Claims) -> str:
+    """`app_metadata.role`, else the top level's; what a user can edit (`user_metadata`) never counts."""
+    top, app = claims.get("role"), _app_metadata(claims).get("role")
+    if top == "service_role":
+        if settings.ALLOW_SERVICE_ROLE:
+            return Role.SUPER_ADMIN
+        raise Unauthorized("A service_role token is not accepted here.")
+    if top == "anon":
+        raise Unauthorized("An anonymous token opens nothing here.")
+    for role in (app, top):
+        if isinstance(role, str) and role in Role.values:
+            return role
+    if top == "authenticated" or (top is None and app is not None):
+        return Role.USER
+    raise Unauthorized("The token names no role that is known here.")
+
+
+def _tenant_claim(claims: Claims) -> str:
+    claim = claims.get("tenant_id") or _app_metadata(claims).get("tenant_id")
+    if not claim:
+        return ""
+    known = tenant_id(str(claim))
+    if known is None:
+        raise Unauthorized("The token's tenant_id is not a UUID.")
+    return known
+
+
+def _app_metadata(claims: Claims) -> Claims:
+    found = claims.get("app_metadata")
+    return found if isinstance(found, dict) else {}
+
+
+def _of_key(key: str) -> Caller:
+    record = _known_keys.get(key)
+    if record is None:
+        with context.acting_as(context.operator_scope(read_only=True)):
+            record = keys.find(key)
+        if record is None:
+            raise Unauthorized("The API key is not known here, or no longer good.")
+        _known_keys.put(key, record)
+    if keys.use_is_due(record):
+        with context.acting_as(context.operator_scope(read_only=False)):
+            keys.note_use(record)
+    tenants = [str(tenant) for tenant in record.tenants]
+    writes = record.scope == ApiKey.Scope.WRITE
+    return Caller(
+        "key", record.prefix, Role.ADMIN if writes else Role.USER, frozenset(tenants), tenants[0] if tenants else "",
+        may_write=writes, metrics=record.scope == ApiKey.Scope.METRICS,
+    )  # fmt: skip
+
+
+def _of_session(request: FencedRequest) -> Caller | None:
+    """The user of the admin; a browser sends the cookie by itself, so that writes must also show the CSRF token."""
+    with context.acting_as(context.operator_scope(read_only=True)):
+        request.session = SessionStore(request.COOKIES[settings.SESSION_COOKIE_NAME])
+        user = get_user(request)
+        if not user.is_authenticated or not user.is_staff:
+            return None
+        grants = [] if user.is_superuser else list(Membership.objects.filter(user=user))
+    if request.method not in READING:
+        _check_csrf(request)
+    caller = Caller("session", user.get_username(), Role.SUPER_ADMIN, None)
+    if user.is_superuser:
+        return caller
+    roles = {str(grant.tenant_id): grant.role for grant in grants}
+    return dataclasses.replace(
+        caller, role=Role.USER, tenants=frozenset(roles), home=next(iter(roles), ""), grants=tuple(roles.items())
+    )
+
+
+def _check_csrf(request: FencedRequest) -> None:
+    check = CSRFCheck(lambda _: HttpResponse())  # it never answers by itself
+    check.process_request(request)
+    if check.process_view(request, lambda: HttpResponse(), (), {}):  # says why not, or None
+        raise Forbidden("A write with the admin's session needs its CSRF token, in the header x-csrftoken.")

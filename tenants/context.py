@@ -1,0 +1,58 @@
+"""The only place where a tenant becomes current and stops being so.
+
+A scope is a database role and a tenant for exactly one transaction: the database backend puts both on in the statement
+that begins it, and nothing of them is left on the connection after COMMIT or ROLLBACK.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+TENANT_ROLE, OPERATOR_ROLE = "vital_tenant", "vital_operator"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Who a transaction is: a role without login, the tenant's id (empty for none), and whether it may only read."""
+
+    role: str
+    tenant: str = ""
+    read_only: bool = False
+
+
+class AnotherScopeIsOpen(RuntimeError):
+    """A transaction has one scope; another one inside it would change who the outer one is."""
+
+
+_current: ContextVar[Scope | None] = ContextVar("vital_scope", default=None)
+
+
+def current() -> Scope | None:
+    """The scope that the next transaction takes; None outside every scope, where the login is itself."""
+    return _current.get()
+
+
+@contextmanager
+def acting_as(scope: Scope) -> Iterator[None]:
+    """Be this scope in one transaction. Raises AnotherScopeIsOpen inside any transaction."""
+    if connection.in_atomic_block:
+        raise AnotherScopeIsOpen(f"{scope} was asked for inside {current()}")
+    token = _current.set(scope)
+    try:
+        with transaction.atomic():
+            yield
+    finally:
+        _current.reset(token)
+
+
+def tenant_scope(tenant: str, *, read_only: bool) -> Scope:
+    """The restricted role; without a tenant it sees the Platform's shared rows only, and may write none."""
+    return Scope(TENANT_ROLE, tenant, read_only)
+
+
+def operator_scope(*, read_only: bool) -> Scope:
+    """Staff and the service's own questions (credentials, settings): every row of the tables it was granted."""
+    return Scope(OPERATOR_ROLE, "", read_only)

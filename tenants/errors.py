@@ -1,0 +1,177 @@
+"""Every refusal of the API as one JSON shape: `{"error": "<one plain sentence>", "details": …}`."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import Http404, JsonResponse
+from rest_framework import exceptions
+
+log = logging.getLogger("vital.api")
+SOON = {"Retry-After": "1"}
+
+
+class Refusal(Exception):
+    """An answer other than the one asked for. The docstring is the sentence; `details` only where it helps."""
+
+    status = 400
+    headers: Mapping[str, str] = {}
+
+    def __init__(self, sentence: str = "", details: Any = None, **facts: object) -> None:
+        self.sentence = sentence or " ".join((self.__doc__ or "").format(**facts).split())
+        self.details = details
+        super().__init__(self.sentence)
+
+
+class Unauthorized(Refusal):
+    """This needs a credential: a bearer token or an API key."""
+
+    status = 401
+    headers = {"WWW-Authenticate": 'Bearer realm="vital"'}
+
+
+class BadTenantId(Refusal):
+    """The tenant id is not a UUID."""
+
+
+class TenantRefused(Refusal):
+    """This tenant cannot be used with this credential."""
+
+    status = 403
+
+
+class TenantNeeded(Refusal):
+    """Say which tenant this is for, in the header x-tenant-id."""
+
+
+class NotFound(Refusal):
+    """There is no such thing here."""
+
+    status = 404
+
+
+class SharedResource(Refusal):
+    """This is a shared platform resource and cannot be changed."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(details="shared platform resource")
+
+
+class Forbidden(Refusal):
+    """This credential may not do that."""
+
+    status = 403
+
+
+class BadRequestBody(Refusal):
+    """The body cannot be used."""
+
+
+class Conflict(Refusal):
+    """Something with this key exists already."""
+
+    status = 409
+
+
+class TooLarge(Refusal):
+    """The body is larger than this service accepts."""
+
+    status = 413
+
+
+class TooMany(Refusal):
+    """Too many requests for this tenant; try again after the seconds that Retry-After says."""
+
+    status = 429
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": str(seconds)}
+
+
+class Unavailable(Refusal):
+    """The service cannot reach its database just now; try again."""
+
+    status = 503
+    headers = SOON
+
+
+class MigrationRequired(Refusal):
+    """migration required: the next phase is {phase}."""
+
+    status = 503
+    headers = {"Retry-After": "30"}
+
+
+def response(refusal: Refusal) -> JsonResponse:
+    """The refusal as the answer to send."""
+    body = {"error": refusal.sentence} | ({"details": refusal.details} if refusal.details is not None else {})
+    return JsonResponse(body, status=refusal.status, headers=dict(refusal.headers))
+
+
+def answer_to(error: Exception, context: object = None) -> JsonResponse:
+    """The answer to any exception of a request; what nobody foresaw is a 500 whose cause is in the log only."""
+    refusal = _refusal(error)
+    if refusal.status == 500:
+        log.error("unexpected error", exc_info=error)
+    return response(refusal)
+
+
+class Unexpected(Refusal):
+    """Something went wrong on our side; it is in the log under this answer's x-request-id."""
+
+    status = 500
+
+
+def _refusal(error: Exception) -> Refusal:
+    match error:
+        case Refusal():
+            return error
+        case RequestDataTooBig():
+            return TooLarge()
+        case Http404():
+            return NotFound()
+        case exceptions.APIException():
+            return _of_rest_framework(error)
+        case BadRequest() | SuspiciousOperation():
+            return Refusal("This request cannot be understood.")
+        case DatabaseError() | psycopg.Error():
+            return _of_database(error)
+    return Unexpected()
+
+
+def _of_rest_framework(error: exceptions.APIException) -> Refusal:
+    refusal = Refusal({
+        405: "This method is not allowed here.",
+        406: "Only JSON is spoken here.",
+        415: "Send the body as application/json.",
+    }.get(error.status_code, "The body cannot be used."))  # fmt: skip
+    if isinstance(error, exceptions.ParseError):
+        refusal = Refusal("The body is not JSON.")
+    elif isinstance(error, exceptions.ValidationError):
+        refusal.details = error.detail
+    refusal.status = error.status_code
+    return refusal
+
+
+# SQLSTATE → what it means for whoever asked; nothing of the database's own words reaches them.
+_MEANINGS: dict[str, type[Refusal]] = {"23505": Conflict, "42501": Forbidden}
+_BUSY = ("57014", "55P03", "40001", "40P01", "53", "57P", "08", "25P03", "26000")
+
+
+def _of_database(error: Exception) -> Refusal:
+    cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
+    state = getattr(cause, "sqlstate", None) or ""
+    if state in _MEANINGS:
+        return _MEANINGS[state]()
+    if state.startswith(("22", "23")):
+        return BadRequestBody("A value in the body is not one that can be stored.")
+    if not state or state.startswith(_BUSY):
+        down = isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError)
+        return Unavailable() if down or state else Unexpected()
+    return Unexpected()

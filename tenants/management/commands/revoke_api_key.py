@@ -1,0 +1,25 @@
+"""End an API key at once."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from tenants import keys
+from tenants.management import selection
+from tenants.management.face import AccessCommand
+
+
+class Command(AccessCommand):
+    help = "End an API key: within a second it opens nothing any more."
+    examples = """
+example:
+  manage.py revoke_api_key vital_Ab3dE1   the key that begins so (list_api_keys shows them)
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("key", help="how the key begins")
+
+    def act(self, options: dict[str, Any]) -> str:
+        record = selection.key(options["key"])
+        keys.revoke(record)
+        return f"{record} is revoked."

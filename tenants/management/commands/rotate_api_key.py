@@ -1,0 +1,31 @@
+"""Put a new API key in another's place; the new one, alone on stdout, is shown this once."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from tenants import keys
+from tenants.management import selection
+from tenants.management.face import AccessCommand, Refused
+
+
+class Command(AccessCommand):
+    help = "Make a new API key like this one and print it; the old one goes on for a while, so that nobody is cut off."
+    examples = """
+examples:
+  manage.py rotate_api_key vital_Ab3dE1                     the old one ends after an hour
+  manage.py rotate_api_key vital_Ab3dE1 --keep-minutes 0    the old one ends at once
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("key", help="how the key begins")
+        parser.add_argument("--keep-minutes", type=int, default=60, metavar="N", help="how long the old one goes on")
+
+    def act(self, options: dict[str, Any]) -> str:
+        if options["keep_minutes"] < 0:
+            raise Refused("--keep-minutes must be at least 0.")
+        record = selection.key(options["key"])
+        if record.revoked_at:
+            raise Refused(f"{record} is revoked: make a new one with create_api_key.")
+        _, key = keys.rotate(record, options["keep_minutes"])
+        return key

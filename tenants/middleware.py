@@ -1,0 +1,169 @@
+"""Around each request: its record, and its one transaction."""
+
+import time
+import uuid
+from collections.abc import Callable
+from functools import lru_cache
+from typing import cast
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.db import connection, transaction
+from django.http import Http404, HttpResponse
+from django.urls import ResolverMatch, resolve
+from django.utils.cache import patch_vary_headers
+
+from tenants import context, errors, limits, readiness, responses
+from tenants.api import FencedView
+from tenants.auth import READING, Caller, authenticate
+from tenants.errors import NotFound, TenantNeeded, TooLarge, Unauthorized
+from tenants.requests import FencedRequest
+from tenants.resolution import Facts
+from tenants.resolution import resolve as resolve_tenant
+from vital import logs, metrics
+
+GetResponse = Callable[[FencedRequest], HttpResponse]
+
+
+def is_api(request: FencedRequest) -> bool:
+    return request.path_info.startswith("/api/")
+
+
+class RequestRecord:
+    """An id, a log line and the figures of each request, and JSON for whatever goes wrong under /api/."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: FencedRequest) -> HttpResponse:
+        started = time.perf_counter()
+        request.vital_id = _request_id(request)
+        request.caller = request.tenant = None
+        logs.begin(request.vital_id)
+        answer = self.get_response(request)
+        seconds = time.perf_counter() - started
+        answer["x-request-id"] = request.vital_id
+        if is_api(request):
+            answer["x-tenant-id"] = request.tenant.id if request.tenant else _shown_without(request)
+        route = _route(request)
+        metrics.observe(request, answer.status_code, route, seconds)
+        logs.request(request, answer.status_code, route, seconds)
+        return answer
+
+
+def _request_id(request: FencedRequest) -> str:
+    """The caller's own id where it is a plain one, so that logs of both sides meet; else a new one."""
+    given = request.headers.get("x-request-id", "")
+    return (
+        given if 8 <= len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum() else str(uuid.uuid4())
+    )
+
+
+def _shown_without(request: FencedRequest) -> str:
+    """Whose rows an answer shows that is for no tenant: the Platform's, once the caller is known."""
+    return settings.PLATFORM_ID if request.caller else ""
+
+
+def _route(request: FencedRequest) -> str:
+    """The address's pattern, which is a bounded label where the address itself is not."""
+    match = request.resolver_match
+    return match.route if match else "unknown"
+
+
+class ApiTransaction:
+    """Caller, tenant, limits; then one transaction as that tenant around everything the view does.
+
+    It is opened before anything reads and rolled back on any error answer; a GET's is READ ONLY.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: FencedRequest) -> HttpResponse:
+        if not is_api(request):
+            return self.get_response(request)
+        try:
+            answer = self._answer(request)
+        except Exception as error:
+            answer = errors.answer_to(error)
+        patch_vary_headers(answer, ("x-tenant-id", "authorization", "x-api-key", "cookie"))
+        answer.setdefault("Cache-Control", "private, no-cache")
+        return answer
+
+    def _answer(self, request: FencedRequest) -> HttpResponse:
+        view = _view_of(request)
+        request.get_host()
+        readiness.require_migrated()
+        caller = request.caller = authenticate(request)
+        reads = request.method in READING
+        if caller.kind == "anonymous" and not (reads and view.open_to_all):
+            raise Unauthorized
+        tenant = request.tenant = resolve_tenant(request, caller)
+        caller = request.caller = caller.within(tenant.id if tenant else "")
+        if tenant is None and not reads:
+            raise TenantNeeded
+        limits.check(tenant)
+        if _length(request) > settings.MAX_BODY:
+            raise TooLarge
+        sees_all = caller.is_super_admin and request.GET.get("showAll", "").lower() == "true"
+        request.sees_all = sees_all
+        if not (request.method == "GET" and view.cacheable):
+            return self._in_transaction(request, caller, tenant, reads)
+        key = (tenant.id if tenant else "", sees_all, request.path_info, request.META["QUERY_STRING"])
+        return responses.recall(request, key, lambda: self._in_transaction(request, caller, tenant, reads))
+
+    def _in_transaction(
+        self, request: FencedRequest, caller: Caller, tenant: Facts | None, reads: bool
+    ) -> HttpResponse:
+        read_only = reads or not caller.may_write
+        scope = context.tenant_scope(tenant.id if tenant else "", read_only=read_only)
+        if request.sees_all:
+            scope = context.operator_scope(read_only=True) if reads else scope
+        with context.acting_as(scope):
+            answer = self.get_response(request)
+            if answer.status_code >= 400:
+                transaction.set_rollback(True)
+        if not reads and answer.status_code < 400:
+            responses.forget()
+        return answer
+
+
+def _view_of(request: FencedRequest) -> type[FencedView]:
+    """The class that answers this address. Raises NotFound."""
+    match = _match(request.path_info)
+    view = getattr(match.func, "view_class", None) or getattr(match.func, "cls", None) if match else None
+    if match is None or view is None:
+        raise NotFound
+    request.resolver_match = match
+    return cast(type[FencedView], view)
+
+
+@lru_cache(maxsize=1024)
+def _match(path: str) -> ResolverMatch | None:
+    try:
+        return resolve(path)
+    except Http404:
+        return None
+
+
+def _length(request: FencedRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError as error:
+        raise SuspiciousOperation from error
+
+
+class StaffTransaction:
+    """The admin works as vital_operator, each request in one transaction: the service's login itself may do nothing."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: FencedRequest) -> HttpResponse:
+        if not request.path_info.startswith("/admin") or connection.in_atomic_block or not readiness.has_roles():
+            return self.get_response(request)
+        with context.acting_as(context.operator_scope(read_only=False)):
+            answer = self.get_response(request)
+            if answer.status_code >= 500:
+                transaction.set_rollback(True)
+        return answer

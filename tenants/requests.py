@@ -1,0 +1,18 @@
+"""A request as the middleware has made it ready."""
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from tenants.auth import Caller
+    from tenants.resolution import Facts
+
+
+class FencedRequest(HttpRequest):
+    """What the middleware adds: an id for the logs, who asks, for which tenant, and whether every tenant is shown."""
+
+    vital_id: str
+    caller: "Caller | None"
+    tenant: "Facts | None"
+    sees_all: bool

@@ -1,0 +1,138 @@
+"""Which tenant: header, else subdomain, else cookie, else the credential's own. None of them grants anything."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from migrations_ops.engine import sql
+from tenants import context
+from tenants.errors import BadTenantId, TenantRefused
+from tenants.memory import Memory
+from tenants.requests import FencedRequest
+
+if TYPE_CHECKING:
+    from tenants.auth import Caller
+
+QUERIES = sql.load(Path(__file__).parent / "sql")
+UUID_SHAPE = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """An active tenant, as it stood at most half a second ago."""
+
+    id: str
+    slug: str
+    name: str
+    is_platform: bool
+    settings: Mapping[str, Any]
+
+    def feature(self, name: str) -> bool:
+        """Whether a feature is on; one that nobody has switched off is."""
+        return self._part("features").get(name) is not False
+
+    def limit(self, name: str) -> int:
+        """A limit, -1 for none."""
+        value = self._part("limits").get(name, -1)
+        return value if isinstance(value, int) and not isinstance(value, bool) else -1
+
+    def _part(self, name: str) -> Mapping[str, Any]:
+        part = self.settings.get(name) if isinstance(self.settings, dict) else None
+        return part if isinstance(part, dict) else {}
+
+
+_registry: Memory[dict[str, Facts]] = Memory(1)
+_homes: Memory[str] = Memory(10_000)
+
+
+def tenant_id(text: str) -> str | None:
+    """The canonical form of a UUID; None for anything else (Python's own parser also takes braces and URNs)."""
+    return str(UUID(text)) if UUID_SHAPE.fullmatch(text) else None
+
+
+def active_tenants() -> dict[str, Facts]:
+    """Every active tenant by id. There are few: one question knows them all."""
+    return _registry.recall("all", _read_registry)
+
+
+def _read_registry() -> dict[str, Facts]:
+    rows = _ask("active_tenants")
+    return {id: Facts(id, slug, name, id == settings.PLATFORM_ID, json.loads(text)) for id, slug, name, text in rows}
+
+
+def home_of(subject: str) -> str:
+    """The tenant of the platform's user whom a token is about; empty where there is none."""
+    known = tenant_id(subject)
+    if known is None:
+        return ""
+    found = _homes.get(known)
+    if found is None:
+        rows = _ask("home_of_user", {"id": known})
+        found = _homes.put(known, str(rows[0][0]) if rows and rows[0][0] else "")
+    return found
+
+
+def _ask(name: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    """The service's own question, as vital_operator in a transaction of its own."""
+    with context.acting_as(context.operator_scope(read_only=True)), connection.cursor() as cursor:
+        cursor.execute(QUERIES[name], params)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
+def resolve(request: FencedRequest, caller: "Caller") -> Facts | None:
+    """The tenant this request is for; None where it names none and the caller has none of its own.
+
+    Raises BadTenantId, and TenantRefused alike for tenants that are unknown, inactive, or not the caller's.
+    """
+    wanted = _named_by(request) or caller.home
+    if not wanted:
+        if caller.tenants is None or caller.kind == "anonymous":
+            return None
+        raise TenantRefused
+    if caller.tenants is not None and wanted not in caller.tenants:
+        raise TenantRefused
+    facts = active_tenants().get(wanted)
+    if facts is None:
+        raise TenantRefused
+    return facts
+
+
+def _named_by(request: FencedRequest) -> str:
+    """The id that header, subdomain or cookie name, in this order; empty where none does."""
+    header = request.headers.get("x-tenant-id")
+    if header is not None:
+        return _uuid(header)
+    slug = subdomain(request.get_host())
+    if slug:
+        named = [facts.id for facts in active_tenants().values() if facts.slug == slug]
+        if not named:
+            raise TenantRefused
+        return named[0]
+    cookie = request.COOKIES.get("tenant_id")
+    return _uuid(cookie) if cookie is not None else ""
+
+
+def _uuid(text: str) -> str:
+    known = tenant_id(text.strip())
+    if known is None:
+        raise BadTenantId
+    return known
+
+
+def subdomain(host: str) -> str:
+    """The label in front of the tenants' domain; the service's own names, listed as allowed hosts, are nobody's."""
+    name = host.lower().rsplit(":", 1)[0] if not host.endswith("]") else host
+    if name in settings.ALLOWED_HOSTS:
+        return ""
+    for domain in filter(None, (settings.TENANT_DOMAIN, "localhost" if settings.DEMO else "")):
+        if name.endswith(f".{domain}"):
+            return name.removesuffix(f".{domain}")
+    return ""

@@ -1,0 +1,49 @@
+-- name: active_tenants
+-- Every tenant that may be served.
+SELECT id::text, slug::text, name::text, COALESCE(settings, '{}')::text FROM public.tenants WHERE is_active
+
+-- name: home_of_user
+-- The tenant of a user of the platform.
+SELECT tenant_id::text FROM public.users WHERE id = %(id)s::uuid
+
+-- name: may_be_operator
+-- Whether this connection's login may put on the operators' role.
+SELECT COALESCE((
+    SELECT pg_has_role(session_user, oid, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+    FROM pg_roles
+    WHERE rolname = 'vital_operator'
+), false)
+
+-- name: who_is_the_login
+-- What the login of this connection could do past the fence; an owner of any table of the platform, by itself or by
+-- inheritance.
+SELECT r.rolname, r.rolsuper, r.rolbypassrls,
+       (
+           SELECT c.oid::regclass::text
+           FROM pg_class AS c
+           WHERE c.relkind IN ('r', 'p')
+             AND c.relnamespace = ANY (SELECT to_regnamespace(s) FROM unnest(%(tables)s::text[]) AS s)
+             AND pg_has_role(r.oid, c.relowner, 'USAGE')
+           ORDER BY 1
+           LIMIT 1
+       ),
+       (
+           SELECT count(*) = 2
+           FROM pg_roles AS wanted
+           WHERE wanted.rolname IN ('vital_tenant', 'vital_operator')
+             AND pg_has_role(r.oid, wanted.oid, 'MEMBER')
+       )
+FROM pg_roles AS r
+WHERE r.rolname = session_user
+
+-- name: open_tables
+-- Tables with a tenant column that no policy of ours closes for vital_tenant, which may reach them.
+SELECT c.oid::regclass::text
+FROM pg_class AS c
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p')
+  AND c.relnamespace = ANY (SELECT to_regnamespace(s) FROM unnest(%(schemas)s::text[]) AS s)
+  AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (
+      SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polname = 'vital_tenant_select' AND NOT p.polpermissive
+  ))
+ORDER BY 1

@@ -1,0 +1,56 @@
+"""The services of these tests: one that nobody changes, one per file that may be changed, one in demo mode."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Manage
+from tests.support import cast, stage
+from tests.support.databases import Scratch
+from tests.support.service import Service, served
+from tests.support.stage import Stage
+
+DEMO = {"VITAL_DEMO": "1", "VITAL_SECRET_KEY": "for-the-demo-only"}
+
+
+@pytest.fixture(scope="session")
+def shared(server_url: str, migrated_template: Scratch, manage: Manage) -> Iterator[Stage]:
+    """For tests that only look."""
+    with stage.opened(server_url, migrated_template, manage) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def service(shared: Stage) -> Service:
+    return shared.service
+
+
+@pytest.fixture(scope="module")
+def workshop(server_url: str, migrated_template: Scratch, manage: Manage) -> Iterator[Stage]:
+    """A file's own, in which every tenant may manage tools: for tests that write."""
+    prepare = cast.let_everybody_manage_tools
+    with stage.opened(server_url, migrated_template, manage, prepare=prepare) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def demo(migrated_template: Scratch) -> Iterator[Stage]:
+    """Demo mode with the owner as the login, as `make demo` has it; for tests that only look."""
+    with stage.furnished(migrated_template) as scratch, served(scratch.owner_url, DEMO) as service:
+        yield Stage(service, scratch, scratch.owner_url)
+
+
+@pytest.fixture(scope="session")
+def read_key(shared: Stage, manage: Manage) -> str:
+    """Digital Health's key for reading."""
+    return stage.new_key(shared.database, manage, "digital-health", "read")
+
+
+@pytest.fixture(scope="session")
+def suites_file(pack: Path) -> Path:
+    """The published keyword lists, beside the pack."""
+    file = pack.parent / "suites.toml"
+    if not file.exists():
+        pytest.skip(f"no suites.toml beside the pack: {file}")
+    return file

@@ -1,0 +1,241 @@
+"""What changes behind the service shows within a second; what has not changed is not sent again."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.cast import SEARCH
+from tests.support.service import Answer, Service
+from tests.support.stage import Stage
+from tests.support.tokens import Who, admin, bearer, super_admin, token, user
+
+TOOLS, PROMPTS, DOMAINS = "/api/tools-crud", "/api/prompts-crud", "/api/knowledge-domains"
+LOOK = f"{TOOLS}?search={SEARCH}"
+SECOND = 1.0
+
+# A list, and a change of one of the Platform's rows in it.
+LISTS = {
+    f"{TOOLS}?limit=500": "UPDATE tools SET description = %s WHERE tool_key = 'vital-platform-full'",
+    f"{TOOLS}?cursor=&limit=500": "UPDATE tools SET description = %s WHERE tool_key = 'vital-platform-full'",
+    f"{TOOLS}/vital-platform-full": "UPDATE tools SET description = %s WHERE tool_key = 'vital-platform-full'",
+    f"{PROMPTS}?domain=zoology": "UPDATE prompts SET description = %s WHERE name = 'Zebra prompt of vital-platform'",
+    DOMAINS: "UPDATE knowledge_domains SET slug = %s WHERE code = 'Z_vital-platform'",
+}
+
+
+def within_a_second(so: Callable[[], object], what: str) -> None:
+    """Ask until it is so; the last question begins within the second."""
+    deadline = time.monotonic() + SECOND
+    while not so():
+        assert time.monotonic() < deadline, f"not within {SECOND} s: {what}"
+        time.sleep(0.02)
+
+
+def status(service: Service, who: Who, *, path: str = LOOK) -> int:
+    return service.get(path, who).status
+
+
+def seen(answer: Answer) -> set[str]:
+    return {tool["tenant_id"] for tool in answer.json["tools"]} if answer.status == 200 else set()
+
+
+def new_tool(service: Service, tenant: str) -> Answer:
+    return service.post(TOOLS, admin(tenant), {"name": "Fresh", "code": f"fresh-{uuid4().hex}"})
+
+
+@contextmanager
+def setting(stage: Stage, tenant: str, path: str, value: str) -> Iterator[None]:
+    """A tenant's setting as somebody has changed it by SQL, put back in the end."""
+    ((before,),) = stage.sql("SELECT settings::text FROM tenants WHERE id = %s", tenant)
+    stage.sql("UPDATE tenants SET settings = jsonb_set(settings, %s, %s) WHERE id = %s", path, value, tenant)
+    try:
+        yield
+    finally:
+        stage.sql("UPDATE tenants SET settings = %s WHERE id = %s", before, tenant)
+
+
+# --- lists ---
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_change_by_sql_shows_in_what_is_read(workshop: Stage, path: str) -> None:
+    who, mark = user(PHARMA), f"changed-{uuid4().hex}"
+    assert mark not in workshop.service.get(path, who).text
+
+    workshop.sql(LISTS[path], mark)
+
+    within_a_second(lambda: mark in workshop.service.get(path, who).text, path)
+
+
+def test_rows_come_and_go(workshop: Stage) -> None:
+    who, service = user(PHARMA), workshop.service
+    before = service.get(TOOLS, who).json["count"]
+
+    workshop.sql(
+        "INSERT INTO tools (tenant_id, tool_key, name, description, tool_type) VALUES (%s, 'late', 'Late', '', 'api')",
+        PHARMA,
+    )
+    within_a_second(lambda: service.get(TOOLS, who).json["count"] == before + 1, "the row is there")
+    workshop.sql("DELETE FROM tools WHERE tool_key = 'late'")
+    within_a_second(lambda: service.get(TOOLS, who).json["count"] == before, "the row is gone")
+
+
+def test_ones_own_writing_shows_at_once(workshop: Stage) -> None:
+    service, who = workshop.service, admin(PHARMA)
+    for number in range(5):
+        before = service.get(TOOLS, who).json["count"]
+        tool = new_tool(service, PHARMA).json["tool"]
+        assert service.get(TOOLS, who).json["count"] == before + 1, number
+        service.put(f"{TOOLS}/{tool['id']}", who, {"name": f"Fresher {number}"})
+        assert f"Fresher {number}" in service.get(TOOLS, who).text
+        service.delete(f"{TOOLS}/{tool['id']}", who)
+        assert service.get(TOOLS, who).json["count"] == before, number
+
+
+# --- ETags ---
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_what_has_not_changed_is_not_sent_again(workshop: Stage, path: str) -> None:
+    who = user(PHARMA)
+    first = workshop.service.get(path, who)
+
+    again = workshop.service.get(path, who | {"If-None-Match": first.headers["ETag"]})
+
+    assert (again.status, again.body) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert again.headers["x-tenant-id"] == PHARMA
+    assert again.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_change_by_sql_makes_the_etag_another(workshop: Stage, path: str) -> None:
+    who, mark = user(PHARMA), f"tagged-{uuid4().hex}"
+    known = who | {"If-None-Match": workshop.service.get(path, who).headers["ETag"]}
+    assert status(workshop.service, known, path=path) == 304
+
+    workshop.sql(LISTS[path], mark)
+
+    within_a_second(lambda: mark in workshop.service.get(path, known).text, path)
+
+
+def test_an_etag_is_known_in_a_list_and_when_weak(workshop: Stage) -> None:
+    who = user(PHARMA)
+    tag = workshop.service.get(LOOK, who).headers["ETag"]
+    bare = tag.removeprefix("W/")
+
+    for sent in (f'"another", {tag}', f"W/{bare}"):
+        assert status(workshop.service, who | {"If-None-Match": sent}) == 304, sent
+    for sent in ('"another"', 'W/"another"', "garbage", "", bare.strip('"')):
+        assert status(workshop.service, who | {"If-None-Match": sent}) == 200, sent
+
+
+def test_another_question_has_another_etag(workshop: Stage) -> None:
+    who = user(PHARMA)
+    paths = (TOOLS, f"{TOOLS}?limit=5", f"{TOOLS}?limit=6", f"{TOOLS}?limit=5&offset=1", f"{PROMPTS}?limit=5", DOMAINS)
+
+    tags = [workshop.service.get(path, who).headers["ETag"] for path in paths]
+
+    assert len(set(tags)) == len(tags)
+
+
+def test_a_refusal_is_never_not_modified(workshop: Stage) -> None:
+    who = user(PHARMA)
+    tag = workshop.service.get(LOOK, who).headers["ETag"]
+
+    assert status(workshop.service, {"If-None-Match": tag}) == 401
+    assert status(workshop.service, who | {"If-None-Match": tag, "x-tenant-id": DIGITAL_HEALTH}) == 403
+
+
+# --- settings ---
+
+
+def test_a_feature_is_switched_off_and_on(workshop: Stage) -> None:
+    service = workshop.service
+    assert new_tool(service, PHARMA).status == 201
+
+    with setting(workshop, PHARMA, "{features,tool_management}", "false"):
+        within_a_second(lambda: new_tool(service, PHARMA).status == 403, "it is off")
+        assert new_tool(service, DIGITAL_HEALTH).status == 201, "another tenant's stays on"
+    within_a_second(lambda: new_tool(service, PHARMA).status == 201, "it is on again")
+
+
+def test_a_limit_is_set_and_lifted(workshop: Stage) -> None:
+    service, own = workshop.service, workshop.count("tools", DIGITAL_HEALTH)
+
+    with setting(workshop, DIGITAL_HEALTH, "{limits,max_tools}", str(own + 1)):
+        time.sleep(SECOND)
+        assert new_tool(service, DIGITAL_HEALTH).status == 201, "one is left"
+        over = new_tool(service, DIGITAL_HEALTH)
+        assert over.status == 409, over
+        assert str(own + 1) in over.json["error"] or "limit" in over.json["error"].lower()
+    with setting(workshop, DIGITAL_HEALTH, "{limits,max_tools}", "-1"):
+        within_a_second(lambda: new_tool(service, DIGITAL_HEALTH).status == 201, "it is unlimited")
+
+
+def test_a_limit_counts_the_own_tools_only(workshop: Stage) -> None:
+    assert workshop.count("tools", PLATFORM) > 100
+    with setting(workshop, PHARMA, "{limits,max_tools}", "100"):
+        time.sleep(SECOND)
+        assert new_tool(workshop.service, PHARMA).status == 201
+
+
+# --- who is who ---
+
+
+def test_a_person_changes_tenant(workshop: Stage) -> None:
+    ((person,),) = workshop.sql("SELECT id::text FROM users WHERE email = 'eta@example.org'")
+    who, service = bearer(token(None, sub=person)), workshop.service
+    before = service.get(LOOK, who)
+    assert seen(before) <= {PLATFORM}, before
+
+    for tenant in (PHARMA, DIGITAL_HEALTH):
+        workshop.sql("UPDATE users SET tenant_id = %s WHERE id = %s", tenant, person)
+        wanted = {tenant, PLATFORM}
+        within_a_second(lambda wanted=wanted: seen(service.get(LOOK, who)) == wanted, tenant)  # type: ignore[misc]
+    workshop.sql("UPDATE users SET tenant_id = NULL WHERE id = %s", person)
+    within_a_second(lambda: seen(service.get(LOOK, who)) <= {PLATFORM}, "no tenant any more")
+
+
+def test_a_suspended_tenant_is_out_and_comes_back(workshop: Stage) -> None:
+    who, service = user(PHARMA), workshop.service
+    assert status(service, who) == 200
+
+    workshop.sql("UPDATE tenants SET is_active = false WHERE id = %s", PHARMA)
+    try:
+        within_a_second(lambda: status(service, who) == 403, "it is suspended")
+        assert status(service, super_admin(PHARMA)) == 403
+        known = who | {"If-None-Match": '"any"'}
+        assert status(service, known) == 403
+    finally:
+        workshop.sql("UPDATE tenants SET is_active = true WHERE id = %s", PHARMA)
+    within_a_second(lambda: status(service, who) == 200, "it is back")
+
+
+def test_a_new_tenant_is_known_though_it_was_asked_for_before(workshop: Stage) -> None:
+    tenant = str(uuid4())
+    who, service = super_admin(tenant), workshop.service
+    assert status(service, who) == 403
+
+    workshop.sql("INSERT INTO tenants (id, name, slug) VALUES (%s, 'New', %s)", tenant, f"new-{tenant}")
+
+    within_a_second(lambda: status(service, who) == 200, "it is known")
+
+
+def test_a_renamed_tenant_is_found_under_its_new_name(workshop: Stage) -> None:
+    service = workshop.service
+
+    def under(slug: str) -> Any:
+        return seen(service.get(LOOK, super_admin(), host=f"{slug}.example.org"))
+
+    assert under("stranger-than-before") == set()
+    workshop.sql("UPDATE tenants SET slug = 'stranger-than-before' WHERE slug = 'stranger'")
+    try:
+        within_a_second(lambda: len(under("stranger-than-before")) == 2, "the new name")
+    finally:
+        workshop.sql("UPDATE tenants SET slug = 'stranger' WHERE slug = 'stranger-than-before'")

@@ -1,0 +1,49 @@
+"""Hold a command still at a moment of the test's choosing, so that what meddles with it always meets it there."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from tests.support import looking
+from tests.support.databases import Scratch
+
+LOCK = 770077
+
+
+@contextmanager
+def standing_still(scratch: Scratch, table: str, moment: str) -> Iterator[Callable[[], bool]]:
+    """A writer of VITAL's table stops there as soon as the query says so; yields whether one stands there.
+
+    It sleeps instead of waiting for a lock, which VITAL's short lock timeouts would end.
+    """
+    with psycopg.connect(scratch.admin_url, autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        holder.execute(
+            f"""
+            CREATE FUNCTION vital.stand_still() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $stand$
+            BEGIN
+                IF ({moment}) THEN
+                    WHILE NOT pg_try_advisory_xact_lock_shared({LOCK}) LOOP
+                        PERFORM pg_sleep(0.02);
+                    END LOOP;
+                END IF;
+                RETURN NULL;
+            END
+            $stand$;
+            CREATE TRIGGER stand_still AFTER INSERT OR UPDATE OR DELETE ON {table}
+            FOR EACH STATEMENT EXECUTE FUNCTION vital.stand_still()
+            """.encode()
+        )
+        try:
+            yield lambda: bool(looking.one(scratch, STANDS))
+        finally:
+            holder.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+            holder.execute("DROP FUNCTION vital.stand_still() CASCADE")
+
+
+STANDS = """
+    SELECT EXISTS (
+        SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'
+    )
+"""

@@ -1,0 +1,47 @@
+"""Who is calling: the headers of a person's token, of a key, or of nobody."""
+
+import time
+from typing import Any
+from uuid import uuid4
+
+import jwt
+
+from tests.support.service import JWT_SECRET
+
+Who = dict[str, str]
+NOBODY: Who = {}
+
+
+def token(tenant: str | None, app_role: str | None = "user", /, *, secret: str = JWT_SECRET, **claims: Any) -> str:
+    """A token as Supabase signs it: tenant and role under app_metadata; a claim given as None is left out."""
+    metadata = {"role": app_role, "tenant_id": tenant}
+    standard = {
+        "aud": "authenticated",
+        "exp": int(time.time()) + 600,
+        "sub": str(uuid4()),
+        "role": "authenticated",
+        "app_metadata": {name: value for name, value in metadata.items() if value is not None},
+    }
+    chosen = {name: value for name, value in (standard | claims).items() if value is not None}
+    return jwt.encode(chosen, secret, algorithm="HS256")
+
+
+def bearer(signed: str) -> Who:
+    return {"Authorization": f"Bearer {signed}"}
+
+
+def user(tenant: str) -> Who:
+    return bearer(token(tenant))
+
+
+def admin(tenant: str) -> Who:
+    return bearer(token(tenant, "admin"))
+
+
+def super_admin(tenant: str | None = None) -> Who:
+    """Of no tenant by itself; `tenant` is the one it chooses by the header."""
+    return bearer(token(None, "super_admin")) | ({"x-tenant-id": tenant} if tenant else {})
+
+
+def key(secret: str) -> Who:
+    return {"x-api-key": secret}

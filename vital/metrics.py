@@ -1,0 +1,52 @@
+"""What Prometheus is told. Labels are bounded: routes are patterns, tenants are the registry's."""
+
+import os
+
+from django.db import connection
+from django.http import HttpResponse
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from tenants.requests import FencedRequest
+
+REQUESTS = Counter("vital_requests", "Requests answered", ["method", "route", "status", "tenant"])
+SECONDS = Histogram(
+    "vital_request_seconds", "From the first byte in to the answer", ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
+)  # fmt: skip
+REMEMBERED = Counter("vital_remembered_answers", "Answers that were, or were not, remembered", ["outcome"])
+OURS = "SELECT COALESCE(state, 'unknown'), count(*) FROM pg_stat_activity WHERE usename = session_user GROUP BY 1"
+
+
+def observe(request: FencedRequest, status: int, route: str, seconds: float) -> None:
+    tenant = request.tenant.slug if request.tenant else ""
+    REQUESTS.labels(request.method, route, status, tenant).inc()
+    SECONDS.labels(route).observe(seconds)
+
+
+def exposition() -> HttpResponse:
+    """The figures of every worker of the service, where they share a folder; of this one, elsewhere."""
+    registry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return HttpResponse(generate_latest(registry) + generate_latest(_pool()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _pool() -> CollectorRegistry:
+    """The connections of every worker, as the database counts them: asked as the login, who sees its own."""
+    registry = CollectorRegistry()
+    connections = Gauge("vital_database_connections", "Of the service's login", ["state"], registry=registry)
+    with connection.cursor() as cursor:
+        cursor.execute(OURS)
+        for state, count in cursor.fetchall():
+            connections.labels(state).set(count)
+    return registry
