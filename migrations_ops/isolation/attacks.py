@@ -54,16 +54,16 @@ class Attack:
         self._point_at_rows()
         self.session.execute(self.statement("be_tenant", tenant=sql.literal(attacker.id)))
         self.session.execute(QUERIES["mark"])
-        self._by_key("SELECT by key", "read_rows", readable=target.shared)
+        self._by_key("select by key", "read_rows", readable=target.shared)
         if target.writable:
             self._writes()
         self.session.execute(QUERIES["forget_mark"])
         self.session.execute(QUERIES["close_pointer"])
 
     def _writes(self) -> None:
-        self._by_key("SELECT FOR UPDATE", "lock_rows")
-        self._by_key("UPDATE by key", "update_rows")
-        self._by_key("DELETE by key", "delete_rows")
+        self._by_key("select for update", "lock_rows")
+        self._by_key("update by key", "update_rows")
+        self._by_key("delete by key", "delete_rows")
         self._unseen()
         mine = self.planter.planted.get((self.target.relation, self.attacker.id))
         for victim in self.victims:
@@ -71,8 +71,8 @@ class Attack:
             if mine:
                 self._references(victim, mine)
         if self.attacker.planted:
-            self._everything("UPDATE without filter", "update_everything")
-            self._everything("DELETE without filter", "delete_everything")
+            self._everything("update without filter", "update_everything")
+            self._everything("delete without filter", "delete_everything")
 
     # --- saying it ---
 
@@ -142,17 +142,17 @@ class Attack:
             if owner == self.attacker.id:
                 for victim in self.victims:
                     given = self.attempt(self.statement("write_row", owner=self._id(victim.id)))
-                    self.judge(victim, "UPDATE that gives a row away", given)
+                    self.judge(victim, "update that gives a row away", given)
                 continue
             # Nobody has no id to write; the policy for the new row refuses it then, after that for the old one.
             taken = self.attempt(self.statement("write_row", owner=self._id(self.attacker.id or owner)))
-            self.judge(by_id[owner], "UPDATE of a row it cannot see", taken)
-            self.judge(by_id[owner], "DELETE of a row it cannot see", self.attempt(self.statement("delete_row")))
+            self.judge(by_id[owner], "update of a row unseen", taken)
+            self.judge(by_id[owner], "delete of a row unseen", self.attempt(self.statement("delete_row")))
 
     def _forged(self, victim: Actor, mine: Planted | None) -> None:
         """A new row in the victim's name, or one that takes the place of the victim's."""
         theirs, relation = self.planted[victim.id], self.target.relation
-        self.judge(victim, "INSERT in its name", self.attempt(self.planter.insert("forge_row", relation, theirs.spare)))
+        self.judge(victim, "insert in its name", self.attempt(self.planter.insert("forge_row", relation, theirs.spare)))
         if mine is None:
             return
         if set(self.target.key) <= set(theirs.values):
@@ -161,7 +161,7 @@ class Attack:
             overwritten = self.planter.insert(
                 "overwrite_row", relation, values, key=key, tenant=sql.ident(self.target.tenant)
             )
-            self.judge(victim, "INSERT ON CONFLICT", self.attempt(overwritten))
+            self.judge(victim, "insert on conflict", self.attempt(overwritten))
 
     def _references(self, victim: Actor, mine: Planted) -> None:
         """An own row that refers to the victim's: allowed to the Platform's rows only."""
@@ -175,7 +175,7 @@ class Attack:
             rows = self.planter.rows(self.target, [mine.key])
             parts = {"reference": sql.ident(column.name), "parent": column.typed(theirs), "rows": rows}
             new = self.planter.insert("forge_row", self.target.relation, mine.spare | {column.name: theirs})
-            for verb, statement in (("UPDATE", self.statement("refer_to_row", **parts)), ("INSERT", new)):
+            for verb, statement in (("update", self.statement("refer_to_row", **parts)), ("insert", new)):
                 answer = self.attempt(statement)
                 self.judge(victim, f"{verb} that refers to it by {column.name}", answer, (REFUSED, BROKEN_REFERENCE))
 

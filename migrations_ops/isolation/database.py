@@ -20,6 +20,7 @@ from migrations_ops.isolation.planting import QUERIES, NotPlantable, Planter
 from migrations_ops.isolation.report import HELD, LEAK, NOT_TRIED, Attempt, Report, problems
 from migrations_ops.isolation.sideways import Sideways, tenants_or_nobody
 from migrations_ops.isolation.targets import NOBODY, Actor, Target, targets
+from migrations_ops.phases.queries import query
 from migrations_ops.rules.model import Plan
 
 
@@ -93,7 +94,7 @@ class Run:
 
     def _cast(self) -> list[Actor]:
         """The tenants there are, and two that exist only here: they own nothing but what is planted."""
-        found = self.session.execute(self._of("registered_tenants", self.plan.registry))
+        found = self.session.execute(query("every_tenant", relation=sql.relation(self.plan.registry)))
         wanted = {tenant.id for tenant in self.plan.tenants}
         there = [Actor(key, name) for key, name in found if self.everybody or key in wanted]
         return [*there, Actor(str(uuid4()), "a planted tenant", True), Actor(str(uuid4()), "another planted one", True)]
@@ -120,7 +121,7 @@ class Run:
             actor = names.get(victim) or replace(NOBODY, name=victim or NOBODY.name)
             if actor is names.get(victim) or leaked:
                 detail = f"{leaked:,} rows" if leaked else ""
-                self._note(attacker, actor, target, "SELECT without filter", LEAK if leaked else HELD, detail)
+                self._note(attacker, actor, target, "select without filter", LEAK if leaked else HELD, detail)
         for owner in readable - {""}:
             lost = owned.get(owner, 0) - shown.get(owner, 0)
             if lost > 0:

@@ -83,9 +83,9 @@ class Planter:
             self.recipes[relation] = Recipe({column.name: column for column in columns})
         return self.recipes[relation]
 
-    def plant(self, target: Target, actor: Actor) -> Planted:
-        """A row of this tenant, with everything it refers to. Raises NotPlantable."""
-        given = {target.tenant: actor.id}
+    def plant(self, target: Target, actor: Actor, given: Values | None = None) -> Planted:
+        """A row of this tenant, with everything it refers to and these values. Raises NotPlantable."""
+        given = {target.tenant: actor.id} | (given or {})
         if not target.writable:  # the registry: the tenant's own record
             given |= {column: f"{MARK}-{uuid4().hex[:8]}" for column in ("name", "slug")}
         values = self._values(target.relation, given, actor.id)

@@ -48,9 +48,9 @@ class Sideways:
         ((login, reads),) = self.session.execute(self._of("sees_by_itself", target))
         if reads:
             why = f"it leads back to {login}, who reads the tables by its own right; the service's login must not"
-            self.report.leave_out("RESET ROLE", why)
+            self.report.leave_out("reset role", why)
         else:
-            self._note("any tenant", target.name, "RESET ROLE, then SELECT", "")
+            self._note("any tenant", target.name, "reset role and select", "")
 
     def copy_out(self, target: Target, attacker: Actor, platform: str) -> None:
         """COPY takes a way of its own through row level security."""
@@ -60,7 +60,7 @@ class Sideways:
         with self.session.connection.cursor().copy(statement) as copy:
             leaked = {str(owner) for (owner,) in copy.rows()} - readable
         names = ", ".join(sorted(leaked)[:3])
-        self._note(attacker.name, target.name, "COPY TO", f"rows of {names}" if leaked else "")
+        self._note(attacker.name, target.name, "copy to", f"rows of {names}" if leaked else "")
 
     def shadow(self, target: Target) -> None:
         """A temporary table of the same name catches what the next user of a pooled connection writes."""
@@ -72,7 +72,7 @@ class Sideways:
                 self.session.execute(self._of("shadow_table", target, table=table))
         except psycopg.errors.InsufficientPrivilege:
             detail = ""
-        self._note("any tenant", target.name, "CREATE TEMPORARY TABLE of its name", detail)
+        self._note("any tenant", target.name, "temporary table of its name", detail)
 
     def _note(self, attacker: str, what: str, verb: str, leak: str) -> None:
         outcome = LEAK if leak else HELD

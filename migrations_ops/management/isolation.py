@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ HELD, LEAK, USAGE = 0, 1, 2
 
 def answer(options: Options) -> int:
     """Do what the command line asks for and return the exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is planted for the service is removed
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of the connection that Ctrl-C has broken off
     document, code = _guarded(options, Console(stderr=options["json"], soft_wrap=True))
     if options["json"]:

@@ -20,20 +20,18 @@ ADVICE = (
 def report(console: Console, document: dict[str, Any]) -> None:
     """The matrix in figures, then whatever leaked, then what was not tried."""
     matrix = document["matrix"]
-    console.print(_table(matrix, "attacker", "victim"), "")
-    console.print(_table(matrix, "what", "where"), "")
+    console.print(_table(matrix, "attacker", "victim"), "", _table(matrix, "what", "where"), "", sep="\n")
     leaks = [attempt for attempt in matrix if attempt["outcome"] == LEAK]
     for leak in leaks[:SHOWN]:
         words = f"{leak['what']}: {leak['attacker']} reached {leak['victim']} by {leak['verb']}. {leak['detail']}"
         _line(console, "LEAK", "bold red", words)
     if len(leaks) > SHOWN:
         console.print(f"… and {len(leaks) - SHOWN:,} more (--json lists them)", highlight=False)
-    for lost in document["hidden"]:
-        _line(console, "HIDDEN", "bold red", f"{lost['what']}: {lost['attacker']} {lost['detail']}")
-    for relation in document["open"]:
-        _line(console, "OPEN", "bold red", f"{relation}: its fence is not whole")
-    for left_out in document["not_tried"]:
-        _line(console, "not tried", "yellow", f"{left_out['what']}: {left_out['why']}")
+    lines = [("HIDDEN", f"{lost['what']}: {lost['attacker']} {lost['detail']}") for lost in document["hidden"]]
+    lines += [("OPEN", f"{relation}: its fence is not whole") for relation in document["open"]]
+    lines += [("not tried", f"{left_out['what']}: {left_out['why']}") for left_out in document["not_tried"]]
+    for mark, words in lines:
+        _line(console, mark, "yellow" if mark == "not tried" else "bold red", words)
     took = f"{document['attacks']:,} attacks in {document['seconds']:,.1f} s"
     if document["holds"]:
         console.print(f"\n[green]Held.[/] {took}, no leak. Nothing is left of it.", highlight=False)
@@ -48,10 +46,9 @@ def _line(console: Console, mark: str, style: str, words: str) -> None:
 def _table(attempts: list[dict[str, Any]], down: str, across: str) -> Table:
     """How many attacks were held, counted by two of their properties; many columns become one."""
     columns = list(dict.fromkeys(attempt[across] for attempt in attempts))
-    counts = Counter((attempt[down], attempt[across], attempt["outcome"]) for attempt in attempts)
     if len(columns) > COLUMNS:
-        counts = Counter((attempt[down], ALL, attempt["outcome"]) for attempt in attempts)
-        columns = [ALL]
+        attempts, columns = [attempt | {across: ALL} for attempt in attempts], [ALL]
+    counts = Counter((attempt[down], attempt[across], attempt["outcome"]) for attempt in attempts)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("" if down == "what" else "attacker ╲ victim", no_wrap=True)
     for name in columns:

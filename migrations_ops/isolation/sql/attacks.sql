@@ -47,10 +47,6 @@ ROLLBACK TO SAVEPOINT vital_attack
 -- The next table has a mark of its own.
 RELEASE SAVEPOINT vital_attack
 
--- name: registered_tenants
--- Everybody the fence is to keep apart.
-SELECT id::text, name::text FROM {relation} ORDER BY name, id
-
 -- name: rows_by_owner
 -- How many rows of each owner the current role is shown.
 SELECT COALESCE(t.{tenant}::text, ''), count(*) FROM {relation} AS t GROUP BY 1
