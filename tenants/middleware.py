@@ -107,9 +107,11 @@ class ApiTransaction:
             raise TooLarge
         sees_all = caller.is_super_admin and request.GET.get("showAll", "").lower() == "true"
         request.sees_all = sees_all
-        if not (request.method == "GET" and view.cacheable):
+        if request.method != "GET":
             return self._in_transaction(request, caller, tenant, reads)
         key = (tenant.id if tenant else "", sees_all, request.path_info, request.META["QUERY_STRING"])
+        if not view.cacheable:
+            return responses.tagged(request, key, self._in_transaction(request, caller, tenant, reads))
         return responses.recall(request, key, lambda: self._in_transaction(request, caller, tenant, reads))
 
     def _in_transaction(

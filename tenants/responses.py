@@ -33,6 +33,19 @@ def recall(request: FencedRequest, key: Hashable, make: Callable[[], HttpRespons
     return _answer(request, found)
 
 
+def tagged(request: FencedRequest, key: Hashable, fresh: HttpResponse) -> HttpResponse:
+    """An answer that is not remembered, with its ETag, or 304 where the client has it already."""
+    if fresh.status_code != 200:
+        return fresh
+    fresh["ETag"] = etag_of(key, fresh.content)
+    return HttpResponse(status=304, headers={"ETag": fresh["ETag"]}) if _has(request, fresh["ETag"]) else fresh
+
+
+def _has(request: FencedRequest, etag: str) -> bool:
+    wanted = request.headers.get("if-none-match", "")
+    return wanted.strip() == "*" or etag in (tag.removeprefix("W/") for tag in parse_etags(wanted))
+
+
 def forget() -> None:
     """After a write of this process; what others write shows when the half second is over."""
     _remembered.forget()
@@ -47,8 +60,7 @@ def etag_of(key: Hashable, content: bytes) -> str:
 
 def _answer(request: FencedRequest, body: Body) -> HttpResponse:
     content, etag = body
-    wanted = request.headers.get("if-none-match")
-    if wanted and (wanted.strip() == "*" or etag in (tag.removeprefix("W/") for tag in parse_etags(wanted))):
+    if _has(request, etag):
         return HttpResponse(status=304, headers={"ETag": etag})
     length = str(len(content))
     return HttpResponse(content, content_type="application/json", headers={"ETag": etag, "Content-Length": length})

@@ -6,75 +6,38 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter as Parameter
 from rest_framework import serializers
 
-from catalog.api.tool_schema import NOT_MODIFIED, DoneAnswer, number, text
+from catalog.api.tool_schema import NOT_MODIFIED, DoneAnswer
 from catalog.models import Prompt
-from tenants.schema import CHOICE, OpenShape, refusals
+from tenants.schema import CHOICE, Body, Text, refusals
 
 
-def texts() -> serializers.ListField:
-    return serializers.ListField(child=serializers.CharField(), required=False, allow_null=True)
-
-
-def document() -> serializers.JSONField:
-    return serializers.JSONField(required=False, allow_null=True)
-
-
-def choice(of: Any) -> serializers.ChoiceField:
-    return serializers.ChoiceField(of.choices, required=False, allow_null=True)
-
-
-class PromptFields(OpenShape):
+class PromptFields(Body):
     """A prompt's fields. What is not named here is kept in the row's `metadata`."""
 
-    name = text(max_length=255)
-    display_name = text(max_length=255)
-    description = text(allow_blank=True)
-    domain = text(max_length=100)
-    category = text(max_length=100)
-    system_prompt = text(allow_blank=True)
-    user_prompt_template = text(allow_blank=True, allow_null=True)
-    complexity_level = choice(Prompt.Complexity)
-    status = choice(Prompt.Status)
-    validation_status = choice(Prompt.Validation)
-    version = text(max_length=20, allow_null=True)
-    estimated_tokens = number()
-    accuracy_threshold = serializers.DecimalField(3, 2, required=False, allow_null=True, min_value=0, max_value=1)
-    hipaa_relevant = serializers.BooleanField(required=False)
+    description = Text(required=False, allow_blank=True)
+    category = Text(required=False, max_length=100)
     metadata = serializers.DictField(required=False, allow_null=True)
-    execution_instructions = document()
-    success_criteria = document()
-    model_requirements = document()
-    input_schema = document()
-    output_schema = document()
-    validation_rules = document()
-    testing_scenarios = document()
-    phi_handling_rules = document()
-    prerequisite_prompts = texts()
-    prerequisite_capabilities = texts()
-    related_capabilities = texts()
-    required_context = texts()
-    compliance_tags = texts()
 
-
-def needed(most: int | None = None) -> serializers.CharField:
-    return serializers.CharField(max_length=most, trim_whitespace=False)
+    class Meta:
+        model = Prompt
+        exclude: tuple[str, ...] = ("id", "tenant", "created_at", "updated_at")
 
 
 class NewPrompt(PromptFields):
     """A new prompt."""
 
-    name = needed(255)
-    display_name = needed(255)
-    description = needed()
-    domain = needed(100)
-    system_prompt = needed()
-    user_prompt_template = needed()
+    description = Text()
+    domain = Text(max_length=100)
+    user_prompt_template = Text()
 
 
 class PromptById(PromptFields):
     """A change that names its prompt."""
 
-    id = serializers.CharField(help_text="id or name")
+    id = Text(help_text="id or name")
+
+    class Meta(PromptFields.Meta):
+        exclude = tuple(name for name in PromptFields.Meta.exclude if name != "id")
 
 
 class PromptAnswer(serializers.Serializer[object]):

@@ -13,11 +13,11 @@ from catalog.api.suites import SUITE
 from catalog.models import Prompt
 from tenants import api
 from tenants.api import FencedView
-from tenants.errors import Conflict
+from tenants.errors import UNIQUE_VIOLATION, Conflict
 from tenants.resolution import tenant_id as canonical_uuid
 
-COMPUTED = {"suite", "is_user_created", "created_by"}
-COLUMNS = row.columns_of(Prompt, without={*IGNORED, "metadata", "created_by"})
+COMPUTED = {"suite", "is_user_created"}
+COLUMNS = row.columns_of(Prompt, without={*IGNORED, "metadata"})
 SHAPE = QUERIES["prompt_shape"].format(suite=SUITE)
 SHOWN = QUERIES["prompt_shown"].format(shape=SHAPE)
 
@@ -31,16 +31,13 @@ def create(view: FencedView) -> str:
     tenant = view.writing_tenant()
     api.may_write(view.caller, tenant, tenant.id, **PLATFORM, admins_only=False)
     given = _plain(view.body(NewPrompt))
-    author = canonical_uuid(view.caller.name) if view.caller.kind == "token" else None
-    values = {"category": given["domain"]} | row.split(given, COLUMNS, {})
+    values = {"category": given["domain"]} | row.split(given, COLUMNS, {}) | _author(view)
     try:
         with transaction.atomic():
-            made = Prompt.objects.create(
-                tenant_id=UUID(tenant.id), created_by=UUID(author) if author else None, **values
-            )
-            return str(made.pk)
+            return str(Prompt.objects.create(tenant_id=UUID(tenant.id), **values).pk)
     except IntegrityError as error:
-        raise _explained(error, values) from error
+        _explain(error, values)
+        raise
 
 
 def update(view: FencedView, key: str) -> str:
@@ -48,6 +45,8 @@ def update(view: FencedView, key: str) -> str:
     found = find(view, key)
     api.may_write(view.caller, view.writing_tenant(), found.tenant, **PLATFORM, admins_only=False)
     given = _plain(view.body(PromptFields, partial=True))
+    if _author(view):
+        given.pop("created_by", None)  # whoever changes a prompt does not become, or make, its author
     prompt = Prompt.objects.get(pk=found.id)
     values = row.split(given, COLUMNS, prompt.metadata)
     try:
@@ -55,7 +54,8 @@ def update(view: FencedView, key: str) -> str:
             if values:
                 Prompt.objects.filter(pk=prompt.pk).update(**values)
     except IntegrityError as error:
-        raise _explained(error, values) from error
+        _explain(error, values)
+        raise
     return found.id
 
 
@@ -67,12 +67,18 @@ def delete(view: FencedView, key: str) -> str:
     return found.name
 
 
+def _author(view: FencedView) -> dict[str, UUID]:
+    """A token says who writes; only a program's key may name somebody in the body."""
+    author = canonical_uuid(view.caller.name) if view.caller.kind == "token" else None
+    return {"created_by": UUID(author)} if author else {}
+
+
 def _plain(given: dict[str, Any]) -> dict[str, Any]:
-    """Without what is computed, and the author, whom only a token names."""
+    """Without what is computed."""
     return {name: value for name, value in given.items() if name not in COMPUTED}
 
 
-def _explained(error: IntegrityError, values: dict[str, Any]) -> Exception:
-    if getattr(error.__cause__, "sqlstate", "") == "23505":
-        return Conflict(f"A prompt with the name {values.get('name')!r} exists already.")
-    return error
+def _explain(error: IntegrityError, values: dict[str, Any]) -> None:
+    """Raise Conflict where the name is taken."""
+    if getattr(error.__cause__, "sqlstate", "") == UNIQUE_VIOLATION:
+        raise Conflict(f"A prompt with the name {values.get('name')!r} exists already.") from error

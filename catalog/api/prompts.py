@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from catalog.api import prompt_schema as schema
 from catalog.api import prompt_writes as writes
+from catalog.api import rows as row
 from catalog.api.listing import MOST, QUERIES, Listing, containing
 from catalog.api.rows import PLATFORM
 from catalog.api.suites import SUITE
@@ -48,7 +49,7 @@ class Prompts(Listing):
         return found
 
     def _id(self) -> str:
-        if not (key := self.query("id")):
+        if not (key := self.request.GET.get("id", "")):
             raise Refusal("Say which prompt: id= with its id or name.")
         return key
 
@@ -58,7 +59,7 @@ class Prompts(Listing):
 
     @extend_schema(**schema.UPDATE_BY_BODY)
     def put(self, request: Request) -> HttpResponse:
-        return shown(writes.update(self, str(self.json_object().get("id") or "")))
+        return shown(writes.update(self, row.key_in_body(self)))
 
     @extend_schema(**schema.DELETE_BY_QUERY)
     def delete(self, request: Request) -> HttpResponse:

@@ -8,55 +8,39 @@ from drf_spectacular.utils import OpenApiParameter as Parameter
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
-from tenants.schema import CHOICE, OpenShape, refusals
+from catalog.models import Tool
+from tenants.schema import CHOICE, Body, Text, WholeNumber, refusals
 
 CODE = re.compile(r"[a-z0-9_-]+", re.ASCII)
-LEAST, MOST = -(2**31), 2**31 - 1  # what the columns hold
 
 
-def text(**options: Any) -> serializers.CharField:
-    return serializers.CharField(required=False, trim_whitespace=False, **options)
+def optional(**options: Any) -> Text:
+    return Text(required=False, allow_blank=True, **options)
 
 
-def number() -> serializers.IntegerField:
-    return serializers.IntegerField(required=False, allow_null=True, min_value=LEAST, max_value=MOST)
+def whole_number() -> WholeNumber:
+    return WholeNumber(required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1)  # a column's bounds
 
 
-class ToolFields(OpenShape):
+class ToolFields(Body):
     """A tool's fields. What is not named here is kept in the row's `metadata`."""
 
-    name = text(max_length=10_000)
-    code = text(max_length=500, help_text="^[a-z0-9_-]+$ where it is given anew")
-    description = text(allow_blank=True)
-    tool_description = text(allow_blank=True, help_text="the same as description")
-    category = text(allow_blank=True, allow_null=True)
-    tool_type = text(max_length=500)
-    integration_name = text(allow_blank=True, allow_null=True)
-    endpoint_url = text(allow_blank=True, allow_null=True)
+    code = Text(required=False, help_text="^[a-z0-9_-]+$ where it is given anew")
+    description = optional()
+    tool_description = optional(help_text="the same as description")
+    tool_type = Text(required=False)
+    integration_name = optional(allow_null=True)
+    endpoint_url = optional(allow_null=True)
     function_spec = serializers.JSONField(required=False, allow_null=True)
     configuration = serializers.JSONField(required=False, allow_null=True)
+    average_response_time_ms = whole_number()
+    usage_count = whole_number()
+    category_id = serializers.UUIDField(required=False, allow_null=True)
     metadata = serializers.DictField(required=False, allow_null=True)
-    average_response_time_ms = number()
-    usage_count = number()
-    max_iterations = number()
-    timeout_seconds = number()
-    rate_limit_per_minute = number()
-    success_rate = serializers.DecimalField(5, 2, required=False, allow_null=True)
-    avg_confidence_score = serializers.DecimalField(5, 2, required=False, allow_null=True)
-    estimated_cost_per_call = serializers.DecimalField(10, 6, required=False, allow_null=True)
-    is_active = serializers.BooleanField(required=False)
-    is_premium = serializers.BooleanField(required=False)
-    requires_approval = serializers.BooleanField(required=False)
-    requires_api_key = serializers.BooleanField(required=False)
-    best_practices = serializers.ListField(child=serializers.CharField(), required=False, allow_null=True)
-    limitations = serializers.ListField(child=serializers.CharField(), required=False, allow_null=True)
-    documentation_url = text(allow_blank=True, allow_null=True)
-    api_key_env_var = text(allow_blank=True, allow_null=True)
-    output_format = text(allow_blank=True, allow_null=True)
-    input_schema = serializers.JSONField(required=False, allow_null=True)
-    usage_examples = serializers.JSONField(required=False, allow_null=True)
-    implementation_path = text(allow_blank=True, allow_null=True)
-    api_endpoint = text(allow_blank=True, allow_null=True)
+
+    class Meta:
+        model = Tool
+        exclude: tuple[str, ...] = ("id", "tenant", "tool_key", "tool_category", "created_at", "updated_at")
 
     def validate_code(self, code: str) -> str:
         """Checked only where it is given anew: half of the legacy codes break the rule."""
@@ -68,14 +52,16 @@ class ToolFields(OpenShape):
 class NewTool(ToolFields):
     """A new tool."""
 
-    name = serializers.CharField(max_length=10_000, trim_whitespace=False)
-    code = serializers.CharField(max_length=500, trim_whitespace=False, help_text="^[a-z0-9_-]+$")
+    code = Text(help_text="^[a-z0-9_-]+$")
 
 
 class ToolById(ToolFields):
     """A change that names its tool."""
 
-    id = serializers.CharField(help_text="id or code")
+    id = Text(help_text="id or code")
+
+    class Meta(ToolFields.Meta):
+        exclude = tuple(name for name in ToolFields.Meta.exclude if name != "id")
 
 
 class ToolAnswer(serializers.Serializer[object]):

@@ -12,7 +12,7 @@ from catalog.api.tool_schema import NewTool, ToolFields
 from catalog.models import Tool
 from tenants import api
 from tenants.api import FencedView
-from tenants.errors import Conflict, Forbidden
+from tenants.errors import UNIQUE_VIOLATION, Conflict, Forbidden
 from tenants.resolution import Facts
 
 # The names that frontends use → columns; every other column goes by its own name.
@@ -25,8 +25,9 @@ RENAMED = {
     "configuration": "usage_examples",
     "average_response_time_ms": "avg_response_time_ms",
     "usage_count": "total_calls",
+    "category_id": "tool_category_id",
 }
-COLUMNS = row.columns_of(Tool, without={*IGNORED, "metadata", "tool_key", "category_id"}) | RENAMED
+COLUMNS = row.columns_of(Tool, without={*IGNORED, "metadata", "tool_key", "tool_category_id"}) | RENAMED
 SHAPE = QUERIES["tool_shape"].format()
 SHOWN = QUERIES["tool_shown"].format(shape=SHAPE)
 
@@ -46,7 +47,8 @@ def create(view: FencedView) -> str:
         with transaction.atomic():
             return str(Tool.objects.create(tenant_id=UUID(tenant.id), **values).pk)
     except IntegrityError as error:
-        raise _explained(error, values) from error
+        _explain(error, values)
+        raise
 
 
 def update(view: FencedView, key: str) -> str:
@@ -61,7 +63,8 @@ def update(view: FencedView, key: str) -> str:
             if values:
                 Tool.objects.filter(pk=tool.pk).update(**values)
     except IntegrityError as error:
-        raise _explained(error, values) from error
+        _explain(error, values)
+        raise
     return found.id
 
 
@@ -96,7 +99,7 @@ def _named(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _explained(error: IntegrityError, values: dict[str, Any]) -> Exception:
-    if getattr(error.__cause__, "sqlstate", "") == "23505":
-        return Conflict(f"A tool with the code {values.get('tool_key')!r} exists already.")
-    return error
+def _explain(error: IntegrityError, values: dict[str, Any]) -> None:
+    """Raise Conflict where the code is taken."""
+    if getattr(error.__cause__, "sqlstate", "") == UNIQUE_VIOLATION:
+        raise Conflict(f"A tool with the code {values.get('tool_key')!r} exists already.") from error

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
+from catalog.api import rows as row
 from catalog.api import tool_schema as schema
 from catalog.api import tool_writes as writes
 from catalog.api.cursors import after, is_wanted
@@ -54,11 +55,11 @@ class Tools(Listing):
 
     @extend_schema(**schema.UPDATE_BY_BODY)
     def put(self, request: Request) -> HttpResponse:
-        return shown(writes.update(self, str(self.json_object().get("id") or "")))
+        return shown(writes.update(self, row.key_in_body(self)))
 
     @extend_schema(**schema.DELETE_BY_QUERY)
     def delete(self, request: Request) -> HttpResponse:
-        if not (key := self.query("id")):
+        if not (key := self.request.GET.get("id", "")):
             raise Refusal("Say which tool: ?id= with its id or code.")
         return removed(writes.delete(self, key))
 

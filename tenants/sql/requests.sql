@@ -23,7 +23,16 @@ SELECT r.rolname, r.rolsuper, r.rolbypassrls,
            FROM pg_class AS c
            WHERE c.relkind IN ('r', 'p')
              AND c.relnamespace = ANY (SELECT to_regnamespace(s) FROM unnest(%(tables)s::text[]) AS s)
-             AND pg_has_role(r.oid, c.relowner, 'USAGE')
+             AND pg_has_role(r.oid, c.relowner, 'MEMBER')
+           ORDER BY 1
+           LIMIT 1
+       ),
+       (
+           SELECT c.oid::regclass::text
+           FROM pg_class AS c
+           WHERE c.relkind IN ('r', 'p', 'v', 'm')
+             AND c.relnamespace = ANY (SELECT to_regnamespace(s) FROM unnest(%(tables)s::text[]) AS s)
+             AND (has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(r.oid, c.oid, 'DELETE, TRUNCATE'))
            ORDER BY 1
            LIMIT 1
        ),
