@@ -72,7 +72,7 @@ class FencedView(APIView):
     def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
         return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
-    def query(self, name: str, default: str = "") -> str:
+    def parameter(self, name: str, default: str = "") -> str:
         """A parameter of the address; NUL is no text that a database could hold."""
         value = self.request.GET.get(name, default)
         if NUL in value:
@@ -81,7 +81,7 @@ class FencedView(APIView):
 
     def whole_number(self, name: str, default: int, *, least: int, most: int, caps: bool = False) -> int:
         """A parameter that is a number; past `most` it is an error, or `most` where the parameter is capped."""
-        text = self.query(name)
+        text = self.parameter(name)
         if not text:
             return default
         if not text.isascii() or not text.isdecimal() or int(text[:12]) < least:
@@ -93,7 +93,7 @@ class FencedView(APIView):
 
     def flag(self, name: str) -> bool | None:
         """A parameter that is true or false; None where it is not given."""
-        text = self.query(name).lower()
+        text = self.parameter(name).lower()
         if text in ("", "all"):
             return None
         if text not in ("true", "false", "1", "0"):

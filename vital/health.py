@@ -35,8 +35,10 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 def _database() -> str:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        connection.ensure_connection()
+        if not connection.is_usable():
+            connection.close()
+            return "down"
     except DatabaseError:
         connection.close()
         return "down"

@@ -120,7 +120,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "tenants.middleware.RequestRecord",
+    "vital.middleware.RequestRecord",
     "tenants.middleware.ApiTransaction",
     "tenants.middleware.StaffTransaction",
     "django.contrib.sessions.middleware.SessionMiddleware",
