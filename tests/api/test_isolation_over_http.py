@@ -171,7 +171,7 @@ def wrong_rows(line: Line, tenant: str, who: Who, number: int) -> list[str]:
         answer = line.call("POST", PROMPTS, who, body | {"system_prompt": "x", "user_prompt_template": "x"})
         right = answer.status == 201 and answer.json["prompt"]["tenant_id"] == tenant
     else:
-        answer = line.call("GET", LOOK, who)
+        answer = line.call("GET", f"{LOOK}&turn={number}", who)  # another address each time: no remembered answer
         right = answer.status == 200 and {tool["tenant_id"] for tool in answer.json["tools"]} == {tenant, PLATFORM}
     return [] if right else [f"{tenant}: {answer}"]
 
