@@ -21,6 +21,7 @@ from tenants.resolution import Facts
 NUL = "\x00"
 HALF = re.compile("[\ud800-\udfff]")
 DEEPEST = 100
+DIGITS = 18  # what a bigint surely holds
 
 
 class OnlyJson(BaseContentNegotiation):
@@ -79,17 +80,14 @@ class FencedView(APIView):
             raise Refusal(f"The parameter {name} holds a character that no text has.")
         return value
 
-    def whole_number(self, name: str, default: int, *, least: int, most: int, caps: bool = False) -> int:
-        """A parameter that is a number; past `most` it is an error, or `most` where the parameter is capped."""
+    def whole_number(self, name: str, default: int, *, least: int, most: int) -> int:
+        """A parameter that is a number, capped at `most`."""
         text = self.parameter(name)
         if not text:
             return default
-        if not text.isascii() or not text.isdecimal() or int(text[:12]) < least:
+        if not text.isascii() or not text.isdecimal() or int(text[:DIGITS]) < least:
             raise Refusal(f"The parameter {name} must be a whole number of at least {least}.")
-        value = int(text[:12])
-        if value > most and not caps:
-            raise Refusal(f"The parameter {name} must be at most {most}.")
-        return min(value, most)
+        return most if len(text) > DIGITS else min(int(text), most)
 
     def flag(self, name: str) -> bool | None:
         """A parameter that is true or false; None where it is not given."""

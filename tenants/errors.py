@@ -78,6 +78,12 @@ class Conflict(Refusal):
     status = 409
 
 
+class RefersToNothing(Refusal):
+    """The body refers to something that is not there."""
+
+    status = 409
+
+
 class TooLarge(Refusal):
     """The body is larger than this service accepts."""
 
@@ -161,7 +167,7 @@ def _of_rest_framework(error: exceptions.APIException) -> Refusal:
 
 # SQLSTATE → what it means for whoever asked; nothing of the database's own words reaches them.
 UNIQUE_VIOLATION = "23505"
-_MEANINGS: dict[str, type[Refusal]] = {UNIQUE_VIOLATION: Conflict, "42501": Forbidden}
+_MEANINGS: dict[str, type[Refusal]] = {UNIQUE_VIOLATION: Conflict, "23503": RefersToNothing, "42501": Forbidden}
 _BUSY = ("57014", "55P03", "40001", "40P01", "53", "57P", "08", "25P03", "26000")
 
 

@@ -25,7 +25,7 @@ class Schema(FencedView):
     """The OpenAPI 3 document of every endpoint under /api/."""
 
     def get(self, request: Request) -> HttpResponse:
-        return HttpResponse(document(), content_type="application/vnd.oai.openapi+json")
+        return HttpResponse(document(), content_type="application/json")
 
 
 PAGE = """<!doctype html>

@@ -22,6 +22,11 @@ def in_query(name: str, told: str = "", kind: OpenApiTypes = OpenApiTypes.STR, *
     return OpenApiParameter(name, kind, description=told, **options)
 
 
+def whole_number(name: str, least: int, told: str) -> OpenApiParameter:
+    return OpenApiParameter(name, {"type": "integer", "minimum": least}, description=told)
+
+
+LIMIT = whole_number("limit", 1, "at most 10000; more is taken for that")
 SHOW_ALL = in_query("showAll", "every tenant's, for a super_admin", OpenApiTypes.BOOL)
 
 

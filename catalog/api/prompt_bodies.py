@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from catalog.models import Prompt
-from tenants.schema import Body, Text
+from tenants.schema import Body, Number, Text
 
 
 class PromptFields(Body):
@@ -12,6 +12,7 @@ class PromptFields(Body):
     description = Text(required=False, allow_blank=True)
     category = Text(required=False, max_length=100)
     metadata = serializers.DictField(required=False, allow_null=True)
+    accuracy_threshold = Number(3, 2, required=False, allow_null=True, min_value=0, max_value=1)
 
     class Meta:
         model = Prompt

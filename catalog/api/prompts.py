@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
@@ -28,8 +27,8 @@ LISTED = [
     in_query("id", "with action=get: id or name"),
     in_query("search", "text in name, display_name or description"),
     *(in_query(name, "all: no filter") for name in ("domain", "suite", "complexity", "status")),
-    in_query("page", "from 1", OpenApiTypes.INT),
-    in_query("limit", "at most 10000", OpenApiTypes.INT),
+    document.whole_number("page", 1, "from 1"),
+    document.LIMIT,
     document.SHOW_ALL,
 ]
 
@@ -48,8 +47,8 @@ class Prompts(Collection):
             return PROMPTS.shown(PROMPTS.find(self, self.key_in_query()).id)
         if action not in ("", "list"):
             raise Refusal("The parameter action must be get, or left out.")
-        limit = self.whole_number("limit", MOST, least=1, most=MOST, caps=True)
-        number = self.whole_number("page", 1, least=1, most=2_000_000)
+        limit = self.whole_number("limit", MOST, least=1, most=MOST)
+        number = self.whole_number("page", 1, least=1, most=10**12)
         params: dict[str, Any] = {"limit": limit, "number": number, "offset": (number - 1) * limit}
         return self.page(QUERIES["prompt_page"], params, self.chosen(FILTERS, params), shape=SHAPE)
 

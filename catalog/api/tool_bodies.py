@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from catalog.models import Tool
@@ -49,7 +50,7 @@ class ToolFields(Body):
 class NewTool(ToolFields):
     """A new tool."""
 
-    code = Text(help_text="^[a-z0-9_-]+$")
+    code = Text(validators=[RegexValidator(r"^[a-z0-9_-]+$")])
 
 
 class ToolById(ToolFields):

@@ -22,8 +22,8 @@ FILTERS = {
     "status": QUERIES["tool_status"],
 }
 LISTED = [
-    in_query("limit", "at most 10000", OpenApiTypes.INT),
-    in_query("offset", "from 0", OpenApiTypes.INT),
+    document.LIMIT,
+    document.whole_number("offset", 0, "how many to leave out"),
     in_query("cursor", "page by key; empty for the first page"),
     in_query("search", "text in name, description or code"),
     in_query("category"),
@@ -43,13 +43,13 @@ class Tools(Collection):
     of_all = Source(QUERIES["tool_branches_of_all"], QUERIES["tool_count_of_all"])
 
     def get(self, request: Request) -> HttpResponse:
-        params: dict[str, Any] = {"limit": self.whole_number("limit", MOST, least=1, most=MOST, caps=True)}
+        params: dict[str, Any] = {"limit": self.whole_number("limit", MOST, least=1, most=MOST)}
         filters = self.chosen(FILTERS, params)
         if (active := self.flag("is_active")) is not None:
             params["is_active"] = active
             filters.append(QUERIES["tool_is_active"])
         if not is_wanted(request):
-            params["offset"] = self.whole_number("offset", 0, least=0, most=2_000_000_000)
+            params["offset"] = self.whole_number("offset", 0, least=0, most=10**12)
             return self.page(QUERIES["tool_page"], params, filters, shape=SHAPE)
         params |= {"offset": 0, "limit": params["limit"] + 1} | after(self.parameter("cursor"))
         filters += [QUERIES["tool_after"]] if "after_id" in params else []

@@ -4,7 +4,7 @@ SELECT '{{"success": true, "prompts": ' || COALESCE(
     (SELECT json_agg({shape} ORDER BY t.created_at DESC NULLS LAST, t.id) FROM ({page}) AS t)::text, '[]'
 ) || ', "pagination": ' || (
     SELECT json_build_object(
-        'page', %(number)s::int, 'limit', %(limit)s::int, 'total', c.total, 'pages', (c.total + %(limit)s - 1) / %(limit)s
+        'page', %(number)s::bigint, 'limit', %(limit)s::bigint, 'total', c.total, 'pages', (c.total + %(limit)s - 1) / %(limit)s
     )
     FROM ({count}) AS c (total)
 )::text || '}}'

@@ -1,0 +1,61 @@
+"""The document that the service publishes is what it does: a machine that reads it finds no answer it does not tell."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import DIGITAL_HEALTH
+from tests.support.service import Service
+from tests.support.stage import Stage
+from tests.support.tokens import admin, user
+
+OPERATIONS = {
+    "/api/knowledge-domains": {"get"},
+    "/api/prompts-crud": {"get", "post", "put", "delete"},
+    "/api/prompts-crud/{key}": {"get", "put", "patch", "delete"},
+    "/api/tenants": {"get"},
+    "/api/tools-crud": {"get", "post", "put", "delete"},
+    "/api/tools-crud/{key}": {"get", "put", "patch", "delete"},
+}
+
+
+def test_every_address_is_in_it_with_its_refusals(service: Service) -> None:
+    paths = service.get("/api/schema", user(DIGITAL_HEALTH)).json["paths"]
+
+    assert {path: set(operations) for path, operations in paths.items()} == OPERATIONS
+    for path, operations in paths.items():
+        for verb, operation in operations.items():
+            assert {"400", "401", "403", "429", "503"} <= set(operation["responses"]), (path, verb)
+            names = [parameter["name"] for parameter in operation.get("parameters", [])]
+            assert "x-tenant-id" in names, (path, verb)
+
+
+def test_the_page_for_people_names_every_address(service: Service) -> None:
+    page = service.get("/api/docs", user(DIGITAL_HEALTH)).text
+
+    for path in OPERATIONS:
+        assert path in page
+
+
+# A cursor is opaque: only an empty one can be made up, every other is refused, which no schema can say.
+CONFIGURATION = """
+[[operations]]
+include-operation-id = "tools_list"
+parameters = { "query.cursor" = "" }
+"""
+
+
+def test_schemathesis_finds_no_failure(workshop: Stage, tmp_path: Path) -> None:
+    (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("schemathesis"), "run", f"http://127.0.0.1:{workshop.service.port}/api/schema",
+        "--checks", "all", "--max-examples", "10", "--generation-deterministic", "--generation-allow-x00", "false",
+        "--no-color",
+    ]  # fmt: skip
+    for name, value in admin(DIGITAL_HEALTH).items():
+        command += ["--header", f"{name}: {value}"]
+
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280)
+
+    assert done.returncode == 0, done.stdout[-8000:]
+    assert "Tested: 18" in done.stdout, done.stdout[-2000:]
