@@ -14,7 +14,7 @@ from django.utils.cache import patch_vary_headers
 from tenants import context, errors, limits, readiness, responses
 from tenants.api import FencedView
 from tenants.auth import READING, Caller, authenticate
-from tenants.errors import NotFound, TenantNeeded, TooLarge, Unauthorized
+from tenants.errors import Forbidden, NotFound, TenantNeeded, TooLarge, Unauthorized
 from tenants.requests import FencedRequest
 from tenants.resolution import Facts
 from tenants.resolution import resolve as resolve_tenant
@@ -54,6 +54,8 @@ class ApiTransaction:
         reads = request.method in READING
         if caller.kind == "anonymous" and not (reads and view.open_to_all):
             raise Unauthorized
+        if caller.metrics:
+            raise Forbidden("This API key opens /metrics and nothing else.")
         tenant = request.tenant = resolve_tenant(request, caller)
         caller = request.caller = caller.within(tenant.id if tenant else "")
         if tenant is None and not reads:

@@ -23,7 +23,6 @@ from tests.support.stage import Stage
 from tests.support.tokens import NOBODY, Who, admin, bearer, key, super_admin, token, user
 
 TOOLS, PROMPTS, DOMAINS = "/api/tools-crud", "/api/prompts-crud", "/api/knowledge-domains"
-OPERATORS = "/api/migrations/"
 PROMPT = {
     "name": "Who may",
     "display_name": "Who may",
@@ -83,7 +82,7 @@ def test_a_bad_credential_is_refused(service: Service, name: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("path", [TOOLS, f"{TOOLS}/digital-health-full", PROMPTS, "/api/tenants", OPERATORS])
+@pytest.mark.parametrize("path", [TOOLS, f"{TOOLS}/digital-health-full", PROMPTS, "/api/tenants"])
 def test_nothing_is_open_without_one(service: Service, method: str, path: str) -> None:
     refusal(service.call(method, path, NOBODY, {} if method != "GET" else None), 401)
 
@@ -238,12 +237,6 @@ def test_tools_are_not_written_where_the_tenant_does_not_manage_them(service: Se
 def test_a_super_admin_is_one_in_every_tenant(service: Service) -> None:
     for tenant in (PLATFORM, DIGITAL_HEALTH, PHARMA, STRANGER):
         assert tenants_seen(looks(service, super_admin(tenant))) == {tenant, PLATFORM}
-
-
-def test_the_migrations_are_for_super_admins(service: Service) -> None:
-    for who in (user(DIGITAL_HEALTH), admin(DIGITAL_HEALTH), admin(PLATFORM)):
-        refusal(service.get(OPERATORS, who), 403)
-    assert service.get(OPERATORS, super_admin()).status == 200
 
 
 def test_the_metrics_are_for_super_admins(service: Service) -> None:
