@@ -9,15 +9,22 @@ from tests.conftest import Manage
 from tests.support import cast, stage
 from tests.support.databases import Scratch
 from tests.support.service import Service, served
-from tests.support.stage import Stage
+from tests.support.stage import House, Stage
 
 DEMO = {"VITAL_DEMO": "1", "VITAL_SECRET_KEY": "for-the-demo-only"}
 
 
 @pytest.fixture(scope="session")
-def shared(server_url: str, migrated_template: Scratch, manage: Manage) -> Iterator[Stage]:
+def house(server_url: str, migrated_template: Scratch, manage: Manage) -> Iterator[House]:
+    """What every stage is a copy of."""
+    with stage.built(server_url, migrated_template, manage) as built:
+        yield built
+
+
+@pytest.fixture(scope="session")
+def shared(house: House) -> Iterator[Stage]:
     """For tests that only look."""
-    with stage.opened(server_url, migrated_template, manage) as opened:
+    with stage.opened(house) as opened:
         yield opened
 
 
@@ -27,10 +34,9 @@ def service(shared: Stage) -> Service:
 
 
 @pytest.fixture(scope="module")
-def workshop(server_url: str, migrated_template: Scratch, manage: Manage) -> Iterator[Stage]:
+def workshop(house: House) -> Iterator[Stage]:
     """A file's own, in which every tenant may manage tools: for tests that write."""
-    prepare = cast.let_everybody_manage_tools
-    with stage.opened(server_url, migrated_template, manage, prepare=prepare) as opened:
+    with stage.opened(house, prepare=cast.let_everybody_manage_tools) as opened:
         yield opened
 
 

@@ -15,7 +15,7 @@ from tests.support.contract import refusal
 from tests.support.databases import Scratch
 from tests.support.looking import said
 from tests.support.service import Answer, Service, served
-from tests.support.stage import Stage
+from tests.support.stage import House, Stage
 
 DEMO = {"VITAL_DEMO": "1", "VITAL_SECRET_KEY": "for-the-demo-only"}
 NEXT = {"as it was found": "000_pre_validation", "after 003": "004_tenant_data"}
@@ -68,8 +68,8 @@ def test_it_is_ready_after_the_migration(demo: Stage) -> None:
     assert ready.status == 200, ready
 
 
-def test_it_is_ready_from_the_first_question_on(server_url: str, migrated_template: Scratch, manage: Manage) -> None:
-    with stage.opened(server_url, migrated_template, manage) as opened:
+def test_it_is_ready_from_the_first_question_on(house: House) -> None:
+    with stage.opened(house) as opened:
         ready = opened.service.get("/health/ready")
 
     assert ready.status == 200, ready

@@ -35,7 +35,7 @@ def opened(cluster: Cluster, pack: Path, manage: Manage) -> Iterator[Stage]:
     template = databases.build_legacy(cluster.url, pack)
     done = manage(template, "migrate_tenants", "--yes")
     assert done.returncode == 0, said(done)
-    with stage.opened(cluster.url, template, manage) as opened:
+    with stage.built(cluster.url, template, manage) as house, stage.opened(house) as opened:
         yield opened
 
 

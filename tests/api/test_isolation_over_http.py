@@ -10,13 +10,12 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
+from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support import cast, pooler, stage
 from tests.support.cast import SEARCH
 from tests.support.contract import refusal
-from tests.support.databases import Scratch
 from tests.support.service import Answer, Line, Service, served
-from tests.support.stage import Stage
+from tests.support.stage import House, Stage
 from tests.support.tokens import Who, admin, super_admin, user
 
 TOOLS, PROMPTS, DOMAINS = "/api/tools-crud", "/api/prompts-crud", "/api/knowledge-domains"
@@ -206,15 +205,16 @@ def test_a_crowd_of_two_tenants_sees_no_wrong_row(workshop: Stage) -> None:
 
 
 @pytest.fixture
-def pooled(server_url: str, migrated_template: Scratch, manage: Manage) -> Iterator[Stage]:
+def pooled(server_url: str, house: House) -> Iterator[Stage]:
     """The service behind a pooler in transaction mode, which has one connection for everybody."""
     with (
-        stage.furnished(migrated_template) as scratch,
-        stage.login(server_url, scratch, manage) as login,
-        pooler.transaction_mode(server_url, scratch, round_robin=False, login_url=login, pool_size=1) as through,
+        stage.copied(house) as own,
+        pooler.transaction_mode(
+            server_url, own.database, round_robin=False, login_url=own.login, pool_size=1
+        ) as through,
         served(through) as service,
     ):
-        yield Stage(service, scratch, through)
+        yield Stage(service, own.database, through)
 
 
 def test_one_connection_for_all_leaks_nothing(pooled: Stage) -> None:

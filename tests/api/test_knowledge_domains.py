@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
+from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support import contract, databases, stage
 from tests.support.contract import refusal
 from tests.support.databases import Scratch
 from tests.support.service import Service
-from tests.support.stage import Stage
+from tests.support.stage import House, Stage
 from tests.support.tokens import NOBODY, Who, bearer, super_admin, token, user
 
 DOMAINS = "/api/knowledge-domains"
@@ -83,8 +83,8 @@ def add_columns(scratch: Scratch) -> None:
 
 
 @pytest.fixture(scope="module")
-def with_columns(server_url: str, migrated_template: Scratch, manage: Manage) -> Iterator[Service]:
-    with stage.opened(server_url, migrated_template, manage, prepare=add_columns) as opened:
+def with_columns(house: House) -> Iterator[Service]:
+    with stage.opened(house, prepare=add_columns) as opened:
         yield opened.service
 
 

@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conftest import Manage
 from tests.support import databases, stage
 from tests.support.databases import OWNER, Scratch
 from tests.support.service import PRODUCTION, refused, served
+from tests.support.stage import House
 
 PASSWORD = "only-for-this-test"
 
@@ -69,21 +69,21 @@ def test_the_tables_owner_is_refused(furnished: Scratch) -> None:
     is_refused(furnished.owner_url, "own")
 
 
-def test_a_table_without_its_fence_is_refused(server_url: str, migrated_template: Scratch, manage: Manage) -> None:
-    with stage.furnished(migrated_template) as scratch, stage.login(server_url, scratch, manage) as url:
-        databases.rows(scratch.owner_url, "CREATE TABLE public.notes (id int PRIMARY KEY, tenant_id uuid, note text)")
-        is_refused(url, "notes")
+def test_a_table_without_its_fence_is_refused(house: House) -> None:
+    with stage.copied(house) as own:
+        databases.rows(
+            own.database.owner_url, "CREATE TABLE public.notes (id int PRIMARY KEY, tenant_id uuid, note text)"
+        )
+        is_refused(own.login, "notes")
 
 
 @pytest.mark.parametrize(
     "statement", ["DROP POLICY vital_tenant_select ON prompts", "ALTER TABLE prompts DISABLE ROW LEVEL SECURITY"]
 )
-def test_a_table_whose_fence_is_down_is_refused(
-    server_url: str, migrated_template: Scratch, manage: Manage, statement: str
-) -> None:
-    with stage.furnished(migrated_template) as scratch, stage.login(server_url, scratch, manage) as url:
-        databases.rows(scratch.owner_url, statement)
-        is_refused(url, "prompts")
+def test_a_table_whose_fence_is_down_is_refused(house: House, statement: str) -> None:
+    with stage.copied(house) as own:
+        databases.rows(own.database.owner_url, statement)
+        is_refused(own.login, "prompts")
 
 
 @pytest.mark.parametrize("key", [None, "", "change-me", "django-insecure-0123456789-0123456789-0123456789-0123456789"])

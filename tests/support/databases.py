@@ -230,6 +230,11 @@ def login_url(url: str, user: str, password: str) -> str:
     return _url(url, user=user, password=password)
 
 
+def same_login(url: str, scratch: Scratch) -> str:
+    """Another database for the same login."""
+    return _url(url, dbname=scratch.name)
+
+
 def drop_login(server_url: str, name: str) -> None:
     """Drop a login whose own database is gone: logins are the cluster's, and whoever closes a database meanwhile
     grants TEMPORARY in it to every login there is."""

@@ -58,19 +58,42 @@ def login(server_url: str, scratch: Scratch, manage: Manage) -> Iterator[str]:
         databases.drop_login(server_url, name)
 
 
+@dataclass(frozen=True)
+class House:
+    """A furnished database, and the URL of the login that its service has."""
+
+    database: Scratch
+    login: str
+
+
+@contextmanager
+def built(server_url: str, template: Scratch, manage: Manage) -> Iterator[House]:
+    """The house that others are copies of: the login is the cluster's, and made once."""
+    with furnished(template) as scratch, login(server_url, scratch, manage) as url:
+        yield House(scratch, url)
+
+
+@contextmanager
+def copied(house: House) -> Iterator[House]:
+    """A house of one's own, with the same login."""
+    scratch = acting.whole_clone(house.database)
+    try:
+        yield House(scratch, databases.same_login(house.login, scratch))
+    finally:
+        databases.drop(scratch)
+
+
 @contextmanager
 def opened(
-    server_url: str,
-    template: Scratch,
-    manage: Manage,
+    house: House,
     settings: Mapping[str, str] = PRODUCTION,
     prepare: Callable[[Scratch], None] = lambda scratch: None,
 ) -> Iterator[Stage]:
-    """The whole stage; `prepare` changes the database before the service starts."""
-    with furnished(template) as scratch, login(server_url, scratch, manage) as url:
-        prepare(scratch)
-        with served(url, settings) as service:
-            yield Stage(service, scratch, url)
+    """A whole stage in a copy of the house; `prepare` changes the database before the service starts."""
+    with copied(house) as own:
+        prepare(own.database)
+        with served(own.login, settings) as service:
+            yield Stage(service, own.database, own.login)
 
 
 def new_key(scratch: Scratch, manage: Manage, tenant: str, scope: str) -> str:
