@@ -80,7 +80,7 @@ class Run:
 
     def _plant(self, session: Session) -> None:
         with as_operator(session):
-            found = session.execute(self._of("active_tenants", self.tables[self.plan.registry]))
+            found = session.execute(self._of("tenants_to_call", self.tables[self.plan.registry]))
             self.cast = [Actor(key, name) for key, name, _ in found]
             self.hosts = {key: f"{slug}.{self.domain}" for key, _, slug in found}
             for endpoint in self.endpoints:
