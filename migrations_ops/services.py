@@ -416,10 +416,18 @@ def attack_service(url: str, secret_name: str) -> Report:
     secret = env_secret(secret_name)
     if not secret and url:
         raise NoSecret(name=secret_name, url=url)
+    report = Report()
     if not secret:
-        report = Report()
         report.leave_out("the service", f"{secret_name} is not set: set it, and give --url for a live one")
         return report
+    if not url and settings.DEMO:
+        report.leave_out("the service in this process", "it is in demo mode, where anybody may name any tenant")
+        return report
+    with open_session() as session:
+        if not url and not service.runs_here(session):
+            why = "it needs the service's own login (manage.py create_login) in DATABASE_URL, or --url for a live one"
+            report.leave_out("the service in this process", why)
+            return report
     sign = tokens.signer(secret, settings.JWT_AUDIENCE, settings.JWT_ISSUER)
     try:
         caller = HttpCaller(url) if url else WsgiCaller(WSGIHandler())

@@ -78,8 +78,11 @@ class Planter:
         return list(ordered.values())
 
     def recipe(self, relation: str) -> Recipe:
+        """Raises NotPlantable where the table is in a schema that this role may not even look into."""
         if relation not in self.recipes:
-            columns = [Column(*row) for row in self.session.execute(_of("columns_to_fill", relation))]
+            columns = [Column(*row) for row in self._sampled(_of("columns_to_fill", relation))]
+            if not columns:
+                raise NotPlantable(f"{relation} is closed to this login")
             self.recipes[relation] = Recipe({column.name: column for column in columns})
         return self.recipes[relation]
 
@@ -202,6 +205,7 @@ class Planter:
         return {name: choices[attempt % len(choices)] for name, choices in guesses.items()}
 
     def _sampled(self, question: Composable) -> list[tuple[Any, ...]]:
+        """The rows, or none where it may not be asked."""
         try:
             with self.session.connection.transaction():
                 return self.session.execute(question)

@@ -41,6 +41,20 @@ def prove(sessions: Sessions, plan: Plan, caller: Caller, sign: Sign, domain: st
     return run.report
 
 
+def runs_here(session: Session) -> bool:
+    """Whether the service could work in this process: with this login."""
+    return bool(session.value(QUERIES["may_be_tenant"]))
+
+
+@contextmanager
+def as_operator(session: Session) -> Iterator[None]:
+    """One transaction as vital_operator; the service's own login, too, may do this much and no more."""
+    with session.connection.transaction():
+        session.execute(QUERIES["wait_briefly"])
+        session.execute(QUERIES["be_operator"])
+        yield
+
+
 class Run:
     """One attack run: who there is, what is planted, and what came of it."""
 
@@ -65,8 +79,8 @@ class Run:
                 self._remove(another)
 
     def _plant(self, session: Session) -> None:
-        with session.work():
-            found = session.execute(self._of("active_tenants", self.tables[self.plan.registry]))
+        with as_operator(session):
+            found = session.execute(self._of("tenants_to_call", self.tables[self.plan.registry]))
             self.cast = [Actor(key, name) for key, name, _ in found]
             self.hosts = {key: f"{slug}.{self.domain}" for key, _, slug in found}
             for endpoint in self.endpoints:
@@ -81,7 +95,7 @@ class Run:
                         self.report.leave_out(what, f"none could be planted: {refusal}")
 
     def _remove(self, session: Session) -> None:
-        with session.work():
+        with as_operator(session):
             for endpoint in self.endpoints:
                 parts = {"mark": sql.ident(endpoint.mark), "pattern": sql.literal(f"{MARK}-%")}
                 session.execute(self._of("remove_marked", self.tables[endpoint.relation], **parts))
@@ -130,7 +144,7 @@ class Run:
             "tenant": sql.ident(target.tenant), "victim": sql.literal(victim.actor.id),
             "mark": sql.ident(endpoint.mark), "code": sql.literal(intruder.code),
         }  # fmt: skip
-        with session.work():
+        with as_operator(session):
             unchanged = session.execute(self._of("row_now", target, rows=rows)) == [(victim.planted.row,)]
             forged = bool(session.value(self._of("rows_in_its_name", target, **parts)))
         intruder.note(endpoint, victim, "its row afterwards", "" if unchanged else "it was changed or deleted")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from rich.console import Console
@@ -26,6 +27,9 @@ def answer(options: Options) -> int:
     """Do what the command line asks for and return the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is planted for the service is removed
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of the connection that Ctrl-C has broken off
+    # The service in this process has nothing to tell of refusals: they are what is wanted.
+    logging.getLogger("django.request").setLevel(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     document, code = _guarded(options, Console(stderr=options["json"], soft_wrap=True))
     if options["json"]:
         sys.stdout.write(json.dumps({"exit_code": code} | document, default=str, ensure_ascii=False, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""The attack run against the service: it holds on the real one, notices a leaky one, and removes what it has planted."""
+"""The attack run against the service: it holds on the real one, notices a leaky one, removes what it has planted."""
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -12,14 +12,14 @@ from migrations_ops.engine.session import Session
 from migrations_ops.isolation import service as attack
 from migrations_ops.isolation.callers import Caller, HttpCaller, Response
 from migrations_ops.isolation.endpoints import ENDPOINTS
-from migrations_ops.isolation.report import HELD, Report
+from migrations_ops.isolation.report import HELD, LEAK, NOT_TRIED, Report
 from migrations_ops.isolation.targets import MARK
 from migrations_ops.isolation.tokens import signer
 from migrations_ops.rules.load import load
 from tests.conftest import PHARMA, Manage
 from tests.support import background
 from tests.support.looking import document, said
-from tests.support.service import JWT_SECRET, TENANT_DOMAIN
+from tests.support.service import JWT_SECRET, PRODUCTION, TENANT_DOMAIN
 from tests.support.stage import Stage
 from tests.support.tokens import super_admin, user
 
@@ -60,12 +60,36 @@ def test_the_service_holds(workshop: Stage, manage: Manage) -> None:
     assert done.returncode == 0, said(done)
     found = document(done)
     attempts = [attempt for attempt in found["matrix"] if attempt["where"] == "endpoint"]
-    assert {attempt["outcome"] for attempt in attempts} == {HELD}
+    assert {(a["verb"], a["what"], a["detail"]) for a in attempts if a["outcome"] != HELD} == set()
     assert {attempt["attacker"] for attempt in attempts} == CAST
     assert {attempt["victim"] for attempt in attempts} == set(TENANTS)
     assert {attempt["what"] for attempt in attempts} == {endpoint.path for endpoint in ENDPOINTS}
     assert not [left_out for left_out in found["not_tried"] if "service as" in left_out["what"]]
     assert {table: workshop.rows(table) for table in MARKS} == rows, "nothing is left, and nothing is missing"
+
+
+def test_the_service_in_this_process_holds(workshop: Stage, manage: Manage) -> None:
+    """With the service's own login; tables outside of the plan are closed to it, which the report says."""
+    done = manage(
+        workshop.login, "prove_isolation", "--json", env=PRODUCTION | {"VITAL_DEMO": "0", "VITAL_SERVING": "1"}
+    )
+
+    found = document(done)
+    assert {
+        (a["attacker"], a["what"], a["verb"], a["detail"]) for a in found["matrix"] if a["outcome"] == LEAK
+    } == set()
+    assert done.returncode == 0, found["hidden"] + found["open"]
+    attempts = [attempt for attempt in found["matrix"] if attempt["where"] == "endpoint"]
+    assert {attempt["attacker"] for attempt in attempts} == CAST
+    assert {(a["attacker"], a["what"], a["verb"], a["detail"]) for a in attempts if a["outcome"] != HELD} == set()
+    assert "auth.users is closed to this login" in str(found["not_tried"])
+    assert "reset role and select" in {attempt["verb"] for attempt in found["matrix"]}
+    assert planted(workshop) == NOTHING
+
+    for env, reason in (({"VITAL_DEMO": "0"}, "the service's own login"), ({"VITAL_DEMO": "1"}, "demo mode")):
+        as_owner = document(manage(workshop.database, "prove_isolation", "--json", env=PRODUCTION | env))
+        (why,) = [left["why"] for left in as_owner["not_tried"] if left["what"] == "the service in this process"]
+        assert reason in why
 
 
 def test_rows_of_a_killed_run_are_removed_by_the_next(workshop: Stage, manage: Manage) -> None:
@@ -169,6 +193,5 @@ def test_a_service_that_breaks_down_has_proven_nothing(workshop: Stage) -> None:
     report = attacked(workshop, Bent(workshop, status=lambda status: 500 if status == 404 else status))
 
     assert "the service answered 500" in {left_out["why"] for left_out in report.not_tried}
-    assert {a.outcome for a in report.attempts if a.verb == "PATCH by id" and a.attacker == "Stranger (admin)"} != {
-        HELD
-    }
+    outcomes = {a.victim: a.outcome for a in report.attempts if a.verb == "PATCH by id" and "(admin)" in a.attacker}
+    assert outcomes["Pharmaceuticals"] == NOT_TRIED

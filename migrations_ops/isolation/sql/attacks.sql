@@ -23,6 +23,10 @@ BEGIN
 END
 $join$
 
+-- name: may_be_tenant
+-- Whether the role that logged in may become a tenant without help, as the service's login may.
+SELECT pg_has_role(session_user, 'vital_tenant', CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)
+
 -- name: be_tenant
 -- The restricted role with this tenant set; an empty text is nobody.
 SELECT set_config('role', 'vital_tenant', true), set_config('vital.tenant_id', {tenant}, true)

@@ -93,8 +93,10 @@ ORDER BY 1, 2, 3
 
 -- name: published_tables
 -- Replication hands rows on past every policy.
-SELECT pubname::text, array_agg(format('%I.%I', schemaname, tablename)::regclass::text ORDER BY tablename)
-FROM pg_publication_tables
-WHERE format('%I.%I', schemaname, tablename)::regclass = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+SELECT p.pubname::text, array_agg(c.oid::regclass::text ORDER BY c.relname)
+FROM pg_publication_tables AS p
+JOIN pg_namespace AS n ON n.nspname = p.schemaname
+JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = p.tablename
+WHERE c.oid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
 GROUP BY 1
 ORDER BY 1

@@ -1,4 +1,4 @@
--- name: active_tenants
+-- name: tenants_to_call
 -- Who may call the service.
 SELECT id::text, name::text, slug::text FROM {relation} WHERE is_active ORDER BY name, id
 
