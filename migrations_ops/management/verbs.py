@@ -1,18 +1,16 @@
 """The verbs of migrate_tenants: call the one service, show what came of it, return a document and an exit code."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.prompt import Confirm
 
 from migrations_ops import services
-from migrations_ops.engine.errors import NobodyToAsk
 from migrations_ops.engine.progress import Listeners
 from migrations_ops.management import show
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options
+from migrations_ops.management.asking import agrees_to_undo, goes_on
 from migrations_ops.terminal import LogFiles, Terminal
 
 
@@ -20,19 +18,13 @@ def run(options: Options, console: Console) -> Answer:
     step_by_step = options["step_by_step"]
     request = services.Request(options["first"], options["last"], options["only"], step_by_step)
     result = services.run(request, _listener(options, console))
-    while result.status == "paused" and step_by_step and _goes_on(options, result.next_phase):
+    while result.status == "paused" and step_by_step and goes_on(options, result.next_phase):
         request = replace(request, first=result.next_phase if request.first else "")
         result = services.run(request, _listener(options, console))
     document = show.result(result)
     if not options["json"]:
         show.run_result(console, result)
     return document, STOPPED if result.status == "paused" else DONE
-
-
-def _goes_on(options: Options, next_phase: str) -> bool:
-    """Whether the person at the terminal wants the next phase; without one the answer is no."""
-    interactive = sys.stdin.isatty() and not options["json"]
-    return interactive and (options["yes"] or Confirm.ask(f"Go on with {next_phase}?", default=True))
 
 
 def status(options: Options, console: Console) -> Answer:
@@ -54,9 +46,7 @@ def undo(options: Options, console: Console) -> Answer:
         return {"status": "nothing_to_do", "phases": []}, DONE
     if not options["json"]:
         show.undo_plan(console, keys)
-    if not options["yes"] and not sys.stdin.isatty():
-        raise NobodyToAsk
-    if not options["yes"] and not Confirm.ask("Undo these phases?", default=False):
+    if not agrees_to_undo(options):
         return {"status": "cancelled", "phases": keys}, STOPPED
     archive = Path(options["archive"]) if options["archive"] else None
     result = services.undo_phases(options["phase"], archive, _listener(options, console))
@@ -79,5 +69,5 @@ def _listener(options: Options, console: Console) -> Listeners:
 
 
 VERBS: dict[str, Callable[[Options, Console], Answer]] = {
-    "run": run, "status": status, "validate": validate, "undo": undo, "explain": explain,
-}  # fmt: skip
+    verb.__name__: verb for verb in (run, status, validate, undo, explain)
+}
