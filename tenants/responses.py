@@ -1,8 +1,9 @@
-"""Answers remembered for half a second, by tenant and address; and their ETags."""
+"""Answers remembered for half a second (VITAL_RESPONSE_MEMORY_MS), by tenant and address; and their ETags."""
 
 import hashlib
 from collections.abc import Callable, Hashable
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.utils.http import parse_etags
 
@@ -13,7 +14,7 @@ from vital import metrics
 MOST_BYTES = 2_000_000
 Body = tuple[bytes, str]  # the JSON, and its ETag
 
-_remembered: Memory[Body] = Memory(512)
+_remembered: Memory[Body] = Memory(512, seconds=settings.RESPONSE_MEMORY_MS / 1000)
 
 
 def recall(request: FencedRequest, key: Hashable, make: Callable[[], HttpResponse]) -> HttpResponse:
