@@ -1,15 +1,17 @@
 """What the service asks before it serves anything: has the migration closed the fence?"""
 
 from functools import cache
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
 
+from migrations_ops.engine import sql
 from migrations_ops.plan import phases
 from migrations_ops.rules.load import load
 
 CLOSES = "006_row_level_security"
-RECORDS = "SELECT phase, status FROM vital.phase_run ORDER BY id DESC LIMIT 100"
+QUERIES = sql.load(Path(__file__).parent / "sql")
 
 
 @cache
@@ -32,10 +34,10 @@ def next_phase() -> str | None:
 def _records() -> dict[str, list[str]]:
     """Phase → its statuses, the latest first."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('vital.phase_run') IS NOT NULL")
+        cursor.execute(QUERIES["is_there"])
         if cursor.fetchone() != (True,):
             return {}
-        cursor.execute(RECORDS)
+        cursor.execute(QUERIES["latest_records"])
         found: dict[str, list[str]] = {}
         for phase, status in cursor.fetchall():
             found.setdefault(phase, []).append(status)

@@ -2,31 +2,40 @@
 
 import getpass
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
 from django.db import connection as django_connection
 from psycopg.types.json import Jsonb
 
 from migrations_ops import reading, transitions
-from migrations_ops.engine import checks, undo
+from migrations_ops.engine import checks, locks, undo
 from migrations_ops.engine.errors import EngineError, OutOfOrder, PhaseRefused, Stopped
 from migrations_ops.engine.executor import Executor, has_work
 from migrations_ops.engine.ledger import Undone
 from migrations_ops.engine.progress import Listener
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Problem
+from migrations_ops.isolation import bypasses as ways_around
+from migrations_ops.isolation import database, service, tokens
+from migrations_ops.isolation.callers import HttpCaller, WsgiCaller
+from migrations_ops.isolation.report import Report
+from migrations_ops.isolation.targets import NOBODY
 from migrations_ops.models import Run
+from migrations_ops.phases.row_level_security import closings
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Plan
+from vital.settings import env_secret
 
 
 @dataclass(frozen=True)
@@ -352,6 +361,84 @@ def rules_of_rows(relation: str, keys: list[str]) -> dict[str, str]:
         if not session.named("is_set_up")[0][0]:
             return {}
         return {key: rule for key, rule, *_ in session.named("rules_of_rows", {"relation": relation, "keys": keys})}
+
+
+class FenceIsOpen(EngineError):
+    """The fence is not closed, so every tenant sees everything: there is nothing to prove. Close it with
+    `manage.py migrate_tenants`, which ends with 006_row_level_security."""
+
+
+class MayNotAttack(EngineError):
+    """This login may not attack: {reason}. Nothing was changed. Let the owner of the tables run it, or a login that is
+    a member of vital_tenant and vital_operator."""
+
+    exit_code = 2
+
+
+def attack_database(waiting: Callable[[str], None]) -> Report:
+    """Every tenant against every other's rows in the database; see `isolation.database`. Leaves nothing behind."""
+    plan = current_plan()
+    with open_session() as session:
+        closed = {relation: bool(session.value(closing.there)) for relation, closing in closings(plan)}
+        if not any(closed.values()):
+            raise FenceIsOpen
+        try:
+            report = locks.retried(session, (), partial(database.prove, session, plan), waiting)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise MayNotAttack(reason=error.diag.message_primary) from error
+    report.open += [relation for relation, whole in closed.items() if not whole]
+    return report
+
+
+class ServiceNotReached(EngineError):
+    """The service at {url} cannot be attacked: {reason}. Its planted rows are removed. Check --url, and that the
+    service is up and works on this database."""
+
+    exit_code = 2
+
+
+class NoSecret(EngineError):
+    """The variable {name} is not set, so no tenant's token can be signed for {url}. Set it to the secret that the
+    service checks its tokens with, or name another variable by --jwt-secret-env."""
+
+    exit_code = 2
+
+
+class TokensRefused(EngineError):
+    """The service at {url} knows none of the tenants that were tried: {reason}. Nothing was proven. Compare the secret,
+    VITAL_JWT_AUDIENCE and the database with the service's own."""
+
+    exit_code = 2
+
+
+def attack_service(url: str, secret_name: str) -> Report:
+    """Every tenant against every other's rows over HTTP: at this address, or else in this process."""
+    secret = env_secret(secret_name)
+    if not secret and url:
+        raise NoSecret(name=secret_name, url=url)
+    if not secret:
+        report = Report()
+        report.leave_out("the service", f"{secret_name} is not set: set it, and give --url for a live one")
+        return report
+    sign = tokens.signer(secret, settings.JWT_AUDIENCE, settings.JWT_ISSUER)
+    try:
+        caller = HttpCaller(url) if url else WsgiCaller(WSGIHandler())
+        domain = settings.TENANT_DOMAIN or "localhost"
+        report = service.prove(open_session, current_plan(), caller, sign, domain)
+    except (ValueError, OSError, HTTPException) as error:
+        raise ServiceNotReached(url=url or "this process", reason=error) from error
+    if url and not any(attempt.attacker != NOBODY.name for attempt in report.attempts):
+        raise TokensRefused(url=url, reason=report.not_tried[0]["why"] if report.not_tried else "there is none")
+    return report
+
+
+def bypasses() -> dict[str, Any]:
+    """What the fence does not cover; see `isolation.bypasses`. Only reads."""
+    plan = current_plan()
+    with open_session(read_only=True) as session:
+        if not any(session.value(closing.there) for _, closing in closings(plan)):
+            raise FenceIsOpen
+        return ways_around.bypasses(session, plan)
 
 
 def has_tenants() -> bool:

@@ -1,10 +1,11 @@
 """What every endpoint stands on. The middleware has opened the transaction: whatever a view reads is fenced already."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from django.db import connection
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse, QueryDict
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.renderers import BaseRenderer
@@ -18,13 +19,16 @@ from tenants.requests import FencedRequest
 from tenants.resolution import Facts
 
 NUL = "\x00"
+HALF = re.compile("[\ud800-\udfff]")
+DEEPEST = 100
 
 
 class OnlyJson(BaseContentNegotiation):
-    """Whatever a client says it accepts, the answer is JSON."""
+    """Whatever a client says it accepts, the answer is JSON; a body is JSON or refused."""
 
-    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser:  # type: ignore[override]
-        return parsers[0]
+    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser | None:  # type: ignore[override]
+        kind = (request.content_type or "").partition(";")[0].strip().lower()
+        return parsers[0] if kind == "application/json" else None
 
     def select_renderer(  # type: ignore[override]
         self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None
@@ -68,7 +72,7 @@ class FencedView(APIView):
     def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
         return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
-    def query(self, name: str, default: str = "") -> str:
+    def parameter(self, name: str, default: str = "") -> str:
         """A parameter of the address; NUL is no text that a database could hold."""
         value = self.request.GET.get(name, default)
         if NUL in value:
@@ -77,7 +81,7 @@ class FencedView(APIView):
 
     def whole_number(self, name: str, default: int, *, least: int, most: int, caps: bool = False) -> int:
         """A parameter that is a number; past `most` it is an error, or `most` where the parameter is capped."""
-        text = self.query(name)
+        text = self.parameter(name)
         if not text:
             return default
         if not text.isascii() or not text.isdecimal() or int(text[:12]) < least:
@@ -89,7 +93,7 @@ class FencedView(APIView):
 
     def flag(self, name: str) -> bool | None:
         """A parameter that is true or false; None where it is not given."""
-        text = self.query(name).lower()
+        text = self.parameter(name).lower()
         if text in ("", "all"):
             return None
         if text not in ("true", "false", "1", "0"):
@@ -110,11 +114,13 @@ class FencedView(APIView):
 
     def json_object(self) -> dict[str, Any]:
         """The body as an object."""
-        given = self.request.data
-        if not isinstance(given, dict):
+        try:
+            given = self.request.data
+        except RecursionError as error:
+            raise BadRequestBody("The body is nested too deeply.") from error
+        if not isinstance(given, dict) or isinstance(given, QueryDict) or not self.request.content_type:
             raise BadRequestBody("The body must be a JSON object.")
-        if _holds_nul(given):
-            raise BadRequestBody("The body holds a character that no text has (NUL).")
+        _refuse_what_cannot_be_stored(given, 0)
         return given
 
 
@@ -125,15 +131,21 @@ def _sentence(found: Mapping[str, Any]) -> str:
     return f"These fields cannot be used: {', '.join(found)}."
 
 
-def _holds_nul(value: object) -> bool:
+def _refuse_what_cannot_be_stored(value: object, depth: int) -> None:
+    """PostgreSQL's text knows neither NUL nor half of a character; nobody needs a hundred levels."""
+    if depth > DEEPEST:
+        raise BadRequestBody("The body is nested too deeply.")
     match value:
         case str():
-            return NUL in value
+            if NUL in value or (not value.isascii() and HALF.search(value)):
+                raise BadRequestBody("The body holds a character that no text has.")
         case dict():
-            return any(_holds_nul(part) for pair in value.items() for part in pair)
+            for name, part in value.items():
+                _refuse_what_cannot_be_stored(name, depth)
+                _refuse_what_cannot_be_stored(part, depth + 1)
         case list():
-            return any(map(_holds_nul, value))
-    return False
+            for part in value:
+                _refuse_what_cannot_be_stored(part, depth + 1)
 
 
 def may_write(caller: Caller, tenant: Facts, row_tenant: str, *, platform: str, admins_only: bool) -> None:

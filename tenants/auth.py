@@ -84,7 +84,7 @@ def _of_token(claims: Claims) -> Caller:
 def _role(claims: Claims) -> str:
     """`app_metadata.role`, else the top level's; what a user can edit (`user_metadata`) never counts."""
     top, app = claims.get("role"), _app_metadata(claims).get("role")
-    if top == "service_role":
+    if "service_role" in (top, app):
         if settings.ALLOW_SERVICE_ROLE:
             return Role.SUPER_ADMIN
         raise Unauthorized("A service_role token is not accepted here.")

@@ -8,9 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
+from django.conf import settings
 from django.db import connection, transaction
 
+from migrations_ops.engine import sql
+
+QUERIES = sql.load(Path(__file__).parent / "sql")
 TENANT_ROLE, OPERATOR_ROLE = "vital_tenant", "vital_operator"
 
 
@@ -25,6 +31,20 @@ class Scope:
 
 class AnotherScopeIsOpen(RuntimeError):
     """A transaction has one scope; another one inside it would change who the outer one is."""
+
+
+@lru_cache(maxsize=1024)
+def begin_statement(scope: Scope) -> bytes:
+    """BEGIN, and everything that holds for this transaction only, as one message to the server."""
+    statement = sql.compose(
+        QUERIES["begin_as"],
+        access=sql.raw("READ ONLY" if scope.read_only else "READ WRITE"),
+        role=sql.literal(scope.role),
+        tenant=sql.literal(scope.tenant),
+        path=sql.literal(f"{settings.OWN_SCHEMA}, public, pg_temp"),  # pg_temp last: it could shadow the real tables
+        timeout=sql.literal(str(settings.STATEMENT_TIMEOUT_MS)),
+    )
+    return sql.text_of(statement).encode()
 
 
 _current: ContextVar[Scope | None] = ContextVar("vital_scope", default=None)

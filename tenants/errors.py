@@ -160,7 +160,8 @@ def _of_rest_framework(error: exceptions.APIException) -> Refusal:
 
 
 # SQLSTATE → what it means for whoever asked; nothing of the database's own words reaches them.
-_MEANINGS: dict[str, type[Refusal]] = {"23505": Conflict, "42501": Forbidden}
+UNIQUE_VIOLATION = "23505"
+_MEANINGS: dict[str, type[Refusal]] = {UNIQUE_VIOLATION: Conflict, "42501": Forbidden}
 _BUSY = ("57014", "55P03", "40001", "40P01", "53", "57P", "08", "25P03", "26000")
 
 

@@ -1,7 +1,5 @@
-"""Around each request: its record, and its one transaction."""
+"""Around each request: its one transaction."""
 
-import time
-import uuid
 from collections.abc import Callable
 from functools import lru_cache
 from typing import cast
@@ -16,58 +14,16 @@ from django.utils.cache import patch_vary_headers
 from tenants import context, errors, limits, readiness, responses
 from tenants.api import FencedView
 from tenants.auth import READING, Caller, authenticate
-from tenants.errors import NotFound, TenantNeeded, TooLarge, Unauthorized
+from tenants.errors import Forbidden, NotFound, TenantNeeded, TooLarge, Unauthorized
 from tenants.requests import FencedRequest
 from tenants.resolution import Facts
 from tenants.resolution import resolve as resolve_tenant
-from vital import logs, metrics
 
 GetResponse = Callable[[FencedRequest], HttpResponse]
 
 
 def is_api(request: FencedRequest) -> bool:
     return request.path_info.startswith("/api/")
-
-
-class RequestRecord:
-    """An id, a log line and the figures of each request, and JSON for whatever goes wrong under /api/."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: FencedRequest) -> HttpResponse:
-        started = time.perf_counter()
-        request.vital_id = _request_id(request)
-        request.caller = request.tenant = None
-        logs.begin(request.vital_id)
-        answer = self.get_response(request)
-        seconds = time.perf_counter() - started
-        answer["x-request-id"] = request.vital_id
-        if is_api(request):
-            answer["x-tenant-id"] = request.tenant.id if request.tenant else _shown_without(request)
-        route = _route(request)
-        metrics.observe(request, answer.status_code, route, seconds)
-        logs.request(request, answer.status_code, route, seconds)
-        return answer
-
-
-def _request_id(request: FencedRequest) -> str:
-    """The caller's own id where it is a plain one, so that logs of both sides meet; else a new one."""
-    given = request.headers.get("x-request-id", "")
-    return (
-        given if 8 <= len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum() else str(uuid.uuid4())
-    )
-
-
-def _shown_without(request: FencedRequest) -> str:
-    """Whose rows an answer shows that is for no tenant: the Platform's, once the caller is known."""
-    return settings.PLATFORM_ID if request.caller else ""
-
-
-def _route(request: FencedRequest) -> str:
-    """The address's pattern, which is a bounded label where the address itself is not."""
-    match = request.resolver_match
-    return match.route if match else "unknown"
 
 
 class ApiTransaction:
@@ -98,6 +54,8 @@ class ApiTransaction:
         reads = request.method in READING
         if caller.kind == "anonymous" and not (reads and view.open_to_all):
             raise Unauthorized
+        if caller.metrics:
+            raise Forbidden("This API key opens /metrics and nothing else.")
         tenant = request.tenant = resolve_tenant(request, caller)
         caller = request.caller = caller.within(tenant.id if tenant else "")
         if tenant is None and not reads:
@@ -107,9 +65,11 @@ class ApiTransaction:
             raise TooLarge
         sees_all = caller.is_super_admin and request.GET.get("showAll", "").lower() == "true"
         request.sees_all = sees_all
-        if not (request.method == "GET" and view.cacheable):
+        if request.method != "GET":
             return self._in_transaction(request, caller, tenant, reads)
         key = (tenant.id if tenant else "", sees_all, request.path_info, request.META["QUERY_STRING"])
+        if not view.cacheable:
+            return responses.tagged(request, key, self._in_transaction(request, caller, tenant, reads))
         return responses.recall(request, key, lambda: self._in_transaction(request, caller, tenant, reads))
 
     def _in_transaction(

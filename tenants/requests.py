@@ -10,9 +10,11 @@ if TYPE_CHECKING:
 
 
 class FencedRequest(HttpRequest):
-    """What the middleware adds: an id for the logs, who asks, for which tenant, and whether every tenant is shown."""
+    """What the middleware adds: an id for the logs, who asks, for which tenant, whether every tenant is shown,
+    and whether the answer was a remembered one (None where answers of this kind are not)."""
 
     vital_id: str
     caller: "Caller | None"
     tenant: "Facts | None"
     sees_all: bool
+    remembered: bool | None

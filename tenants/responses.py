@@ -9,7 +9,6 @@ from django.utils.http import parse_etags
 
 from tenants.memory import Memory
 from tenants.requests import FencedRequest
-from vital import metrics
 
 MOST_BYTES = 2_000_000
 Body = tuple[bytes, str]  # the JSON, and its ETag
@@ -23,7 +22,7 @@ def recall(request: FencedRequest, key: Hashable, make: Callable[[], HttpRespons
     The key holds the tenant and whether every tenant is shown: an answer can never be another tenant's.
     """
     found = _remembered.get(key)
-    metrics.REMEMBERED.labels("miss" if found is None else "hit").inc()
+    request.remembered = found is not None
     if found is None:
         fresh = make()
         if fresh.status_code != 200:
@@ -32,6 +31,19 @@ def recall(request: FencedRequest, key: Hashable, make: Callable[[], HttpRespons
         if len(found[0]) <= MOST_BYTES:
             _remembered.put(key, found)
     return _answer(request, found)
+
+
+def tagged(request: FencedRequest, key: Hashable, fresh: HttpResponse) -> HttpResponse:
+    """An answer that is not remembered, with its ETag, or 304 where the client has it already."""
+    if fresh.status_code != 200:
+        return fresh
+    fresh["ETag"] = etag_of(key, fresh.content)
+    return HttpResponse(status=304, headers={"ETag": fresh["ETag"]}) if _has(request, fresh["ETag"]) else fresh
+
+
+def _has(request: FencedRequest, etag: str) -> bool:
+    wanted = request.headers.get("if-none-match", "")
+    return wanted.strip() == "*" or etag in (tag.removeprefix("W/") for tag in parse_etags(wanted))
 
 
 def forget() -> None:
@@ -48,8 +60,7 @@ def etag_of(key: Hashable, content: bytes) -> str:
 
 def _answer(request: FencedRequest, body: Body) -> HttpResponse:
     content, etag = body
-    wanted = request.headers.get("if-none-match")
-    if wanted and (wanted.strip() == "*" or etag in (tag.removeprefix("W/") for tag in parse_etags(wanted))):
+    if _has(request, etag):
         return HttpResponse(status=304, headers={"ETag": etag})
     length = str(len(content))
     return HttpResponse(content, content_type="application/json", headers={"ETag": etag, "Content-Length": length})

@@ -1,7 +1,9 @@
 """What every operation of the OpenAPI document says: how the tenant is chosen, and how it may be refused."""
 
+from decimal import Decimal
 from typing import Any
 
+from django.db import models
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
@@ -38,8 +40,62 @@ def refusals(*more: int) -> dict[int, Any]:
     return {code: OpenApiResponse(ErrorShape, description=SENTENCES[code]) for code in sorted({*ALWAYS, *more})}
 
 
-class OpenShape(serializers.Serializer[Any]):
-    """A body whose unknown fields are kept beside the known ones, never dropped."""
+class Text(serializers.CharField):
+    """A text, kept as it is; nothing else is taken for one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"trim_whitespace": False} | options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class WholeNumber(serializers.IntegerField):
+    """A JSON number without a fraction."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int | float) or data != int(data):
+            self.fail("invalid")
+        return super().to_internal_value(int(data))
+
+
+class Number(serializers.DecimalField):
+    """A JSON number, shown as one."""
+
+    def __init__(self, *bounds: Any, **options: Any) -> None:
+        super().__init__(*bounds, **options | {"coerce_to_string": False})
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Flag(serializers.BooleanField):
+    """true or false."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class Body(serializers.ModelSerializer[Any]):
+    """A body about a row: the table's own columns, checked as strictly as JSON allows.
+
+    Unknown fields are kept beside the known ones, never dropped.
+    """
+
+    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
+        models.CharField: Text,
+        models.TextField: Text,
+        models.IntegerField: WholeNumber,
+        models.BigIntegerField: WholeNumber,
+        models.DecimalField: Number,
+        models.BooleanField: Flag,
+    }
 
     def to_internal_value(self, data: dict[str, Any]) -> dict[str, Any]:
         known: dict[str, Any] = super().to_internal_value(data)

@@ -40,9 +40,10 @@ def _login() -> None:
     """A superuser, BYPASSRLS or an owner passes the fence by; such a login is for migrations only."""
     with connection.cursor() as cursor:
         cursor.execute(QUERIES["who_is_the_login"], {"tables": list(settings.FENCED_SCHEMAS)})
-        name, is_super, bypasses, owns, may = cursor.fetchone()
+        name, is_super, bypasses, owns, granted, may = cursor.fetchone()
     problem = (
         "is a superuser" if is_super else "has BYPASSRLS" if bypasses else f"owns the table {owns}" if owns
+        else f"has a grant of its own, or PUBLIC has one, on the table {granted}" if granted
         else "is not a member of vital_tenant and vital_operator" if not may else ""
     )  # fmt: skip
     if problem:

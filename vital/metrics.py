@@ -1,6 +1,7 @@
 """What Prometheus is told. Labels are bounded: routes are patterns, tenants are the registry's."""
 
 import os
+from pathlib import Path
 
 from django.db import connection
 from django.http import HttpResponse
@@ -15,6 +16,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from tenants.queries import load_queries
 from tenants.requests import FencedRequest
 
 REQUESTS = Counter("vital_requests", "Requests answered", ["method", "route", "status", "tenant"])
@@ -23,13 +25,15 @@ SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
 )  # fmt: skip
 REMEMBERED = Counter("vital_remembered_answers", "Answers that were, or were not, remembered", ["outcome"])
-OURS = "SELECT COALESCE(state, 'unknown'), count(*) FROM pg_stat_activity WHERE usename = session_user GROUP BY 1"
+QUERIES = load_queries(Path(__file__).parent / "sql")
 
 
 def observe(request: FencedRequest, status: int, route: str, seconds: float) -> None:
     tenant = request.tenant.slug if request.tenant else ""
     REQUESTS.labels(request.method, route, status, tenant).inc()
     SECONDS.labels(route).observe(seconds)
+    if request.remembered is not None:
+        REMEMBERED.labels("hit" if request.remembered else "miss").inc()
 
 
 def exposition() -> HttpResponse:
@@ -46,7 +50,7 @@ def _pool() -> CollectorRegistry:
     registry = CollectorRegistry()
     connections = Gauge("vital_database_connections", "Of the service's login", ["state"], registry=registry)
     with connection.cursor() as cursor:
-        cursor.execute(OURS)
+        cursor.execute(QUERIES["own_connections"])
         for state, count in cursor.fetchall():
             connections.labels(state).set(count)
     return registry

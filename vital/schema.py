@@ -36,7 +36,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 code, pre { font: 14px/1.5 ui-monospace, monospace; background: #f2f5f8; border-radius: 4px; padding: 0 .25rem; }
 h2 { border-top: 1px solid #d7dee6; padding-top: 1.25rem; margin-top: 2rem; }
 .verb { display: inline-block; min-width: 4.5rem; font-weight: 600; color: #0b62a4; }
-table { border-collapse: collapse; width: 100%; } td { padding: .2rem .75rem .2rem 0; vertical-align: top; }
+table { border-collapse: collapse; width: 100%%; } td { padding: .2rem .75rem .2rem 0; vertical-align: top; }
 td:first-child { white-space: nowrap; }
 </style></head><body><h1>VITAL API</h1>
 <p>Send <code>Authorization: Bearer TOKEN</code> or <code>x-api-key: KEY</code>, and choose the tenant with

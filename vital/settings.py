@@ -72,6 +72,10 @@ DEMO_PUBLIC = env_bool("VITAL_DEMO_PUBLIC")
 DEBUG = False
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]", ".localhost"]
 SECRET_KEY = env_secret("VITAL_SECRET_KEY")
+if SERVING and not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "VITAL_SECRET_KEY is missing. Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+    )
 # In demo mode a bare header names the tenant: it answers only under names that are this machine's.
 ALLOWED_HOSTS = LOCAL_HOSTS if DEMO and not DEMO_PUBLIC else env_list("VITAL_ALLOWED_HOSTS") or LOCAL_HOSTS
 HOME = Path(os.environ.get("VITAL_HOME") or BASE_DIR / ".vital")
@@ -116,7 +120,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "tenants.middleware.RequestRecord",
+    "vital.middleware.RequestRecord",
     "tenants.middleware.ApiTransaction",
     "tenants.middleware.StaffTransaction",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from catalog.api.listing import QUERIES
-from catalog.api.tool_schema import NOT_MODIFIED
+from catalog.api.operations import NOT_MODIFIED
 from tenants.api import FencedView, json_bytes, rows
 from tenants.schema import CHOICE, refusals
 

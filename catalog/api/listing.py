@@ -1,7 +1,8 @@
-"""Lists in two index-ordered branches: what the tools' and the prompts' pages have in common."""
+"""Lists in two index-ordered branches: what the pages of tools and prompts have in common."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -10,29 +11,42 @@ from tenants.api import FencedView, json_bytes, rows
 from tenants.queries import load_queries
 
 QUERIES = load_queries(Path(__file__).parent / "sql")
+PLATFORM = {"platform": settings.PLATFORM_ID}
 MOST = 10_000  # the frontends load a whole catalogue
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where a page's rows come from, and what counts them."""
+
+    rows: str
+    count: str
+
+
 class Listing(FencedView):
-    """A list of one kind of thing: `kind` begins the names of its statements."""
+    """A list: of what a tenant sees, or, for those who see everything, of every tenant's."""
 
-    kind: str
     cacheable = True
+    of_tenant: ClassVar[Source]
+    of_all: ClassVar[Source]
 
-    def page(self, params: dict[str, Any], filters: str, name: str, **parts: str) -> HttpResponse:
-        """The page that these filters and params (limit, offset) select, as the database has written it."""
-        which = "_of_all" if self.fenced.sees_all else ""
-        inner = {
-            "page": QUERIES[f"{self.kind}_branches{which}"].format(filters=filters, **parts),
-            "count": QUERIES[f"{self.kind}_count{which}"].format(filters=filters, **parts),
-        }
-        params |= self.whose() | {"reach": params["limit"] + params["offset"]}
-        return json_bytes(rows(QUERIES[name].format(**inner, **parts), params)[0][0])
+    def page(self, statement: str, params: dict[str, Any], filters: list[str], **parts: str) -> HttpResponse:
+        """The page that the filters and params (limit, offset) select, as the database has written it."""
+        source = self.of_all if self.fenced.sees_all else self.of_tenant
+        asked = {"filters": "\n".join(filters)}
+        parts |= {"page": source.rows.format(**asked), "count": source.count.format(**asked)}
+        own = self.tenant.id if self.tenant and not self.tenant.is_platform else None  # the other branch is theirs
+        params |= PLATFORM | {"own": own, "reach": params["limit"] + params["offset"]}
+        return json_bytes(rows(statement.format(**parts), params)[0][0])
 
-    def whose(self) -> dict[str, str | None]:
-        """`own` is the second branch's tenant beside the Platform: none where they are the same."""
-        own = self.tenant.id if self.tenant and not self.tenant.is_platform else None
-        return {"own": own, "platform": settings.PLATFORM_ID}
+    def chosen(self, filters: dict[str, str], params: dict[str, Any]) -> list[str]:
+        """The filters, by parameter, that the address asks for; their values go into `params`."""
+        found = []
+        for name, statement in filters.items():
+            if (value := self.parameter(name)) not in ("", "all"):
+                params[name] = containing(value) if name == "search" else value
+                found.append(statement)
+        return found
 
 
 def containing(text: str) -> str:

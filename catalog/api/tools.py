@@ -3,92 +3,61 @@
 from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
-from catalog.api import tool_schema as schema
-from catalog.api import tool_writes as writes
+from catalog.api import operations as document
 from catalog.api.cursors import after, is_wanted
-from catalog.api.listing import MOST, QUERIES, Listing, containing
-from catalog.api.rows import PLATFORM
-from tenants.api import FencedView, json_answer, json_bytes, rows
-from tenants.errors import Refusal
+from catalog.api.listing import MOST, QUERIES, Source
+from catalog.api.operations import in_query
+from catalog.api.tool_bodies import ToolAnswer, ToolById, ToolsAnswer
+from catalog.api.tool_resource import SHAPE, TOOLS
+from catalog.api.views import Collection, Item
 
-EXACT = {"category": "tool_category", "tool_type": "tool_type", "status": "tool_status"}
+FILTERS = {
+    "search": QUERIES["tool_search"],
+    "category": QUERIES["tool_category"],
+    "tool_type": QUERIES["tool_type"],
+    "status": QUERIES["tool_status"],
+}
+LISTED = [
+    in_query("limit", "at most 10000", OpenApiTypes.INT),
+    in_query("offset", "from 0", OpenApiTypes.INT),
+    in_query("cursor", "page by key; empty for the first page"),
+    in_query("search", "text in name, description or code"),
+    in_query("category"),
+    in_query("tool_type"),
+    in_query("status", "active, inactive, or a lifecycle stage"),
+    in_query("is_active", kind=OpenApiTypes.BOOL),
+    document.SHOW_ALL,
+]
 
 
-class Tools(Listing):
-    """The catalogue, and writes in the style that names the row in the body or the query."""
+@extend_schema_view(**document.of_collection(TOOLS, LISTED, ToolsAnswer, ToolById, ToolAnswer))
+class Tools(Collection):
+    """The catalogue by name, whole, by offset, or by cursor."""
 
-    kind = "tool"
+    resource = TOOLS
+    of_tenant = Source(QUERIES["tool_branches"], QUERIES["tool_count"])
+    of_all = Source(QUERIES["tool_branches_of_all"], QUERIES["tool_count_of_all"])
 
-    @extend_schema(**schema.LIST)
     def get(self, request: Request) -> HttpResponse:
         params: dict[str, Any] = {"limit": self.whole_number("limit", MOST, least=1, most=MOST, caps=True)}
-        filters = "".join(QUERIES[name] + "\n" for name in self._filters(params))
-        if not is_wanted(request):
-            params["offset"] = self.whole_number("offset", 0, least=0, most=2_000_000_000)
-            return self.page(params, filters, "tool_page", shape=writes.SHAPE)
-        params |= {"offset": 0, "limit": params["limit"] + 1} | after(self.query("cursor"))
-        filters += QUERIES["tool_after"] if "after_id" in params else ""
-        return self.page(params, filters, "tool_cursor_page", shape=writes.SHAPE)
-
-    def _filters(self, params: dict[str, Any]) -> list[str]:
-        """The named filters that are asked for; their values go into `params`."""
-        found = []
-        for name, statement in EXACT.items():
-            if (value := self.query(name)) not in ("", "all"):
-                params[name] = value
-                found.append(statement)
-        if search := self.query("search"):
-            params["search"] = containing(search)
-            found.append("tool_search")
+        filters = self.chosen(FILTERS, params)
         if (active := self.flag("is_active")) is not None:
             params["is_active"] = active
-            found.append("tool_is_active")
-        return found
-
-    @extend_schema(**schema.CREATE)
-    def post(self, request: Request) -> HttpResponse:
-        return shown(writes.create(self), 201)
-
-    @extend_schema(**schema.UPDATE_BY_BODY)
-    def put(self, request: Request) -> HttpResponse:
-        return shown(writes.update(self, str(self.json_object().get("id") or "")))
-
-    @extend_schema(**schema.DELETE_BY_QUERY)
-    def delete(self, request: Request) -> HttpResponse:
-        if not (key := self.query("id")):
-            raise Refusal("Say which tool: ?id= with its id or code.")
-        return removed(writes.delete(self, key))
+            filters.append(QUERIES["tool_is_active"])
+        if not is_wanted(request):
+            params["offset"] = self.whole_number("offset", 0, least=0, most=2_000_000_000)
+            return self.page(QUERIES["tool_page"], params, filters, shape=SHAPE)
+        params |= {"offset": 0, "limit": params["limit"] + 1} | after(self.parameter("cursor"))
+        filters += [QUERIES["tool_after"]] if "after_id" in params else []
+        return self.page(QUERIES["tool_cursor_page"], params, filters, shape=SHAPE)
 
 
-class Tool(FencedView):
+@extend_schema_view(**document.of_item(TOOLS, ToolAnswer))
+class Tool(Item):
     """One tool, by id or code."""
 
-    @extend_schema(**schema.READ)
-    def get(self, request: Request, key: str) -> HttpResponse:
-        return shown(writes.find(self, key).id)
-
-    @extend_schema(operation_id="tools_update", **schema.UPDATE)
-    def put(self, request: Request, key: str) -> HttpResponse:
-        return shown(writes.update(self, key))
-
-    @extend_schema(operation_id="tools_change", **schema.UPDATE)
-    def patch(self, request: Request, key: str) -> HttpResponse:
-        return self.put(request, key)
-
-    @extend_schema(**schema.DELETE)
-    def delete(self, request: Request, key: str) -> HttpResponse:
-        return removed(writes.delete(self, key))
-
-
-def shown(id: str, status: int = 200) -> HttpResponse:
-    """The tool as it stands now, in the request's transaction."""
-    answer = json_bytes(rows(writes.SHOWN, {"id": id} | PLATFORM)[0][0])
-    answer.status_code = status
-    return answer
-
-
-def removed(name: str) -> HttpResponse:
-    return json_answer({"success": True, "message": f'Tool "{name}" deleted successfully'})
+    resource = TOOLS

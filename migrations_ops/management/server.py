@@ -3,11 +3,18 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 
 from django.conf import settings
 
+OPTIONS = ["--interface", "wsgi", "--host", "127.0.0.1", "--no-ws", "--blocking-threads", "4", "--log-level", "warning"]
 PATIENCE = 10  # seconds for the server to stop by itself
+
+
+def serving(port: str) -> list[str]:
+    """The command line of the server, for this machine only."""
+    return [sys.executable, "-m", "granian", *OPTIONS, "--port", port, "vital.wsgi:application"]
 
 
 def until_stopped(command: list[str], environment: dict[str, str]) -> int:

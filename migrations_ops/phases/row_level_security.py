@@ -1,11 +1,12 @@
 """Row level security: close. Every row's tenant is proven, keys become unique per tenant, roles and policies come into
-force, and a rehearsal shows that the fence holds. Undo opens it again: isolation is off until it is closed anew."""
+force, and an attack run shows that the fence holds. Undo opens it again: isolation is off until it is closed anew."""
 
 from collections.abc import Iterator
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Check, Phase, Severity, Statement, Step
-from migrations_ops.phases import keys, organisation, rehearsal
+from migrations_ops.isolation import database
+from migrations_ops.phases import keys, organisation
 from migrations_ops.phases.queries import of_table, schemas_of, short
 from migrations_ops.phases.schema_fixes import tenant_key_name
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
@@ -39,9 +40,9 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield rls.temporary_tables()
     yield Check("logins that may still make temporary tables", rls.who_may_shadow(), Severity.WARN)
     yield rls.guard_functions()
-    for relation in relations:
-        yield rls.guarded_references(relation, relations, plan.platform_id)
-    yield Check("every tenant sees its own rows, the Platform's shared ones, and no others", rehearsal.probe(plan))
+    for relation in [*relations, *own]:
+        yield rls.guarded_references(relation, [*relations, *own], plan.platform_id)
+    yield Check("every tenant sees its own rows, the Platform's shared ones, and no others", database.probe(plan))
 
 
 def closings(plan: Plan) -> Iterator[tuple[str, Statement]]:

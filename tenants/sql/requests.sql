@@ -1,3 +1,10 @@
+-- name: begin_as
+-- A transaction, and who it is: nothing of this outlives it, and no statement can come in between.
+BEGIN {access};
+SELECT set_config('role', {role}, true), set_config('vital.tenant_id', {tenant}, true), set_config('search_path', {path}, true),
+       set_config('TimeZone', 'UTC', true), set_config('statement_timeout', {timeout}, true),
+       set_config('lock_timeout', {timeout}, true), set_config('idle_in_transaction_session_timeout', '60s', true)
+
 -- name: active_tenants
 -- Every tenant that may be served.
 SELECT id::text, slug::text, name::text, COALESCE(settings, '{}')::text FROM public.tenants WHERE is_active
@@ -23,7 +30,16 @@ SELECT r.rolname, r.rolsuper, r.rolbypassrls,
            FROM pg_class AS c
            WHERE c.relkind IN ('r', 'p')
              AND c.relnamespace = ANY (SELECT to_regnamespace(s) FROM unnest(%(tables)s::text[]) AS s)
-             AND pg_has_role(r.oid, c.relowner, 'USAGE')
+             AND pg_has_role(r.oid, c.relowner, 'MEMBER')
+           ORDER BY 1
+           LIMIT 1
+       ),
+       (
+           SELECT c.oid::regclass::text
+           FROM pg_class AS c
+           WHERE c.relkind IN ('r', 'p', 'v', 'm')
+             AND c.relnamespace = ANY (SELECT to_regnamespace(s) FROM unnest(%(tables)s::text[]) AS s)
+             AND (has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(r.oid, c.oid, 'DELETE, TRUNCATE'))
            ORDER BY 1
            LIMIT 1
        ),

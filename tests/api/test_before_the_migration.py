@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
-from tests.support import cast, databases, guide
+from tests.support import cast, databases, guide, stage
 from tests.support.contract import refusal
 from tests.support.databases import Scratch
 from tests.support.looking import said
@@ -63,7 +63,16 @@ def test_it_is_alive_but_not_ready(unready: tuple[Service, str]) -> None:
 
 
 def test_it_is_ready_after_the_migration(demo: Stage) -> None:
-    assert demo.service.get("/health/ready").status == 200
+    ready = demo.service.get("/health/ready")
+
+    assert ready.status == 200, ready
+
+
+def test_it_is_ready_from_the_first_question_on(server_url: str, migrated_template: Scratch, manage: Manage) -> None:
+    with stage.opened(server_url, migrated_template, manage) as opened:
+        ready = opened.service.get("/health/ready")
+
+    assert ready.status == 200, ready
 
 
 # --- the guide's lines ---

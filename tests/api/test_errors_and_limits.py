@@ -50,7 +50,6 @@ def test_a_verb_that_is_not_there_is_refused(service: Service, method: str, path
 # --- bodies ---
 
 BODIES: dict[str, bytes] = {
-    "nothing": b"",
     "no json": b"name=x",
     "half of json": b'{"name": ',
     "a list": b"[]",
@@ -73,22 +72,29 @@ BODIES: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_that_is_no_json_object_is_refused(shared: Stage, service: Service, name: str) -> None:
-    before = shared.count("prompts")
+    before = shared.rows("prompts", PHARMA)
+    (own,) = [row["id"] for row in before if row["name"] == "Zebra prompt of pharma"]
 
-    for method in ("POST", "PUT"):
-        refusal(service.call(method, PROMPTS, user(PHARMA), BODIES[name]), 400)
+    for method, path in (("POST", PROMPTS), ("PUT", f"{PROMPTS}/{own}")):
+        refusal(service.call(method, path, user(PHARMA), BODIES[name]), 400)
 
-    assert shared.count("prompts") == before
+    assert shared.rows("prompts", PHARMA) == before
+
+
+def test_nothing_is_no_prompt(service: Service) -> None:
+    refusal(service.call("POST", PROMPTS, user(PHARMA), b""), 400)
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"])
 def test_only_json_is_read(shared: Stage, service: Service, kind: str) -> None:
     before = shared.count("prompts")
 
-    answer = service.call("POST", PROMPTS, user(PHARMA) | {"Content-Type": kind}, json.dumps(PROMPT).encode())
+    answer = service.call(
+        "POST", PROMPTS, user(PHARMA) | {"Content-Type": kind}, json.dumps(PROMPT | {"name": kind}).encode()
+    )
 
+    assert answer.status in {400, 415}, answer
     refusal(answer, answer.status)
-    assert answer.status in {400, 415}
     assert shared.count("prompts") == before
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -105,10 +106,10 @@ def test_what_has_not_changed_is_not_sent_again(workshop: Stage, path: str) -> N
     who = user(PHARMA)
     first = workshop.service.get(path, who)
 
-    again = workshop.service.get(path, who | {"If-None-Match": first.headers["ETag"]})
+    again = workshop.service.get(path, who | {"If-None-Match": first.etag})
 
     assert (again.status, again.body) == (304, b"")
-    assert again.headers["ETag"] == first.headers["ETag"]
+    assert again.etag == first.etag
     assert again.headers["x-tenant-id"] == PHARMA
     assert again.headers["x-request-id"]
 
@@ -116,7 +117,7 @@ def test_what_has_not_changed_is_not_sent_again(workshop: Stage, path: str) -> N
 @pytest.mark.parametrize("path", LISTS)
 def test_a_change_by_sql_makes_the_etag_another(workshop: Stage, path: str) -> None:
     who, mark = user(PHARMA), f"tagged-{uuid4().hex}"
-    known = who | {"If-None-Match": workshop.service.get(path, who).headers["ETag"]}
+    known = who | {"If-None-Match": workshop.service.get(path, who).etag}
     assert status(workshop.service, known, path=path) == 304
 
     workshop.sql(LISTS[path], mark)
@@ -124,9 +125,19 @@ def test_a_change_by_sql_makes_the_etag_another(workshop: Stage, path: str) -> N
     within_a_second(lambda: mark in workshop.service.get(path, known).text, path)
 
 
+@pytest.mark.parametrize(
+    "path", [f"{PROMPTS}?action=get&id=Zebra%20prompt%20of%20pharma", "/api/tenants", "/api/schema", DOMAINS]
+)
+def test_every_answer_to_get_has_an_etag(workshop: Stage, path: str) -> None:
+    answer = workshop.service.get(path, user(PHARMA))
+
+    assert answer.status == 200, answer
+    assert answer.etag
+
+
 def test_an_etag_is_known_in_a_list_and_when_weak(workshop: Stage) -> None:
     who = user(PHARMA)
-    tag = workshop.service.get(LOOK, who).headers["ETag"]
+    tag = workshop.service.get(LOOK, who).etag
     bare = tag.removeprefix("W/")
 
     for sent in (f'"another", {tag}', f"W/{bare}"):
@@ -139,14 +150,14 @@ def test_another_question_has_another_etag(workshop: Stage) -> None:
     who = user(PHARMA)
     paths = (TOOLS, f"{TOOLS}?limit=5", f"{TOOLS}?limit=6", f"{TOOLS}?limit=5&offset=1", f"{PROMPTS}?limit=5", DOMAINS)
 
-    tags = [workshop.service.get(path, who).headers["ETag"] for path in paths]
+    tags = [workshop.service.get(path, who).etag for path in paths]
 
     assert len(set(tags)) == len(tags)
 
 
 def test_a_refusal_is_never_not_modified(workshop: Stage) -> None:
     who = user(PHARMA)
-    tag = workshop.service.get(LOOK, who).headers["ETag"]
+    tag = workshop.service.get(LOOK, who).etag
 
     assert status(workshop.service, {"If-None-Match": tag}) == 401
     assert status(workshop.service, who | {"If-None-Match": tag, "x-tenant-id": DIGITAL_HEALTH}) == 403
@@ -178,6 +189,17 @@ def test_a_limit_is_set_and_lifted(workshop: Stage) -> None:
         within_a_second(lambda: new_tool(service, DIGITAL_HEALTH).status == 201, "it is unlimited")
 
 
+def test_a_limit_holds_in_a_crowd(workshop: Stage) -> None:
+    own = workshop.count("tools", DIGITAL_HEALTH)
+    with setting(workshop, DIGITAL_HEALTH, "{limits,max_tools}", str(own + 3)):
+        time.sleep(SECOND)
+        with ThreadPoolExecutor(12) as threads:
+            answers = list(threads.map(lambda _: new_tool(workshop.service, DIGITAL_HEALTH).status, range(12)))
+
+    assert sorted(answers) == [201] * 3 + [409] * 9
+    assert workshop.count("tools", DIGITAL_HEALTH) == own + 3
+
+
 def test_a_limit_counts_the_own_tools_only(workshop: Stage) -> None:
     assert workshop.count("tools", PLATFORM) > 100
     with setting(workshop, PHARMA, "{limits,max_tools}", "100"):
@@ -189,7 +211,9 @@ def test_a_limit_counts_the_own_tools_only(workshop: Stage) -> None:
 
 
 def test_a_person_changes_tenant(workshop: Stage) -> None:
-    ((person,),) = workshop.sql("SELECT id::text FROM users WHERE email = 'eta@example.org'")
+    person = str(uuid4())
+    workshop.sql("INSERT INTO auth.users (id) VALUES (%s)", person)
+    workshop.sql("INSERT INTO users (id, email) VALUES (%s, 'nomad@example.org')", person)
     who, service = bearer(token(None, sub=person)), workshop.service
     before = service.get(LOOK, who)
     assert seen(before) <= {PLATFORM}, before

@@ -190,7 +190,10 @@ def test_legacy_codes_are_found_though_they_break_the_pattern(service: Service) 
     assert (tool["code"], tool["is_shared"]) == ("TOOL-COMM-CALENDAR", True)
 
 
-@pytest.mark.parametrize("name", ["no-such-code", "12345678-1234-4234-8234-123456789012", "%00", "a%2Fb", "%FF", "'"])
+@pytest.mark.parametrize(
+    "name",
+    ["no-such-code", "12345678-1234-4234-8234-123456789012", "%00", "a%2Fb", "%FF", "'", "digital-health-full%00"],
+)
 def test_what_is_not_there_is_not_found(service: Service, name: str) -> None:
     refusal(service.get(f"{TOOLS}/{name}", user(DIGITAL_HEALTH)), 404)
 

@@ -23,7 +23,6 @@ from tests.support.stage import Stage
 from tests.support.tokens import NOBODY, Who, admin, bearer, key, super_admin, token, user
 
 TOOLS, PROMPTS, DOMAINS = "/api/tools-crud", "/api/prompts-crud", "/api/knowledge-domains"
-OPERATORS = "/api/migrations/"
 PROMPT = {
     "name": "Who may",
     "display_name": "Who may",
@@ -83,7 +82,7 @@ def test_a_bad_credential_is_refused(service: Service, name: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("path", [TOOLS, f"{TOOLS}/digital-health-full", PROMPTS, "/api/tenants", OPERATORS])
+@pytest.mark.parametrize("path", [TOOLS, f"{TOOLS}/digital-health-full", PROMPTS, "/api/tenants"])
 def test_nothing_is_open_without_one(service: Service, method: str, path: str) -> None:
     refusal(service.call(method, path, NOBODY, {} if method != "GET" else None), 401)
 
@@ -240,12 +239,6 @@ def test_a_super_admin_is_one_in_every_tenant(service: Service) -> None:
         assert tenants_seen(looks(service, super_admin(tenant))) == {tenant, PLATFORM}
 
 
-def test_the_migrations_are_for_super_admins(service: Service) -> None:
-    for who in (user(DIGITAL_HEALTH), admin(DIGITAL_HEALTH), admin(PLATFORM)):
-        refusal(service.get(OPERATORS, who), 403)
-    assert service.get(OPERATORS, super_admin()).status == 200
-
-
 def test_the_metrics_are_for_super_admins(service: Service) -> None:
     assert service.get("/metrics").status in {401, 403}
     assert service.get("/metrics", admin(PLATFORM)).status == 403
@@ -295,16 +288,44 @@ def test_a_key_is_for_its_tenant_alone(service: Service, read_key: str) -> None:
         refusal(looks(service, key(read_key) | {"x-tenant-id": other}), 403)
 
 
-def test_a_key_for_writing_writes_until_it_is_revoked(workshop: Stage, manage: Manage) -> None:
+def test_a_key_for_writing_writes_for_its_tenant(workshop: Stage, manage: Manage) -> None:
     who = key(stage.new_key(workshop.database, manage, "digital-health", "write"))
+
     made = workshop.service.post(PROMPTS, who, PROMPT | {"name": "Made by a key"})
+
     assert made.status == 201, made
     assert made.json["prompt"]["tenant_id"] == DIGITAL_HEALTH
+    refusal(workshop.service.post(PROMPTS, who | {"x-tenant-id": PHARMA}, PROMPT), 403)
 
-    workshop.sql("DELETE FROM vital.api_key")
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "UPDATE vital.api_key SET revoked_at = now()",
+        "UPDATE vital.api_key SET expires_at = now()",
+        "DELETE FROM vital.api_key",
+    ],
+)
+def test_a_key_that_has_ended_is_refused_within_a_second(workshop: Stage, manage: Manage, end: str) -> None:
+    who = key(stage.new_key(workshop.database, manage, "digital-health", "read"))
+    assert looks(workshop.service, who).status == 200
+
+    workshop.sql(end)
 
     time.sleep(1)
     refusal(looks(workshop.service, who), 401)
+
+
+def test_a_key_for_the_metrics_opens_nothing_else(workshop: Stage, manage: Manage) -> None:
+    who = key(stage.new_key(workshop.database, manage, "digital-health", "metrics"))
+
+    assert workshop.service.get("/metrics", who).status == 200
+    refusal(looks(workshop.service, who), 403)
+    refusal(workshop.service.post(PROMPTS, who, PROMPT), 403)
+
+
+def test_a_key_for_reading_sees_no_metrics(service: Service, read_key: str) -> None:
+    assert service.get("/metrics", key(read_key)).status in {401, 403}
 
 
 def test_keys_are_stored_hashed(shared: Stage, read_key: str) -> None:

@@ -47,11 +47,12 @@ def create_empty(server_url: str, prefix: str = "vital_test") -> Scratch:
 
 
 def drop(scratch: Scratch) -> None:
-    """Drop the database, connections and all; one that is gone already is no error."""
-    _run(
-        _url(scratch.admin_url, dbname="postgres"),
-        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(scratch.name)),
-    )
+    """Drop the database, connections and all, and the logins named after it (demo mode makes one); one that is gone
+    already is no error."""
+    server_url = _url(scratch.admin_url, dbname="postgres")
+    _run(server_url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(scratch.name)))
+    for (login,) in rows(server_url, "SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [f"%\\_{scratch.name}"]):
+        drop_login(server_url, login)
 
 
 def clone(template: Scratch) -> Scratch:

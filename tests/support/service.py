@@ -24,7 +24,7 @@ TENANT_DOMAIN = "example.org"
 ORIGIN = "https://app.example.org"
 PRODUCTION = {
     "VITAL_SECRET_KEY": "a-long-random-secret-key-7f3c19e2b8d45a60c1e97f2483bd06ae51cc",
-    "VITAL_ALLOWED_HOSTS": f"127.0.0.1,localhost,.{TENANT_DOMAIN},.example.net",
+    "VITAL_ALLOWED_HOSTS": f"127.0.0.1,.localhost,.{TENANT_DOMAIN},.example.net",
     "VITAL_TENANT_DOMAIN": TENANT_DOMAIN,
     "VITAL_CORS_ORIGINS": ORIGIN,
     "SUPABASE_JWT_SECRET": JWT_SECRET,
@@ -49,6 +49,12 @@ class Answer:
     def json(self) -> Any:
         assert self.headers.get_content_type() == "application/json", f"{self.status} {self.headers}: {self.text[:500]}"
         return json.loads(self.body)
+
+    @property
+    def etag(self) -> str:
+        tag = self.headers["ETag"]
+        assert tag, f"no ETag: {self}"
+        return tag
 
     def __repr__(self) -> str:
         return f"<{self.status} {self.text[:500]}>"

@@ -1,23 +1,13 @@
 """Django's database wrapper for VITAL; named by ENGINE in settings.py."""
 
-from functools import lru_cache
 from typing import Any
 
 import psycopg
 from django.conf import settings
 from django_tenants.postgresql_backend import base
-from psycopg import sql
 
 from tenants import context
-from tenants.context import Scope
 from vital import embedded
-
-BEGIN = sql.SQL(
-    "BEGIN {access}; SELECT set_config('role', {role}, true), set_config('vital.tenant_id', {tenant}, true),"
-    " set_config('search_path', {path}, true), set_config('TimeZone', 'UTC', true),"
-    " set_config('statement_timeout', {timeout}, true), set_config('lock_timeout', {timeout}, true),"
-    " set_config('idle_in_transaction_session_timeout', '60s', true)"
-)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-tenants has no type hints
@@ -52,7 +42,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         if self.connection.info.user != self.settings_dict["USER"]:  # the demo has taken a login of its own since
             self._connect_again()
         with self.wrap_database_errors:
-            self._begin(begin_statement(scope))
+            self._begin(context.begin_statement(scope))
 
     def _begin(self, statement: bytes) -> None:
         """A connection that has died since its last use is replaced once: nothing was begun on it yet."""
@@ -74,19 +64,6 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
 
     def _handle_search_path(self, cursor: Any = None) -> None:
         """Nothing: django-tenants would SET the path again for each cursor (measured 2 x the time of a query)."""
-
-
-@lru_cache(maxsize=1024)
-def begin_statement(scope: Scope) -> bytes:
-    """BEGIN, and everything that holds for this transaction only."""
-    statement = BEGIN.format(
-        access=sql.SQL("READ ONLY" if scope.read_only else "READ WRITE"),
-        role=sql.Literal(scope.role),
-        tenant=sql.Literal(scope.tenant),
-        path=sql.Literal(f"{settings.OWN_SCHEMA}, public, pg_temp"),  # pg_temp last: it could shadow the real tables
-        timeout=sql.Literal(str(settings.STATEMENT_TIMEOUT_MS)),
-    )
-    return statement.as_bytes(None)
 
 
 def settings_for(url: str) -> dict[str, Any]:

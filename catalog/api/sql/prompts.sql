@@ -36,7 +36,7 @@ SELECT count(*) FROM public.prompts AS t WHERE true {filters}
 -- One prompt by id, else by name; the tenant's own comes before the Platform's of the same name.
 SELECT t.id::text, t.tenant_id::text, t.name
 FROM public.prompts AS t
-WHERE t.id = %(id)s::uuid OR t.name = %(code)s
+WHERE t.id = %(id)s::uuid OR t.name = %(key)s
 ORDER BY (t.id = %(id)s::uuid) IS TRUE DESC, (t.tenant_id = %(own)s::uuid) IS TRUE DESC
 LIMIT 1
 

@@ -42,7 +42,7 @@ SELECT count(*) FROM public.tools AS t WHERE true {filters}
 -- One tool by id, else by code; the tenant's own comes before the Platform's of the same code.
 SELECT t.id::text, t.tenant_id::text, t.tool_key
 FROM public.tools AS t
-WHERE t.id = %(id)s::uuid OR t.tool_key = %(code)s
+WHERE t.id = %(id)s::uuid OR t.tool_key = %(key)s
 ORDER BY (t.id = %(id)s::uuid) IS TRUE DESC, (t.tenant_id = %(own)s::uuid) IS TRUE DESC
 LIMIT 1
 
@@ -88,7 +88,7 @@ AND COALESCE(NULLIF(t.category, ''), 'General') = %(category)s
 AND t.tool_type = %(tool_type)s
 
 -- name: tool_status
--- active and inactive are the switch, everything else is the stage of its life.
+-- The words active and inactive are the switch, everything else is the stage of its life.
 AND CASE %(status)s
         WHEN 'active' THEN t.is_active
         WHEN 'inactive' THEN NOT t.is_active

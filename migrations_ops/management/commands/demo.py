@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 from typing import Any
@@ -12,10 +11,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
-from migrations_ops.management.server import until_stopped
+from migrations_ops.management.server import serving, until_stopped
 from vital import embedded
 
 ROWS = "1500"
+CURLS = (  # what demo mode accepts: the bare header names the tenant
+    'curl -H "x-tenant-id: 11111111-1111-1111-1111-111111111111" {base}/api/tools-crud',
+    'curl -H "x-tenant-id: f7aa6fd4-0af9-4706-8b31-034f1f7accda" {base}/api/prompts-crud',
+    "curl {base}/api/knowledge-domains",
+)
 EXAMPLE = "example: make demo, or DEMO_SERVE=0 make demo to leave after the migration"
 
 
@@ -66,11 +70,9 @@ class Command(BaseCommand):
     def _serve(self, port: str, password: str) -> None:
         base = f"http://localhost:{port}"
         self._say(f"Serving on {base} until Ctrl-C")
-        self.console.print(f"  curl {base}/health/live")
+        for line in CURLS:
+            self.console.print(f"  {line.format(base=base)}")
         self.console.print(f"  admin: {base}/admin/   user: admin   password: {password}")
-        granian = shutil.which("granian", path=os.path.dirname(sys.executable)) or "granian"  # noqa: PTH120
-        options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", port, "--no-ws", "--backpressure", "16"]
-        command = [granian, *options, "--log-level", "warning", "vital.wsgi:application"]
-        if until_stopped(command, self.environment):
+        if until_stopped(serving(port), self.environment | {"VITAL_LOG_LEVEL": "warning"}):
             raise CommandError(f"The service could not be started on port {port}; see above.", returncode=1)
         self.console.print("\nStopped. The sample database stays until the next `make demo`.")

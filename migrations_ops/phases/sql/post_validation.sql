@@ -5,6 +5,10 @@ FROM {relation} AS t
 WHERE t.{tenant} IS NULL
 HAVING count(*) > 0
 
+-- name: every_tenant
+-- Everybody the fence is to keep apart.
+SELECT id::text, name::text FROM {relation} ORDER BY name, id
+
 -- name: columns_the_api_needs
 -- The API reads these columns.
 SELECT {name}, '', format('the column %s is missing', wanted.name)

@@ -1,0 +1,56 @@
+"""What bodies about prompts look like."""
+
+from rest_framework import serializers
+
+from catalog.models import Prompt
+from tenants.schema import Body, Text
+
+
+class PromptFields(Body):
+    """A prompt's fields. What is not named here is kept in the row's `metadata`."""
+
+    description = Text(required=False, allow_blank=True)
+    category = Text(required=False, max_length=100)
+    metadata = serializers.DictField(required=False, allow_null=True)
+
+    class Meta:
+        model = Prompt
+        exclude: tuple[str, ...] = ("id", "tenant", "created_at", "updated_at")
+
+
+class NewPrompt(PromptFields):
+    """A new prompt."""
+
+    description = Text()
+    domain = Text(max_length=100)
+    user_prompt_template = Text()
+
+
+class PromptById(PromptFields):
+    """A change that names its prompt."""
+
+    id = Text(help_text="id or name")
+
+    class Meta(PromptFields.Meta):
+        exclude = tuple(name for name in PromptFields.Meta.exclude if name != "id")
+
+
+class PromptAnswer(serializers.Serializer[object]):
+    success = serializers.BooleanField()
+    prompt = serializers.DictField()
+
+
+class Pagination(serializers.Serializer[object]):
+    page = serializers.IntegerField()
+    limit = serializers.IntegerField()
+    total = serializers.IntegerField(help_text="what the filters, suite included, match")
+    pages = serializers.IntegerField()
+
+
+class PromptsAnswer(serializers.Serializer[object]):
+    """The list; with action=get, one prompt instead."""
+
+    success = serializers.BooleanField()
+    prompts = serializers.ListField(child=serializers.DictField(), required=False)
+    pagination = Pagination(required=False)
+    prompt = serializers.DictField(required=False)

@@ -1,0 +1,49 @@
+"""Prompts: written by every user of a tenant."""
+
+from typing import Any
+from uuid import UUID
+
+from catalog.api.fields import columns_of
+from catalog.api.listing import PLATFORM, QUERIES
+from catalog.api.prompt_bodies import NewPrompt, PromptFields
+from catalog.api.resource import Resource
+from catalog.api.suites import SUITE
+from catalog.models import Prompt
+from tenants import api
+from tenants.api import FencedView
+from tenants.resolution import Facts
+from tenants.resolution import tenant_id as canonical_uuid
+
+SHAPE = QUERIES["prompt_shape"].format(suite=SUITE)
+
+
+class Prompts(Resource):
+    """A token says who writes; only a program's key may name an author in the body."""
+
+    noun = "prompt"
+    key = "name"
+    model = Prompt
+    find_by = QUERIES["prompt_by_key"]
+    shown_as = QUERIES["prompt_shown"].format(shape=SHAPE)
+    columns = columns_of(Prompt)
+    new = NewPrompt
+    changed = PromptFields
+
+    def may_write(self, view: FencedView, tenant: Facts, row_tenant: str) -> None:
+        api.may_write(view.caller, tenant, row_tenant, **PLATFORM, admins_only=False)
+
+    def cleaned(self, view: FencedView, given: dict[str, Any]) -> dict[str, Any]:
+        computed = {"suite", "is_user_created"} | ({"created_by"} if _author(view) else set())
+        return {name: value for name, value in given.items() if name not in computed}
+
+    def defaults(self, view: FencedView, given: dict[str, Any]) -> dict[str, Any]:
+        author = _author(view)
+        return {"category": given["domain"]} | ({"created_by": author} if author else {})
+
+
+def _author(view: FencedView) -> UUID | None:
+    known = canonical_uuid(view.caller.name) if view.caller.kind == "token" else None
+    return UUID(known) if known else None
+
+
+PROMPTS = Prompts()

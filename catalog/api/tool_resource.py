@@ -1,0 +1,66 @@
+"""Tools: their fields' columns, and who may write how many of them."""
+
+from typing import Any
+
+from catalog.api.fields import columns_of
+from catalog.api.listing import PLATFORM, QUERIES
+from catalog.api.resource import Resource
+from catalog.api.tool_bodies import NewTool, ToolFields
+from catalog.models import Tool
+from tenants import api
+from tenants.api import FencedView
+from tenants.errors import Conflict, Forbidden
+from tenants.resolution import Facts
+
+# The names that frontends use → columns; every other column goes by its own name.
+RENAMED = {
+    "code": "tool_key",
+    "tool_description": "description",
+    "integration_name": "implementation_path",
+    "endpoint_url": "api_endpoint",
+    "function_spec": "input_schema",
+    "configuration": "usage_examples",
+    "average_response_time_ms": "avg_response_time_ms",
+    "usage_count": "total_calls",
+    "category_id": "tool_category_id",
+}
+SHAPE = QUERIES["tool_shape"].format()
+
+
+class Tools(Resource):
+    """Written by admins of a tenant whose features allow it, up to its limit."""
+
+    noun = "tool"
+    key = "code"
+    model = Tool
+    find_by = QUERIES["tool_by_key"]
+    shown_as = QUERIES["tool_shown"].format(shape=SHAPE)
+    columns = columns_of(Tool, without=("tool_key", "tool_category_id")) | RENAMED
+    new = NewTool
+    changed = ToolFields
+
+    def may_write(self, view: FencedView, tenant: Facts, row_tenant: str) -> None:
+        api.may_write(view.caller, tenant, row_tenant, **PLATFORM, admins_only=True)
+        if not tenant.feature("tool_management"):
+            raise Forbidden("Managing tools is switched off for this tenant (features.tool_management).")
+
+    def check_limit(self, tenant: Facts) -> None:
+        most = tenant.limit("max_tools")
+        if most < 0:
+            return
+        api.rows(QUERIES["one_new_tool_at_a_time"], {"tenant": tenant.id})
+        ((count,),) = api.rows(QUERIES["own_tools"], {"tenant": tenant.id})
+        if count >= most:
+            raise Conflict(f"This tenant has {count} tools and its limit is {most} (limits.max_tools).")
+
+    def cleaned(self, view: FencedView, given: dict[str, Any]) -> dict[str, Any]:
+        """`description` wins over its second name."""
+        return {
+            name: value for name, value in given.items() if name != "tool_description" or "description" not in given
+        }
+
+    def defaults(self, view: FencedView, given: dict[str, Any]) -> dict[str, Any]:
+        return {"description": "", "tool_type": "function"}
+
+
+TOOLS = Tools()

@@ -1,0 +1,65 @@
+"""The face of prove_isolation: call the service, show what it found. Every error ends here as one sentence."""
+
+import json
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+from rich.console import Console
+
+from migrations_ops import services
+from migrations_ops.engine.errors import EngineError
+from migrations_ops.management import show, show_isolation
+from migrations_ops.rules.load import PlanError
+from vital.embedded import EmbeddedError
+
+Options = dict[str, Any]
+HELD, LEAK, USAGE = 0, 1, 2
+
+
+def answer(options: Options) -> int:
+    """Do what the command line asks for and return the exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is planted for the service is removed
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of the connection that Ctrl-C has broken off
+    document, code = _guarded(options, Console(stderr=options["json"], soft_wrap=True))
+    if options["json"]:
+        sys.stdout.write(json.dumps({"exit_code": code} | document, default=str, ensure_ascii=False, indent=2) + "\n")
+    elif "error" in document:
+        show.error(Console(stderr=True, soft_wrap=True), document)
+    return code
+
+
+def _guarded(options: Options, console: Console) -> tuple[dict[str, Any], int]:
+    try:
+        return _bypasses(options, console) if options["bypasses"] else _attack(options, console)
+    except EngineError as error:
+        return {"error": str(error)}, error.exit_code
+    except (PlanError, ImproperlyConfigured, EmbeddedError) as error:
+        return {"error": str(error)}, USAGE
+    except KeyboardInterrupt:
+        return {"error": "Stopped. Nothing was proven, and nothing of it is left in the database."}, USAGE
+    except (psycopg.Error, DatabaseError, OSError) as error:
+        return show.database_error(error)
+    except Exception as error:
+        return show.unexpected(error, Path(options["log_dir"]))
+
+
+def _attack(options: Options, console: Console) -> tuple[dict[str, Any], int]:
+    report = services.attack_database(lambda why: console.print(f"waits for {why}", highlight=False))
+    report.merge(services.attack_service(options["url"], options["jwt_secret_env"]))
+    document = report.document()
+    if not options["json"]:
+        show_isolation.report(console, document)
+    return document, HELD if report.holds else LEAK
+
+
+def _bypasses(options: Options, console: Console) -> tuple[dict[str, Any], int]:
+    document = services.bypasses()
+    if not options["json"]:
+        show_isolation.bypasses(console, document)
+    return document, HELD

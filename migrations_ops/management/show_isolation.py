@@ -1,0 +1,80 @@
+"""What an attack run found, for people."""
+
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from migrations_ops.isolation.report import HELD, LEAK, NOT_TRIED
+
+SHOWN, COLUMNS, ALL = 25, 8, "everybody else"
+OUTCOMES = (HELD, LEAK, NOT_TRIED)
+ADVICE = (
+    "Switch the service off or open it to nobody until this is mended. Policies and guards are put back by"
+    " `manage.py migrate_tenants`; rights and roles are named by `manage.py prove_isolation --bypasses`."
+)
+
+
+def report(console: Console, document: dict[str, Any]) -> None:
+    """The matrix in figures, then whatever leaked, then what was not tried."""
+    matrix = document["matrix"]
+    console.print(_table(matrix, "attacker", "victim"), "", _table(matrix, "what", "where"), "", sep="\n")
+    leaks = [attempt for attempt in matrix if attempt["outcome"] == LEAK]
+    for leak in leaks[:SHOWN]:
+        words = f"{leak['what']}: {leak['attacker']} reached {leak['victim']} by {leak['verb']}. {leak['detail']}"
+        _line(console, "LEAK", "bold red", words)
+    if len(leaks) > SHOWN:
+        console.print(f"… and {len(leaks) - SHOWN:,} more (--json lists them)", highlight=False)
+    lines = [("HIDDEN", f"{lost['what']}: {lost['attacker']} {lost['detail']}") for lost in document["hidden"]]
+    lines += [("OPEN", f"{relation}: its fence is not whole") for relation in document["open"]]
+    lines += [("not tried", f"{left_out['what']}: {left_out['why']}") for left_out in document["not_tried"]]
+    for mark, words in lines:
+        _line(console, mark, "yellow" if mark == "not tried" else "bold red", words)
+    took = f"{document['attacks']:,} attacks in {document['seconds']:,.1f} s"
+    if document["holds"]:
+        console.print(f"\n[green]Held.[/] {took}, no leak. Nothing is left of it.", highlight=False)
+    else:
+        console.print(f"\n[bold red]Not isolated.[/] {took}, {document['leaks']:,} leaks. {ADVICE}", highlight=False)
+
+
+def _line(console: Console, mark: str, style: str, words: str) -> None:
+    console.print(Text(f"{mark:<10}", style).append(words, "default"))
+
+
+def _table(attempts: list[dict[str, Any]], down: str, across: str) -> Table:
+    """How many attacks were held, counted by two of their properties; many columns become one."""
+    columns = list(dict.fromkeys(attempt[across] for attempt in attempts))
+    if len(columns) > COLUMNS:
+        attempts, columns = [attempt | {across: ALL} for attempt in attempts], [ALL]
+    counts = Counter((attempt[down], attempt[across], attempt["outcome"]) for attempt in attempts)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("" if down == "what" else "attacker ╲ victim", no_wrap=True)
+    for name in columns:
+        table.add_column(name, justify="right", overflow="fold")
+    for name in dict.fromkeys(attempt[down] for attempt in attempts):
+        table.add_row(name, *(_cell(*(counts[name, column, how] for how in OUTCOMES)) for column in columns))
+    return table
+
+
+def _cell(held: int, leaked: int, missing: int) -> Text:
+    if leaked:
+        return Text(f"✗ {leaked:,} of {leaked + held:,}", "bold red")
+    if missing:
+        return Text(f"? {missing:,} not tried", "yellow")
+    return Text(f"✓ {held:,}" if held else "", "green")
+
+
+def bypasses(console: Console, document: dict[str, Any]) -> None:
+    """One table for each kind of way around the fence."""
+    for title, found in document["bypasses"].items():
+        console.print(f"[bold]{title.replace('_', ' ')}[/]: {len(found) or 'none'}", highlight=False)
+        for entry in found:
+            words = ", ".join(f"{name.replace('_', ' ')} {_words(value)}" for name, value in entry.items() if value)
+            console.print(Text(f"  {words}"))
+    console.print(f"\n{document['note']}", highlight=False)
+
+
+def _words(value: object) -> str:
+    return "" if value is True else ", ".join(value) if isinstance(value, list) else str(value)

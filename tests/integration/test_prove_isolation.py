@@ -1,0 +1,374 @@
+"""The attack run: it holds on a migrated database, notices every breach it is there for, and leaves nothing behind."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.conf import settings
+from psycopg.conninfo import conninfo_to_dict
+
+from migrations_ops.engine.session import Session
+from migrations_ops.isolation import database
+from migrations_ops.isolation.report import HELD, LEAK, Report
+from migrations_ops.rules.load import load
+from tests.conftest import DIGITAL_HEALTH, PHARMA, Manage
+from tests.support import background, databases, looking
+from tests.support.acting import whole_clone
+from tests.support.databases import OWNER, Scratch, rows
+from tests.support.looking import TABLES, document, said
+from tests.support.traces import dump
+
+ORGANISATION = ("business_functions", "org_departments", "organizational_levels")
+WRITABLE = {*TABLES, *ORGANISATION}
+FENCED = {*WRITABLE, "tenants"}
+MEMBERS = "SELECT roleid::regrole::text, member::regrole::text FROM pg_auth_members ORDER BY 1, 2"
+ROLES = "SELECT rolname, rolinherit FROM pg_roles WHERE rolname LIKE 'vital%' ORDER BY 1"
+
+
+@pytest.fixture
+def fenced(migrated_template: Scratch) -> Iterator[Scratch]:
+    """A migrated database of one's own, with the grants on the database itself."""
+    scratch = whole_clone(migrated_template)
+    yield scratch
+    databases.drop(scratch)
+
+
+@contextmanager
+def session_of(scratch: Scratch) -> Iterator[Session]:
+    session = Session.open(dict(conninfo_to_dict(scratch.owner_url)), "attack run")
+    yield session
+    session.close()
+
+
+def attacked(scratch: Scratch, *, everybody: bool = False) -> Report:
+    with session_of(scratch) as session:
+        return database.prove(session, load(settings.PLAN), everybody=everybody)
+
+
+def on_every_table(scratch: Scratch, statement: str, tables: set[str] = FENCED) -> None:
+    for table in sorted(tables):
+        rows(scratch.owner_url, statement.format(table=table))
+
+
+def leaking(report: Report, verb: str) -> set[str]:
+    return {leak.what for leak in report.leaks if leak.verb == verb}
+
+
+# --- it holds ---
+
+
+def test_a_migrated_database_holds_and_nothing_is_left_out(fenced: Scratch) -> None:
+    report = attacked(fenced, everybody=True)
+
+    assert report.leaks == []
+    assert report.hidden == []
+    assert {left_out["what"] for left_out in report.not_tried} == {
+        "reset role",
+        "a statement that sets vital.tenant_id itself",
+    }
+    by_table = {attempt.what for attempt in report.attempts if attempt.verb == "update of a row unseen"}
+    assert by_table == WRITABLE
+    assert {a.what for a in report.attempts if a.verb == "select by key"} == FENCED
+    cast = {"nobody", "Platform", "Digital Health Startup", "Pharmaceuticals", "a planted tenant"}
+    for verb in ("select by key", "select for update", "update by key", "delete by key", "insert in its name"):
+        pairs = {(a.attacker, a.victim) for a in report.attempts if a.verb == verb and a.what == "messages"}
+        assert pairs >= {(a, v) for a in cast for v in cast - {"nobody"} if a != v}, verb
+
+
+def test_the_json_says_what_was_tried_on_whom(fenced: Scratch, manage: Manage) -> None:
+    done = manage(fenced, "prove_isolation", "--json")
+
+    assert done.returncode == 0, said(done)
+    found = document(done)
+    assert (found["exit_code"], found["holds"], found["leaks"], found["open"]) == (0, True, 0, [])
+    assert found["attacks"] == len(found["matrix"])
+    assert found["seconds"] > 0
+    for attempt in found["matrix"]:
+        assert set(attempt) == {"attacker", "victim", "where", "what", "verb", "outcome", "detail"}
+        assert (attempt["where"], attempt["outcome"]) == ("table", HELD)
+    assert all(set(left_out) == {"what", "why"} for left_out in found["not_tried"])
+
+
+def test_people_get_a_matrix_and_a_sentence(fenced: Scratch, manage: Manage) -> None:
+    done = manage(fenced, "prove_isolation")
+
+    assert done.returncode == 0, said(done)
+    assert "attacker ╲ victim" in done.stdout
+    assert "✗" not in done.stdout
+    assert "Held." in done.stdout
+
+
+def test_a_table_that_cannot_be_planted_in_is_not_called_safe(fenced: Scratch) -> None:
+    rows(fenced.owner_url, "ALTER TABLE tools ADD CONSTRAINT nothing_new CHECK (created_at < '2020-01-01') NOT VALID")
+    rows(fenced.owner_url, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END'")
+    rows(fenced.owner_url, "CREATE TRIGGER refuse BEFORE INSERT ON agents FOR EACH ROW EXECUTE FUNCTION refuse()")
+
+    report = attacked(fenced)
+
+    assert report.leaks == []
+    told = {left_out["what"]: left_out["why"] for left_out in report.not_tried}
+    assert "no" in told["rows of Platform in agents"]
+    assert "nothing_new" not in str(told), "a CHECK that an older row passes is passed as that row does"
+    assert {a.what for a in report.attempts if a.verb == "everything by key"} == {"agents"}
+    held = {a.verb for a in report.attempts if a.what == "agents" and a.outcome == HELD}
+    assert "select by key" not in held
+
+
+# --- it notices ---
+
+RESTRICTIVE = {
+    "vital_tenant_select": ("select by key", FENCED),
+    "vital_tenant_insert": ("insert in its name", WRITABLE),
+    "vital_tenant_update": ("update of a row unseen", WRITABLE),
+    "vital_tenant_delete": ("delete of a row unseen", WRITABLE),
+}
+
+
+@pytest.mark.parametrize("policy", RESTRICTIVE)
+@pytest.mark.parametrize("how", ["dropped", "opened"])
+def test_a_policy_that_is_gone_or_open_is_noticed_on_every_table(fenced: Scratch, policy: str, how: str) -> None:
+    verb, tables = RESTRICTIVE[policy]
+    clause = "WITH CHECK (true)" if policy.endswith("insert") else "USING (true)"
+    statement = (
+        f"DROP POLICY {policy} ON {{table}}" if how == "dropped" else f"ALTER POLICY {policy} ON {{table}} {clause}"
+    )
+    on_every_table(fenced, statement)
+
+    report = attacked(fenced)
+
+    assert leaking(report, verb) == tables
+    assert not report.holds
+
+
+def test_a_policy_that_lets_rows_be_given_away_is_noticed(fenced: Scratch) -> None:
+    on_every_table(fenced, "ALTER POLICY vital_tenant_update ON {table} WITH CHECK (true)", WRITABLE)
+
+    assert leaking(attacked(fenced), "update that gives a row away") == WRITABLE
+
+
+def test_a_hole_for_one_tenant_alone_is_noticed(fenced: Scratch) -> None:
+    """The planted tenants know nothing of it: the registered ones have to be tried themselves."""
+    hole = f"tenant_id = '{PHARMA}' AND current_setting('vital.tenant_id') = '{DIGITAL_HEALTH}'"
+    visible = rows(fenced.owner_url, "SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polname ="
+                   " 'vital_tenant_select' AND polrelid = 'prompts'::regclass")[0][0]  # fmt: skip
+    rows(fenced.owner_url, f"ALTER POLICY vital_tenant_select ON prompts USING ({visible} OR {hole})")
+
+    leaks = attacked(fenced).leaks
+
+    assert {(leak.attacker, leak.victim) for leak in leaks} == {("Digital Health Startup", "Pharmaceuticals")}
+    assert {leak.verb for leak in leaks} == {"select by key", "select without filter"}
+
+
+def test_a_table_without_row_level_security_is_noticed(fenced: Scratch) -> None:
+    rows(fenced.owner_url, "ALTER TABLE conversations DISABLE ROW LEVEL SECURITY")
+
+    report = attacked(fenced)
+
+    assert {leak.what for leak in report.leaks} == {"conversations"}
+    assert "select without filter" in {leak.verb for leak in report.leaks}
+    assert rows(fenced.admin_url, "SELECT count(*) FROM conversations") == [(60,)], "it was only tried"
+
+
+def test_references_that_nobody_guards_are_noticed(fenced: Scratch) -> None:
+    for table, trigger in rows(
+        fenced.owner_url, "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE 'vital_ref_%'"
+    ):
+        rows(fenced.owner_url, f'DROP TRIGGER "{trigger}" ON {table}')
+
+    leaks = attacked(fenced).leaks
+
+    assert {(leak.what, leak.verb.rpartition(" ")[2]) for leak in leaks} == {
+        ("agent_tool_assignments", "agent_id"),
+        ("agent_tool_assignments", "tool_id"),
+        ("conversations", "persistent_agent_id"),
+        ("conversations", "user_id"),
+        ("knowledge_base", "source_id"),
+        ("knowledge_sources", "created_by"),
+        ("knowledge_sources", "updated_by"),
+        ("messages", "agent_id"),
+        ("messages", "conversation_id"),
+        ("org_departments", "parent_department_id"),
+        ("organizational_levels", "parent_level_id"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("grant", "verb", "table"),
+    [
+        ("TRUNCATE ON messages", "TRUNCATE", "messages"),
+        ("TRIGGER ON users", "TRIGGER", "users"),
+        ("UPDATE (name) ON tenants", "UPDATE", "tenants"),
+        ("DELETE ON tool_categories", "DELETE", "tool_categories"),
+    ],
+)
+def test_a_right_that_policies_do_not_bind_is_noticed_and_not_used(
+    fenced: Scratch, manage: Manage, grant: str, verb: str, table: str
+) -> None:
+    rows(fenced.owner_url, f"GRANT {grant} TO vital_tenant")
+
+    done = manage(fenced, "prove_isolation", "--json")
+
+    assert done.returncode == 1, said(done)
+    leaks = [attempt for attempt in document(done)["matrix"] if attempt["outcome"] == LEAK]
+    assert [(leak["what"], leak["verb"]) for leak in leaks] == [(table, verb)]
+
+
+def test_temporary_tables_for_everybody_are_noticed(fenced: Scratch) -> None:
+    rows(fenced.admin_url, f'GRANT TEMPORARY ON DATABASE "{fenced.name}" TO PUBLIC')
+
+    assert {leak.verb for leak in attacked(fenced, everybody=True).leaks} == {"temporary table of its name"}
+
+
+def test_rows_that_their_owner_does_not_see_are_noticed(fenced: Scratch) -> None:
+    rows(
+        fenced.owner_url,
+        "CREATE POLICY active ON agents AS RESTRICTIVE FOR SELECT TO vital_tenant USING (priority < 0)",
+    )
+
+    report = attacked(fenced)
+
+    assert {lost["what"] for lost in report.hidden} == {"agents"}
+    assert not report.holds
+
+
+def test_a_fence_that_the_owner_walks_through_is_not_whole(fenced: Scratch, manage: Manage) -> None:
+    rows(fenced.owner_url, "ALTER TABLE prompts NO FORCE ROW LEVEL SECURITY")
+
+    done = manage(fenced, "prove_isolation")
+    assert done.returncode == 1, said(done)
+    assert "public.prompts: its fence is not whole" in done.stdout
+    assert "manage.py migrate_tenants" in " ".join(done.stdout.split())
+
+    (owner,) = [role for role in bypasses(fenced, manage)["roles"] if role["role"] == OWNER]
+    assert "owner of tables without FORCE" in owner["bound"]
+
+
+def test_006_does_not_complete_on_an_open_fence(migrated_template: Scratch, manage: Manage) -> None:
+    scratch = whole_clone(migrated_template)
+    try:
+        rows(scratch.owner_url, "ALTER POLICY vital_tenant_delete ON prompts USING (true)")
+        done = manage(scratch, "migrate_tenants", "--only", "006", "--json")
+        assert done.returncode == 1, said(done)
+        assert "delete of a row unseen" in done.stderr
+    finally:
+        databases.drop(scratch)
+
+
+# --- it leaves nothing ---
+
+
+def traces(scratch: Scratch) -> tuple[Any, ...]:
+    return dump(scratch), rows(scratch.admin_url, MEMBERS), rows(scratch.admin_url, ROLES)
+
+
+def test_nothing_is_left_behind(fenced: Scratch, manage: Manage) -> None:
+    before = traces(fenced)
+
+    assert manage(fenced, "prove_isolation").returncode == 0
+
+    assert traces(fenced) == before
+
+
+def test_a_killed_run_leaves_nothing_behind(fenced: Scratch) -> None:
+    before = traces(fenced)
+    at_work = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND query LIKE '%%vital_attack%%'"
+
+    with background.manage(fenced, "prove_isolation") as running:
+        running.until(lambda: rows(fenced.admin_url, at_work, [fenced.name]))
+        running.kill()
+
+    others = (
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+    )
+    rows(fenced.admin_url, others, [fenced.name])
+    assert traces(fenced) == before
+
+
+def test_an_application_is_not_kept_waiting(fenced: Scratch) -> None:
+    """While the run is at work, every row and table can be written, and what is locked is waited for briefly."""
+    with session_of(fenced) as session, session.connection.transaction():
+        session.execute("SELECT set_config('lock_timeout', '1s', true)")
+        before = looking.one(fenced, "SELECT count(*) FROM tools")
+        with background.manage(fenced, "prove_isolation") as running:
+            at_work = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND query LIKE '%%vital_attack%%'"
+            running.until(lambda: rows(fenced.admin_url, at_work, [fenced.name]))
+            session.execute("UPDATE tools SET name = name")
+            session.execute("UPDATE tenants SET name = name")
+            session.execute("DELETE FROM messages")
+            running.ends_with(0)
+    assert looking.one(fenced, "SELECT count(*) FROM tools") == before
+
+
+# --- it says so ---
+
+
+def test_exit_codes(legacy: Scratch, manage: Manage) -> None:
+    open_ = manage(legacy, "prove_isolation")
+    assert open_.returncode == 1, said(open_)
+    assert "The fence is not closed" in open_.stderr
+    assert "006_row_level_security" in open_.stderr
+
+    nowhere = manage("postgresql://nobody:nothing@127.0.0.1:1/nowhere", "prove_isolation", "--json")
+    assert nowhere.returncode == 2, said(nowhere)
+    assert "cannot be reached" in document(nowhere)["error"]
+
+    assert manage(legacy, "prove_isolation", "--nonsense").returncode == 2
+
+
+# --- what goes around it ---
+
+
+def bypasses(scratch: Scratch, manage: Manage) -> dict[str, list[dict[str, Any]]]:
+    done = manage(scratch, "prove_isolation", "--bypasses", "--json")
+    assert done.returncode == 0, said(done)
+    found: dict[str, list[dict[str, Any]]] = document(done)["bypasses"]
+    return found
+
+
+def test_what_goes_around_the_fence_is_listed(fenced: Scratch, manage: Manage) -> None:
+    clean = bypasses(fenced, manage)
+    of_this_database = set(clean) - {
+        "roles",
+        "logins_that_may_become_vital_operator",
+        "who_may_make_temporary_tables",
+    }
+    assert {kind: clean[kind] for kind in of_this_database} == {kind: [] for kind in of_this_database}
+
+    for statement in (
+        "CREATE FUNCTION all_tools() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM tools'",
+        "CREATE VIEW every_agent AS SELECT id, name FROM agents",
+        "CREATE VIEW own_agents WITH (security_invoker = true) AS SELECT id, name FROM agents"
+        if server_version(fenced) >= 150000
+        else "SELECT 1",
+        "CREATE MATERIALIZED VIEW copied AS SELECT id FROM prompts",
+        "CREATE TABLE notes (tool uuid REFERENCES tools (id))",
+        "GRANT SELECT ON notes TO vital_tenant",
+        "GRANT SELECT ON agents TO PUBLIC",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC",
+    ):
+        rows(fenced.owner_url, statement)
+    rows(fenced.admin_url, "CREATE PUBLICATION everything FOR TABLE messages")
+
+    found = bypasses(fenced, manage)
+
+    (function,) = found["security_definer_functions"]
+    assert function == {
+        "function": "all_tools()", "owner": OWNER, "may_call": ["everybody", OWNER], "search_path_fixed": False,
+        "a_tenant_may_call": True,
+    }  # fmt: skip
+    assert {view["view"] for view in found["views_that_read_as_their_owner"]} == {"public.every_agent", "public.copied"}
+    assert [table["table"] for table in found["tables_that_the_plan_does_not_name"]] == ["public.notes"]
+    assert found["readable_by_every_tenant"] == [{"relation": "notes"}]
+    assert found["rights_on_tables_made_later"][0]["grantee"] == "everybody"
+    assert found["publications"] == [{"publication": "everything", "tables": ["messages"]}]
+    assert "SELECT on agents" in {
+        right for role in found["roles"] if role["role"].startswith("everybody") for right in role["rights"]
+    }
+
+    told = manage(fenced, "prove_isolation", "--bypasses")
+    assert "all_tools()" in told.stdout
+
+
+def server_version(scratch: Scratch) -> int:
+    return int(looking.one(scratch, "SELECT current_setting('server_version_num')"))

@@ -1,0 +1,52 @@
+"""Around everything: the record of each request."""
+
+import time
+import uuid
+
+from django.conf import settings
+from django.http import HttpResponse
+
+from tenants.middleware import GetResponse, is_api
+from tenants.requests import FencedRequest
+from vital import logs, metrics
+
+
+class RequestRecord:
+    """An id, a log line and the figures of each request, and JSON for whatever goes wrong under /api/."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: FencedRequest) -> HttpResponse:
+        started = time.perf_counter()
+        request.vital_id = _request_id(request)
+        request.caller = request.tenant = request.remembered = None
+        logs.begin(request.vital_id)
+        answer = self.get_response(request)
+        seconds = time.perf_counter() - started
+        answer["x-request-id"] = request.vital_id
+        if is_api(request):
+            answer["x-tenant-id"] = request.tenant.id if request.tenant else _shown_without(request)
+        route = _route(request)
+        metrics.observe(request, answer.status_code, route, seconds)
+        logs.request(request, answer.status_code, route, seconds)
+        return answer
+
+
+def _request_id(request: FencedRequest) -> str:
+    """The caller's own id where it is a plain one, so that logs of both sides meet; else a new one."""
+    given = request.headers.get("x-request-id", "")
+    return (
+        given if 8 <= len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum() else str(uuid.uuid4())
+    )
+
+
+def _shown_without(request: FencedRequest) -> str:
+    """Whose rows an answer shows that is for no tenant: the Platform's, once the caller is known."""
+    return settings.PLATFORM_ID if request.caller else ""
+
+
+def _route(request: FencedRequest) -> str:
+    """The address's pattern, which is a bounded label where the address itself is not."""
+    match = request.resolver_match
+    return match.route if match else "unknown"
