@@ -16,12 +16,11 @@ def page() -> str:
     import django
 
     django.setup()
-    from catalog.api import tool_writes
     from catalog.api.listing import QUERIES
+    from catalog.api.tool_resource import SHAPE
 
-    parts = {"filters": "", "shape": tool_writes.SHAPE}
-    inner = {"page": QUERIES["tool_branches"].format(**parts), "count": QUERIES["tool_count"].format(**parts)}
-    return QUERIES["tool_page"].format(**inner, **parts)
+    inner = {"page": QUERIES["tool_branches"].format(filters=""), "count": QUERIES["tool_count"].format(filters="")}
+    return QUERIES["tool_page"].format(**inner, shape=SHAPE)
 
 
 def for_asyncpg(folder: Path) -> Path:

@@ -25,5 +25,7 @@ app = FastAPI(lifespan=lifespan)
 @app.get("/api/tools-crud")
 async def tools(limit: int = 10_000, offset: int = 0) -> Response:
     async with app.state.pool.acquire() as connection:
-        body = await connection.fetchval(STATEMENT, OWN, PLATFORM, limit, offset, limit + offset)
-    return Response(body, media_type="application/json")
+        rows = await connection.fetch(STATEMENT, OWN, PLATFORM, limit, offset, limit + offset)
+    shown = ", ".join([row[0] for row in rows])
+    rest = f'"count": {rows[0][1] if rows else 0}, "limit": {limit}, "offset": {offset}'
+    return Response(f'{{"success": true, "tools": [{shown}], {rest}}}', media_type="application/json")
