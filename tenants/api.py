@@ -171,11 +171,10 @@ def rows(statement: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 def raw_rows(statement: str, params: Mapping[str, Any]) -> list[tuple[bytes, ...]]:
     """The same as the bytes that PostgreSQL has sent: what goes to the client as it is need not become text before.
 
-    For columns that are never NULL.
+    For columns that are never NULL, in a request that only reads: the transaction ends with it.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        result = cursor.pgresult
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        result = cursor.execute_last(statement, params).pgresult
         columns = range(result.nfields)
         return [tuple(result.get_value(row, column) for column in columns) for row in range(result.ntuples)]
 
