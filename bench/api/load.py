@@ -41,7 +41,16 @@ def on(port: int, path: str, headers: dict[str, str], *, clients: int, seconds: 
     if program is None:
         return asyncio.run(_by_ourselves(port, path, headers, clients, seconds))
     options = [f"-H{name}: {value}" for name, value in headers.items()]
-    command = [program, "-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "--latency", *options]
+    command = [
+        program,
+        "-t1",
+        f"-c{clients}",
+        f"-d{max(1, round(seconds))}s",
+        "--timeout",
+        "60s",
+        "--latency",
+        *options,
+    ]
     said = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
     if "Non-2xx" in said.stdout or "Socket errors" in said.stdout:
         raise BadAnswers(said.stdout)
