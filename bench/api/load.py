@@ -1,6 +1,7 @@
 """Load on one address: wrk where it is installed, else a small client of our own (its cost draws ratios to 1)."""
 
 import asyncio
+import math
 import re
 import shutil
 import statistics
@@ -8,9 +9,9 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s|m)$", re.MULTILINE)
+LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s|m|h) *$", re.MULTILINE)
 PER_SECOND = re.compile(r"^Requests/sec:\s+([\d.]+)$", re.MULTILINE)
-MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
+MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0, "h": 3_600_000.0}
 
 
 class BadAnswers(Exception):
@@ -57,7 +58,7 @@ def on(port: int, path: str, headers: dict[str, str], *, clients: int, seconds: 
     latency = {share: float(number) * MILLISECONDS[unit] for share, number, unit in LATENCY.findall(said.stdout)}
     found = PER_SECOND.search(said.stdout)
     assert found, said.stdout
-    return Figures(latency["50"], latency["99"], float(found[1]))
+    return Figures(latency.get("50", math.inf), latency.get("99", math.inf), float(found[1]))  # inf: no answer in time
 
 
 async def _by_ourselves(port: int, path: str, headers: dict[str, str], clients: int, seconds: float) -> Figures:
@@ -85,7 +86,7 @@ async def _by_ourselves(port: int, path: str, headers: dict[str, str], clients: 
 
 def of_times(took: list[float], seconds: float) -> Figures:
     """The figures of single times in milliseconds."""
-    ordered = sorted(took)
+    ordered = sorted(took) or [math.inf]
     return Figures(
         ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)], len(took) / seconds
     )
