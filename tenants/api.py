@@ -62,7 +62,7 @@ class FencedView(APIView):
 
     @property
     def tenant(self) -> Facts | None:
-        return self.fenced.tenant
+        return self.fenced.acting_tenant
 
     def writing_tenant(self) -> Facts:
         """The tenant that a write is for. Raises TenantNeeded."""
