@@ -34,7 +34,7 @@ class AnotherScopeIsOpen(RuntimeError):
 
 
 @lru_cache(maxsize=1024)
-def begin_statement(scope: Scope) -> bytes:
+def begin_statement(scope: Scope) -> str:
     """BEGIN, and everything that holds for this transaction only, as one message to the server."""
     statement = sql.compose(
         QUERIES["begin_as"],
@@ -44,7 +44,7 @@ def begin_statement(scope: Scope) -> bytes:
         path=sql.literal(f"{settings.OWN_SCHEMA}, public, pg_temp"),  # pg_temp last: it could shadow the real tables
         timeout=sql.literal(str(settings.STATEMENT_TIMEOUT_MS)),
     )
-    return sql.text_of(statement).encode()
+    return sql.text_of(statement)
 
 
 _current: ContextVar[Scope | None] = ContextVar("vital_scope", default=None)

@@ -56,7 +56,7 @@ class ApiTransaction:
             raise Unauthorized
         if caller.metrics:
             raise Forbidden("This API key opens /metrics and nothing else.")
-        tenant = request.tenant = resolve_tenant(request, caller)
+        tenant = request.acting_tenant = resolve_tenant(request, caller)
         caller = request.caller = caller.within(tenant.id if tenant else "")
         if tenant is None and not reads:
             raise TenantNeeded

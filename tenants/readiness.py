@@ -1,7 +1,9 @@
 """Whether the migration has closed the fence: before that, the API serves nothing."""
 
+from collections.abc import Callable
+
 from django.conf import settings
-from django.db import DatabaseError, OperationalError, connection
+from django.db import connection
 from django.utils.module_loading import import_string
 
 from tenants import context, logins
@@ -35,16 +37,17 @@ def _ask_for_roles() -> bool:
 
 def _look() -> str:
     """CLOSED, or the key of the next phase."""
-    next_phase = import_string(settings.MIGRATION_STATE)
-    if not has_roles():
-        return str(next_phase())
-    try:
-        with context.acting_as(context.operator_scope(read_only=True)):
-            phase = next_phase()
-    except OperationalError:
-        raise
-    except DatabaseError:
-        return str(next_phase())
+    phase = _next_phase()
     if phase is None and settings.DEMO:
         logins.become_restricted()
+        _roles.forget()
     return phase or CLOSED
+
+
+def _next_phase() -> str | None:
+    """Asked as the operators' role where this login may put it on, else as the login itself: an owner, before."""
+    next_phase: Callable[[], str | None] = import_string(settings.MIGRATION_STATE)
+    if not has_roles():
+        return next_phase()
+    with context.acting_as(context.operator_scope(read_only=True)):
+        return next_phase()

@@ -15,6 +15,6 @@ class FencedRequest(HttpRequest):
 
     vital_id: str
     caller: "Caller | None"
-    tenant: "Facts | None"
+    acting_tenant: "Facts | None"  # `tenant` is a name that django-tenants reads
     sees_all: bool
     remembered: bool | None

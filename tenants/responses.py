@@ -1,8 +1,9 @@
-"""Answers remembered for half a second, by tenant and address; and their ETags."""
+"""Answers remembered for half a second (VITAL_RESPONSE_MEMORY_MS), by tenant and address; and their ETags."""
 
 import hashlib
 from collections.abc import Callable, Hashable
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.utils.http import parse_etags
 
@@ -12,7 +13,7 @@ from tenants.requests import FencedRequest
 MOST_BYTES = 2_000_000
 Body = tuple[bytes, str]  # the JSON, and its ETag
 
-_remembered: Memory[Body] = Memory(512)
+_remembered: Memory[Body] = Memory(512, seconds=settings.RESPONSE_MEMORY_MS / 1000)
 
 
 def recall(request: FencedRequest, key: Hashable, make: Callable[[], HttpResponse]) -> HttpResponse:
@@ -52,9 +53,9 @@ def forget() -> None:
 
 def etag_of(key: Hashable, content: bytes) -> str:
     """A tag that no other tenant's answer has, even where both are empty."""
-    digest = hashlib.blake2b(repr(key).encode(), digest_size=16)
+    digest = hashlib.sha256(repr(key).encode())
     digest.update(content)
-    return f'"{digest.hexdigest()}"'
+    return f'"{digest.hexdigest()[:32]}"'
 
 
 def _answer(request: FencedRequest, body: Body) -> HttpResponse:

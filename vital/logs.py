@@ -53,7 +53,7 @@ def request(request: FencedRequest, status: int, route: str, seconds: float) -> 
         return
     _events.info(
         "request",
-        tenant=request.tenant.id if request.tenant else None,
+        tenant=request.acting_tenant.id if request.acting_tenant else None,
         user=request.caller.name if request.caller else None,
         credential=request.caller.kind if request.caller else None,
         method=request.method,

@@ -29,7 +29,7 @@ QUERIES = load_queries(Path(__file__).parent / "sql")
 
 
 def observe(request: FencedRequest, status: int, route: str, seconds: float) -> None:
-    tenant = request.tenant.slug if request.tenant else ""
+    tenant = request.acting_tenant.slug if request.acting_tenant else ""
     REQUESTS.labels(request.method, route, status, tenant).inc()
     SECONDS.labels(route).observe(seconds)
     if request.remembered is not None:

@@ -20,13 +20,13 @@ class RequestRecord:
     def __call__(self, request: FencedRequest) -> HttpResponse:
         started = time.perf_counter()
         request.vital_id = _request_id(request)
-        request.caller = request.tenant = request.remembered = None
+        request.caller = request.acting_tenant = request.remembered = None
         logs.begin(request.vital_id)
         answer = self.get_response(request)
         seconds = time.perf_counter() - started
         answer["x-request-id"] = request.vital_id
         if is_api(request):
-            answer["x-tenant-id"] = request.tenant.id if request.tenant else _shown_without(request)
+            answer["x-tenant-id"] = request.acting_tenant.id if request.acting_tenant else _shown_without(request)
         route = _route(request)
         metrics.observe(request, answer.status_code, route, seconds)
         logs.request(request, answer.status_code, route, seconds)

@@ -168,6 +168,7 @@ JWT_ISSUER = os.environ.get("VITAL_JWT_ISSUER", "")
 ALLOW_SERVICE_ROLE = env_bool("VITAL_ALLOW_SERVICE_ROLE")
 TENANT_DOMAIN = os.environ.get("VITAL_TENANT_DOMAIN", "").strip(".").lower()
 RATE_LIMIT = env_int("VITAL_RATE_LIMIT", 60_000)  # requests a minute and tenant
+RESPONSE_MEMORY_MS = env_int("VITAL_RESPONSE_MEMORY_MS", 500, least=0)  # 0: no answer is remembered
 MAX_BODY = env_int("VITAL_MAX_BODY", 1_048_576)  # bytes
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
 PLATFORM_ID = os.environ.get("VITAL_PLATFORM_ID") or "00000000-0000-0000-0000-000000000001"
@@ -214,7 +215,11 @@ SPECTACULAR_SETTINGS = {
     "SECURITY": [{"bearer": []}, {"apiKey": []}],
 }
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},  # a hanging Redis must not hang requests
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }

@@ -16,6 +16,11 @@ def is_wanted(request: Request) -> bool:
     return "cursor" in request.GET
 
 
+def cursor_of(key: bytes) -> str:
+    """The cursor behind the row with this key, a JSON list of what the rows are ordered by."""
+    return base64.urlsafe_b64encode(key).rstrip(b"=").decode()
+
+
 def after(cursor: str) -> dict[str, Any]:
     """The key that a cursor holds, as parameters. Raises Refusal for what no answer of ours has held."""
     if not cursor:

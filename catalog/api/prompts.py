@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from catalog.api import operations as document
-from catalog.api.listing import MOST, QUERIES, Source
+from catalog.api.listing import MOST, QUERIES, Source, listed
 from catalog.api.operations import in_query
 from catalog.api.prompt_bodies import PromptAnswer, PromptById, PromptsAnswer
 from catalog.api.prompt_resource import PROMPTS, SHAPE
@@ -49,8 +49,10 @@ class Prompts(Collection):
             raise Refusal("The parameter action must be get, or left out.")
         limit = self.whole_number("limit", MOST, least=1, most=MOST)
         number = self.whole_number("page", 1, least=1, most=10**12)
-        params: dict[str, Any] = {"limit": limit, "number": number, "offset": (number - 1) * limit}
-        return self.page(QUERIES["prompt_page"], params, self.chosen(FILTERS, params), shape=SHAPE)
+        params: dict[str, Any] = {"limit": limit, "offset": (number - 1) * limit}
+        found, total = self.counted_page(QUERIES["prompt_page"], params, self.chosen(FILTERS, params), shape=SHAPE)
+        pages = {"page": number, "limit": limit, "total": total, "pages": -(-total // limit)}
+        return listed("prompts", found, pagination=pages)
 
 
 @extend_schema_view(**document.of_item(PROMPTS, PromptAnswer))

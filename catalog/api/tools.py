@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from catalog.api import operations as document
-from catalog.api.cursors import after, is_wanted
-from catalog.api.listing import MOST, QUERIES, Source
+from catalog.api.cursors import after, cursor_of, is_wanted
+from catalog.api.listing import MOST, QUERIES, Source, listed
 from catalog.api.operations import in_query
 from catalog.api.tool_bodies import ToolAnswer, ToolById, ToolsAnswer
 from catalog.api.tool_resource import SHAPE, TOOLS
@@ -48,12 +48,20 @@ class Tools(Collection):
         if (active := self.flag("is_active")) is not None:
             params["is_active"] = active
             filters.append(QUERIES["tool_is_active"])
-        if not is_wanted(request):
-            params["offset"] = self.whole_number("offset", 0, least=0, most=10**12)
-            return self.page(QUERIES["tool_page"], params, filters, shape=SHAPE)
-        params |= {"offset": 0, "limit": params["limit"] + 1} | after(self.parameter("cursor"))
+        if is_wanted(request):
+            return self._by_key(params, filters)
+        params["offset"] = self.whole_number("offset", 0, least=0, most=10**12)
+        found, count = self.counted_page(QUERIES["tool_page"], params, filters, shape=SHAPE)
+        return listed("tools", found, count=count, limit=params["limit"], offset=params["offset"])
+
+    def _by_key(self, params: dict[str, Any], filters: list[str]) -> HttpResponse:
+        """The page behind the cursor. One row more is read, to know whether more follow."""
+        limit = params["limit"]
+        params |= {"offset": 0, "limit": limit + 1} | after(self.parameter("cursor"))
         filters += [QUERIES["tool_after"]] if "after_id" in params else []
-        return self.page(QUERIES["tool_cursor_page"], params, filters, shape=SHAPE)
+        found = self.page(QUERIES["tool_cursor_page"], params, filters, shape=SHAPE)
+        following = cursor_of(found[limit - 1][1]) if len(found) > limit else None
+        return listed("tools", (row for row, _ in found[:limit]), limit=limit, next_cursor=following)
 
 
 @extend_schema_view(**document.of_item(TOOLS, ToolAnswer))

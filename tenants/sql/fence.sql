@@ -171,8 +171,8 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA vital TO vital_operator
 GRANT USAGE ON SCHEMA vital TO vital_operator
 
 -- name: revoke_own_tables
--- The data work is switched back. What a login of the service reads stays while there is one, or the service could not
--- even say that the migration is undone.
+-- The data work is switched back. What a login of the service was granted stays, or it could not even say that
+-- the migration is undone.
 DO $revoke$
 BEGIN
     IF to_regrole('vital_operator') IS NULL THEN
@@ -182,12 +182,7 @@ BEGIN
     ON vital.run, vital.phase_run, vital.step_run, vital.ledger, vital.finding, vital.baseline, vital.baseline_row,
        vital.redecision, vital.override, vital.tenant, vital.domain, vital.applied_statement
     FROM vital_operator;
-    IF NOT EXISTS (
-        SELECT
-        FROM pg_auth_members AS m
-        JOIN pg_roles AS login ON login.oid = m.member AND login.rolcanlogin AND NOT login.rolinherit
-        WHERE m.roleid = to_regrole('vital_operator')
-    ) THEN
+    IF NOT has_table_privilege('vital_operator', 'vital.django_session', 'INSERT') THEN
         REVOKE ALL ON SCHEMA vital FROM vital_operator;
         REVOKE ALL ON ALL TABLES IN SCHEMA vital FROM vital_operator;
         REVOKE ALL ON ALL SEQUENCES IN SCHEMA vital FROM vital_operator;

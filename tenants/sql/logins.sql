@@ -51,8 +51,9 @@ END
 $grant$
 
 -- name: service_is_served
--- Whether some login works as vital_operator, so that new tables of VITAL's own are to be granted as well.
-SELECT COALESCE((SELECT has_schema_privilege(oid, 'vital', 'USAGE') FROM pg_roles WHERE rolname = 'vital_operator'), false)
+-- Whether a login of the service was made for this database (roles are the cluster's): new tables of VITAL's own are
+-- to be granted as well.
+SELECT COALESCE((SELECT has_table_privilege(oid, 'vital.django_session', 'INSERT') FROM pg_roles WHERE rolname = 'vital_operator'), false)
 
 -- name: one_at_a_time
 -- Workers that start together make the demo's login one after the other.

@@ -14,11 +14,16 @@ SELECT id::text, slug::text, name::text, COALESCE(settings, '{}')::text FROM pub
 SELECT tenant_id::text FROM public.users WHERE id = %(id)s::uuid
 
 -- name: may_be_operator
--- Whether this connection's login may put on the operators' role.
+-- Whether this connection's login may put on the operators' role, and that role has been granted the service's tables in
+-- this database: roles are the cluster's, another database may have made them.
 SELECT COALESCE((
-    SELECT pg_has_role(session_user, oid, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
-    FROM pg_roles
-    WHERE rolname = 'vital_operator'
+    SELECT pg_has_role(session_user, r.oid, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+       AND has_schema_privilege(r.oid, n.oid, 'USAGE')
+       AND has_table_privilege(r.oid, c.oid, 'INSERT')
+    FROM pg_roles AS r
+    JOIN pg_class AS c ON c.relname = 'django_session'
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'vital'
+    WHERE r.rolname = 'vital_operator'
 ), false)
 
 -- name: who_is_the_login

@@ -150,7 +150,9 @@ class Service:
 def start(folder: Path, port: int, database_url: str, settings: Mapping[str, str]) -> Service:
     """The server's process, with nothing in its environment but what it is given."""
     output = (folder / "output").open("wb")
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
+    environment = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH", "REDIS_URL") if name in os.environ
+    }
     environment |= {"VITAL_HOME": str(folder / "home"), "VITAL_LOG_DIR": str(folder / "logs"), "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--no-ws", "--workers", "1", "--blocking-threads", "4", "vital.wsgi:application"]

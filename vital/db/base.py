@@ -1,13 +1,16 @@
 """Django's database wrapper for VITAL; named by ENGINE in settings.py."""
 
+import select
 from typing import Any
 
 import psycopg
 from django.conf import settings
 from django_tenants.postgresql_backend import base
+from psycopg.pq import ConnStatus
 
 from tenants import context
 from vital import embedded
+from vital.db.cursor import ScopedCursor
 
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-tenants has no type hints
@@ -24,6 +27,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         params: dict[str, Any] = super().get_connection_params()
         params.setdefault("application_name", "vital")
         params.setdefault("connect_timeout", 10)
+        params["cursor_factory"] = ScopedCursor
         return params
 
     def init_connection_state(self) -> None:
@@ -34,29 +38,31 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
                 cursor.execute("SELECT set_config('search_path', %s, false)", [f"{settings.OWN_SCHEMA}, public"])
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        """Begin a transaction. With a scope, BEGIN, role and tenant are one message: no statement can come before."""
+        """Begin a transaction. A scope's begins in the message of its first statement: none can come before."""
         scope = context.current()
         if autocommit or scope is None:
+            self.connection.vital_scope = ""
             super()._set_autocommit(autocommit)
             return
-        if self.connection.info.user != self.settings_dict["USER"]:  # the demo has taken a login of its own since
+        # The demo has taken a login of its own since, or the server has ended this connection.
+        if self.connection.info.user != self.settings_dict["USER"] or self._is_dead():
             self._connect_again()
-        with self.wrap_database_errors:
-            self._begin(context.begin_statement(scope))
+        self.connection.vital_scope = context.begin_statement(scope) + ";\n"
 
-    def _begin(self, statement: bytes) -> None:
-        """A connection that has died since its last use is replaced once: nothing was begun on it yet."""
+    def _is_dead(self) -> bool:
+        """Whether the server has closed the connection since its last use; asked of the socket, not of the server."""
         try:
-            self.connection.execute(statement)
-        except psycopg.OperationalError:
-            if not self.connection.closed:
-                self.connection.rollback()
-                raise
-            self._connect_again()
-            self.connection.execute(statement)
-        except psycopg.Error:
-            self.connection.rollback()
-            raise
+            if select.select([self.connection.fileno()], [], [], 0)[0]:
+                self.connection.pgconn.consume_input()
+        except (OSError, ValueError, psycopg.OperationalError):
+            return True
+        return bool(self.connection.pgconn.status != ConnStatus.OK)
+
+    def chunked_cursor(self) -> Any:
+        """A cursor of the server's lives in a transaction that has begun."""
+        with self.cursor() as cursor:
+            cursor.begin()
+        return super().chunked_cursor()
 
     def _connect_again(self) -> None:
         self.close()

@@ -1,13 +1,6 @@
 -- name: prompt_page
--- A page, newest first, of both branches; the total counts what the filters match.
-SELECT '{{"success": true, "prompts": ' || COALESCE(
-    (SELECT json_agg({shape} ORDER BY t.created_at DESC NULLS LAST, t.id) FROM ({page}) AS t)::text, '[]'
-) || ', "pagination": ' || (
-    SELECT json_build_object(
-        'page', %(number)s::bigint, 'limit', %(limit)s::bigint, 'total', c.total, 'pages', (c.total + %(limit)s - 1) / %(limit)s
-    )
-    FROM ({count}) AS c (total)
-)::text || '}}'
+-- A page, newest first, of both branches, a row each, and beside each the number of all that match.
+SELECT {shape}, ({count}) FROM ({page}) AS t ORDER BY t.created_at DESC NULLS LAST, t.id
 
 -- name: prompt_branches
 -- Both branches of a page, in index order.

@@ -1,19 +1,12 @@
 -- name: tool_page
--- A page by name: the tenant's own tools and the Platform's are two branches in index order, merged; never a sort of a
--- whole catalogue. `own` is NULL where the tenant is the Platform, or there is none.
-SELECT '{{"success": true, "tools": ' || COALESCE(
-    (SELECT json_agg({shape} ORDER BY t.name, t.id) FROM ({page}) AS t)::text, '[]'
-) || ', "count": ' || ({count})::text || ', "limit": ' || %(limit)s::text || ', "offset": ' || %(offset)s::text || '}}'
+-- A page by name, a row each, and beside each the number of all that match (counted once). The tenant's own tools and the
+-- Platform's are two branches in index order, merged; never a sort of a whole catalogue. `own` is NULL where the tenant is
+-- the Platform, or there is none. The service puts the rows together: one text of all of them would be copied six times.
+SELECT {shape}, ({count}) FROM ({page}) AS t ORDER BY t.name, t.id
 
 -- name: tool_cursor_page
--- A page by key, for catalogues that nobody loads whole: no count. One row more is read, to know whether more follow.
-SELECT '{{"success": true, "tools": ' || COALESCE(
-    json_agg({shape} ORDER BY t.name, t.id) FILTER (WHERE t.place < %(limit)s)::text, '[]'
-) || ', "limit": ' || (%(limit)s - 1)::text || ', "next_cursor": ' || COALESCE(CASE WHEN count(*) = %(limit)s THEN to_json(
-    max(translate(encode(convert_to(json_build_array(t.name, t.id)::text, 'UTF8'), 'base64'), E'+/=\n', '-_'))
-        FILTER (WHERE t.place = %(limit)s - 1)
-)::text END, 'null') || '}}'
-FROM (SELECT p.*, row_number() OVER (ORDER BY p.name, p.id) AS place FROM ({page}) AS p) AS t
+-- A page by key, for catalogues that nobody loads whole: no count, but beside each row its key.
+SELECT {shape}, json_build_array(t.name, t.id) FROM ({page}) AS t ORDER BY t.name, t.id
 
 -- name: tool_branches
 -- Both branches of a page.

@@ -34,10 +34,12 @@ SELECT set_config('vital.backfill', 'on', true),
 -- Whether data work runs as vital_operator: from the moment that row level security closes the tables. From 16 on, who
 -- made a role is a member of it that may not put it on.
 SELECT COALESCE((
-    SELECT pg_has_role(current_user, oid, CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)
-       AND has_table_privilege(oid, to_regclass('vital.ledger')::oid, 'INSERT')
-    FROM pg_roles
-    WHERE rolname = 'vital_operator'
+    SELECT pg_has_role(current_user, r.oid, CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)
+       AND has_table_privilege(r.oid, c.oid, 'INSERT')
+    FROM pg_roles AS r
+    JOIN pg_class AS c ON c.relname = 'ledger'
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'vital'
+    WHERE r.rolname = 'vital_operator'
 ), false)
 
 -- name: take_run_lock

@@ -1,0 +1,1 @@
+"""The tenant-filtered API beside its peers."""

@@ -1,0 +1,24 @@
+"""What a person at the terminal is asked."""
+
+import sys
+
+from rich.prompt import Confirm
+
+from migrations_ops.engine.errors import NobodyToAsk
+from migrations_ops.management.answers import Options
+
+
+def goes_on(options: Options, next_phase: str) -> bool:
+    """Whether the person at the terminal wants the next phase; without one the answer is no."""
+    if options["json"] or not sys.stdin.isatty():
+        return False
+    return bool(options["yes"]) or Confirm.ask(f"Go on with {next_phase}?", default=True)
+
+
+def agrees_to_undo(options: Options) -> bool:
+    """Whether the phases shown may be undone. Raises NobodyToAsk without a terminal and --yes."""
+    if options["yes"]:
+        return True
+    if not sys.stdin.isatty():
+        raise NobodyToAsk
+    return Confirm.ask("Undo these phases?", default=False)

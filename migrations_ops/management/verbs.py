@@ -1,0 +1,73 @@
+"""The verbs of migrate_tenants: call the one service, show what came of it, return a document and an exit code."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from migrations_ops import services
+from migrations_ops.engine.progress import Listeners
+from migrations_ops.management import show
+from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options
+from migrations_ops.management.asking import agrees_to_undo, goes_on
+from migrations_ops.terminal import LogFiles, Terminal
+
+
+def run(options: Options, console: Console) -> Answer:
+    step_by_step = options["step_by_step"]
+    request = services.Request(options["first"], options["last"], options["only"], step_by_step)
+    result = services.run(request, _listener(options, console))
+    while result.status == "paused" and step_by_step and goes_on(options, result.next_phase):
+        request = replace(request, first=result.next_phase if request.first else "")
+        result = services.run(request, _listener(options, console))
+    document = show.result(result)
+    if not options["json"]:
+        show.run_result(console, result)
+    return document, STOPPED if result.status == "paused" else DONE
+
+
+def status(options: Options, console: Console) -> Answer:
+    document = services.status()
+    if not options["json"]:
+        show.status(console, document)
+    return document, DONE
+
+
+def validate(options: Options, console: Console) -> Answer:
+    failed = services.validate(_listener(options, console))
+    return {"failed": failed, "valid": not failed}, FAILED if failed else DONE
+
+
+def undo(options: Options, console: Console) -> Answer:
+    keys = services.preview_undo(options["phase"])
+    if not keys:
+        console.print("Nothing to undo.")
+        return {"status": "nothing_to_do", "phases": []}, DONE
+    if not options["json"]:
+        show.undo_plan(console, keys)
+    if not agrees_to_undo(options):
+        return {"status": "cancelled", "phases": keys}, STOPPED
+    archive = Path(options["archive"]) if options["archive"] else None
+    result = services.undo_phases(options["phase"], archive, _listener(options, console))
+    if not options["json"]:
+        show.undo_result(console, result, archive)
+    return show.result(result), DONE
+
+
+def explain(options: Options, console: Console) -> Answer:
+    if not options["table"] or not options["id"]:
+        return {"error": "explain needs a table and a row's id: manage.py migrate_tenants explain agents ID"}, USAGE
+    document = services.explain(options["table"], options["id"])
+    if not options["json"]:
+        show.explanation(console, document)
+    return document, DONE
+
+
+def _listener(options: Options, console: Console) -> Listeners:
+    return Listeners(Terminal(console), LogFiles(Path(options["log_dir"])))
+
+
+VERBS: dict[str, Callable[[Options, Console], Answer]] = {
+    verb.__name__: verb for verb in (run, status, validate, undo, explain)
+}
