@@ -1,6 +1,7 @@
 """What Prometheus is told. Labels are bounded: routes are patterns, tenants are the registry's."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.db import connection
@@ -10,11 +11,12 @@ from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
     Counter,
-    Gauge,
     Histogram,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from tenants.queries import load_queries
 from tenants.requests import FencedRequest
@@ -48,9 +50,17 @@ def exposition() -> HttpResponse:
 def _pool() -> CollectorRegistry:
     """The connections of every worker, as the database counts them: asked as the login, who sees its own."""
     registry = CollectorRegistry()
-    connections = Gauge("vital_database_connections", "Of the service's login", ["state"], registry=registry)
-    with connection.cursor() as cursor:
-        cursor.execute(QUERIES["own_connections"])
-        for state, count in cursor.fetchall():
-            connections.labels(state).set(count)
+    registry.register(Connections())
     return registry
+
+
+class Connections(Collector):
+    """Asked anew each time: a Gauge would leave its figure in the folder that workers share, and be told twice."""
+
+    def collect(self) -> Iterable[Metric]:
+        connections = GaugeMetricFamily("vital_database_connections", "Of the service's login", labels=["state"])
+        with connection.cursor() as cursor:
+            cursor.execute(QUERIES["own_connections"])
+            for state, count in cursor.fetchall():
+                connections.add_metric([state], count)
+        yield connections
