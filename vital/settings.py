@@ -58,7 +58,8 @@ def database(*names: str) -> dict[str, Any]:
         parts = conninfo_to_dict(os.environ[name])
     except ProgrammingError as error:
         reason = str(error).strip().replace(os.environ[name], "the value")
-        raise ImproperlyConfigured(f"{name} is not a PostgreSQL URL ({reason}). See the README's settings.") from error
+        problem = f"{name} is not a PostgreSQL URL ({reason}). See docs/reference/settings.md."
+        raise ImproperlyConfigured(problem) from error
     if not parts.get("dbname"):
         raise ImproperlyConfigured(f"{name} names no database: postgresql://user:password@host:5432/DATABASE.")
     standard = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}

@@ -11,7 +11,8 @@ from tests.support.databases import Scratch
 
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if BLOCK.search(page.read_text(encoding="utf-8"))]
-LINK = re.compile(r"\]\(([^)#:]+)\)")
+LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]+))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 def commands(page: Path) -> list[tuple[str, list[str]]]:
@@ -51,5 +52,13 @@ def test_pages_are_found() -> None:
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda p: p.stem)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in LINK.findall(page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
+    for target, place in LINK.findall(page.read_text(encoding="utf-8")):
+        to = page.parent / target if target else page
+        assert to.exists(), f"{page.name} links to {target}, which is not there"
+        assert not place or place in places(to), f"{page.name} links to {place} in {to.name}, which has no such heading"
+
+
+def places(page: Path) -> set[str]:
+    """The headings of a page as links name them."""
+    headings = HEADING.findall(page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

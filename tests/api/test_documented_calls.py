@@ -1,0 +1,106 @@
+"""The curl lines of the documentation do what stands beside them: each is carried out, in order, page by page."""
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+from collections.abc import Mapping
+from http.cookies import SimpleCookie
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.conftest import DIGITAL_HEALTH, PHARMA, ROOT, Manage
+from tests.support import stage, tokens
+from tests.support.looking import said
+from tests.support.service import Answer
+from tests.support.stage import Stage
+
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CALL = re.compile(r"^(curl .*?) +# (\d{3})\b", re.MULTILINE | re.DOTALL)
+# The calls print as people want to see them; here only the status counts.
+STATUS_ONLY = 'curl() { command curl --silent --show-error --output /dev/null --write-out "%{http_code}" "$@"; }\n'
+PRINTED = "http://localhost:3000"  # the address of `make demo`
+PAGES = [
+    page
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if re.search(r"^curl ", page.read_text(encoding="utf-8"), re.MULTILINE)
+]
+
+
+def calls(text: str) -> list[tuple[str, str]]:
+    """(command, status) of each curl line, which may go on over several."""
+    return [(command, status) for block in BLOCK.findall(text) for command, status in CALL.findall(block)]
+
+
+def status_of(command: str, environment: Mapping[str, str]) -> str:
+    shell = ["sh", "-euc", STATUS_ONLY + command]
+    done = subprocess.run(shell, env=environment, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, f"{command}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def environment(workshop: Stage, manage: Manage) -> dict[str, str]:
+    """What the page says its names stand for."""
+    if shutil.which("curl") is None:
+        pytest.skip("no curl on this machine")
+    session = admins_session(workshop, manage)
+    return {
+        "PATH": os.environ["PATH"],
+        "URL": f"http://127.0.0.1:{workshop.service.port}",
+        "PHARMA": PHARMA,
+        "DIGITAL_HEALTH": DIGITAL_HEALTH,
+        "TOKEN": tokens.token(PHARMA),
+        "ADMIN": tokens.token(PHARMA, "admin"),
+        "SUPER": tokens.token(None, "super_admin"),
+        "KEY": stage.new_key(workshop.database, manage, "pharma", "write"),
+        "READ_KEY": stage.new_key(workshop.database, manage, "pharma", "read"),
+        "METRICS_KEY": stage.new_key(workshop.database, manage, "pharma", "metrics"),
+        "SESSION": session["sessionid"],
+        "CSRF": session["csrftoken"],
+    }
+
+
+def admins_session(workshop: Stage, manage: Manage) -> dict[str, str]:
+    """The cookies of a superuser who has logged in at /admin/."""
+    password = secrets.token_urlsafe(16)
+    user = {"DJANGO_SUPERUSER_USERNAME": "documented", "DJANGO_SUPERUSER_PASSWORD": password}
+    done = manage(workshop.database, "createsuperuser", "--noinput", env=user | {"DJANGO_SUPERUSER_EMAIL": "d@x.test"})
+    assert done.returncode == 0, said(done)
+    page = "/admin/login/?next=/admin/"
+    csrf = cookies(workshop.service.get(page))["csrftoken"]
+    form = {"username": "documented", "password": password, "csrfmiddlewaretoken": csrf}
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={csrf}"}
+    answer = workshop.service.call("POST", page, headers, urlencode(form).encode())
+    assert answer.status == 302, answer
+    return cookies(answer)
+
+
+def cookies(answer: Answer) -> dict[str, str]:
+    jar = SimpleCookie("; ".join(line.split(";")[0] for line in answer.headers.get_all("Set-Cookie") or []))
+    return {name: morsel.value for name, morsel in jar.items()}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_each_call_answers_what_stands_beside_it(page: Path, demo: Stage, environment: dict[str, str]) -> None:
+    wrong = []
+    for command, status in calls(page.read_text(encoding="utf-8")):
+        served = command.replace(PRINTED, f"http://localhost:{demo.service.port}")
+        if (answered := status_of(served, environment)) != status:
+            wrong.append(f"{answered} instead of {status}: {command}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_each_call_has_its_status_beside_it(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert len(calls(text)) == len(re.findall(r"^curl ", text, re.MULTILINE))
+
+
+def test_pages_are_found() -> None:
+    assert {page.stem for page in PAGES} >= {"api", "README"}
