@@ -84,12 +84,16 @@ class Membership(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     tenant_id = models.UUIDField()
-    role = models.CharField(max_length=20, choices=Role.choices, default=Role.USER)
+    # Nobody is super_admin of one tenant: that opens them all, and is for superusers.
+    role = models.CharField(max_length=20, choices=Role.choices[:2], default=Role.USER)
 
     class Meta:
         db_table = "membership"
         ordering = ("id",)
-        constraints = [models.UniqueConstraint(fields=["user", "tenant_id"], name="one_membership")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "tenant_id"], name="one_membership"),
+            models.CheckConstraint(condition=models.Q(role__in=["user", "admin"]), name="no_super_admin_of_one_tenant"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user}: {self.role} of {self.tenant_id}"

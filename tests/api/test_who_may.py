@@ -372,6 +372,23 @@ def test_a_session_writes_only_with_its_token_against_forgery(workshop: Stage, s
     assert workshop.count("prompts", PHARMA) == before
 
 
+PAGES = (
+    "tenants/tenantrecord", "tenants/tenant", "tenants/membership", "tenants/apikey", "migrations_ops/run",
+    "migrations_ops/ledgerentry", "migrations_ops/finding", "catalog/tool", "catalog/agent", "auth/user",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_admin_opens_though_the_services_login_owns_nothing(workshop: Stage, session: Who, page: str) -> None:
+    assert workshop.service.get(f"/admin/{page}/", session).status == 200
+
+
+def test_a_stranger_is_led_to_the_admins_login(workshop: Stage) -> None:
+    answer = workshop.service.get("/admin/catalog/tool/")
+
+    assert (answer.status, answer.headers["location"]) == (302, "/admin/login/?next=/admin/catalog/tool/")
+
+
 # --- demo mode ---
 
 
