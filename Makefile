@@ -28,7 +28,7 @@ demo: setup ## migrate a sample database before your eyes, then serve it (DEMO_S
 serve: setup ## the production server on $PORT, for DATABASE_URL
 	@$(PYTHON) -m vital.wsgi
 	@PROMETHEUS_MULTIPROC_DIR=$$(mktemp -d) $(PYTHON) -m granian --interface wsgi --host $(HOST) --port $(PORT) --no-ws \
-		--workers $(WORKERS) --blocking-threads $(THREADS) --respawn-failed-workers --workers-kill-timeout 20 vital.wsgi:application
+		--workers $(WORKERS) --blocking-threads $(THREADS) --respawn-failed-workers --workers-kill-timeout 5 vital.wsgi:application
 
 test: setup ## the whole test suite, on DATABASE_URL's server or an embedded one
 	@$(PYTHON) -m pytest -q $(ARGS)

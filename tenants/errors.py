@@ -107,6 +107,13 @@ class Unavailable(Refusal):
     headers = SOON
 
 
+class TookTooLong(Refusal):
+    """This took longer than the service allows a statement; ask for less, or try again."""
+
+    status = 503
+    headers = SOON
+
+
 class MigrationRequired(Refusal):
     """migration required: the next phase is {phase}."""
 
@@ -167,7 +174,12 @@ def _of_rest_framework(error: exceptions.APIException) -> Refusal:
 
 # SQLSTATE → what it means for whoever asked; nothing of the database's own words reaches them.
 UNIQUE_VIOLATION = "23505"
-_MEANINGS: dict[str, type[Refusal]] = {UNIQUE_VIOLATION: Conflict, "23503": RefersToNothing, "42501": Forbidden}
+_MEANINGS: dict[str, type[Refusal]] = {
+    UNIQUE_VIOLATION: Conflict,
+    "23503": RefersToNothing,
+    "42501": Forbidden,
+    "57014": TookTooLong,
+}
 _BUSY = ("57014", "55P03", "40001", "40P01", "53", "57P", "08", "25P03", "26000")
 
 

@@ -60,7 +60,7 @@ class ApiTransaction:
         caller = request.caller = caller.within(tenant.id if tenant else "")
         if tenant is None and not reads:
             raise TenantNeeded
-        limits.check(tenant)
+        limits.check(tenant, caller)
         if _length(request) > settings.MAX_BODY:
             raise TooLarge
         sees_all = caller.is_super_admin and request.GET.get("showAll", "").lower() == "true"

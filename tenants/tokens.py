@@ -61,6 +61,8 @@ def _verify(token: str) -> Claims:
         raise Unauthorized("The token has expired.") from error
     except (jwt.PyJWTError, UnicodeError, ValueError) as error:
         raise Unauthorized("The token is not valid here.") from error
+    if not isinstance(claims["exp"], int | float):
+        raise Unauthorized("The token is not valid here.")
     return claims
 
 

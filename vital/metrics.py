@@ -27,12 +27,15 @@ SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
 )  # fmt: skip
 REMEMBERED = Counter("vital_remembered_answers", "Answers that were, or were not, remembered", ["outcome"])
+# Anybody can invent methods, and labels with them.
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 QUERIES = load_queries(Path(__file__).parent / "sql")
 
 
 def observe(request: FencedRequest, status: int, route: str, seconds: float) -> None:
     tenant = request.acting_tenant.slug if request.acting_tenant else ""
-    REQUESTS.labels(request.method, route, status, tenant).inc()
+    method = request.method if request.method in METHODS else "other"
+    REQUESTS.labels(method, route, status, tenant).inc()
     SECONDS.labels(route).observe(seconds)
     if request.remembered is not None:
         REMEMBERED.labels("hit" if request.remembered else "miss").inc()

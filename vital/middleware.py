@@ -26,7 +26,7 @@ class RequestRecord:
         seconds = time.perf_counter() - started
         answer["x-request-id"] = request.vital_id
         if is_api(request):
-            answer["x-tenant-id"] = request.acting_tenant.id if request.acting_tenant else _shown_without(request)
+            answer["x-tenant-id"] = _tenant_shown(request, answer)
         route = _route(request)
         metrics.observe(request, answer.status_code, route, seconds)
         logs.request(request, answer.status_code, route, seconds)
@@ -41,9 +41,11 @@ def _request_id(request: FencedRequest) -> str:
     )
 
 
-def _shown_without(request: FencedRequest) -> str:
-    """Whose rows an answer shows that is for no tenant: the Platform's, once the caller is known."""
-    return settings.PLATFORM_ID if request.caller else ""
+def _tenant_shown(request: FencedRequest, answer: HttpResponse) -> str:
+    """Whose an answer is; for no tenant the Platform's rows are shown, and a refusal is nobody's."""
+    if request.acting_tenant:
+        return request.acting_tenant.id
+    return settings.PLATFORM_ID if request.caller and answer.status_code < 400 else ""
 
 
 def _route(request: FencedRequest) -> str:

@@ -152,6 +152,8 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
+if env_bool("VITAL_BEHIND_TLS"):  # a proxy that ends TLS and sets X-Forwarded-Proto itself, whatever clients send
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 
 LANGUAGE_CODE = "en-gb"

@@ -57,9 +57,14 @@ class Listing(FencedView):
         """The filters, by parameter, that the address asks for; their values go into `params`."""
         found = []
         for name, statement in filters.items():
-            if (value := self.parameter(name)) not in ("", "all"):
-                params[name] = containing(value) if name == "search" else value
-                found.append(statement)
+            value = self.parameter(name)
+            if name == "search" and value:
+                params[name] = containing(value)
+            elif value not in ("", "all"):
+                params[name] = value
+            else:
+                continue
+            found.append(statement)
         return found
 
 

@@ -18,7 +18,7 @@ SHAPE = QUERIES["prompt_shape"].format(suite=SUITE)
 
 
 class Prompts(Resource):
-    """A token says who writes; only a program's key may name an author in the body."""
+    """A token of a person says who the author is; where the credential names none, the body may."""
 
     noun = "prompt"
     key = "name"

@@ -129,7 +129,7 @@ def test_undo_of_004_then_other_rules_then_004_alone(
 ) -> None:
     migrated = whole_clone(migrated_template)
     before = looking.every_tenant(migrated)
-    platform = {table: [k for k, t in rows.items() if t == PLATFORM] for table, rows in before.items()}
+    platform = {table: {k for k, t in rows.items() if t == PLATFORM} for table, rows in before.items()}
     undone = manage(migrated, "migrate_tenants", "undo", "--phase", "004", "--yes")
     assert undone.returncode == 0, said(undone)
     assert in_order(undone, *reversed(PHASES[4:]), OPEN), said(undone)
@@ -141,7 +141,7 @@ def test_undo_of_004_then_other_rules_then_004_alone(
     assert looking.made_assignments(migrated) == []
     inherited = {"conversations", "messages", "agent_tool_assignments", "users"}
     for table, rows in looking.every_tenant(migrated).items():
-        assert table in inherited or [k for k, t in rows.items() if t] == platform[table], table
+        assert table in inherited or {k for k, t in rows.items() if t} == platform[table], table
 
     plan = looking.changed_plan(tmp_path, *TO_DIGITAL)
     again = manage(migrated, "migrate_tenants", "run", "--only", "004", "--plan", str(plan), "--yes")

@@ -178,6 +178,11 @@ def test_a_token_of_an_odd_person_is_no_error(service: Service, sub: object) -> 
         assert 400 <= answer.status < 500 or tenants_seen(answer) <= {tenant, PLATFORM}, answer
 
 
+@pytest.mark.parametrize("expiry", ["4102444800", None, True, [4102444800]])
+def test_a_token_whose_expiry_is_no_time_is_refused(service: Service, expiry: object) -> None:
+    refusal(looks(service, bearer(token(PHARMA, exp=expiry))), 401)
+
+
 def test_the_tenant_of_a_person_is_their_row_where_the_token_has_none(workshop: Stage) -> None:
     ((person,),) = workshop.sql(
         "UPDATE users SET tenant_id = %s WHERE email = 'zeta@example.org' RETURNING id::text", PHARMA

@@ -17,7 +17,7 @@ def token(tenant: str | None, app_role: str | None = "user", /, *, secret: str =
     metadata = {"role": app_role, "tenant_id": tenant}
     standard = {
         "aud": "authenticated",
-        "exp": int(time.time()) + 600,
+        "exp": int(time.time()) + 24 * 3600,
         "sub": str(uuid4()),
         "role": "authenticated",
         "app_metadata": {name: value for name, value in metadata.items() if value is not None},
