@@ -2,6 +2,7 @@
 
 import getpass
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -333,10 +334,52 @@ def _undo_one(executor: Executor, phase: Phase) -> Undone:
         raise executor.failed_outside(phase, error) from error
 
 
-def request_stop(run_id: int, what: str) -> bool:
-    """Ask a run to `pause` or `cancel` between two batches. Returns whether it is running."""
+def stop(what: str, patience: float = 60) -> tuple[int, str]:
+    """Ask the unfinished run to `pause` or `cancel`, and wait until it has: (its id, its status now).
+
+    It stops between two batches; still `running` after `patience` seconds means that it has not come to one yet. A run
+    whose process is gone is stopped from here. Raises NothingToStop.
+    """
+    after = {"pause": Run.Status.PAUSED, "cancel": Run.Status.CANCELLED}[what]
     with open_session() as session:
-        return bool(session.named("request_stop", {"id": run_id, "what": what}))
+        run_id = _unfinished(session)
+        deadline = time.monotonic() + patience
+        while (status := _status(session, run_id)) != after and time.monotonic() < deadline:
+            if session.named("request_stop", {"id": run_id, "what": what}) and not session.run_lock_is_free():
+                time.sleep(0.1)
+            elif not _stop_from_here(session, run_id, after):
+                break
+        return run_id, status
+
+
+def _unfinished(session: Session) -> int:
+    found = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
+    if not found:
+        raise NothingToStop
+    return int(found[0][0])
+
+
+def _stop_from_here(session: Session, run_id: int, after: str) -> bool:
+    """Move a run that nobody works on. Returns whether there was an arrow to follow: what is over stays as it is."""
+    with session.run_lock():
+        status = _status(session, run_id)
+        if (status, after) not in transitions.ARROWS:
+            return False
+        _move(session, run_id, status, after)
+        return True
+
+
+def resume(listener: Listener) -> Result:
+    """Carry the unfinished run on to its end. Raises NothingToStop, NotToAdvance, and what `run` does."""
+    with open_session() as session:
+        run_id = _unfinished(session)
+    return advance(run_id, listener)
+
+
+class NothingToStop(EngineError):
+    """There is no unfinished run: nothing to pause, resume or cancel. `manage.py migrate_tenants` starts one."""
+
+    exit_code = 2
 
 
 def status() -> dict[str, Any]:

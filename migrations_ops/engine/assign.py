@@ -4,18 +4,21 @@ Each batch is one transaction that holds the rows, their ledger entries, the pro
 """
 
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from psycopg import errors as pg
 from psycopg.sql import Composable
 
 from migrations_ops.engine import locks, proof, sql
 from migrations_ops.engine.errors import ContentChanged, NothingSticks
+from migrations_ops.engine.pace import TIMEOUT_SECONDS, Pace
 from migrations_ops.engine.session import QUERIES, Session
 from migrations_ops.engine.steps import Assign
 from migrations_ops.engine.tracking import StepRecord
 
-ROWS_PER_BATCH = 5_000
+ROWS_PER_BATCH = 5_000  # the first one; the pace says how many the others have
 PAGES_PER_BATCH = 100  # where the table was never analysed
 SWEEP_PAGES = 500
 SWEEPS_WITHOUT_EFFECT = 5
@@ -106,11 +109,11 @@ def run(session: Session, step: Assign, record: StepRecord, watch: Watch) -> Non
     total = sum(pages for _, pages, _ in leaves) or 1
     before = 0
     for leaf, pages, rows in leaves:
-        per_batch = max(1, ROWS_PER_BATCH * pages // rows) if rows else PAGES_PER_BATCH
-        for first in range(record.start_of(leaf), pages, per_batch):
+        pace = Pace(ROWS_PER_BATCH * pages // rows if rows else PAGES_PER_BATCH)
+        while (first := record.start_of(leaf)) < pages:
             watch.check_stop()
-            _batch(work, leaf, first, first + per_batch, record, facts, watch)
-            watch.batch_done(before + min(first + per_batch, pages), total, record.rows_changed)
+            _paced(work, leaf, first, min(first + pace.pages, pages), record, facts, watch, pace)
+            watch.batch_done(before + record.start_of(leaf), total, record.rows_changed)
         _sweep(work, leaf, record, facts, watch)
         before += pages
     with session.work():
@@ -123,6 +126,21 @@ def _open_again(session: Session, record: StepRecord, facts: sql.Params) -> None
             session.named("open_again", facts)
         record.move({}, 0, 0, 0)
     record.committed()
+
+
+def _paced(
+    work: Assignment, leaf: str, first: int, last: int, record: StepRecord, facts: sql.Params, watch: Watch, pace: Pace
+) -> None:
+    """One batch, whose time says how many pages the next one takes. One that takes too long leaves nothing behind."""
+    started = time.monotonic()
+    try:
+        _batch(work, leaf, first, last, record, facts, watch)
+    except pg.QueryCanceled:
+        if not pace.halve():
+            raise
+        watch.waiting(f"{leaf} takes longer than {TIMEOUT_SECONDS} s for a batch: {pace.pages} pages at a time now")
+        return
+    pace.took(last - first, time.monotonic() - started)
 
 
 def _sweep(work: Assignment, leaf: str, record: StepRecord, facts: sql.Params, watch: Watch) -> None:
@@ -150,7 +168,7 @@ def _batch(
     params = facts | {"first": f"({first},0)", "last": f"({last},0)"}
 
     def transaction() -> None:
-        with session.work():
+        with session.work(statement_timeout=f"{TIMEOUT_SECONDS}s"):
             seen, changed, same, foreign, refused = session.execute(statement, params)[0]
             if not same:
                 raise ContentChanged(relation=leaf, columns=", ".join(work.step.columns))

@@ -82,7 +82,9 @@ class Session:
         return self.execute(sql.compose(QUERIES[name], **parts), params)
 
     @contextmanager
-    def work(self, *, as_operator: bool = True, lock_timeout: str = LOCK_TIMEOUT) -> Iterator[None]:
+    def work(
+        self, *, as_operator: bool = True, lock_timeout: str = LOCK_TIMEOUT, statement_timeout: str = "0"
+    ) -> Iterator[None]:
         """One transaction of VITAL's own: triggers know it is not an application, locks are waited for briefly.
 
         Once the fence is closed, rows are touched as vital_operator, whose policy sees them all: an owner under FORCE
@@ -90,7 +92,8 @@ class Session:
         """
         role = "vital_operator" if as_operator and self.named("operator_is_ready")[0][0] else "none"
         with self.connection.transaction():
-            self.named("work_settings", {"lock_timeout": lock_timeout, "role": role})
+            limits = {"lock_timeout": lock_timeout, "statement_timeout": statement_timeout}
+            self.named("work_settings", limits | {"role": role})
             yield
 
     @contextmanager
@@ -108,6 +111,10 @@ class Session:
         finally:
             if not self.connection.closed:
                 self.named("give_run_lock_back", key)
+
+    def run_lock_is_free(self) -> bool:
+        """Whether nobody is at work in this database just now."""
+        return not self.named("holder_of_run_lock", ADVISORY_LOCKS["run"])
 
     def _takes_run_lock(self, key: dict[str, int]) -> bool:
         """Whether the lock is ours now. That of a killed client is given back as soon as the server notices."""

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from migrations_ops import services
 from migrations_ops.engine.progress import Listeners
-from migrations_ops.management import show
+from migrations_ops.management import control, show
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options
 from migrations_ops.management.asking import agrees_to_undo, goes_on
 from migrations_ops.terminal import LogFiles, Terminal
@@ -69,5 +69,6 @@ def _listener(options: Options, console: Console) -> Listeners:
 
 
 VERBS: dict[str, Callable[[Options, Console], Answer]] = {
-    verb.__name__: verb for verb in (run, status, validate, undo, explain)
+    verb.__name__: verb
+    for verb in (run, status, validate, undo, explain, control.pause, control.resume, control.cancel)
 }

@@ -3,7 +3,7 @@ batches on tables of every shape: each row decided once, nothing else changed, t
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
-from migrations_ops.engine import assign, ledger, proof, sql
+from migrations_ops.engine import assign, ledger, pace, proof, sql
 from migrations_ops.engine.assign import Assignment, Watch
 from migrations_ops.engine.ledger import Touched
 from migrations_ops.engine.session import Session
@@ -505,6 +505,7 @@ def small_batches() -> Iterator[None]:
     """One page to a batch, so that a handful of rows is several."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(assign, "PAGES_PER_BATCH", 1)
+        patch.setattr(pace, "MOST_PAGES", 1)
         patch.setattr(assign, "SWEEP_PAGES", 1)
         yield
 
@@ -566,6 +567,36 @@ PLAIN: Row = {
     "name": None, "mood": None, "tags": None, "facts": None, "owner": None, "size": None,
     "tenant": None, "since": False, "moved": None, "decided": None,
 }  # fmt: skip
+
+
+def test_a_batch_that_takes_too_long_is_tried_again_with_half_of_its_pages(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each row takes a twentieth of a second, so that a batch of all of them cannot be through in one."""
+    of = SHAPES["uuid key"]
+    plan, spec = plan_of(of, [Told({"always": True}, "platform", False, PHASES[0])], "")
+    forget(session, of)
+    fill(session, of, [PLAIN] * 60, since=False)
+    proof.take_baseline(session, spec.table, "tenant_id", WATCH.waiting)
+    monkeypatch.setattr(assign, "PAGES_PER_BATCH", 1_000)
+    monkeypatch.setattr(pace, "MOST_PAGES", 1_000)
+    monkeypatch.setattr(assign, "TIMEOUT_SECONDS", 1)
+    session.execute(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END'"
+    )
+    session.execute("CREATE TRIGGER dawdle BEFORE UPDATE ON public.things FOR EACH ROW EXECUTE FUNCTION dawdle()")
+    said: list[str] = []
+    try:
+        record = PhaseRecord(session, session.value("SELECT max(id) FROM vital.run"), PHASES[0]).step("t", of.relation)
+        assign.run(session, step_of(plan, spec, PHASES[:1]), record, replace(WATCH, waiting=said.append))
+    finally:
+        session.execute("DROP FUNCTION dawdle() CASCADE")
+
+    assert said, "no batch took too long"
+    assert "pages at a time now" in said[0]
+    assert set(tenants(session, of).values()) == {PLATFORM}
+    assert {len(found) for found in entries(session, spec).values()} == {1}
+    assert session.value("SHOW statement_timeout") == "0", "nothing of it stays on the connection"
 
 
 @pytest.mark.parametrize("shape", ["partitions", "children"])

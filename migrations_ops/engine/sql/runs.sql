@@ -33,7 +33,11 @@ SELECT stop_requested FROM vital.run WHERE id = %(id)s
 
 -- name: request_stop
 -- Ask a run to pause or to be given up; it does so between two batches.
-UPDATE vital.run SET stop_requested = %(what)s::text WHERE id = %(id)s AND status = 'running' RETURNING id
+UPDATE vital.run
+SET stop_requested = CASE stop_requested WHEN 'cancel' THEN 'cancel' ELSE %(what)s::text END
+WHERE id = %(id)s
+  AND status = 'running'
+RETURNING id
 
 -- name: phase_states
 -- The last record of each phase.

@@ -28,6 +28,7 @@ WHERE rolname = 'vital_operator'
 -- What every transaction of VITAL's own work runs with; nothing of it outlives the transaction.
 SELECT set_config('vital.backfill', 'on', true),
        set_config('lock_timeout', %(lock_timeout)s, true),
+       set_config('statement_timeout', %(statement_timeout)s, true),
        set_config('role', %(role)s, true)
 
 -- name: operator_is_ready

@@ -18,6 +18,9 @@ examples:
   manage.py migrate_tenants validate             every check, read-only, at any time
   manage.py migrate_tenants explain agents ID    why that row is where it is
   manage.py migrate_tenants undo --phase 004     take 004 and everything after it back
+  manage.py migrate_tenants pause                from another terminal: stop the run after its batch
+  manage.py migrate_tenants resume               go on with a run that was paused, or has failed
+  manage.py migrate_tenants cancel               give an unfinished run up; what it did stays
 
 exit codes: 0 done and valid; 1 a check or a phase failed, or another run is active;
             2 wrong usage, settings, connection or password; 3 paused, cancelled or stopped for a look
@@ -34,7 +37,7 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = ["run", "status", "validate", "undo", "explain"]
+        verbs = ["run", "status", "validate", "undo", "explain", "pause", "resume", "cancel"]
         parser.add_argument("verb", nargs="?", default="run", choices=verbs, help="what to do (default: run)")
         parser.add_argument("table", nargs="?", help="explain: the row's table")
         parser.add_argument("id", nargs="?", help="explain: the row's key")

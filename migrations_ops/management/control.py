@@ -1,0 +1,41 @@
+"""The verbs that reach a run from another terminal: pause, resume, cancel."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from migrations_ops import services
+from migrations_ops.engine.progress import Listeners
+from migrations_ops.management import show
+from migrations_ops.management.answers import DONE, FAILED, Answer, Options
+from migrations_ops.terminal import LogFiles, Terminal
+
+SAID = {
+    "paused": "Run {run} is paused. Go on with: manage.py migrate_tenants resume",
+    "cancelled": "Run {run} is cancelled. What it did stays, and can be taken back: manage.py migrate_tenants undo",
+    "completed": "Run {run} was through before it could be stopped.",
+    "failed": "Run {run} had failed before it could be stopped: manage.py migrate_tenants status",
+    "running": "Run {run} was asked to stop and is still in its batch. How it stands: manage.py migrate_tenants status",
+}
+
+
+def pause(options: Options, console: Console) -> Answer:
+    return _stop("pause", "paused", options, console)
+
+
+def cancel(options: Options, console: Console) -> Answer:
+    return _stop("cancel", "cancelled", options, console)
+
+
+def resume(options: Options, console: Console) -> Answer:
+    result = services.resume(Listeners(Terminal(console), LogFiles(Path(options["log_dir"]))))
+    if not options["json"]:
+        show.run_result(console, result)
+    return show.result(result), DONE
+
+
+def _stop(what: str, wanted: str, options: Options, console: Console) -> Answer:
+    run, status = services.stop(what)
+    if not options["json"]:
+        console.print(SAID[status].format(run=run))
+    return {"run": run, "status": status}, DONE if status == wanted else FAILED

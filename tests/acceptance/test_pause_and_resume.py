@@ -1,0 +1,135 @@
+"""A run is stopped from another terminal, goes on, or is given up; whatever is raced ends in one defined state."""
+
+import signal
+from contextlib import ExitStack
+
+import pytest
+
+from tests.conftest import Manage
+from tests.support import background, looking
+from tests.support.databases import Scratch
+from tests.support.looking import TABLES, document, said
+from tests.support.standstill import standing_still
+
+IN_003 = ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'")
+AT_THE_END = (
+    "vital.phase_run",
+    "SELECT count(*) > 0 FROM vital.phase_run WHERE phase = '006_row_level_security' AND status = 'completed'",
+)
+CLIENTS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'vital %%'"
+)
+ASKED = "SELECT count(*) FROM vital.run WHERE stop_requested = %s"
+
+
+@pytest.fixture
+def ready(set_up: Scratch) -> Scratch:
+    """Everything up to 002 is done; 003 is next."""
+    return set_up
+
+
+def status_of_run(scratch: Scratch) -> str:
+    return str(looking.one(scratch, "SELECT status FROM vital.run ORDER BY id DESC LIMIT 1"))
+
+
+def test_pause_stops_after_the_batch_and_resume_ends_as_if_nothing_had_been(ready: Scratch, manage: Manage) -> None:
+    with ExitStack() as processes:
+        run = processes.enter_context(background.manage(ready, "migrate_tenants", "--yes"))
+        with standing_still(ready, *IN_003) as stands:
+            run.until(stands)
+            pause = processes.enter_context(background.manage(ready, "migrate_tenants", "pause"))
+            pause.until(lambda: looking.one(ready, ASKED, "pause"))
+        run.ends_with(3)
+        assert "is paused" in pause.ends_with(0)
+    assert status_of_run(ready) == "paused"
+
+    resumed = manage(ready, "migrate_tenants", "resume", "--json")
+
+    assert (resumed.returncode, document(resumed)["status"]) == (0, "completed"), said(resumed)
+    entries = [(table, key) for table in TABLES for key, *_ in looking.standing(ready, table)]
+    assert len(entries) == len(set(entries)) > 1_000
+
+
+def test_pausing_what_is_paused_says_so(ready: Scratch, manage: Manage) -> None:
+    interrupted(ready)
+
+    done = manage(ready, "migrate_tenants", "pause")
+
+    assert (done.returncode, "is paused" in done.stdout) == (0, True), said(done)
+
+
+def test_cancel_wins_over_pause(ready: Scratch, manage: Manage) -> None:
+    with ExitStack() as processes:
+        run = processes.enter_context(background.manage(ready, "migrate_tenants", "--yes"))
+        with standing_still(ready, *IN_003) as stands:
+            run.until(stands)
+            cancel = processes.enter_context(background.manage(ready, "migrate_tenants", "cancel"))
+            cancel.until(lambda: looking.one(ready, ASKED, "cancel"))
+            pause = processes.enter_context(background.manage(ready, "migrate_tenants", "pause"))
+            pause.until(lambda: looking.one(ready, CLIENTS) >= 3)
+        run.ends_with(3)
+        cancel.ends_with(0)
+        assert "is cancelled" in pause.ends_with(1)
+
+    assert status_of_run(ready) == "cancelled"
+    again = manage(ready, "migrate_tenants", "--yes", "--json")
+    assert again.returncode == 0, said(again)
+
+
+def test_a_pause_that_comes_too_late_finds_the_run_completed(ready: Scratch) -> None:
+    with ExitStack() as processes:
+        run = processes.enter_context(background.manage(ready, "migrate_tenants", "--yes"))
+        with standing_still(ready, *AT_THE_END) as stands:
+            run.until(stands, seconds=60)
+            pause = processes.enter_context(background.manage(ready, "migrate_tenants", "pause"))
+            pause.until(lambda: looking.one(ready, ASKED, "pause"))
+        run.ends_with(0)
+        assert "was through" in pause.ends_with(1)
+
+    assert status_of_run(ready) == "completed"
+    assert looking.one(ready, ASKED, "pause") == 0
+
+
+def test_of_two_resumes_at_once_one_goes_on(ready: Scratch, manage: Manage) -> None:
+    interrupted(ready)
+
+    with background.manage(ready, "migrate_tenants", "resume") as first:
+        with standing_still(ready, *IN_003) as stands:
+            first.until(stands)
+            second = manage(ready, "migrate_tenants", "resume", "--json")
+        first.ends_with(0)
+
+    assert second.returncode == 1, said(second)
+    assert "Another run is active" in document(second)["error"]
+    assert status_of_run(ready) == "completed"
+
+
+def interrupted(scratch: Scratch) -> None:
+    """Leave a run that Ctrl-C has paused in 003."""
+    with standing_still(scratch, *IN_003) as stands, background.manage(scratch, "migrate_tenants", "--yes") as run:
+        run.until(stands)
+        run.process.send_signal(signal.SIGINT)
+        run.ends_with(3)
+
+
+@pytest.mark.parametrize(("verb", "after"), [("pause", "paused"), ("cancel", "cancelled")])
+def test_a_run_whose_process_was_killed_is_stopped_from_outside(
+    ready: Scratch, manage: Manage, verb: str, after: str
+) -> None:
+    with standing_still(ready, *IN_003) as stands, background.manage(ready, "migrate_tenants", "--yes") as run:
+        run.until(stands)
+        run.kill()
+    assert status_of_run(ready) == "running"
+
+    done = manage(ready, "migrate_tenants", verb, "--json")
+
+    assert (done.returncode, document(done)["status"]) == (0, after), said(done)
+    assert status_of_run(ready) == after
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "cancel"])
+def test_without_an_unfinished_run_there_is_nothing_to_do(ready: Scratch, manage: Manage, verb: str) -> None:
+    done = manage(ready, "migrate_tenants", verb)
+
+    assert done.returncode == 2, said(done)
+    assert "no unfinished run" in done.stderr
