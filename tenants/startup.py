@@ -8,8 +8,8 @@ from tenants import context, readiness
 from tenants.errors import MigrationRequired
 from tenants.resolution import QUERIES
 
-WEAK = ("", "changeme", "secret", "insecure", "django-insecure")
-LEAST = 32
+WEAK = ("", "changeme", "change-me", "secret", "insecure", "django-insecure")
+LEAST = 16
 
 
 def refuse_what_is_unsafe() -> None:
@@ -31,7 +31,7 @@ def _secret_key() -> None:
     key = settings.SECRET_KEY
     if key.lower() in WEAK or key.startswith("django-insecure") or (len(key) < LEAST and not settings.DEMO):
         raise ImproperlyConfigured(
-            "VITAL_SECRET_KEY is missing, a default, or shorter than 32 characters. Make one: python3 -c "
+            "VITAL_SECRET_KEY is missing, a default, or shorter than 16 characters. Make one: python3 -c "
             "'import secrets; print(secrets.token_urlsafe(48))'"
         )
 
