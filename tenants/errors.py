@@ -180,7 +180,7 @@ _MEANINGS: dict[str, type[Refusal]] = {
     "42501": Forbidden,
     "57014": TookTooLong,
 }
-_BUSY = ("57014", "55P03", "40001", "40P01", "53", "57P", "08", "25P03", "26000")
+_BUSY = ("55P03", "40001", "40P01", "53", "57P", "08", "25P03", "26000")
 
 
 def _of_database(error: Exception) -> Refusal:

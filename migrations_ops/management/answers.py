@@ -1,7 +1,17 @@
-"""What a verb is given and what it answers: a document for machines, and an exit code."""
+"""What a verb is given, who listens while it works, and what it answers: a document and an exit code."""
 
+from pathlib import Path
 from typing import Any
+
+from rich.console import Console
+
+from migrations_ops.engine.progress import Listeners
+from migrations_ops.terminal import LogFiles, Terminal
 
 Options = dict[str, Any]
 Answer = tuple[dict[str, Any], int]
 DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 3
+
+
+def listener(options: Options, console: Console) -> Listeners:
+    return Listeners(Terminal(console), LogFiles(Path(options["log_dir"])))

@@ -1,14 +1,10 @@
 """The verbs that reach a run from another terminal: pause, resume, cancel."""
 
-from pathlib import Path
-
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.engine.progress import Listeners
 from migrations_ops.management import show
-from migrations_ops.management.answers import DONE, FAILED, Answer, Options
-from migrations_ops.terminal import LogFiles, Terminal
+from migrations_ops.management.answers import DONE, FAILED, Answer, Options, listener
 
 SAID = {
     "paused": "Run {run} is paused. Go on with: manage.py migrate_tenants resume",
@@ -28,7 +24,7 @@ def cancel(options: Options, console: Console) -> Answer:
 
 
 def resume(options: Options, console: Console) -> Answer:
-    result = services.resume(Listeners(Terminal(console), LogFiles(Path(options["log_dir"]))))
+    result = services.resume(listener(options, console))
     if not options["json"]:
         show.run_result(console, result)
     return show.result(result), DONE

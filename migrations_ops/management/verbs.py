@@ -7,20 +7,18 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.engine.progress import Listeners
 from migrations_ops.management import control, show
-from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options
+from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options, listener
 from migrations_ops.management.asking import agrees_to_undo, goes_on
-from migrations_ops.terminal import LogFiles, Terminal
 
 
 def run(options: Options, console: Console) -> Answer:
     step_by_step = options["step_by_step"]
     request = services.Request(options["first"], options["last"], options["only"], step_by_step)
-    result = services.run(request, _listener(options, console))
+    result = services.run(request, listener(options, console))
     while result.status == "paused" and step_by_step and goes_on(options, result.next_phase):
         request = replace(request, first=result.next_phase if request.first else "")
-        result = services.run(request, _listener(options, console))
+        result = services.run(request, listener(options, console))
     document = show.result(result)
     if not options["json"]:
         show.run_result(console, result)
@@ -35,7 +33,7 @@ def status(options: Options, console: Console) -> Answer:
 
 
 def validate(options: Options, console: Console) -> Answer:
-    failed = services.validate(_listener(options, console))
+    failed = services.validate(listener(options, console))
     return {"failed": failed, "valid": not failed}, FAILED if failed else DONE
 
 
@@ -49,7 +47,7 @@ def undo(options: Options, console: Console) -> Answer:
     if not agrees_to_undo(options):
         return {"status": "cancelled", "phases": keys}, STOPPED
     archive = Path(options["archive"]) if options["archive"] else None
-    result = services.undo_phases(options["phase"], archive, _listener(options, console))
+    result = services.undo_phases(options["phase"], archive, listener(options, console))
     if not options["json"]:
         show.undo_result(console, result, archive)
     return show.result(result), DONE
@@ -62,10 +60,6 @@ def explain(options: Options, console: Console) -> Answer:
     if not options["json"]:
         show.explanation(console, document)
     return document, DONE
-
-
-def _listener(options: Options, console: Console) -> Listeners:
-    return Listeners(Terminal(console), LogFiles(Path(options["log_dir"])))
 
 
 VERBS: dict[str, Callable[[Options, Console], Answer]] = {
