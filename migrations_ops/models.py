@@ -33,6 +33,11 @@ class Run(models.Model):
         max_length=10, blank=True, default="", help_text="pause or cancel, asked elsewhere"
     )
     error = models.JSONField(null=True)
+    scope = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="a canary's: tenant:SLUG or table:NAME; empty: everything"
+    )
+    progress = models.JSONField(null=True, help_text="where it is, how fast, and what it waits for")
+    seen_at = models.DateTimeField(null=True, help_text="when the progress was written")
 
     class Meta:
         db_table = "run"
@@ -89,6 +94,8 @@ class StepRun(models.Model):
     foreign_writes = models.BigIntegerField(default=0)
     findings = models.BigIntegerField(default=0)
     seconds = models.FloatField(default=0)
+    wal_bytes = models.BigIntegerField(db_default=0, help_text="what the server wrote meanwhile, others included")
+    longest_lock = models.FloatField(db_default=0, help_text="seconds that one change of the schema held its locks")
     started_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -97,6 +104,72 @@ class StepRun(models.Model):
 
     def __str__(self) -> str:
         return self.step
+
+
+class Share(models.Model):
+    """A stretch of a table's pages that one worker at a time carries on: done up to `at`, in the batch's own commit."""
+
+    step_run = models.ForeignKey(StepRun, on_delete=models.CASCADE, related_name="shares")
+    relation = models.CharField(max_length=130, help_text="the table that really holds the rows")
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+    at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "share"
+        constraints = [models.UniqueConstraint(fields=["step_run", "relation", "first"], name="one_share")]
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.first}-{self.last}"
+
+
+class Tuning(models.Model):
+    """A limit that somebody set; the others have their defaults. Read anew while a run is at work."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    value = models.TextField()
+    set_by = models.CharField(max_length=200)
+    set_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "tuning"
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.value}"
+
+
+class AuditEvent(models.Model):
+    """What a person did that is no row's assignment: who, when, what, why. Append-only, by a trigger."""
+
+    at = models.DateTimeField(db_default=Now())
+    who = models.CharField(max_length=200)
+    action = models.CharField(max_length=40)
+    reason = models.TextField(blank=True, default="")
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "audit"
+
+    def __str__(self) -> str:
+        return f"{self.action} by {self.who}"
+
+
+class Rehearsal(models.Model):
+    """A run, its undo and a second run on a sampled copy, and what they foretell for the whole database."""
+
+    held_at = models.DateTimeField(db_default=Now())
+    held_by = models.CharField(max_length=200)
+    plan_digest = models.CharField(max_length=64)
+    exact = models.BooleanField(
+        help_text="whether the undo left the copy as it was, and the second run was as the first"
+    )
+    forecast = models.JSONField(help_text="phase and table: rows, seconds, WAL, disk, longest lock")
+
+    class Meta:
+        db_table = "rehearsal"
+
+    def __str__(self) -> str:
+        return f"rehearsal of {self.held_at:%Y-%m-%d %H:%M}"
 
 
 class LedgerEntry(models.Model):

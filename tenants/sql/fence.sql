@@ -152,14 +152,20 @@ END
 $revoke$
 
 -- name: operator_has_own_tables
--- Whether VITAL's data work may write its ledger as vital_operator; from then on it does.
-SELECT COALESCE((SELECT has_table_privilege(oid, 'vital.ledger', 'INSERT') FROM pg_roles WHERE rolname = 'vital_operator'), false)
+-- Whether VITAL's data work may write its ledger, and what came with a later VITAL, as vital_operator; from then on it does.
+SELECT COALESCE((
+    SELECT bool_and(has_table_privilege(r.oid, own.name, 'INSERT'))
+    FROM pg_roles AS r
+    CROSS JOIN unnest(ARRAY['vital.ledger', 'vital.share', 'vital.tuning', 'vital.audit', 'vital.rehearsal']) AS own (name)
+    WHERE r.rolname = 'vital_operator'
+), false)
 
 -- name: grant_own_tables
 -- What a batch reads and writes besides the platform's tables; the ledger is what switches the data work over.
 GRANT SELECT, INSERT, UPDATE, DELETE
 ON vital.run, vital.phase_run, vital.step_run, vital.ledger, vital.finding, vital.baseline, vital.baseline_row,
-   vital.redecision, vital.override, vital.tenant, vital.domain, vital.applied_statement
+   vital.redecision, vital.override, vital.tenant, vital.domain, vital.applied_statement, vital.share, vital.tuning, vital.audit,
+   vital.rehearsal
 TO vital_operator
 
 -- name: grant_own_sequences
@@ -180,7 +186,8 @@ BEGIN
     END IF;
     REVOKE INSERT, UPDATE, DELETE
     ON vital.run, vital.phase_run, vital.step_run, vital.ledger, vital.finding, vital.baseline, vital.baseline_row,
-       vital.redecision, vital.override, vital.tenant, vital.domain, vital.applied_statement
+       vital.redecision, vital.override, vital.tenant, vital.domain, vital.applied_statement, vital.share, vital.tuning, vital.audit,
+       vital.rehearsal
     FROM vital_operator;
     IF NOT has_table_privilege('vital_operator', 'vital.django_session', 'INSERT') THEN
         REVOKE ALL ON SCHEMA vital FROM vital_operator;

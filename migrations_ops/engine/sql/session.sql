@@ -36,10 +36,14 @@ SELECT set_config('vital.backfill', 'on', true),
 -- made a role is a member of it that may not put it on.
 SELECT COALESCE((
     SELECT pg_has_role(current_user, r.oid, CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)
-       AND has_table_privilege(r.oid, c.oid, 'INSERT')
+       AND (
+           SELECT count(*) = 2
+           FROM pg_class AS c
+           JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'vital'
+           WHERE c.relname IN ('ledger', 'share')
+             AND has_table_privilege(r.oid, c.oid, 'INSERT')
+       )
     FROM pg_roles AS r
-    JOIN pg_class AS c ON c.relname = 'ledger'
-    JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'vital'
     WHERE r.rolname = 'vital_operator'
 ), false)
 
