@@ -18,7 +18,11 @@ LOCK_TIMEOUT = "500ms"
 OLDEST_SERVER = 140000
 NOTICED_WITHIN_SECONDS = 3  # a killed client: client_connection_check_interval, and some more
 # Transaction-scoped and session-scoped advisory locks of VITAL, so that no two parts choose the same key.
-ADVISORY_LOCKS = {"run": {"space": 0x5649, "key": 1}}
+ADVISORY_LOCKS = {
+    "run": {"space": 0x5649, "key": 1},
+    "worker": {"space": 0x5649, "key": 2},  # shared by those who help the run's own process
+    "share": {"space": 0x564A},  # with the share's id
+}
 
 
 class Session:

@@ -27,6 +27,10 @@ WHERE id = %(id)s
   AND status = %(before)s::text
 RETURNING id
 
+-- name: note_progress
+-- Where a run is, for whoever looks.
+UPDATE vital.run SET progress = %(progress)s, seen_at = clock_timestamp() WHERE id = %(run)s
+
 -- name: stop_requested
 -- What somebody asked the run to do.
 SELECT stop_requested FROM vital.run WHERE id = %(id)s
