@@ -46,12 +46,14 @@ class Worker:
             for leaf, (pages, _) in self.leaves.items()
         }
 
-    def carry_on(self) -> None:
-        """Take one free share after the other to its end."""
+    def carry_on(self) -> bool:
+        """Take one free share after the other to its end; False where none was free."""
+        did = False
         while True:
             with shares.taken(self.session, self.record.id) as share:
                 if share is None:
-                    return
+                    return did
+                did = True
                 while share.at < share.last:
                     self.watch.check_stop()
                     self.watch.make_room(share.leaf)
@@ -136,9 +138,9 @@ def run(session: Session, step: Assign, record: StepRecord, watch: Watch) -> Non
     record.recount()
 
 
-def help_along(session: Session, step: Assign, record: StepRecord, watch: Watch) -> None:
-    """Take shares of a step that another process has begun, until none is free."""
-    Worker(session, step, record, watch).carry_on()
+def help_along(session: Session, step: Assign, record: StepRecord, watch: Watch) -> bool:
+    """Take shares of a step that another process has begun, until none is free; False where none was."""
+    return Worker(session, step, record, watch).carry_on()
 
 
 def _begin(worker: Worker) -> None:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.limits import Limits
 from migrations_ops.engine.session import Session
 
-QUERY_SECONDS = 5
 SEES_ALL = "GRANT pg_read_all_stats TO {role}"
 SEES_DISK = "GRANT pg_read_all_settings TO {role}, on the server's own machine; or tune query=..."
 
@@ -26,8 +24,19 @@ class Blind:
     grant: str
 
 
+@dataclass(frozen=True)
+class Disk:
+    """In bytes."""
+
+    total: int
+    free: int
+
+
 class Signals:
     """The signals of one session. `busy` gives the first reason to wait, `blind` what cannot be seen."""
+
+    QUERY_SECONDS = 5
+    FAILED = "your query failed: "
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -121,28 +130,30 @@ class Signals:
         """What the user's own query says, read-only and for a few seconds at most; its failure is a reason as well."""
         try:
             with self.session.connection.transaction(force_rollback=True):
-                self.session.named("user_query_settings", {"timeout": f"{QUERY_SECONDS}s"})
-                answer: Any = self.session.value(_verbatim(query))
+                self.session.named("user_query_settings", {"timeout": f"{self.QUERY_SECONDS}s"})
+                answer: Any = self.session.value(sql.verbatim(query))
         except psycopg.OperationalError as error:
             if self.session.connection.broken:
                 raise
-            return f"your query failed: {error.diag.message_primary}"
+            return f"{self.FAILED}{error.diag.message_primary}"
         except psycopg.Error as error:
-            return f"your query failed: {error.diag.message_primary}"
+            return f"{self.FAILED}{error.diag.message_primary}"
         return f"your query says {answer}" if answer else None
 
 
-def _verbatim(query: str) -> Composable:
-    return sql.verbatim(query)
-
-
 def _free_disk(session: Session) -> float | None:
-    """Percent of the server's disk; None where it is not on this machine, or hidden."""
+    """Percent of the server's disk; None where it is hidden."""
+    disk = disk_of(session)
+    return 100 * disk.free / disk.total if disk else None
+
+
+def disk_of(session: Session) -> Disk | None:
+    """The server's disk; None where it is not on this machine, or its place is hidden from this role."""
     try:
         usage = shutil.disk_usage(str(session.named("data_directory")[0][0]))
     except (psycopg.errors.InsufficientPrivilege, OSError):
         return None
-    return 100 * usage.free / usage.total
+    return Disk(usage.total, usage.free)
 
 
 def _size(number: float) -> str:

@@ -58,7 +58,7 @@ SELECT rows_seen, rows_changed FROM vital.step_run WHERE id = %(id)s
 
 -- name: step_at_work
 -- The step of a run that several workers can share now, with what a helper needs of it.
-SELECT s.id, p.phase, s.step
+SELECT s.id, s.begun, s.rows_seen, s.rows_changed, s.seconds, p.phase, s.step
 FROM vital.step_run AS s
 JOIN vital.phase_run AS p ON p.id = s.phase_run_id
 WHERE p.run_id = %(run)s
