@@ -344,6 +344,7 @@ def stop(what: str, patience: float = 60) -> tuple[int, str]:
     """
     after = {"pause": Run.Status.PAUSED, "cancel": Run.Status.CANCELLED}[what]
     with open_session() as session:
+        session.named("read_as_operator")  # also the service's login may stop a run
         run_id = _unfinished(session)
         deadline = time.monotonic() + patience
         while (status := _status(session, run_id)) != after and time.monotonic() < deadline:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.contrib.admin import site
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from migrations_ops.models import Run
 from tests.conftest import PHARMA
 from tests.support.databases import Scratch
 from vital.db.base import settings_for
@@ -55,6 +56,25 @@ def test_rows_show_tenant_and_rule_and_are_filtered_by_tenant(admin: Client) -> 
 def test_nothing_can_be_changed_here(admin: Client) -> None:
     for name in ("catalog_tool", "migrations_ops_ledgerentry", "tenants_tenantrecord"):
         assert admin.get(reverse(f"admin:{name}_add")).status_code == 403, name
+
+
+def test_a_run_is_given_up_here_by_whoever_may_do_everything(admin: Client) -> None:
+    run = Run.objects.latest("id")
+    page = reverse("admin:migrations_ops_run_changelist")
+    over = admin.post(page, {"action": "cancel", "_selected_action": [run.pk]}, follow=True).content.decode()
+    assert "None of these runs is unfinished" in over
+    Run.objects.filter(pk=run.pk).update(status="failed")
+
+    given_up = admin.post(page, {"action": "cancel", "_selected_action": [run.pk]}, follow=True).content.decode()
+
+    assert f"Run {run.pk} is cancelled." in given_up
+    run.refresh_from_db()
+    assert run.status == "cancelled"
+    staff = Client()
+    looks_only = User.objects.create_user("looks-only", is_staff=True)
+    looks_only.user_permissions.set(Permission.objects.filter(codename="view_run"))
+    staff.force_login(looks_only)
+    assert 'value="cancel"' not in staff.get(page).content.decode()
 
 
 def test_a_person_without_staff_rights_is_sent_to_the_login(on_migrated: None) -> None:

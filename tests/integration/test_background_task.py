@@ -1,13 +1,23 @@
 """A run can be opened here and carried on elsewhere; the task knows nothing but its id."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from tests.conftest import Manage
+from tests.support import background
 from tests.support.databases import Scratch, rows
+from tests.support.standstill import standing_still
 
 OPEN = "from migrations_ops.services import open_run, Request; print('run', open_run(Request()))"
+IN_003 = "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'"
+HELPERS = (
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 22089 AND objid = 2 AND mode = 'ShareLock'"
+)
 ADVANCE = "from migrations_ops.tasks import advance; print('status', advance.apply(args=[{run}]).get())"
 
 
@@ -31,3 +41,26 @@ def test_a_run_that_is_over_or_never_was_is_refused(migrated: Scratch, manage: M
 
     assert "not one that can go on" in refused.stderr
     assert rows(migrated.owner_url, "SELECT count(*) FROM vital.run") == [(1,)]
+
+
+HELP = "from migrations_ops.tasks import help_along; print('helped', help_along.apply().get())"
+
+
+def test_a_task_that_comes_to_help_where_nothing_is_at_work_just_ends(migrated: Scratch, manage: Manage) -> None:
+    done = manage(migrated, "shell", "-v0", "-c", HELP)
+
+    assert "helped None" in done.stdout, done.stderr
+
+
+def test_a_task_helps_the_run_at_work(set_up: Scratch, manage: Manage) -> None:
+    with standing_still(set_up, "vital.ledger", IN_003) as stands, background.manage(set_up, "migrate_tenants") as run:
+        run.until(stands)
+        helper = subprocess.Popen(
+            [sys.executable, str(background.ROOT / "manage.py"), "shell", "-v0", "-c", HELP],
+            env=os.environ | {"DATABASE_URL": set_up.owner_url}, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        run.until(lambda: rows(set_up.admin_url, HELPERS) == [(1,)])
+        run.process.send_signal(signal.SIGINT)
+    said, _ = helper.communicate(timeout=60)
+    assert "helped" in said
+    assert "None" not in said
