@@ -4,6 +4,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from migrations_ops.engine import wal
 from migrations_ops.engine.progress import Clock, Outcome
 from migrations_ops.engine.session import Session
 
@@ -20,7 +21,7 @@ class StepRecord:
         row = session.named("open_step", {"phase_run": phase_run, "step": step, "relation": relation})[0]
         self.id, self.cursor, self.rows_seen, self.rows_changed, self.status, self._earlier = row
         self._pending: tuple[dict[str, int], int, int] | None = None
-        self._clock = Clock()
+        self._clock, self._wal = Clock(), wal.position(session)
 
     @property
     def seconds(self) -> float:
@@ -66,6 +67,8 @@ class StepRecord:
                 "findings": outcome.findings,
                 "changed": outcome.rows_changed,
                 "seconds": self.seconds,
+                "wal": wal.since(self.session, self._wal),
+                "held": outcome.longest_lock,
             },
         )
 
@@ -82,7 +85,7 @@ class PhaseRecord:
         return StepRecord(self.session, self.id, self.run, self.phase, name, relation)
 
     def close(self, status: str, error: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Write the status and the metrics (per table: rows seen and changed, seconds, findings); returns these."""
+        """Write the status and the metrics (per table: rows, seconds, findings, WAL, longest lock); returns these."""
         params = {"id": self.id, "status": status, "error": Jsonb(error) if error else None}
         metrics: dict[str, Any] = self.session.named("close_phase", params)[0][0]
         return metrics

@@ -14,12 +14,18 @@ from migrations_ops.phases.queries import every, of_table, query
 from migrations_ops.rules.model import Plan
 
 
-def free_disk(session: Session) -> Iterator[Problem]:
-    """Twice the biggest table must fit. Seen only where the server's data directory is on this machine."""
+def free_bytes(session: Session) -> int | None:
+    """What is free on the server's disk. Seen only where its data directory is on this machine."""
     try:
-        folder = Path(str(session.value(query("data_directory"))))
-        free = shutil.disk_usage(folder).free
+        return shutil.disk_usage(Path(str(session.value(query("data_directory"))))).free
     except (psycopg.errors.InsufficientPrivilege, OSError):
+        return None
+
+
+def free_disk(session: Session) -> Iterator[Problem]:
+    """Twice the biggest table must fit."""
+    free = free_bytes(session)
+    if free is None:
         return
     needed = 2 * int(session.value(query("biggest_table")))
     if free < needed:
