@@ -50,12 +50,14 @@ def _forecast(console: Console, forecast: Document) -> None:
 
 def compared(console: Console, document: Document) -> None:
     """Forecast and fact of a run, where it was rehearsed."""
-    table = _table("phase", *(f"{name} {when}" for name in ("time", "WAL", "lock") for when in ("foretold", "was")))
-    for phase in [*document["phases"], document["total"] | {"phase": "all"}]:
+    console.print("\nAs rehearsed (foretold / was):")
+    table, total = _table("phase", "time", "WAL", "longest lock"), document["total"]
+    for phase in [*document["phases"], total | {"phase": "all"}]:
         pairs = zip(_words(phase["forecast"]), _words(phase["fact"]), strict=True)
-        table.add_row(phase["phase"], *(word for pair in pairs for word in pair))
-    console.print()
+        table.add_row(phase["phase"], *(f"{foretold} / {was}" for foretold, was in pairs))
     console.print(table)
+    foretold, was = (_bytes(total[when]["disk_bytes"]) for when in ("forecast", "fact"))
+    console.print(f"The tables have grown by {was}; {foretold} were foretold.", highlight=False)
 
 
 def _words(costs: Document) -> tuple[str, str, str]:
@@ -64,7 +66,7 @@ def _words(costs: Document) -> tuple[str, str, str]:
 
 def _bytes(number: float) -> str:
     for unit, size in (("GB", 1e9), ("MB", 1e6)):
-        if number >= size:
+        if abs(number) >= size:
             return f"{number / size:,.1f} {unit}"
     return f"{number / 1e3:,.0f} kB"
 
@@ -72,5 +74,5 @@ def _bytes(number: float) -> str:
 def _table(*names: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in names:
-        table.add_column(name, justify="left" if name == "phase" else "right")
+        table.add_column(name, justify="left" if name == "phase" else "right", no_wrap=True)
     return table

@@ -115,8 +115,8 @@ class Sampler:
         into = sql.compose(QUERIES["into_copy"], relation=sql.relation(relation), columns=self._columns(relation))
         reader, writer = self.source.connection.cursor(), self.copy.connection.cursor()
         with (
-            reader.copy(statement.as_bytes(self.source.connection), {}) as rows,
-            writer.copy(into.as_bytes(self.copy.connection), {}) as ours,
+            reader.copy(sql.text_of(statement).encode()) as rows,
+            writer.copy(sql.text_of(into).encode()) as ours,
         ):
             for block in rows:
                 ours.write(block)
