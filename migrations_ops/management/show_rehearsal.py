@@ -19,6 +19,7 @@ def rehearsal(console: Console, document: Document) -> None:
         console.print(f"[bold red]The {failed['in']} failed[/] on the copy, and would here: ", end="")
         console.print(failed["error"], markup=False, highlight=False)
         _list(console, failed["findings"])
+        console.print(f"  The logs are in {document['logs']}.", markup=False, highlight=False)
     if document["differences"]:
         console.print("[bold red]Not exact[/]: the undo or the second run has not come to the same.")
         _list(console, document["differences"])

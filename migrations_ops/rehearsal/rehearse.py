@@ -95,7 +95,11 @@ class Rehearsal:
     def _rehearse(self, place: Place, copy: Session, sampled: dict[str, Sampled]) -> Document:
         command, programs = Command(self.order.command, place.target, self.order.log_dir), client(copy)
         content, schema, sizes = measure.content(copy), described(programs, place.target), measure.sizes(copy)
-        about = {"place": place.kind, "sample": {"limit": self.order.rows, **_counts(self.plan, sampled)}}
+        about = {
+            "place": place.kind,
+            "logs": str(self.order.log_dir),
+            "sample": {"limit": self.order.rows, **_counts(self.plan, sampled)},
+        }
         self.say("First run")
         first = command.answer("run", "run", self.say)
         if first.code:

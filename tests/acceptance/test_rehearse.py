@@ -84,26 +84,8 @@ def test_a_rehearsal_is_exact_and_leaves_one_row_and_the_run_says_how_it_came(
     assert "begun here already: 001_schema_fixes is completed" in document(again)["error"]
 
 
-def test_it_is_held_on_the_embedded_server_where_the_role_may_make_no_database(
-    legacy: Scratch, manage: Manage, home: Path
-) -> None:
-    rows(legacy.admin_url, 'DROP EXTENSION IF EXISTS "uuid-ossp" CASCADE')
-
-    refused = manage(legacy, "migrate_tenants", "rehearse", "--on", "server", "--json")
-    rehearsed = manage(legacy, "migrate_tenants", "rehearse", env={"VITAL_HOME": str(home)})
-
-    assert refused.returncode == WRONG_USAGE, said(refused)
-    assert "may not create databases" in document(refused)["error"]
-    assert rehearsed.returncode == EXACT, said(rehearsed)
-    assert "on the embedded PostgreSQL" in rehearsed.stdout
-    assert "Exact: the undo left the copy as it was" in rehearsed.stdout
-    assert "are needed meanwhile" in rehearsed.stdout
-    assert (looking.one(legacy, HELD), copies(legacy)) == (1, [])
-    assert (home / "rehearsal").is_dir()
-
-
 def test_what_the_embedded_server_lacks_is_named(legacy: Scratch, manage: Manage, home: Path) -> None:
-    if not rows(legacy.admin_url, "SELECT FROM pg_extension WHERE extname = 'uuid-ossp'"):
+    if not rows(legacy.admin_url, "SELECT 1 FROM pg_extension WHERE extname = 'uuid-ossp'"):
         pytest.skip("this server has no extension that the embedded one lacks")
 
     done = manage(legacy, "migrate_tenants", "rehearse", "--on", "embedded", env={"VITAL_HOME": str(home)})
@@ -122,45 +104,41 @@ CREATE TRIGGER note_change AFTER UPDATE ON tools FOR EACH ROW EXECUTE FUNCTION n
 """
 
 
-def test_an_undo_that_would_not_be_exact_is_found(on_server: Scratch, manage: Manage) -> None:
-    rows(on_server.owner_url, AUDIT)
+def test_on_the_embedded_server_an_undo_that_would_not_be_exact_is_found(
+    legacy: Scratch, manage: Manage, home: Path
+) -> None:
+    rows(legacy.admin_url, 'DROP EXTENSION IF EXISTS "uuid-ossp" CASCADE')
+    rows(legacy.owner_url, AUDIT)
 
-    done = manage(on_server, "migrate_tenants", "rehearse")
+    refused = manage(legacy, "migrate_tenants", "rehearse", "--on", "server", "--json")
+    done = manage(legacy, "migrate_tenants", "rehearse", env={"VITAL_HOME": str(home)})
 
+    assert refused.returncode == WRONG_USAGE, said(refused)
+    assert "may not create databases" in document(refused)["error"]
     assert done.returncode == NOT_EXACT, said(done)
-    assert "Not exact" in done.stdout
-    assert "tool_changes: had 0 rows before the run and" in done.stdout
-    assert looking.one(on_server, "SELECT exact FROM vital.rehearsal") is False
-    assert looking.one(on_server, "SELECT count(*) FROM tool_changes") == 0
+    assert "on the embedded PostgreSQL" in done.stdout
+    found = done.stdout.partition("Not exact")[2].splitlines()
+    assert found[1].startswith("  tool_changes: had 0 rows before the run and"), said(done)
+    assert found[2] == "", "everything else is as it was"
+    assert "are needed meanwhile" in done.stdout
+    assert (looking.one(legacy, "SELECT array_agg(exact) FROM vital.rehearsal"), copies(legacy)) == ([False], [])
+    assert looking.one(legacy, "SELECT count(*) FROM tool_changes") == 0
+    assert (home / "rehearsal").is_dir()
 
 
-FROZEN = """
-CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $no$ BEGIN RAISE 'prompts are frozen'; END $no$;
-CREATE TRIGGER frozen AFTER UPDATE ON prompts FOR EACH ROW EXECUTE FUNCTION refuse()
-"""
-NOBODYS = "UPDATE agents SET tier = NULL WHERE id = (SELECT id FROM agents ORDER BY id LIMIT 1)"
+NOBODYS = "UPDATE agents SET tier = 'tier_4' WHERE id = (SELECT id FROM agents ORDER BY id LIMIT 1)"
 
 
-def test_a_step_that_would_fail_is_found(on_server: Scratch, manage: Manage) -> None:
-    rows(on_server.owner_url, FROZEN)
-
-    done = manage(on_server, "migrate_tenants", "rehearse", "--json")
-
-    failed = document(done)["failed"]
-    assert (done.returncode, failed["in"]) == (NOT_EXACT, "run"), said(done)
-    assert "on public.prompts: prompts are frozen" in failed["error"]
-    assert looking.one(on_server, "SELECT exact FROM vital.rehearsal") is False
-    assert copies(on_server) == []
-
-
-def test_data_that_would_not_pass_the_checks_is_found(on_server: Scratch, manage: Manage) -> None:
+def test_data_that_would_not_pass_the_checks_is_found(on_server: Scratch, manage: Manage, tmp_path: Path) -> None:
+    rows(on_server.owner_url, "ALTER TYPE agent_tier ADD VALUE 'tier_4'")
     rows(on_server.owner_url, NOBODYS)
 
-    done = manage(on_server, "migrate_tenants", "rehearse")
+    done = manage(on_server, "migrate_tenants", "rehearse", cwd=tmp_path)
 
     assert done.returncode == NOT_EXACT, said(done)
     assert "The run failed on the copy, and would here: 005_post_validation says no" in done.stdout
-    assert "  agents " in done.stdout, "the row is named"
+    assert "  agents: 1 rows have no tenant" in done.stdout
+    assert list(tmp_path.glob("logs/rehearsal/run/005_post_validation.log"))
 
 
 def test_ctrl_c_leaves_nothing_and_what_a_kill_has_left_goes(on_server: Scratch, server_url: str) -> None:
@@ -175,6 +153,7 @@ def test_ctrl_c_leaves_nothing_and_what_a_kill_has_left_goes(on_server: Scratch,
         os.kill(rehearsal.process.pid, signal.SIGINT)
         said_last = rehearsal.ends_with(STOPPED)
 
+    assert "Stopped. The copy is dropped" in said_last
     assert "Traceback" not in said_last
     assert copies(on_server) == []
     assert (looking.one(on_server, HELD), rows(server_url, traces.ROLES)) == (0, roles)
