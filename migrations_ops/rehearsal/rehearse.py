@@ -68,11 +68,14 @@ class Rehearsal:
         """Make the copy, rehearse on it, and leave nothing behind. Raises EngineError where there can be no copy."""
         self.source.execute(QUERIES["never_filtered"])
         lacking = [role for role in rls.roles() if not self.source.value(role.there)]
+        kind = ""
         try:
             with places.scratch(self.source, self.order.where, self.order.params, self.order.home) as place:
+                kind = place.kind
                 return self._in(place)
         finally:
-            self._take_back(lacking)
+            if kind == places.SERVER:
+                self._take_back(lacking)
 
     def _take_back(self, lacking: list[Statement]) -> None:
         """Roles are the whole cluster's: those that only the copy needed go with it."""

@@ -94,14 +94,15 @@ class Sampler:
     def _table(self, table: Source) -> None:
         expected = self._expected(table)
         parts = {"columns": self._columns(table.relation, "t"), "source": table.rows}
-        if expected <= self.limit:
-            statement = sql.compose(QUERIES["whole_table"], **parts)
-        else:
-            percent = sql.literal(round(100 * self.limit / expected, 6))
-            statement = sql.compose(QUERIES["some_of_table"], percent=percent, **parts)
-        rows = self._stream(statement, table.relation)
-        self.sampled[table.relation] = Sampled(rows, rows if expected <= self.limit else max(expected, rows))
-        self.say(f"{table.relation}: {rows:,} rows" + (f" of about {expected:,}" if expected > self.limit else ""))
+        rows, percent = 0, 100 * self.limit / max(expected, 1)
+        while not rows and percent < 100:  # by chance no page is chosen where there are few of them
+            some = sql.compose(QUERIES["some_of_table"], percent=sql.literal(round(percent, 6)), **parts)
+            rows, percent = self._stream(some, table.relation), percent * 2
+        real = max(expected, rows)
+        if not rows:
+            real = rows = self._stream(sql.compose(QUERIES["whole_table"], **parts), table.relation)
+        self.sampled[table.relation] = Sampled(rows, real)
+        self.say(f"{table.relation}: {rows:,} rows" + (f" of about {real:,}" if real > rows else ""))
 
     def _expected(self, table: Source) -> int:
         return int(self.source.value(sql.compose(QUERIES["planned_rows"], source=table.rows))[0]["Plan"]["Plan Rows"])

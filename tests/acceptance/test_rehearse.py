@@ -36,9 +36,9 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def copies(scratch: Scratch) -> list[tuple[str]]:
+def copies(scratch: Scratch) -> list[tuple[str, ...]]:
     """What is on the server of the copies of this database."""
-    return rows(scratch.admin_url, COPIES, [scratch.name, scratch.name])  # type: ignore[return-value]
+    return rows(scratch.admin_url, COPIES, [scratch.name, scratch.name])
 
 
 def everything(scratch: Scratch) -> tuple[str, ...]:

@@ -28,6 +28,9 @@ exit codes: 0 done and valid; 1 a check or a phase failed, or another run is act
 """
 
 
+PLACES = ("server", "embedded")
+
+
 class Command(BaseCommand):
     help = "Turn a single-tenant database into a multi-tenant one, phase by phase, and back."
     requires_system_checks = ()
@@ -49,8 +52,7 @@ class Command(BaseCommand):
         parser.add_argument("--phase", default="", metavar="PHASE", help="undo: back to before this phase")
         parser.add_argument("--archive", default="", metavar="FILE", help="undo: keep what it would lose in this file")
         parser.add_argument("--rows", type=int, default=20_000, metavar="N", help="rehearse: about N rows of a table")
-        places = {"dest": "where", "default": "", "choices": ["server", "embedded"]}
-        parser.add_argument("--on", **places, help="rehearse: the copy is on this server, or on the embedded one")
+        parser.add_argument("--on", dest="where", default="", choices=PLACES, help="rehearse: on which PostgreSQL")
         parser.add_argument("--plan", default="", metavar="FILE", help="the plan (default: VITAL_PLAN, or VITAL's own)")
         parser.add_argument("--yes", action="store_true", help="ask no questions")
         parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of a report")
