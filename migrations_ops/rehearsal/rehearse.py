@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from migrations_ops.engine import signals
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase, Statement
-from migrations_ops.phases import probes
 from migrations_ops.rehearsal import forecast, measure, places
 from migrations_ops.rehearsal.children import Answer, Command
 from migrations_ops.rehearsal.copy import Client, Schema, client, described
@@ -145,7 +145,8 @@ class Rehearsal:
             if relation in planned or disk[relation]
         }
         most_wal = int(self.source.value(QUERIES["most_wal_kept"]))
-        total = forecast.totals(phases, disk, most_wal, probes.free_bytes(self.source))
+        there = signals.disk_of(self.source)
+        total = forecast.totals(phases, disk, most_wal, there.free if there else None)
         return {"phases": phases, "tables": tables, "total": total}
 
 
