@@ -86,6 +86,8 @@ def _phase(phase: Phase, state: dict[str, Any] | None) -> dict[str, Any]:
         "rows_seen": metrics.get("rows_seen", 0),
         "rows_changed": metrics.get("rows_changed", 0),
         "findings": metrics.get("findings", 0),
+        "wal_bytes": metrics.get("wal_bytes", 0),
+        "longest_lock": metrics.get("longest_lock", 0),
         "tables": {shown(relation): figures for relation, figures in metrics.get("tables", {}).items()},
         "error": (state["error"] or {}).get("message"),
     }

@@ -2,6 +2,7 @@
 
 import getpass
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ from migrations_ops.isolation.targets import NOBODY
 from migrations_ops.models import Run
 from migrations_ops.phases.row_level_security import closings
 from migrations_ops.plan import phases as phases_of
+from migrations_ops.rehearsal import forecast, measure, records
+from migrations_ops.rehearsal.rehearse import Order, Rehearsal, refuse_where_begun
 from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Plan
 from vital.settings import env_secret
@@ -64,15 +67,13 @@ class Result:
     next_phase: str = ""
     undone: Undone | None = None
     archived: list[Problem] = field(default_factory=list)
+    foretold: dict[str, Any] | None = None
 
 
 @contextmanager
 def open_session(*, read_only: bool = False) -> Iterator[Session]:
     """The engine's own connection to the configured database."""
-    params = django_connection.get_connection_params()
-    for key in ("context", "cursor_factory", "prepare_threshold"):
-        params.pop(key, None)
-    session = Session.open(params, f"vital {_me()}")
+    session = Session.open(_connection_params(), f"vital {_me()}")
     try:
         if read_only:
             session.named("read_only")
@@ -80,6 +81,14 @@ def open_session(*, read_only: bool = False) -> Iterator[Session]:
         yield session
     finally:
         session.close()
+
+
+def _connection_params() -> dict[str, Any]:
+    """libpq's parameters of the configured database."""
+    params: dict[str, Any] = django_connection.get_connection_params()
+    for key in ("context", "cursor_factory", "prepare_threshold"):
+        params.pop(key, None)
+    return params
 
 
 def current_plan() -> Plan:
@@ -98,7 +107,10 @@ def run(request: Request, listener: Listener) -> Result:
         opened = _open(session, request)
         if opened is None:
             return Result("nothing_to_do", phases=phase_states(session))
-        return _carry_out(session, *opened, listener, request.step_by_step)
+        result = _carry_out(session, *opened, listener, request.step_by_step)
+        if request.whole and result.status == Run.Status.COMPLETED:
+            result.foretold = _forecast_and_fact(session, result)
+        return result
 
 
 def open_run(request: Request) -> int | None:
@@ -407,11 +419,65 @@ class NothingToStop(EngineError):
 
 
 def status() -> dict[str, Any]:
-    """How far the migration is; see `reading.status`."""
+    """How far the migration is; see `reading.status`. With the last rehearsal, where there was one."""
     plan = current_plan()
     with open_session(read_only=True) as session:
         states = phase_states(session) if session.named("is_set_up")[0][0] else []
-        return reading.status(session, plan, phases_of(plan), states)
+        document = reading.status(session, plan, phases_of(plan), states)
+        return document | {"rehearsal": records.last(session)}
+
+
+@dataclass(frozen=True)
+class RehearsalRequest:
+    """What is asked of a rehearsal: how many rows of a table, where (server, embedded, or whichever there is), logs."""
+
+    rows: int
+    where: str
+    log_dir: Path
+
+
+def rehearse(request: RehearsalRequest, say: Callable[[str], None]) -> dict[str, Any]:
+    """The migration, its undo and the migration again on a sampled copy; see `rehearsal.rehearse`.
+
+    Writes nothing to the platform's database but the one row that remembers it. Raises EngineError where there can be
+    no copy; what fails in the copy is the result.
+    """
+    plan = current_plan()
+    with open_session() as keeper, keeper.run_lock():
+        bring_up_to_date()
+        completed = {state["phase"] for state in phase_states(keeper) if state["status"] == "completed"}
+        refuse_where_begun(keeper, plan, completed)
+        command = (
+            sys.executable,
+            str(settings.BASE_DIR / "manage.py"),
+            "migrate_tenants",
+            "--plan",
+            str(settings.PLAN),
+        )
+        order = Order(
+            rows=request.rows,
+            where=request.where,
+            params=_connection_params(),
+            home=settings.HOME / "rehearsal",
+            command=command,
+            log_dir=request.log_dir.resolve() / "rehearsal",
+        )
+        with open_session(read_only=True) as source:
+            document = Rehearsal(source, plan, phases_of(plan), order, say).hold()
+        return records.note(keeper, _me(), plan.digest, document) | document
+
+
+def _forecast_and_fact(session: Session, result: Result) -> dict[str, Any] | None:
+    """What the last rehearsal of this plan foretold beside what has come; None where there was none. Never an error:
+    the run is done, whatever may be said about it."""
+    try:
+        held = records.last(session, current_plan().digest)
+        if held is None or not held["forecast"]:
+            return None
+        states = [state for state in result.phases if state["run"] == result.run]
+        return forecast.compared(held["forecast"], states, measure.sizes(session)) | {"rehearsal": held["id"]}
+    except (psycopg.Error, LookupError, TypeError, ValueError):
+        return None
 
 
 def explain(table: str, key: str) -> dict[str, Any]:

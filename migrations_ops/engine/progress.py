@@ -16,6 +16,7 @@ class Outcome:
     rows_changed: int = 0
     findings: int = 0
     seconds: float = 0.0
+    longest_lock: float = 0.0
     messages: list[str] = field(default_factory=list)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from psycopg.types.json import Jsonb
 
 from migrations_ops.engine import locks
-from migrations_ops.engine.progress import Outcome
+from migrations_ops.engine.progress import Clock, Outcome
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Memo, Statement
 
@@ -35,15 +35,22 @@ def apply(session: Session, phase: str, run: int, statement: Statement, waiting:
         session.named("note_applied", note)
         _online(session, statement)
     else:
-        locks.retried(session, statement.locks, lambda: _at_once(session, statement, note), waiting)
+        held = locks.retried(session, statement.locks, lambda: _at_once(session, statement, note), waiting)
+        return Outcome("done", longest_lock=held)
     return Outcome("done")
 
 
-def _at_once(session: Session, statement: Statement, note: Memo) -> None:
+def _at_once(session: Session, statement: Statement, note: Memo) -> float:
+    """Make the change and return the seconds for which its locks were held, the short wait for them included.
+
+    A change that reads or rewrites its table does so within its first statement, which must be counted.
+    """
+    clock = Clock()
     with session.work(as_operator=False):
         for change in statement.up:
             session.execute(change)
         session.named("note_applied", note)
+    return clock.seconds
 
 
 def _online(session: Session, statement: Statement) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from migrations_ops.engine import wal
 from migrations_ops.engine.progress import Clock, Outcome
 from migrations_ops.engine.session import Session
 
@@ -20,12 +21,15 @@ class StepRecord:
         self.session, self.run, self.phase, self.step = session, run, phase, step
         self.id, self.begun, self.rows_seen, self.rows_changed, self._earlier = row
         self._clock = Clock()
+        self._wal: int | None = None
 
     @classmethod
     def open(cls, session: Session, phase_run: int, run: int, phase: str, step: str, relation: str) -> "StepRecord":
         """A step that starts, or goes on."""
         facts = {"phase_run": phase_run, "step": step, "relation": relation}
-        return cls(session, run, phase, step, session.named("open_step", facts)[0])
+        record = cls(session, run, phase, step, session.named("open_step", facts)[0])
+        record._wal = wal.position(session)
+        return record
 
     @property
     def seconds(self) -> float:
@@ -54,6 +58,8 @@ class StepRecord:
                 "findings": outcome.findings,
                 "changed": outcome.rows_changed,
                 "seconds": self.seconds,
+                "wal": wal.since(self.session, self._wal),
+                "held": outcome.longest_lock,
             },
         )
 
@@ -70,7 +76,7 @@ class PhaseRecord:
         return StepRecord.open(self.session, self.id, self.run, self.phase, name, relation)
 
     def close(self, status: str, error: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Write the status and the metrics (per table: rows seen and changed, seconds, findings); returns these."""
+        """Write the status and the metrics (per table: rows, seconds, findings, WAL, longest lock); returns these."""
         params = {"id": self.id, "status": status, "error": Jsonb(error) if error else None}
         metrics: dict[str, Any] = self.session.named("close_phase", params)[0][0]
         return metrics

@@ -7,10 +7,11 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import control, limits, show, show_status
+from migrations_ops.management import control, limits, show, show_rehearsal, show_status
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options, listener
 from migrations_ops.management.asking import agrees_to_undo, goes_on
 from migrations_ops.management.helpers import helped
+from migrations_ops.management.rehearsal import rehearse
 
 
 def run(options: Options, console: Console) -> Answer:
@@ -25,6 +26,9 @@ def run(options: Options, console: Console) -> Answer:
     document = show.result(result)
     if not options["json"]:
         show.run_result(console, result)
+    if result.foretold:
+        document["rehearsal"] = result.foretold
+        show_rehearsal.compared(console, result.foretold)
     return document, STOPPED if result.status == "paused" else DONE
 
 
@@ -68,15 +72,7 @@ def explain(options: Options, console: Console) -> Answer:
 VERBS: dict[str, Callable[[Options, Console], Answer]] = {
     verb.__name__: verb
     for verb in (
-        run,
-        status,
-        validate,
-        undo,
-        explain,
-        control.pause,
-        control.resume,
-        control.cancel,
-        limits.tune,
-        limits.work,
+        *(run, status, validate, undo, explain, rehearse),
+        *(control.pause, control.resume, control.cancel, limits.tune, limits.work),
     )
 }

@@ -128,7 +128,7 @@ def test_status_gives_rows_seconds_and_findings_per_phase_and_table(migrated_tem
     phases = {phase["phase"]: phase for phase in read["phases"]}
     assert list(phases) == list(PHASES)
     assert {phase["status"] for phase in phases.values()} == {"completed"}
-    figures = {"rows_seen", "rows_changed", "seconds", "findings"}
+    figures = {"rows_seen", "rows_changed", "seconds", "findings", "wal_bytes", "longest_lock"}
     for phase in phases.values():
         assert figures | {"started_at", "completed_at", "run", "error"} <= phase.keys()
         for table in phase["tables"].values():

@@ -86,6 +86,8 @@ def test_the_tracking_query_shows_each_phase_completed_in_order(steps: Steps) ->
     for _, phase, _, started, completed, metrics in last:
         assert started < completed, phase
         assert metrics["seconds"] >= 0
+        assert metrics["wal_bytes"] > 0, phase
+        assert (metrics["longest_lock"] > 0) == (phase[:3] in {"001", "002", "006"}), phase
     changed = {row[1]: row[5]["rows_changed"] for row in last}
     assert changed["003_platform_data"] > 100 < changed["004_tenant_data"]
     assert changed["005_post_validation"] == 0

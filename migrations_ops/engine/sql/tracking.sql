@@ -17,13 +17,16 @@ SET status = %(status)s::text,
             'rows_seen', COALESCE(sum(seen), 0),
             'rows_changed', COALESCE(sum(changed), 0),
             'findings', COALESCE(sum(found), 0),
+            'wal_bytes', COALESCE(sum(wal), 0),
+            'longest_lock', COALESCE(max(held), 0),
             'tables', COALESCE(jsonb_object_agg(relation, jsonb_build_object(
-                'rows_seen', seen, 'rows_changed', changed, 'seconds', seconds, 'findings', found
+                'rows_seen', seen, 'rows_changed', changed, 'seconds', seconds, 'findings', found,
+                'wal_bytes', wal, 'longest_lock', held
             )) FILTER (WHERE relation <> ''), '{{}}')
         )
         FROM (
             SELECT relation, sum(rows_seen) AS seen, sum(rows_changed) AS changed, round(sum(s.seconds)::numeric, 3) AS seconds,
-                   sum(findings) AS found
+                   sum(findings) AS found, sum(wal_bytes) AS wal, max(longest_lock) AS held
             FROM vital.step_run AS s
             WHERE s.phase_run_id = %(id)s
             GROUP BY relation
@@ -76,8 +79,14 @@ SET status = %(status)s::text,
     outcome = %(outcome)s::text,
     findings = %(findings)s,
     rows_changed = greatest(rows_changed, %(changed)s),
-    seconds = %(seconds)s
+    seconds = %(seconds)s,
+    wal_bytes = wal_bytes + %(wal)s,
+    longest_lock = greatest(longest_lock, %(held)s)
 WHERE id = %(id)s
+
+-- name: wal_position
+-- How much WAL the server has written so far, in bytes.
+SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint
 
 -- name: forget_findings
 -- A check is asked again: what it found before no longer counts.

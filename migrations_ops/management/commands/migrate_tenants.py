@@ -18,6 +18,7 @@ examples:
   manage.py migrate_tenants validate             every check, read-only, at any time
   manage.py migrate_tenants explain agents ID    why that row is where it is
   manage.py migrate_tenants undo --phase 004     take 004 and everything after it back
+  manage.py migrate_tenants rehearse             try it on a sampled copy first: exact? how long? how much?
   manage.py migrate_tenants pause                from another terminal: stop the run after its batch
   manage.py migrate_tenants resume               go on with a run that was paused, or has failed
   manage.py migrate_tenants cancel               give an unfinished run up; what it did stays
@@ -46,7 +47,8 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = ["run", "status", "validate", "undo", "explain", "pause", "resume", "cancel", "tune", "work"]
+        verbs = ["run", "status", "validate", "undo", "explain", "rehearse"]
+        verbs += ["pause", "resume", "cancel", "tune", "work"]
         parser.add_argument("verb", nargs="?", default="run", choices=verbs, help="what to do (default: run)")
         parser.add_argument("words", nargs="*", help="explain: TABLE ID; tune: NAME=VALUE for each limit to set")
         parser.add_argument("--from", dest="first", default="", metavar="PHASE", help="run: start at this phase")
@@ -58,6 +60,8 @@ class Command(BaseCommand):
         )
         parser.add_argument("--phase", default="", metavar="PHASE", help="undo: back to before this phase")
         parser.add_argument("--archive", default="", metavar="FILE", help="undo: keep what it would lose in this file")
+        parser.add_argument("--rows", type=int, default=20_000, metavar="N", help="rehearse: about N rows of a table")
+        parser.add_argument("--on", dest="where", default="", choices=["server", "embedded"], help="rehearse: where")
         parser.add_argument("--plan", default="", metavar="FILE", help="the plan (default: VITAL_PLAN, or VITAL's own)")
         parser.add_argument("--yes", action="store_true", help="ask no questions")
         parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of a report")

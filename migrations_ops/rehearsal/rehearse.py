@@ -1,0 +1,164 @@
+"""Do, look, undo, compare, do again: the migration on a sampled copy of the platform.
+
+1. The schema goes into a scratch database in two sections, a sample of the rows in between.
+2. The migration runs there, by the real command. Where it fails, that is the result.
+3. Its undo must bring back every table and every thing of the schema.
+4. A second run must put the rows where the first one has put them.
+5. What the first run has cost is multiplied to what the whole database will cost.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from migrations_ops.engine import signals
+from migrations_ops.engine.errors import EngineError
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Phase, Statement
+from migrations_ops.rehearsal import forecast, measure, places
+from migrations_ops.rehearsal.children import Answer, Command
+from migrations_ops.rehearsal.copy import Client, Schema, client, described
+from migrations_ops.rehearsal.places import Place, Target
+from migrations_ops.rehearsal.sample import QUERIES, Sampled, Sampler, Say
+from migrations_ops.rules.model import Plan
+from tenants import rls
+
+Document = dict[str, Any]
+
+
+class TooLate(EngineError):
+    """The migration has begun here already: {reason}. A rehearsal is held before it, since a copy of a half migrated
+    database foretells nothing. Nothing was changed. Undo first (`manage.py migrate_tenants undo`), or go on without."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a rehearsal is asked for: how many rows of a table, where, by which command, and where its logs go."""
+
+    rows: int
+    where: str
+    params: dict[str, Any] = field(repr=False)
+    home: Path
+    command: tuple[str, ...]
+    log_dir: Path
+
+
+def refuse_where_begun(session: Session, plan: Plan, completed: set[str]) -> None:
+    """Raise TooLate where phases are done, or their triggers stand in the tables."""
+    if "001_schema_fixes" in completed:
+        raise TooLate(reason="001_schema_fixes is completed")
+    relations = [spec.relation for spec in plan.tables]
+    found = [table for (table,) in session.execute(QUERIES["triggers_of_ours"], {"relations": relations})]
+    if found:
+        raise TooLate(reason=f"VITAL's triggers stand in {', '.join(sorted(found))}")
+
+
+class Rehearsal:
+    """One rehearsal. `hold` returns its document."""
+
+    def __init__(self, source: Session, plan: Plan, phases: Sequence[Phase], order: Order, say: Say) -> None:
+        self.source, self.plan, self.phases, self.order, self.say = source, plan, phases, order, say
+
+    def hold(self) -> Document:
+        """Make the copy, rehearse on it, and leave nothing behind. Raises EngineError where there can be no copy."""
+        self.source.execute(QUERIES["never_filtered"])
+        lacking = [role for role in rls.roles() if not self.source.value(role.there)]
+        kind = ""
+        try:
+            with places.scratch(self.source, self.order.where, self.order.params, self.order.home) as place:
+                kind = place.kind
+                return self._in(place)
+        finally:
+            if kind == places.SERVER:
+                self._take_back(lacking)
+
+    def _take_back(self, lacking: list[Statement]) -> None:
+        """Roles are the whole cluster's: those that only the copy needed go with it."""
+        with places.undisturbed(), closing(Target(self.order.params).open()) as session:
+            for role in reversed(lacking):
+                for change in role.down({}):
+                    session.execute(change)
+
+    def _in(self, place: Place) -> Document:
+        self.say(f"The copy is {place.target.params['dbname']} on the {place.kind} PostgreSQL")
+        with tempfile.TemporaryDirectory() as folder, closing(place.target.open()) as copy:
+            schema = Schema(client(self.source), Target(self.order.params), Path(folder))
+            schema.restore("pre-data", place)
+            sampled = Sampler(self.source, copy, self.order.rows, self.say).take()
+            self.say("Indexes, keys, triggers and policies")
+            schema.restore("post-data", place)
+            copy.execute(QUERIES["analyze_copy"])
+            return self._rehearse(place, copy, sampled)
+
+    def _rehearse(self, place: Place, copy: Session, sampled: dict[str, Sampled]) -> Document:
+        command, programs = Command(self.order.command, place.target, self.order.log_dir), client(copy)
+        content, schema, sizes = measure.content(copy), described(programs, place.target), measure.sizes(copy)
+        about = {
+            "place": place.kind,
+            "logs": str(self.order.log_dir),
+            "sample": {"limit": self.order.rows, **_counts(self.plan, sampled)},
+        }
+        self.say("First run")
+        first = command.answer("run", "run", self.say)
+        if first.code:
+            return about | _failed("run", first, copy) | {"forecast": {}}
+        about |= {"forecast": self._foretold(copy, sampled, sizes)}
+        tenants = measure.tenants(copy, self.plan)
+        self.say("Undo")
+        undone = command.answer("undo", "undo", self.say)
+        if undone.code:
+            return about | _failed("undo", undone, copy)
+        differences = self._differences(copy, programs, place, content, schema)
+        self.say("Second run")
+        second = command.answer("run", "again", self.say)
+        if second.code:
+            return about | _failed("second run", second, copy) | {"differences": differences}
+        differences += measure.changed_tenants(tenants, measure.tenants(copy, self.plan))
+        return about | {"exact": not differences, "differences": differences, "failed": None}
+
+    def _differences(
+        self, copy: Session, programs: Client, place: Place, content: measure.Content, schema: dict[str, str]
+    ) -> list[measure.Difference]:
+        self.say("Comparing the copy with what it was")
+        found = list(measure.changed_content(content, measure.content(copy)))
+        return [*found, *measure.changed_schema(schema, described(programs, place.target))]
+
+    def _foretold(self, copy: Session, sampled: dict[str, Sampled], before: dict[str, int]) -> Document:
+        planned = [spec.relation for spec in self.plan.tables]
+        future = forecast.Forecast(self.phases, sampled, planned)
+        disk = future.disk(before, measure.sizes(copy))
+        now = measure.sizes(self.source)
+        phases = future.phases(measure.steps(copy), measure.phases(copy))
+        tables = {
+            relation: {
+                "sampled": sampled[relation].rows if relation in sampled else 0,
+                "rows": sampled[relation].real if relation in sampled else 0,
+                "bytes_before": now.get(relation, 0),
+                "disk_bytes": disk[relation],
+            }
+            for relation in sorted(disk)
+            if relation in planned or disk[relation]
+        }
+        most_wal = int(self.source.value(QUERIES["most_wal_kept"]))
+        there = signals.disk_of(self.source)
+        total = forecast.totals(phases, disk, most_wal, there.free if there else None)
+        return {"phases": phases, "tables": tables, "total": total}
+
+
+def _counts(plan: Plan, sampled: dict[str, Sampled]) -> Document:
+    known = [sampled[spec.relation] for spec in plan.tables if spec.relation in sampled]
+    return {"rows": sum(table.rows for table in known), "of": sum(table.real for table in known)}
+
+
+def _failed(step: str, answer: Answer, copy: Session) -> Document:
+    """A command that failed on the copy would have failed on the platform."""
+    there = bool(copy.named("is_set_up")[0][0])
+    told = answer.document.get("problems") or []
+    findings = (measure.findings(copy) if there else []) + [{"check": "undo", **problem} for problem in told]
+    failed = {"in": step, "error": answer.error, "exit_code": answer.code, "findings": findings}
+    return {"exact": False, "differences": [], "failed": failed}
