@@ -1,7 +1,7 @@
 """A foreign application beside the backfill: `python -m bench.backfill.probe read|write` until its stdin is closed.
 
-Every 10 ms one statement is due. `p99_ms` and the like are of the statements that were sent; `p99_of_due_ms` also counts
-those that fell due while one waited, as one client sees it that does nothing else: a stall of a second is a hundred of them.
+Every 10 ms one statement is due. `p99_ms` and the like are of the statements sent. `p99_of_due_ms` also counts
+those that fell due while one waited, as a client sees it that does nothing else.
 """
 
 import json
