@@ -81,14 +81,14 @@ class PhaseRun(models.Model):
 
 
 class StepRun(models.Model):
-    """One step of a phase run: how far it is (`cursor`) and what it saw and changed."""
+    """One step of a phase run: what it saw and changed. How far it is, its shares say."""
 
     phase_run = models.ForeignKey(PhaseRun, on_delete=models.CASCADE, related_name="step_runs")
     step = models.CharField(max_length=200)
     relation = models.CharField(max_length=130, blank=True, default="")
     status = models.CharField(max_length=20, choices=PhaseRun.Status)
     outcome = models.CharField(max_length=10, blank=True, default="", help_text="PASS, WARN or FAIL of a check")
-    cursor = models.JSONField(null=True)
+    begun = models.BooleanField(db_default=False, help_text="whether its shares are cut")
     rows_seen = models.BigIntegerField(default=0)
     rows_changed = models.BigIntegerField(default=0)
     foreign_writes = models.BigIntegerField(default=0)

@@ -29,21 +29,47 @@ class UnknownRow(EngineError):
     exit_code = 2
 
 
-def status(session: Session, phases: Sequence[Phase], states: list[dict[str, Any]]) -> dict[str, Any]:
-    """Every phase with its last record, the open findings, and what comes next."""
+def status(session: Session, plan: Plan, phases: Sequence[Phase], states: list[dict[str, Any]]) -> dict[str, Any]:
+    """Every phase with its last record, the run at work, late rows, the open findings, and what comes next."""
     by_key = {state["phase"]: state for state in states}
     database, user, version = session.named("who")[0]
     next_phase = _next(session, phases, by_key)
-    unfinished = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
     return {
         "database": database,
         "user": user,
         "server": version,
         "phases": [_phase(phase, by_key.get(phase.key)) for phase in phases],
-        "run": {"id": unfinished[0][0], "kind": unfinished[0][1], "status": unfinished[0][2]} if unfinished else None,
+        "run": _run(session),
+        "late": _late(session, plan) if by_key.get("001_schema_fixes", {}).get("status") == "completed" else [],
         "findings": _findings(session, states),
         "next": next_phase,
     }
+
+
+def _run(session: Session) -> dict[str, Any] | None:
+    """The unfinished run, and how it goes: its rate in rows a second and the seconds that are left of its step."""
+    found = session.named("run_at_work") if session.named("is_set_up")[0][0] else []
+    if not found:
+        return None
+    identifier, kind, run_status, progress, seen_at = found[0]
+    if progress and progress.get("total") and progress.get("seconds"):
+        left = (progress["total"] - progress["done"]) * progress["seconds"] / max(progress["done"], 1)
+        progress |= {"rate": progress["rows"] / progress["seconds"], "seconds_left": round(left, 1)}
+    return {"id": identifier, "kind": kind, "status": run_status, "progress": progress, "seen_at": _iso(seen_at)}
+
+
+def _late(session: Session, plan: Plan) -> list[dict[str, Any]]:
+    """Tables written to without a tenant: rows that got theirs on the way, when last, and rows that have none."""
+    found = {relation: (rows, last) for relation, rows, last in session.named("late_rows")}
+    tables = []
+    for spec in plan.tables:
+        with session.work():
+            unassigned = session.execute(every("some_unassigned", [spec]))[0][0]
+        assigned, last_at = found.get(spec.relation, (0, None))
+        if assigned or unassigned:
+            words = {"table": shown(spec.relation), "assigned": assigned, "last_at": _iso(last_at)}
+            tables.append(words | {"unassigned": unassigned})
+    return tables
 
 
 def _phase(phase: Phase, state: dict[str, Any] | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.db import connection as django_connection
 from psycopg.types.json import Jsonb
 
-from migrations_ops import reading, transitions
+from migrations_ops import reading, transitions, tuning, workers
 from migrations_ops.engine import checks, locks, undo
 from migrations_ops.engine.errors import EngineError, OutOfOrder, PhaseRefused, Stopped
 from migrations_ops.engine.executor import Executor, has_work
@@ -72,7 +72,7 @@ def open_session(*, read_only: bool = False) -> Iterator[Session]:
     params = django_connection.get_connection_params()
     for key in ("context", "cursor_factory", "prepare_threshold"):
         params.pop(key, None)
-    session = Session.open(params, f"vital {getpass.getuser()}@{socket.gethostname()}")
+    session = Session.open(params, f"vital {_me()}")
     try:
         if read_only:
             session.named("read_only")
@@ -155,6 +155,7 @@ def _accounting(session: Session, run_id: int) -> Iterator[None]:
     try:
         yield
     except Stopped as stop:
+        session.wait_for_workers()
         after = Run.Status.CANCELLED if stop.facts.get("what") == "cancel" else Run.Status.PAUSED
         _move(session, run_id, Run.Status.RUNNING, after)
         raise
@@ -203,12 +204,13 @@ def _open_run(
             _move(session, run_id, status, Run.Status.PAUSED)
             status = Run.Status.PAUSED
         _move(session, run_id, status, Run.Status.CANCELLED)
+        session.wait_for_workers()
     facts = {
         "kind": kind,
         "phases": [phase.key for phase in wanted],
         "digest": plan.digest,
         "plan": plan.text,
-        "by": f"{getpass.getuser()}@{socket.gethostname()}",
+        "by": _me(),
     }
     return int(session.named("open_run", facts)[0][0]), wanted
 
@@ -369,6 +371,27 @@ def _stop_from_here(session: Session, run_id: int, after: str) -> bool:
         return True
 
 
+def work(listener: Listener) -> int:
+    """Help the active run with its tables until it is over; returns its id. Raises NothingToHelp, OtherPlan."""
+    plan = current_plan()
+    with open_session() as session:
+        return workers.help_along(session, phases_of(plan), plan.digest, listener)
+
+
+def tune(changes: dict[str, str]) -> dict[str, Any]:
+    """Set limits (an empty value: the default again), also of a run at work; see `tuning.show`."""
+    if changes:
+        tuning.check(changes)
+        bring_up_to_date()
+    with open_session(read_only=not changes) as session:
+        tuning.change(session, changes, _me())
+        return tuning.show(session)
+
+
+def _me() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
 def resume(listener: Listener) -> Result:
     """Carry the unfinished run on to its end. Raises NothingToStop, NotToAdvance, and what `run` does."""
     with open_session() as session:
@@ -384,10 +407,10 @@ class NothingToStop(EngineError):
 
 def status() -> dict[str, Any]:
     """How far the migration is; see `reading.status`."""
-    phases = phases_of(current_plan())
+    plan = current_plan()
     with open_session(read_only=True) as session:
         states = phase_states(session) if session.named("is_set_up")[0][0] else []
-        return reading.status(session, phases, states)
+        return reading.status(session, plan, phases_of(plan), states)
 
 
 def explain(table: str, key: str) -> dict[str, Any]:

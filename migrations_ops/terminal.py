@@ -15,7 +15,7 @@ STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "done": "green"
 QUIET = {
     "done": "changes made",
     "already": "were there already",
-    "later": "left for a later run, when no row is without a tenant",
+    "later": "left for a later run: rows have no tenant, or somebody still writes some",
     "PASS": "checks passed",
 }
 SHOWN, SHOWN_OF_FAILURES = 5, 25

@@ -6,12 +6,14 @@ from typing import Any
 import psycopg
 
 from migrations_ops.engine import assign, checks, inserts, proof, statements
-from migrations_ops.engine.assign import Assignment, Watch
+from migrations_ops.engine.assignment import Assignment
 from migrations_ops.engine.errors import ConnectionLost, EngineError, PhaseRefused, StepFailed, Stopped, UndoFailed
 from migrations_ops.engine.progress import Listener, Outcome
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Assign, Baseline, Check, Insert, Phase, Statement, Step
-from migrations_ops.engine.tracking import PhaseRecord, StepRecord
+from migrations_ops.engine.throttle import Throttle
+from migrations_ops.engine.tracking import Heartbeat, PhaseRecord, StepRecord
+from migrations_ops.engine.watch import Watch
 
 
 class Executor:
@@ -19,6 +21,7 @@ class Executor:
 
     def __init__(self, session: Session, run: int, listener: Listener, check_stop: Callable[[], None]) -> None:
         self.session, self.run, self.listener, self.check_stop = session, run, listener, check_stop
+        self.throttle, self._heart = Throttle(session), Heartbeat(session, run)
 
     def carry_out(self, phase: Phase) -> dict[str, Any]:
         """Carry out a phase and return its metrics.
@@ -86,14 +89,19 @@ class Executor:
         return Outcome("done" if record.rows_changed else "already", rows_changed=record.rows_changed)
 
     def watch(self, step: Step) -> Watch:
-        return Watch(
-            batch_done=lambda done, total, rows: self.listener.batch_done(step, done, total, rows),
-            waiting=self._waiting(step),
-            check_stop=self.check_stop,
-        )
+        def batch_done(done: int, total: int, rows: int) -> None:
+            self._heart.beat(step.name, done, total, rows)
+            self.listener.batch_done(step, done, total, rows)
+
+        return Watch(batch_done, self._waiting(step), self.check_stop, self.throttle)
 
     def _waiting(self, step: Step) -> Callable[[str], None]:
-        return lambda why: self.listener.waiting(step, why)
+        def waiting(why: str) -> None:
+            self._heart.waits(step.name, why)
+            if why:
+                self.listener.waiting(step, why)
+
+        return waiting
 
     def _step_failed(self, phase: Phase, step: Step, error: psycopg.Error) -> StepFailed:
         relation = relation_of(step)

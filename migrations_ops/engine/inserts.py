@@ -3,10 +3,10 @@
 from psycopg.sql import Composable
 
 from migrations_ops.engine import locks, sql
-from migrations_ops.engine.assign import Watch
 from migrations_ops.engine.session import QUERIES, Session
 from migrations_ops.engine.steps import Insert
 from migrations_ops.engine.tracking import StepRecord
+from migrations_ops.engine.watch import Watch
 
 
 def anything_left(session: Session, step: Insert) -> bool:
@@ -39,7 +39,7 @@ def run(session: Session, step: Insert, record: StepRecord, watch: Watch) -> Non
     def transaction() -> None:
         with session.work():
             added = session.execute(statement, facts)[0][0]
-            record.move({}, added, added, 0)
+            record.count(added, added, 0)
 
     locks.retried(session, (step.table.relation,), transaction, watch.waiting)
-    record.committed()
+    record.recount()

@@ -1,13 +1,19 @@
 """The memory of every change to a row, and its exact undo."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from psycopg import errors as pg
 from psycopg.sql import Composable
 
 from migrations_ops.engine import locks, sql
-from migrations_ops.engine.assign import Watch
+from migrations_ops.engine.pace import TIMEOUT_SECONDS
 from migrations_ops.engine.session import QUERIES, Session
 from migrations_ops.engine.steps import Table
+from migrations_ops.engine.vacuum import Cleaner
+from migrations_ops.engine.watch import Watch
+
+ENTRIES_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -38,30 +44,75 @@ class Undone:
 def undo_phase(session: Session, phase: str, tables: dict[str, Touched], watch: Watch) -> Undone:
     """Take back every standing entry of the phase, newest first, each in a transaction of its own.
 
-    An undo that is killed goes on with the entries that still stand.
+    An undo that is killed goes on with the entries that still stand. One that takes too long is taken back, cut in two
+    entries, and tried again.
     """
-    undone = Undone()
-    entries = session.named("entries_to_undo", {"phase": phase})
-    statements: dict[tuple[str, str], Composable] = {}
-    for number, (entry, kind, relation, after) in enumerate(entries, start=1):
-        watch.check_stop()
-        family = "insert" if kind == "insert" else "assign"
-        if (relation, family) not in statements:
-            hashed = after["columns"] if family == "insert" else []
-            statements[relation, family] = _statement(session, family, tables[relation], hashed)
-        statement = statements[relation, family]
+    undone, work = Undone(), _Undoing(session, tables, watch)
+    done, total = 0, session.named("rows_to_undo", {"phase": phase})[0][0] or 1
+    while entries := session.named("entries_to_undo", {"phase": phase, "entries": ENTRIES_AT_ONCE}):
+        for entry, kind, relation, after, rows in entries:
+            watch.check_stop()
+            watch.make_room(relation)
+            taken_back = work.entry(entry, kind, relation, after)
+            if taken_back is None:
+                break  # it was cut: the newest standing ones are asked for again
+            count, kept = taken_back
+            into = undone.removed if kind == "insert" else undone.restored
+            into[relation] = into.get(relation, 0) + count
+            undone.conflicts += [(relation, key) for key in kept]
+            done += rows
+            watch.batch_done(done, total, sum(undone.restored.values()) + sum(undone.removed.values()))
+    work.finish()
+    return undone
 
-        def take_back(statement: Composable = statement, entry: int = entry) -> tuple[int, list[str]]:
-            with session.work():
-                count, kept = session.execute(statement, {"id": entry})[0]
+
+class _Undoing:
+    """The statements of an undo and what cleans up behind them, made once for each table."""
+
+    def __init__(self, session: Session, tables: dict[str, Touched], watch: Watch) -> None:
+        self.session, self.tables, self.watch = session, tables, watch
+        self._statements: dict[tuple[str, str], Composable] = {}
+        self._cleaners: dict[str, tuple[Cleaner, float]] = {}
+
+    def entry(self, entry: int, kind: str, relation: str, after: Any) -> tuple[int, list[str]] | None:
+        """(rows taken back, keys kept); None where it took too long and was cut in two instead."""
+        family = "insert" if kind == "insert" else "assign"
+        if (relation, family) not in self._statements:
+            hashed = after["columns"] if family == "insert" else []
+            self._statements[relation, family] = _statement(self.session, family, self.tables[relation], hashed)
+        statement = self._statements[relation, family]
+
+        def take_back() -> tuple[int, list[str]]:
+            with self.session.work(statement_timeout=f"{TIMEOUT_SECONDS}s"):
+                count, kept = self.session.execute(statement, {"id": entry})[0]
                 return int(count), list(kept)
 
-        count, kept = locks.retried(session, (relation,), take_back, watch.waiting)
-        into = undone.removed if family == "insert" else undone.restored
-        into[relation] = into.get(relation, 0) + count
-        undone.conflicts += [(relation, key) for key in kept]
-        watch.batch_done(number, len(entries), sum(undone.restored.values()) + sum(undone.removed.values()))
-    return undone
+        try:
+            count, kept = locks.retried(self.session, (relation,), take_back, self.watch.waiting)
+        except pg.QueryCanceled:
+            with self.session.work():
+                if not self.session.named("cut_entry", {"id": entry})[0][0]:
+                    raise
+            self.watch.waiting(
+                f"{relation}: taking back one entry takes longer than {TIMEOUT_SECONDS} s: half of it now"
+            )
+            return None
+        cleaner, pages_per_row = self._cleaner(relation)
+        cleaner.went_through(int(count * pages_per_row) + 1)
+        return count, kept
+
+    def _cleaner(self, relation: str) -> tuple[Cleaner, float]:
+        if relation not in self._cleaners:
+            leaves = self.session.leaves(relation)
+            pages, rows = sum(pages for _, pages, _ in leaves), sum(rows for *_, rows in leaves)
+            share = lambda: self.watch.throttle.limits.number("vacuum")  # noqa: E731
+            self._cleaners[relation] = Cleaner(self.session, relation, pages, share), pages / rows if rows else 0.0
+        return self._cleaners[relation]
+
+    def finish(self) -> None:
+        """Clean the indexes of every table that was touched."""
+        for cleaner, _ in self._cleaners.values():
+            cleaner.finish()
 
 
 def _statement(session: Session, family: str, touched: Touched, hashed: list[str]) -> Composable:

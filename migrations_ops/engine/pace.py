@@ -14,11 +14,11 @@ class Pace:
         self.pages = max(1, min(pages, MOST_PAGES))
         self._per_page: float | None = None
 
-    def took(self, pages: int, seconds: float) -> None:
-        """A batch of so many pages took so long."""
+    def took(self, pages: int, seconds: float, target: float = TARGET_SECONDS) -> None:
+        """A batch of so many pages took so long; the next one should take `target` seconds."""
         now = seconds / pages
         self._per_page = now if self._per_page is None else (1 - SMOOTHING) * self._per_page + SMOOTHING * now
-        wanted = TARGET_SECONDS / self._per_page if self._per_page > 0 else MOST_PAGES
+        wanted = target / self._per_page if self._per_page > 0 else MOST_PAGES
         self.pages = max(1, int(min(wanted, self.pages * GROWTH + 1, MOST_PAGES)))
 
     def halve(self) -> bool:

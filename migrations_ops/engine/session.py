@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.pq import TransactionStatus
 from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
@@ -16,9 +17,14 @@ from migrations_ops.engine.errors import AnotherRunIsActive, PooledConnection, S
 QUERIES = sql.load(Path(__file__).parent / "sql")
 LOCK_TIMEOUT = "500ms"
 OLDEST_SERVER = 140000
+WORKERS_STOP_WITHIN_SECONDS = 20  # a batch that takes too long is ended after ten
 NOTICED_WITHIN_SECONDS = 3  # a killed client: client_connection_check_interval, and some more
 # Transaction-scoped and session-scoped advisory locks of VITAL, so that no two parts choose the same key.
-ADVISORY_LOCKS = {"run": {"space": 0x5649, "key": 1}}
+ADVISORY_LOCKS = {
+    "run": {"space": 0x5649, "key": 1},
+    "worker": {"space": 0x5649, "key": 2},  # shared by those who help the run's own process
+    "share": {"space": 0x564A},  # with the share's id
+}
 
 
 class Session:
@@ -64,6 +70,11 @@ class Session:
             return theirs in mine or self.named("server_process")[0] not in mine or len(mine) > 1
 
     def close(self) -> None:
+        """Leave no setting behind: behind a pooler in session mode the connection goes to somebody else."""
+        with suppress(psycopg.Error):
+            if self.connection.info.transaction_status == TransactionStatus.IDLE:
+                self.named("forget_session_settings")
+                self.named("forget_role")
         self.connection.close()
 
     def execute(self, statement: Composable | str, params: sql.Params | None = None) -> list[tuple[Any, ...]]:
@@ -111,6 +122,22 @@ class Session:
         finally:
             if not self.connection.closed:
                 self.named("give_run_lock_back", key)
+
+    @contextmanager
+    def worker_lock(self) -> Iterator[None]:
+        """Be one of those who help a run; the next run of another kind waits until they are gone."""
+        self.named("take_worker_lock", ADVISORY_LOCKS["worker"])
+        yield
+        if not self.connection.closed and not self.connection.broken:
+            self.named("give_worker_lock_back", ADVISORY_LOCKS["worker"])
+
+    def wait_for_workers(self) -> None:
+        """Until nobody helps any more. Raises AnotherRunIsActive with one who does not stop."""
+        patience = time.monotonic() + WORKERS_STOP_WITHIN_SECONDS
+        while holders := self.named("holder_of_run_lock", ADVISORY_LOCKS["worker"]):
+            if time.monotonic() > patience:
+                raise AnotherRunIsActive(holder=holders[0][0])
+            time.sleep(0.1)
 
     def run_lock_is_free(self) -> bool:
         """Whether nobody is at work in this database just now."""

@@ -1,5 +1,6 @@
 """What is written down about a phase and its steps while they run."""
 
+import time
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -9,51 +10,38 @@ from migrations_ops.engine.session import Session
 
 
 class StepRecord:
-    """The row of `vital.step_run` of one step: its cursor and counters.
+    """The row of `vital.step_run` of one step: its counters, and whether its shares are cut.
 
-    `move` is called inside the batch's transaction, `committed` after it, so that a batch that was rolled back leaves
-    neither the row nor this object ahead of the data. The cursor maps a table to the page up to which it is done.
+    `count` is called inside the batch's transaction, so that a batch that is rolled back counts nothing; several
+    workers may count in one row.
     """
 
-    def __init__(self, session: Session, phase_run: int, run: int, phase: str, step: str, relation: str) -> None:
+    def __init__(self, session: Session, run: int, phase: str, step: str, row: tuple[Any, ...]) -> None:
         self.session, self.run, self.phase, self.step = session, run, phase, step
-        row = session.named("open_step", {"phase_run": phase_run, "step": step, "relation": relation})[0]
-        self.id, self.cursor, self.rows_seen, self.rows_changed, self.status, self._earlier = row
-        self._pending: tuple[dict[str, int], int, int] | None = None
+        self.id, self.begun, self.rows_seen, self.rows_changed, self._earlier = row
         self._clock = Clock()
+
+    @classmethod
+    def open(cls, session: Session, phase_run: int, run: int, phase: str, step: str, relation: str) -> "StepRecord":
+        """A step that starts, or goes on."""
+        facts = {"phase_run": phase_run, "step": step, "relation": relation}
+        return cls(session, run, phase, step, session.named("open_step", facts)[0])
 
     @property
     def seconds(self) -> float:
         return float(round(self._earlier + self._clock.seconds, 3))
 
-    def start_of(self, leaf: str) -> int:
-        """The page to continue at."""
-        return int((self.cursor or {}).get(leaf, 0))
+    def begin(self) -> None:
+        """Its shares are cut; in the transaction that cuts them."""
+        self.session.named("begin_step", {"id": self.id})
 
-    def cursor_at(self, leaf: str, page: int) -> dict[str, int]:
-        """The cursor with this table done up to the page; a sweep never moves it back."""
-        return {**(self.cursor or {}), leaf: max(page, self.start_of(leaf))}
+    def count(self, seen: int, changed: int, foreign: int) -> None:
+        facts = {"id": self.id, "seen": seen, "changed": changed, "foreign": foreign, "seconds": self.seconds}
+        self.session.named("count_in_step", facts)
 
-    def move(self, cursor: dict[str, int], seen: int, changed: int, foreign: int) -> None:
-        self.session.named(
-            "move_step",
-            {
-                "id": self.id,
-                "cursor": Jsonb(cursor),
-                "seen": seen,
-                "changed": changed,
-                "foreign": foreign,
-                "seconds": self.seconds,
-            },
-        )
-        self._pending = (cursor, seen, changed)
-
-    def committed(self) -> None:
-        if self._pending is not None:
-            self.cursor = self._pending[0]
-            self.rows_seen += self._pending[1]
-            self.rows_changed += self._pending[2]
-            self._pending = None
+    def recount(self) -> None:
+        """Take over what all workers have counted."""
+        self.rows_seen, self.rows_changed = self.session.named("counters_of_step", {"id": self.id})[0]
 
     def close(self, outcome: Outcome) -> None:
         """Write the step's outcome."""
@@ -79,10 +67,36 @@ class PhaseRecord:
         self.clock = Clock()
 
     def step(self, name: str, relation: str) -> StepRecord:
-        return StepRecord(self.session, self.id, self.run, self.phase, name, relation)
+        return StepRecord.open(self.session, self.id, self.run, self.phase, name, relation)
 
     def close(self, status: str, error: dict[str, Any] | None = None) -> dict[str, Any]:
         """Write the status and the metrics (per table: rows seen and changed, seconds, findings); returns these."""
         params = {"id": self.id, "status": status, "error": Jsonb(error) if error else None}
         metrics: dict[str, Any] = self.session.named("close_phase", params)[0][0]
         return metrics
+
+
+class Heartbeat:
+    """Where a run is, how fast, and what it waits for: in `vital.run`, for whoever looks; once a second at most."""
+
+    EVERY = 1.0  # seconds
+
+    def __init__(self, session: Session, run: int) -> None:
+        self.session, self.run = session, run
+        self._step, self._clock, self._at = "", Clock(), 0.0
+
+    def beat(self, step: str, done: int, total: int, rows: int) -> None:
+        """`done` of `total` units of the step are through, and `rows` were changed."""
+        if step != self._step:
+            self._step, self._clock = step, Clock()
+        if done >= total or time.monotonic() - self._at >= self.EVERY:
+            self._write({"step": step, "done": done, "total": total, "rows": rows, "seconds": self._clock.seconds})
+
+    def waits(self, step: str, why: str) -> None:
+        """Why it waits; an empty text when it goes on."""
+        self._write({"step": step, "waits_for": why} if why else {"step": step})
+
+    def _write(self, progress: dict[str, Any]) -> None:
+        self._at = time.monotonic()
+        if not self.session.connection.broken and not self.session.connection.closed:
+            self.session.named("note_progress", {"run": self.run, "progress": Jsonb(progress)})

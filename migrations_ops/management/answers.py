@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from migrations_ops.engine.progress import Listeners
+from migrations_ops.engine.progress import Listener, Listeners
 from migrations_ops.terminal import LogFiles, Terminal
 
 Options = dict[str, Any]
@@ -13,5 +13,5 @@ Answer = tuple[dict[str, Any], int]
 DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 3
 
 
-def listener(options: Options, console: Console) -> Listeners:
-    return Listeners(Terminal(console), LogFiles(Path(options["log_dir"])))
+def listener(options: Options, console: Console, *others: Listener) -> Listeners:
+    return Listeners(Terminal(console), LogFiles(Path(options["log_dir"])), *others)

@@ -5,6 +5,7 @@ from rich.console import Console
 from migrations_ops import services
 from migrations_ops.management import show
 from migrations_ops.management.answers import DONE, FAILED, Answer, Options, listener
+from migrations_ops.management.helpers import helped
 
 SAID = {
     "paused": "Run {run} is paused. Go on with: manage.py migrate_tenants resume",
@@ -24,7 +25,8 @@ def cancel(options: Options, console: Console) -> Answer:
 
 
 def resume(options: Options, console: Console) -> Answer:
-    result = services.resume(listener(options, console))
+    with helped(options, console) as helpers:
+        result = services.resume(listener(options, console, helpers))
     if not options["json"]:
         show.run_result(console, result)
     return show.result(result), DONE

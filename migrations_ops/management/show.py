@@ -6,14 +6,12 @@ from typing import Any
 
 import psycopg
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from migrations_ops.engine.steps import Problem
 from migrations_ops.reading import shown
 from migrations_ops.services import Result
 
-STATUS_STYLES = {"completed": "green", "failed": "bold red", "started": "yellow", "rolled_back": "yellow"}
 OPENS = "006_row_level_security"
 
 
@@ -43,33 +41,6 @@ def run_result(console: Console, outcome: Result) -> None:
         )
     else:
         console.print(f"[green]Done.[/] Run {outcome.run}. How it stands: manage.py migrate_tenants status")
-
-
-def status(console: Console, document: dict[str, Any]) -> None:
-    console.print(
-        f"[bold]{document['database']}[/] as {document['user']}, PostgreSQL {document['server']}\n", highlight=False
-    )
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("phase", "status", "rows seen", "changed", "findings", "seconds"):
-        table.add_column(name, justify="left" if name in {"phase", "status"} else "right")
-    for phase in document["phases"]:
-        style = STATUS_STYLES.get(phase["status"], "dim")
-        figures = [phase.get(name) for name in ("rows_seen", "rows_changed", "findings", "seconds")]
-        words = [f"{figure:,}" if figure else "" for figure in figures]
-        table.add_row(phase["phase"], Text(phase["status"].replace("_", " "), style), *words)
-    console.print(table)
-    for phase in document["phases"]:
-        if phase.get("error"):
-            console.print(f"\n[red]{phase['phase']}[/]: {phase['error']}", highlight=False)
-    if document["findings"]:
-        console.print("\n[bold]Open findings[/]")
-        counts: dict[tuple[str, str], int] = {}
-        for finding in document["findings"]:
-            kind = (finding["severity"], finding["check"])
-            counts[kind] = counts.get(kind, 0) + finding["count"]
-        for (severity, check), count in counts.items():
-            console.print(f"  {count:>8,}  {severity:<7} {check}", highlight=False)
-    console.print(f"\nNext: {document['next'] or 'nothing, every phase is done'}", highlight=False)
 
 
 def undo_plan(console: Console, keys: list[str]) -> None:

@@ -7,18 +7,21 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import control, show
+from migrations_ops.management import control, limits, show, show_status
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options, listener
 from migrations_ops.management.asking import agrees_to_undo, goes_on
+from migrations_ops.management.helpers import helped
 
 
 def run(options: Options, console: Console) -> Answer:
     step_by_step = options["step_by_step"]
     request = services.Request(options["first"], options["last"], options["only"], step_by_step)
-    result = services.run(request, listener(options, console))
-    while result.status == "paused" and step_by_step and goes_on(options, result.next_phase):
-        request = replace(request, first=result.next_phase if request.first else "")
-        result = services.run(request, listener(options, console))
+    with helped(options, console) as helpers:
+        listeners = listener(options, console, helpers)
+        result = services.run(request, listeners)
+        while result.status == "paused" and step_by_step and goes_on(options, result.next_phase):
+            request = replace(request, first=result.next_phase if request.first else "")
+            result = services.run(request, listeners)
     document = show.result(result)
     if not options["json"]:
         show.run_result(console, result)
@@ -28,7 +31,7 @@ def run(options: Options, console: Console) -> Answer:
 def status(options: Options, console: Console) -> Answer:
     document = services.status()
     if not options["json"]:
-        show.status(console, document)
+        show_status.status(console, document)
     return document, DONE
 
 
@@ -54,9 +57,9 @@ def undo(options: Options, console: Console) -> Answer:
 
 
 def explain(options: Options, console: Console) -> Answer:
-    if not options["table"] or not options["id"]:
+    if len(options["words"]) != 2:
         return {"error": "explain needs a table and a row's id: manage.py migrate_tenants explain agents ID"}, USAGE
-    document = services.explain(options["table"], options["id"])
+    document = services.explain(*options["words"])
     if not options["json"]:
         show.explanation(console, document)
     return document, DONE
@@ -64,5 +67,16 @@ def explain(options: Options, console: Console) -> Answer:
 
 VERBS: dict[str, Callable[[Options, Console], Answer]] = {
     verb.__name__: verb
-    for verb in (run, status, validate, undo, explain, control.pause, control.resume, control.cancel)
+    for verb in (
+        run,
+        status,
+        validate,
+        undo,
+        explain,
+        control.pause,
+        control.resume,
+        control.cancel,
+        limits.tune,
+        limits.work,
+    )
 }

@@ -118,6 +118,12 @@ class Migration(migrations.Migration):
             name="wal_bytes",
             field=models.BigIntegerField(db_default=0, help_text="what the server wrote meanwhile, others included"),
         ),
+        migrations.RemoveField(model_name="steprun", name="cursor"),
+        migrations.AddField(
+            model_name="steprun",
+            name="begun",
+            field=models.BooleanField(db_default=False, help_text="whether its shares are cut"),
+        ),
         migrations.CreateModel(
             name="Share",
             fields=[

@@ -1,12 +1,8 @@
 """Questions that one query cannot answer."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
-import psycopg
-
-from migrations_ops.engine import sql
+from migrations_ops.engine import signals, sql
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Probe, Problem
 from migrations_ops.phases import organisation
@@ -16,16 +12,20 @@ from migrations_ops.rules.model import Plan
 
 def free_disk(session: Session) -> Iterator[Problem]:
     """Twice the biggest table must fit. Seen only where the server's data directory is on this machine."""
-    try:
-        folder = Path(str(session.value(query("data_directory"))))
-        free = shutil.disk_usage(folder).free
-    except (psycopg.errors.InsufficientPrivilege, OSError):
-        return
+    disk = signals.disk_of(session)
     needed = 2 * int(session.value(query("biggest_table")))
-    if free < needed:
+    if disk is not None and disk.free < needed:
         yield Problem(
-            "", "", f"{free / 1e9:.1f} GB are free and {needed / 1e9:.1f} GB may be needed (twice the biggest table)"
+            "",
+            "",
+            f"{disk.free / 1e9:.1f} GB are free and {needed / 1e9:.1f} GB may be needed (twice the biggest table)",
         )
+
+
+def hidden_signals(session: Session) -> Iterator[Problem]:
+    """What a run would wait for if it could see it, and the grant that would show it."""
+    for blind in signals.Signals(session).blind():
+        yield Problem("", "", f"the run cannot see {blind.signal}; this would help: {blind.grant}")
 
 
 def rows_of_our_tenants(plan: Plan) -> Probe:

@@ -3,11 +3,11 @@ force, and an attack run shows that the fence holds. Undo opens it again: isolat
 
 from collections.abc import Iterator
 
-from migrations_ops.engine import sql
+from migrations_ops.engine import limits, sql
 from migrations_ops.engine.steps import Check, Phase, Severity, Statement, Step
 from migrations_ops.isolation import database
 from migrations_ops.phases import keys, organisation
-from migrations_ops.phases.queries import of_table, schemas_of, short
+from migrations_ops.phases.queries import of_table, query, schemas_of, short
 from migrations_ops.phases.schema_fixes import tenant_key_name
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from tenants import rls
@@ -75,7 +75,11 @@ def _not_null(spec: TableSpec) -> Iterator[Statement]:
     parts = {"constraint_name": sql.literal(check), "column": sql.literal(TENANT_COLUMN)}
     constraint = sql.ident(check)
     dropped = of_table("drop_constraint", relation, constraint=constraint)
-    common = {"relation": relation, "locks": (relation,), "ready": of_table("no_unassigned_rows", relation)}
+    quiet = query("quiet", default=sql.literal(limits.BY_NAME["quiet"].default))
+    ready = of_table("nobody_is_late", relation, quiet=quiet)
+    if spec.knows_every_row:
+        ready = of_table("no_unassigned_rows", relation)
+    common = {"relation": relation, "locks": (relation,), "ready": ready}
     yield Statement(
         name=f"no new row of {table} without a tenant",
         there=of_table("not_null_check_exists", relation, **parts),

@@ -79,6 +79,11 @@ class TableSpec:
         """Whether the plan may give a row its tenant; where not, a person does."""
         return bool(self.rules or self.unmatched)
 
+    @property
+    def knows_every_row(self) -> bool:
+        """Whether no row can be written that the plan has no tenant for."""
+        return bool(self.unmatched or any(rule.when and rule.when.kind == "always" for rule in self.rules))
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
 from migrations_ops.engine import assign, ledger, pace, proof, sql
-from migrations_ops.engine.assign import Assignment, Watch
+from migrations_ops.engine.assignment import Assignment
 from migrations_ops.engine.ledger import Touched
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Assign, Table
@@ -27,6 +27,7 @@ from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import Parent, Plan, Rule, TableSpec, TenantSpec
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
 from tests.support import databases
+from tests.support.watching import calm
 
 TENANTS = {"platform": PLATFORM, "health": DIGITAL_HEALTH, "pharma": PHARMA}
 MOODS = ("calm", "loud", "It's %s")
@@ -458,7 +459,6 @@ def test_the_compiled_rules_say_what_the_rules_say(
 # --- the engine on tables of every shape ---
 
 RUN = {"kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests"}
-WATCH = Watch(batch_done=lambda *_: None, waiting=lambda why: pytest.fail(f"waits: {why}"), check_stop=lambda: None)
 
 
 def carry_out(session: Session, plan: Plan, spec: TableSpec) -> int:
@@ -467,7 +467,7 @@ def carry_out(session: Session, plan: Plan, spec: TableSpec) -> int:
     changed = 0
     for phase, phases in zip(PHASES, (PHASES[:1], PHASES), strict=True):
         record = PhaseRecord(session, run, phase).step(f"tenant of {spec.relation}", spec.relation)
-        assign.run(session, step_of(plan, spec, phases), record, WATCH)
+        assign.run(session, step_of(plan, spec, phases), record, calm(session))
         changed += record.rows_changed
     return changed
 
@@ -485,7 +485,9 @@ def step_of(plan: Plan, spec: TableSpec, phases: tuple[str, ...]) -> Assign:
 def take_back(session: Session, spec: TableSpec) -> list[tuple[str, str]]:
     """Both phases, the last one first; the conflicts."""
     touched = {spec.relation: Touched(spec.table, ("tenant_id",), None)}
-    return [kept for phase in PHASES[::-1] for kept in ledger.undo_phase(session, phase, touched, WATCH).conflicts]
+    return [
+        kept for phase in PHASES[::-1] for kept in ledger.undo_phase(session, phase, touched, calm(session)).conflicts
+    ]
 
 
 def entries(session: Session, spec: TableSpec) -> dict[str, list[tuple[str | None, str, str]]]:
@@ -520,7 +522,7 @@ def test_every_row_with_a_verdict_gets_it_and_gives_it_back(
     plan, spec = plan_of(of, rules, unmatched)
     forget(session, of)
     fill(session, of, table, since=False)
-    proof.take_baseline(session, spec.table, "tenant_id", WATCH.waiting)
+    proof.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
     fill(session, of, table, since=True)
     move(session, of, table)
     came, touched = sum(row["since"] for row in table), sum(row["since"] or bool(row["moved"]) for row in table)
@@ -577,7 +579,7 @@ def test_a_batch_that_takes_too_long_is_tried_again_with_half_of_its_pages(
     plan, spec = plan_of(of, [Told({"always": True}, "platform", False, PHASES[0])], "")
     forget(session, of)
     fill(session, of, [PLAIN] * 60, since=False)
-    proof.take_baseline(session, spec.table, "tenant_id", WATCH.waiting)
+    proof.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
     monkeypatch.setattr(assign, "PAGES_PER_BATCH", 1_000)
     monkeypatch.setattr(pace, "MOST_PAGES", 1_000)
     monkeypatch.setattr(assign, "TIMEOUT_SECONDS", 1)
@@ -588,7 +590,7 @@ def test_a_batch_that_takes_too_long_is_tried_again_with_half_of_its_pages(
     said: list[str] = []
     try:
         record = PhaseRecord(session, session.value("SELECT max(id) FROM vital.run"), PHASES[0]).step("t", of.relation)
-        assign.run(session, step_of(plan, spec, PHASES[:1]), record, replace(WATCH, waiting=said.append))
+        assign.run(session, step_of(plan, spec, PHASES[:1]), record, replace(calm(session), waiting=said.append))
     finally:
         session.execute("DROP FUNCTION dawdle() CASCADE")
 
@@ -610,7 +612,7 @@ def test_rows_in_the_same_place_of_two_tables_are_not_confused(session: Session,
         session.execute(
             "WITH gone AS (DELETE FROM elders WHERE n = 1 RETURNING *) INSERT INTO children SELECT * FROM gone"
         )
-    proof.take_baseline(session, spec.table, "tenant_id", WATCH.waiting)
+    proof.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
     places = session.execute(sql.compose("SELECT ctid::text FROM {t}", t=sql.relation(of.relation)))
     assert places == [("(0,1)",), ("(0,1)",)]
 

@@ -66,6 +66,24 @@ def restartable(server_url: str) -> Iterator[Cluster]:
         shutil.rmtree(folder)
 
 
+@contextmanager
+def replicated(server_url: str) -> Iterator[tuple[str, str]]:
+    """A cluster and a streaming replica of it: the URLs of their superuser."""
+    with restartable(server_url) as primary:
+        as_server, folder = same_user(server_url), Path(tempfile.mkdtemp(prefix="vital-standby-"))
+        give(as_server, folder)
+        standby = Cluster(programs_of(server_url), folder, as_server)
+        try:
+            standby.run("pg_basebackup", "-R", "-X", "stream", "--checkpoint=fast", "-d", primary.url)
+            standby.start()
+            try:
+                yield primary.url, standby.url
+            finally:
+                standby.kill()
+        finally:
+            shutil.rmtree(folder)
+
+
 def programs_of(server_url: str) -> Path:
     """The folder of the server's programs; skips the test where the server is on another machine."""
     folder = Path(databases.rows(server_url, "SELECT setting FROM pg_config WHERE name = 'BINDIR'")[0][0])

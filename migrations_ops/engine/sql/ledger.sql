@@ -1,10 +1,37 @@
 -- name: entries_to_undo
 -- The entries of a phase that still stand, newest first, so that a row decided twice goes back step by step.
-SELECT id, kind, relation, after
+SELECT id, kind, relation, after, rows
 FROM vital.ledger
 WHERE phase = %(phase)s::text
   AND undone_at IS NULL
 ORDER BY id DESC
+LIMIT %(entries)s
+
+-- name: rows_to_undo
+-- How many rows they are.
+SELECT COALESCE(sum(rows), 0)::bigint FROM vital.ledger WHERE phase = %(phase)s::text AND undone_at IS NULL
+
+-- name: cut_entry
+-- One entry becomes two, each with half of its keys; false where it has a single one. No other entry is about the same
+-- row in between, so that the new one may stand last.
+WITH cut AS (
+    UPDATE vital.ledger
+    SET keys = keys[:rows / 2],
+        hashes = hashes[:rows / 2],
+        rows = rows / 2
+    WHERE id = %(id)s
+      AND rows > 1
+    RETURNING id
+), whole AS (
+    SELECT * FROM vital.ledger WHERE id = %(id)s AND rows > 1
+), added AS (
+    INSERT INTO vital.ledger (run_id, phase, step, kind, relation, rule, digest, before, after, keys, hashes, rows, written_at, transaction)
+    SELECT run_id, phase, step, kind, relation, rule, digest, before, after, keys[rows / 2 + 1:], hashes[rows / 2 + 1:],
+           rows - rows / 2, written_at, transaction
+    FROM whole
+    JOIN cut USING (id)
+)
+SELECT EXISTS (SELECT FROM cut)
 
 -- name: undo_assignment
 -- Give the rows of one entry their values from before; a row that somebody changed since is kept and listed.

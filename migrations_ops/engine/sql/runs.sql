@@ -6,6 +6,14 @@ SELECT to_regclass('vital.phase_run') IS NOT NULL
 -- The run that is not finished; there is at most one.
 SELECT id, kind, status, phases, plan_digest FROM vital.run WHERE status IN ('running', 'paused', 'failed')
 
+-- name: run_at_work
+-- The same with where it is.
+SELECT id, kind, status, progress, seen_at FROM vital.run WHERE status IN ('running', 'paused', 'failed')
+
+-- name: late_rows
+-- Rows that were written without a tenant and got theirs on the way, for each table.
+SELECT relation, sum(rows)::bigint, max(written_at) FROM vital.ledger WHERE kind = 'late' AND undone_at IS NULL GROUP BY relation
+
 -- name: open_run
 -- A run starts.
 INSERT INTO vital.run (kind, status, phases, plan_digest, plan, started_by, stop_requested)
@@ -27,9 +35,17 @@ WHERE id = %(id)s
   AND status = %(before)s::text
 RETURNING id
 
+-- name: note_progress
+-- Where a run is, for whoever looks.
+UPDATE vital.run SET progress = %(progress)s, seen_at = clock_timestamp() WHERE id = %(run)s
+
 -- name: stop_requested
 -- What somebody asked the run to do.
 SELECT stop_requested FROM vital.run WHERE id = %(id)s
+
+-- name: wants_help
+-- Whether the run is at work and nobody has asked it to stop.
+SELECT status = 'running' AND stop_requested = '' FROM vital.run WHERE id = %(id)s
 
 -- name: request_stop
 -- Ask a run to pause or to be given up; it does so between two batches.

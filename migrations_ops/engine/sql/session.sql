@@ -8,6 +8,14 @@ SELECT set_config('client_connection_check_interval', '1s', false), set_config('
        set_config('IntervalStyle', 'postgres', false), set_config('bytea_output', 'hex', false),
        set_config('extra_float_digits', '1', false)
 
+-- name: forget_session_settings
+-- Every setting of this session is as it was when it began.
+RESET ALL
+
+-- name: forget_role
+-- RESET ALL leaves out the role.
+RESET ROLE
+
 -- name: server_process
 -- Which process of the server answers this connection.
 SELECT pg_backend_pid()
@@ -54,6 +62,14 @@ SELECT pg_try_advisory_lock(%(space)s, %(key)s)
 -- name: give_run_lock_back
 -- The run is over; the next one may start.
 SELECT pg_advisory_unlock(%(space)s, %(key)s)
+
+-- name: take_worker_lock
+-- Shared by all who help.
+SELECT pg_advisory_lock_shared(%(space)s, %(key)s)
+
+-- name: give_worker_lock_back
+-- One helper less.
+SELECT pg_advisory_unlock_shared(%(space)s, %(key)s)
 
 -- name: holder_of_run_lock
 -- Who holds the run lock.

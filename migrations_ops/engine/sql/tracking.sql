@@ -33,21 +33,41 @@ WHERE id = %(id)s
 RETURNING metrics
 
 -- name: open_step
--- A step starts, or goes on from its cursor.
+-- A step starts, or goes on where its shares are.
 INSERT INTO vital.step_run (phase_run_id, step, relation, status, outcome, rows_seen, rows_changed, foreign_writes, findings, seconds)
 VALUES (%(phase_run)s, %(step)s::text, %(relation)s::text, 'started', '', 0, 0, 0, 0, 0)
-ON CONFLICT (phase_run_id, step) DO UPDATE SET relation = EXCLUDED.relation
-RETURNING id, cursor, rows_seen, rows_changed, status, seconds
+ON CONFLICT (phase_run_id, step) DO UPDATE SET relation = EXCLUDED.relation, status = 'started'
+RETURNING id, begun, rows_seen, rows_changed, seconds
 
--- name: move_step
--- The cursor and the counters, in the transaction of the batch itself.
+-- name: begin_step
+-- Its shares are cut and what is to be decided again is marked, in one transaction.
+UPDATE vital.step_run SET begun = true WHERE id = %(id)s
+
+-- name: count_in_step
+-- The counters, in the transaction of the batch itself. Several workers count in one row: it comes last, before COMMIT.
 UPDATE vital.step_run
-SET cursor = %(cursor)s,
-    rows_seen = rows_seen + %(seen)s,
+SET rows_seen = rows_seen + %(seen)s,
     rows_changed = rows_changed + %(changed)s,
     foreign_writes = foreign_writes + %(foreign)s,
-    seconds = %(seconds)s
+    seconds = greatest(seconds, %(seconds)s)
 WHERE id = %(id)s
+
+-- name: counters_of_step
+-- What all workers have seen and changed.
+SELECT rows_seen, rows_changed FROM vital.step_run WHERE id = %(id)s
+
+-- name: step_at_work
+-- The step of a run that several workers can share now, with what a helper needs of it.
+SELECT s.id, s.begun, s.rows_seen, s.rows_changed, s.seconds, p.phase, s.step
+FROM vital.step_run AS s
+JOIN vital.phase_run AS p ON p.id = s.phase_run_id
+WHERE p.run_id = %(run)s
+  AND p.status = 'started'
+  AND s.status = 'started'
+  AND s.begun
+  AND EXISTS (SELECT FROM vital.share AS h WHERE h.step_run_id = s.id AND h.at < h.last)
+ORDER BY s.id DESC
+LIMIT 1
 
 -- name: close_step
 -- A step ends.

@@ -1,7 +1,7 @@
 """`manage.py migrate_tenants`: the migration on the command line. Every verb is a thin face over services.py."""
 
 import sys
-from argparse import RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -21,10 +21,19 @@ examples:
   manage.py migrate_tenants pause                from another terminal: stop the run after its batch
   manage.py migrate_tenants resume               go on with a run that was paused, or has failed
   manage.py migrate_tenants cancel               give an unfinished run up; what it did stays
+  manage.py migrate_tenants --workers 2          two processes share the big tables
+  manage.py migrate_tenants tune wal_rate=20MB   what a run respects, also while it works; without words: all limits
+  manage.py migrate_tenants work                 one more worker for the run at work, from any machine
 
 exit codes: 0 done and valid; 1 a check or a phase failed, or another run is active;
             2 wrong usage, settings, connection or password; 3 paused, cancelled or stopped for a look
 """
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 32:
+        raise ArgumentTypeError(f"{text!r} is not a number of processes from 1 to 32")
+    return int(text)
 
 
 class Command(BaseCommand):
@@ -37,14 +46,16 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = ["run", "status", "validate", "undo", "explain", "pause", "resume", "cancel"]
+        verbs = ["run", "status", "validate", "undo", "explain", "pause", "resume", "cancel", "tune", "work"]
         parser.add_argument("verb", nargs="?", default="run", choices=verbs, help="what to do (default: run)")
-        parser.add_argument("table", nargs="?", help="explain: the row's table")
-        parser.add_argument("id", nargs="?", help="explain: the row's key")
+        parser.add_argument("words", nargs="*", help="explain: TABLE ID; tune: NAME=VALUE for each limit to set")
         parser.add_argument("--from", dest="first", default="", metavar="PHASE", help="run: start at this phase")
         parser.add_argument("--to", dest="last", default="", metavar="PHASE", help="run: stop after this phase")
         parser.add_argument("--only", default="", metavar="PHASE", help="run: this phase alone")
         parser.add_argument("--step-by-step", action="store_true", help="run: stop after each phase for a look")
+        parser.add_argument(
+            "--workers", type=_count, default=1, metavar="N", help="run, resume: N processes (default: 1)"
+        )
         parser.add_argument("--phase", default="", metavar="PHASE", help="undo: back to before this phase")
         parser.add_argument("--archive", default="", metavar="FILE", help="undo: keep what it would lose in this file")
         parser.add_argument("--plan", default="", metavar="FILE", help="the plan (default: VITAL_PLAN, or VITAL's own)")

@@ -32,6 +32,10 @@ SELECT {name}, {key}, 'no rule gives it a tenant'
 FROM {relation} AS t
 WHERE t.{tenant} IS NULL
 
+-- name: some_unassigned
+-- How many rows have no tenant; beyond some thousand nobody counts.
+SELECT count(*) FROM (SELECT FROM {relation} AS t WHERE t.{tenant} IS NULL LIMIT 10000) AS few
+
 -- name: has_tenant_index
 -- Whether a valid index leads with the tenant column, and a failed attempt has left none of ours.
 SELECT NOT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass({index_name}) AND NOT indisvalid) AND EXISTS (

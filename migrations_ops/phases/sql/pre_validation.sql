@@ -3,10 +3,6 @@
 SELECT '', '', format('PostgreSQL %s: VITAL is made for 14 to 18. Use a server of one of these versions.', current_setting('server_version'))
 WHERE current_setting('server_version_num')::int NOT BETWEEN 140000 AND 189999
 
--- name: data_directory
--- Where the server keeps its data; only some roles may know.
-SHOW data_directory
-
 -- name: biggest_table
 -- Bytes of the biggest table with its indexes.
 SELECT COALESCE(max(pg_total_relation_size(oid)), 0) FROM pg_class WHERE relkind IN ('r', 'm')

@@ -16,6 +16,22 @@ ALTER TABLE {relation} VALIDATE CONSTRAINT {constraint}
 -- Whether every row has a tenant.
 SELECT NOT EXISTS (SELECT FROM {relation} WHERE {tenant} IS NULL)
 
+-- name: nobody_is_late
+-- The same, and nobody has written a row without a tenant for a while: code that does so would fail from then on as soon
+-- as no rule knows a row of its. The while is the limit `quiet`.
+SELECT NOT EXISTS (SELECT FROM {relation} WHERE {tenant} IS NULL)
+   AND NOT EXISTS (
+       SELECT
+       FROM vital.ledger
+       WHERE relation = {name}
+         AND kind = 'late'
+         AND written_at > clock_timestamp() - {quiet}
+   )
+
+-- name: quiet
+-- How long nobody may have been late: what somebody set, else the default.
+COALESCE((SELECT CASE value WHEN 'off' THEN '0' ELSE value END FROM vital.tuning WHERE name = 'quiet'), {default})::interval
+
 -- name: is_not_null
 -- Whether the column already refuses NULL.
 SELECT attnotnull FROM pg_attribute WHERE attrelid = to_regclass({name}) AND attname = {column}

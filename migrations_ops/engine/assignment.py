@@ -1,0 +1,69 @@
+"""The statements of an Assign, composed for the database at hand."""
+
+import hashlib
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine import proof, sql
+from migrations_ops.engine.session import QUERIES, Session
+from migrations_ops.engine.steps import Assign
+
+
+class Assignment:
+    """An Assign made ready for this database: its statements composed with the table's own columns and key."""
+
+    def __init__(self, session: Session, step: Assign) -> None:
+        self.session, self.step = session, step
+        relation = step.table.relation
+        self.redecided = sql.compose(
+            QUERIES["is_redecided"], name=sql.literal(relation), key=sql.key_text("t", step.table.key)
+        )
+        self.digest = hashlib.sha256(step.verdict.as_bytes(session.connection)).hexdigest()
+        columns = {column.name: column for column in session.columns(relation)}
+        self.targets = [columns[name] for name in step.columns]
+        self.content = [column for name, column in columns.items() if name not in step.columns]
+
+    def parts(self) -> dict[str, Composable]:
+        """What every statement about this step's candidates is composed of."""
+        step = self.step
+        candidates = [step.open, self.redecided] + ([step.also] if step.also is not None else [])
+        return {
+            "verdict": step.verdict,
+            "open": sql.join([step.open, self.redecided], " OR "),
+            "candidates": sql.join([sql.compose("({c})", c=c) for c in candidates], " OR "),
+            "differs": sql.join(
+                [sql.column("t", c.name) + sql.raw(" IS DISTINCT FROM ") + sql.typed("v", c) for c in self.targets],
+                " OR ",
+            ),
+        }
+
+    def batch_statement(self, leaf: str) -> Composable:
+        step, content = self.step, self.content
+        return sql.compose(
+            QUERIES["assign_batch"],
+            relation=sql.relation(leaf),
+            assignments=sql.join([sql.ident(c.name) + sql.raw(" = ") + sql.typed("v", c) for c in self.targets]),
+            key=sql.key_text("t", step.table.key),
+            before=sql.jsonb_of("b", step.columns),
+            after=sql.jsonb_of("t", step.columns),
+            hash_before=sql.row_hash("b", content),
+            hash_after=sql.row_hash("t", content),
+            is_foreign=proof.is_foreign("b", "vital_version"),
+            **self.parts(),
+        )
+
+    def anything_left(self, phase: str) -> bool:
+        """Whether a row is left that the verdict can decide, or rows stand by rules that have changed. Read-only."""
+        changed = {
+            "relation": self.step.table.relation,
+            "phase": phase,
+            "step": self.step.name,
+            "digest": self.digest,
+        }
+        if self.session.named("decided_by_other_rules", changed)[0][0]:
+            return True
+        parts = self.parts()
+        return any(
+            self.session.named("anything_undecided", None, relation=sql.relation(leaf), **parts)[0][0]
+            for leaf, _, _ in self.session.leaves(self.step.table.relation)
+        )

@@ -1,0 +1,41 @@
+"""Make room for others: before a batch, wait while the database is under strain, and say why."""
+
+import time
+from collections.abc import Callable
+
+from migrations_ops.engine.limits import Limits
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.signals import Signals
+
+LOOK_EVERY = 1.0  # seconds between two looks at the signals and the limits
+SAY_AGAIN = 30.0  # seconds after which a reason is told once more
+
+
+class Throttle:
+    """One for a run's session. `limits` are read anew with every look, so that they can be tuned while it works."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.signals = session, Signals(session)
+        self.limits = Limits(dict(session.named("tuned")))
+        self._looked = 0.0
+
+    def make_room(self, relation: str, waiting: Callable[[str], None], check_stop: Callable[[], None]) -> None:
+        """Return once no signal says to wait; ask not more than once a second. `check_stop` is asked all the while."""
+        if time.monotonic() - self._looked < LOOK_EVERY:
+            return
+        told, said_at = "", 0.0
+        while reason := self._look(relation):
+            kind = reason.rpartition("(")[2]
+            if kind != told or time.monotonic() - said_at > SAY_AGAIN:
+                waiting(reason)
+                told, said_at = kind, time.monotonic()
+            check_stop()
+            time.sleep(LOOK_EVERY)
+        if told:
+            waiting("")
+
+    def _look(self, relation: str) -> str | None:
+        self.limits = Limits(dict(self.session.named("tuned")))
+        reason = self.signals.busy(self.limits, relation)
+        self._looked = time.monotonic()
+        return reason

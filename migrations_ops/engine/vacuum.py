@@ -1,0 +1,36 @@
+"""VACUUM between groups of batches, so that new row versions find the room of old ones and the table hardly grows.
+
+Line pointers and index entries are left to the last one, which cleans them all in one pass over the indexes: a pass for
+every group would cost more than the backfill. What frees the room in the heap is the pruning, and that is cheap.
+"""
+
+from collections.abc import Callable
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.session import QUERIES, Session
+
+SMALLEST = 2_000  # pages: below 16 MB nobody notices
+
+
+class Cleaner:
+    """Counts the pages that batches have gone through in one table, and cleans up behind them."""
+
+    def __init__(self, session: Session, leaf: str, pages: int, share: Callable[[], float | None]) -> None:
+        self.session, self.leaf, self.pages, self.share = session, leaf, pages, share
+        self._since = 0
+
+    def went_through(self, pages: int) -> None:
+        """So many pages more hold dead rows; once that is a group of batches, they are cleaned."""
+        self._since += pages
+        share = self.share()
+        if share is not None and self._since >= max(SMALLEST, self.pages * share / 100):
+            self._vacuum("vacuum_heap")
+            self._since = 0
+
+    def finish(self) -> None:
+        """Clean the indexes as well, once all rows are through."""
+        if self.share() is not None and self.pages >= SMALLEST:
+            self._vacuum("vacuum_all")
+
+    def _vacuum(self, name: str) -> None:
+        self.session.execute(sql.compose(QUERIES[name], relation=sql.relation(self.leaf)))

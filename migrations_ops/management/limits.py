@@ -1,0 +1,37 @@
+"""The verbs `tune` and `work`: limits of a run at work, and one more worker for it."""
+
+from rich.console import Console
+from rich.table import Table
+
+from migrations_ops import services
+from migrations_ops.engine.progress import Listeners
+from migrations_ops.management.answers import DONE, USAGE, Answer, Options
+
+HOW = "tune takes NAME=VALUE, and NAME= for the default again: manage.py migrate_tenants tune replication_lag=30s"
+
+
+def tune(options: Options, console: Console) -> Answer:
+    changes = {}
+    for word in options["words"]:
+        name, equals, value = word.partition("=")
+        if not equals:
+            return {"error": f"{word}: {HOW}"}, USAGE
+        changes[name] = value
+    document = services.tune(changes)
+    if not options["json"]:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for title in ("limit", "value", "default", ""):
+            table.add_column(title)
+        for limit in document["limits"]:
+            mark = "bold" if limit["value"] != limit["default"] else ""
+            table.add_row(limit["name"], limit["value"], limit["default"], limit["means"], style=mark)
+        console.print(table)
+        for blind in document["blind"]:
+            console.print(f"blind for {blind['signal']}; this would help: {blind['grant']}", highlight=False)
+    return document, DONE
+
+
+def work(options: Options, console: Console) -> Answer:
+    run = services.work(Listeners())
+    console.print(f"Run {run} needs no more help.", highlight=False)
+    return {"run": run}, DONE
