@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -193,8 +194,9 @@ def _carried_out(command: list[str], variables: dict[str, str], folder: str, fig
         with measure.watched(process) as peak:
             output, _ = process.communicate()
     finally:
-        process.kill()
-        process.wait()
+        if process.poll() is None:  # interrupted: its workers go with it
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
     figures.wall += time.monotonic() - began
     figures.memory_mb = max(figures.memory_mb, peak[0])
     if process.returncode:

@@ -26,8 +26,9 @@ BEGAN = time.monotonic()
 
 def main() -> None:
     options = arguments()
-    # A terminated run drops its databases as an interrupted one does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A terminated run drops its databases as an interrupted one does; in the background SIGINT would be ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     facts = {"when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "machine": machine()}
     found: list[Figures] = []
     try:
