@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from psycopg import errors
+
 from migrations_ops.engine import sql
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.executor import has_work
@@ -63,13 +65,21 @@ def _late(session: Session, plan: Plan) -> list[dict[str, Any]]:
     found = {relation: (rows, last) for relation, rows, last in session.named("late_rows")}
     tables = []
     for spec in plan.tables:
-        with session.work():
-            unassigned = session.execute(every("some_unassigned", [spec]))[0][0]
+        unassigned = _unassigned(session, spec)
         assigned, last_at = found.get(spec.relation, (0, None))
         if assigned or unassigned:
             words = {"table": shown(spec.relation), "assigned": assigned, "last_at": _iso(last_at)}
             tables.append(words | {"unassigned": unassigned})
     return tables
+
+
+def _unassigned(session: Session, spec: TableSpec) -> int | None:
+    """Rows without a tenant; None where the table cannot be read just now: how it stands is told all the same."""
+    try:
+        with session.work():
+            return int(session.execute(every("some_unassigned", [spec]))[0][0])
+    except (errors.InsufficientPrivilege, errors.LockNotAvailable, errors.UndefinedColumn):
+        return None
 
 
 def _phase(phase: Phase, state: dict[str, Any] | None) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from migrations_ops.rehearsal import forecast, measure, records
 from migrations_ops.rehearsal.rehearse import Order, Rehearsal, refuse_where_begun
 from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Plan
+from migrations_ops.workers import NothingToHelp as NothingToHelp
 from vital.settings import env_secret
 
 

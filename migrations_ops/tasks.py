@@ -8,7 +8,6 @@ from django.conf import settings
 from migrations_ops import services
 from migrations_ops.engine.progress import Listeners
 from migrations_ops.terminal import LogFiles
-from migrations_ops.workers import NothingToHelp
 
 
 @shared_task(acks_late=True, reject_on_worker_lost=True)
@@ -22,5 +21,5 @@ def help_along() -> int | None:
     """Share the tables of the run at work until it is over, and return its id; None where there is none."""
     try:
         return services.work(Listeners())
-    except NothingToHelp:
+    except services.NothingToHelp:
         return None

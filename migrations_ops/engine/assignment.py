@@ -46,8 +46,7 @@ class Assignment:
             key=sql.key_text("t", step.table.key),
             before=sql.jsonb_of("b", step.columns),
             after=sql.jsonb_of("t", step.columns),
-            hash_before=sql.row_hash("b", content),
-            hash_after=sql.row_hash("t", content),
+            same_content=sql.same_image("b", "t", content),
             is_foreign=proof.is_foreign("b", "vital_version"),
             **self.parts(),
         )

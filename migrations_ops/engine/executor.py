@@ -27,8 +27,16 @@ class Executor:
         """Carry out a phase and return its metrics.
 
         Raises PhaseRefused where checks fail, StepFailed where a statement does, Stopped on request; the phase's
-        record says so in each case, and nothing of the failed step is kept.
+        record says so in each case, and nothing of the failed step is kept. ConnectionLost may come at any moment.
         """
+        try:
+            return self._carry_out(phase)
+        except psycopg.OperationalError as error:
+            if self.session.connection.broken:
+                raise ConnectionLost(message=_first_line(error)) from error
+            raise
+
+    def _carry_out(self, phase: Phase) -> dict[str, Any]:
         record = PhaseRecord(self.session, self.run, phase.key)
         self.listener.phase_started(phase)
         try:
@@ -50,7 +58,7 @@ class Executor:
                 break
             self.check_stop()
             self.listener.step_started(phase, step)
-            outcome = self._step(phase, step, record.step(step.name, relation_of(step)))
+            outcome = self._step(phase, step, record)
             self.listener.step_done(phase, step, outcome)
             failed += outcome.status == "FAIL"
             if failed and isinstance(step, Check) and step.gate:
@@ -58,17 +66,18 @@ class Executor:
         if failed:
             raise PhaseRefused(phase=phase.key, count=failed, log=f"{phase.key}.log")
 
-    def _step(self, phase: Phase, step: Step, record: StepRecord) -> Outcome:
+    def _step(self, phase: Phase, step: Step, of_phase: PhaseRecord) -> Outcome:
         try:
+            record = of_phase.step(step.name, relation_of(step))
             outcome = self._act(phase, step, record)
+            outcome.rows_seen, outcome.seconds = record.rows_seen, record.seconds
+            record.close(outcome)
         except psycopg.OperationalError as error:
             if self.session.connection.broken:
                 raise ConnectionLost(message=_first_line(error)) from error
             raise self._step_failed(phase, step, error) from error
         except psycopg.Error as error:
             raise self._step_failed(phase, step, error) from error
-        outcome.rows_seen, outcome.seconds = record.rows_seen, record.seconds
-        record.close(outcome)
         return outcome
 
     def _act(self, phase: Phase, step: Step, record: StepRecord) -> Outcome:

@@ -8,12 +8,12 @@ from typing import Any
 
 import psycopg
 
-from migrations_ops.engine import sql
+from migrations_ops.engine import sql, wal
 from migrations_ops.engine.limits import Limits
 from migrations_ops.engine.session import Session
 
-SEES_ALL = "GRANT pg_read_all_stats TO {role}"
-SEES_DISK = "GRANT pg_read_all_settings TO {role}, on the server's own machine; or tune query=..."
+SEES_ALL = "pg_read_all_stats for {role} (by GRANT)"
+SEES_DISK = "pg_read_all_settings for {role} (by GRANT), on the server's own machine; or tune query=..."
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Signals:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._wal: tuple[float, float] | None = None
+        self._wal: tuple[float, int] | None = None
 
     def blind(self) -> list[Blind]:
         """Every signal that is hidden from this role, with the grant that would help."""
@@ -103,7 +103,9 @@ class Signals:
 
     def _wal_rate(self, limit: float) -> str | None:
         """Between this look and the one before; a first look has nothing to compare with."""
-        now, written = time.monotonic(), float(self.session.named("wal_written")[0][0])
+        now, written = time.monotonic(), wal.position(self.session)
+        if written is None:
+            return None
         earlier, self._wal = self._wal, (now, written)
         if earlier is None or now - earlier[0] < 0.1:
             return None

@@ -149,4 +149,11 @@ def row_hash(alias: str, columns: Iterable[Column]) -> Composed:
     return compose("hashtextextended(hash_record_extended(ROW({parts}), 0)::text, 0)", parts=join(parts))
 
 
+def same_image(one: str, other: str, columns: Iterable[Column]) -> Composed:
+    """Whether two versions of a row are the same in these columns, byte for byte, whatever a type calls equal."""
+    names = [c.name for c in columns]
+    parts = {alias: join(column(alias, name) for name in names) for alias in (one, other)}
+    return compose("record_image_eq(ROW({one}), ROW({other}))", one=parts[one], other=parts[other])
+
+
 Params = dict[str, Any]

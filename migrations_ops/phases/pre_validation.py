@@ -44,7 +44,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     filtered = [of_table("filtered_by_policies", name) for name in [*relations, *own]]
     yield Check("row level security hides nothing from the role", sql.join(filtered, " UNION ALL "), gate=True)
     yield Check("enough free disk", probes.free_disk)
-    yield Check("what a run waits for can be seen", probes.hidden_signals, Severity.WARN)
+    yield Check("the signs of strain can be seen", probes.hidden_signals, Severity.WARN)
     yield Check("the tenants' slugs and domains are free", of_table("taken_slugs", plan.registry, **_wanted(plan)))
     titles = sql.literal([tenant.name for tenant in plan.tenants])
     renamed = of_table("renamed_tenants", plan.registry, titles=titles, **_wanted(plan))

@@ -13,8 +13,11 @@ from migrations_ops.rules.model import Plan
 def free_disk(session: Session) -> Iterator[Problem]:
     """Twice the biggest table must fit. Seen only where the server's data directory is on this machine."""
     disk = signals.disk_of(session)
-    needed = 2 * int(session.value(query("biggest_table")))
-    if disk is not None and disk.free < needed:
+    if disk is None:
+        return
+    with session.work():
+        needed = 2 * int(session.value(query("biggest_table")))
+    if disk.free < needed:
         yield Problem(
             "",
             "",

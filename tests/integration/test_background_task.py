@@ -15,9 +15,10 @@ from tests.support.standstill import standing_still
 
 OPEN = "from migrations_ops.services import open_run, Request; print('run', open_run(Request()))"
 IN_003 = "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'"
-HELPERS = (
-    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 22089 AND objid = 2 AND mode = 'ShareLock'"
-)
+HELPERS = """
+    SELECT count(*) FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = 22089 AND objid = 2 AND mode = 'ShareLock'
+"""
 ADVANCE = "from migrations_ops.tasks import advance; print('status', advance.apply(args=[{run}]).get())"
 
 

@@ -258,7 +258,7 @@ def test_what_the_role_may_not_see_is_named_with_the_grant_that_would_show_it(
     with psycopg.connect(database.admin_url) as stranger:
         stranger.execute("SELECT 1")
         blind = manage(database, "migrate_tenants", "tune")
-        assert f"blind for long_transaction; this would help: GRANT pg_read_all_stats TO {OWNER}" in blind.stdout
+        assert f"blind for long_transaction; this would help: pg_read_all_stats for {OWNER} (by GRANT)" in blind.stdout
         assert "blind for free_disk" in blind.stdout
 
         with member_of(server_url, "pg_read_all_stats"):

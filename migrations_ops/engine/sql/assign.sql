@@ -24,8 +24,7 @@ WITH batch AS MATERIALIZED (
               v.rule,
               {before} AS before,
               {after} AS after,
-              {hash_before} AS hash_before,
-              {hash_after} AS hash_after,
+              {same_content} AS same,
               {is_foreign} AS is_foreign,
               ({differs}) AS refused
 ), noted AS (
@@ -37,7 +36,7 @@ WITH batch AS MATERIALIZED (
 )
 SELECT (SELECT count(*) FROM batch),
        count(*),
-       COALESCE(sum(hash_before), 0) = COALESCE(sum(hash_after), 0),
+       COALESCE(bool_and(same), true),
        count(*) FILTER (WHERE is_foreign),
        count(*) FILTER (WHERE refused)
 FROM changed

@@ -50,10 +50,6 @@ FROM (
       AND (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL OR a.state IS NULL)
 ) AS open
 
--- name: wal_written
--- How much WAL the server has written since its beginning.
-SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float
-
 -- name: maintenance_of
 -- Who cleans or indexes the table just now: autovacuum, VACUUM, ANALYZE, CREATE INDEX CONCURRENTLY.
 SELECT l.pid, COALESCE(a.usename::text, 'autovacuum')
