@@ -7,10 +7,10 @@ from django.conf import settings
 from django.db import connection
 
 from migrations_ops.engine import sql
+from migrations_ops.phases.row_level_security import KEY as CLOSES
 from migrations_ops.plan import phases
 from migrations_ops.rules.load import load
 
-CLOSES = "006_row_level_security"
 QUERIES = sql.load(Path(__file__).parent / "sql")
 
 

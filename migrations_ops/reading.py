@@ -5,6 +5,7 @@ from typing import Any
 
 from psycopg import errors
 
+from migrations_ops import audit
 from migrations_ops.engine import sql
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.executor import has_work
@@ -44,6 +45,7 @@ def status(session: Session, plan: Plan, phases: Sequence[Phase], states: list[d
         "run": _run(session),
         "late": _late(session, plan) if by_key.get("001_schema_fixes", {}).get("status") == "completed" else [],
         "findings": _findings(session, states),
+        "audit": audit.latest(session) if states else [],
         "next": next_phase,
     }
 

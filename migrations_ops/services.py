@@ -19,7 +19,7 @@ from django.core.management import call_command
 from django.db import connection as django_connection
 from psycopg.types.json import Jsonb
 
-from migrations_ops import reading, transitions, tuning, workers
+from migrations_ops import audit, fence, reading, transitions, tuning, workers
 from migrations_ops.engine import checks, locks, undo
 from migrations_ops.engine.errors import EngineError, OutOfOrder, PhaseRefused, Stopped
 from migrations_ops.engine.executor import Executor, has_work
@@ -33,6 +33,7 @@ from migrations_ops.isolation.callers import HttpCaller, WsgiCaller
 from migrations_ops.isolation.report import Report
 from migrations_ops.isolation.targets import NOBODY
 from migrations_ops.models import Run
+from migrations_ops.phases.row_level_security import KEY as CLOSES
 from migrations_ops.phases.row_level_security import closings
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rehearsal import forecast, measure, records
@@ -41,6 +42,8 @@ from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Plan
 from migrations_ops.workers import NothingToHelp as NothingToHelp
 from vital.settings import env_secret
+
+HALF_UNDONE = "its undo was interrupted: run undo again, or run to do the phase again"
 
 
 @dataclass(frozen=True)
@@ -337,7 +340,7 @@ def undo_phases(first: str, archive: Path | None, listener: Listener) -> Result:
         undone = Undone()
         with _accounting(session, run_id):
             for phase in wanted:
-                session.named("phase_is_being_undone", {"phase": phase.key})
+                session.named("spoil_phase", {"phase": phase.key, "error": Jsonb({"message": HALF_UNDONE})})
                 undone.add(_undo_one(executor, phase))
         return Result(Run.Status.COMPLETED, run_id, phase_states(session), undone=undone, archived=archived)
 
@@ -400,6 +403,30 @@ def tune(changes: dict[str, str]) -> dict[str, Any]:
     with open_session(read_only=not changes) as session:
         tuning.change(session, changes, _me())
         return tuning.show(session)
+
+
+def disarm(reason: str, waiting: Callable[[str], None]) -> list[str]:
+    """Open the fence for all but tenants, and write down who did and why; returns the tables. See `fence.disarm`."""
+    if not reason.strip():
+        raise fence.NoReason
+    plan = current_plan()
+    with open_session() as session, session.run_lock():
+        if not session.named("is_set_up")[0][0]:
+            raise fence.NeverClosed
+        bring_up_to_date()
+        return fence.disarm(session, plan, _me(), reason, waiting)
+
+
+def rearm(reason: str, listener: Listener) -> Result:
+    """Carry out 006 again, which closes what is open and ends with the attack run. Raises NoReason, NeverClosed."""
+    if not reason.strip():
+        raise fence.NoReason
+    with open_session() as session:
+        if not session.named("is_set_up")[0][0]:
+            raise fence.NeverClosed
+        tables = list(fence.closed_tables(session, current_plan()))
+        audit.note(session, _me(), "rearm", reason, {"tables": tables})
+    return run(Request(only=CLOSES), listener)
 
 
 def _me() -> str:

@@ -127,6 +127,20 @@ def policies(relation: str, *, shared: bool, platform: str, column: str = TENANT
     )
 
 
+Changes = tuple[Composable, ...]
+
+
+def shut_tenants_out(relation: str) -> Changes:
+    """Before the fence is opened: what a tenant cannot read at all needs no policy."""
+    return (_of("shut_tenants_out", relation),)
+
+
+def as_it_was_before(relation: str, memo: Memo) -> Changes:
+    """Row level security off, or not forced, as before 006. The policies stay: VITAL's own roles need theirs."""
+    changes = [] if memo["forced"] else [_of("no_force", relation)]
+    return tuple(changes if memo["enabled"] else [*changes, _of("disable", relation)])
+
+
 def temporary_tables() -> Statement:
     """Nobody may shadow a real table by a temporary one, but the logins that could before keep their right."""
     return Statement(

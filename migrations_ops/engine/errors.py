@@ -56,7 +56,7 @@ class UndoRefused(EngineError):
 
 
 class NobodyToAsk(EngineError):
-    """Undo asks before it starts, and there is no terminal to ask on. Say --yes; nothing was changed."""
+    """{what} asks before it starts, and there is no terminal to ask on. Say --yes; nothing was changed."""
 
     exit_code = 2
 

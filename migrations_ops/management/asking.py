@@ -15,10 +15,10 @@ def goes_on(options: Options, next_phase: str) -> bool:
     return bool(options["yes"]) or Confirm.ask(f"Go on with {next_phase}?", default=True)
 
 
-def agrees_to_undo(options: Options) -> bool:
-    """Whether the phases shown may be undone. Raises NobodyToAsk without a terminal and --yes."""
+def agrees(options: Options, what: str, question: str) -> bool:
+    """Whether the person at the terminal wants it. Raises NobodyToAsk without a terminal and --yes."""
     if options["yes"]:
         return True
     if not sys.stdin.isatty():
-        raise NobodyToAsk
-    return Confirm.ask("Undo these phases?", default=False)
+        raise NobodyToAsk(what=what)
+    return Confirm.ask(question, default=False)

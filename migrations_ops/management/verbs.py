@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import control, limits, show, show_rehearsal, show_status
+from migrations_ops.management import control, limits, show, show_rehearsal, show_status, switch
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options, listener
-from migrations_ops.management.asking import agrees_to_undo, goes_on
+from migrations_ops.management.asking import agrees, goes_on
 from migrations_ops.management.helpers import helped
 from migrations_ops.management.rehearsal import rehearse
 
@@ -51,7 +51,7 @@ def undo(options: Options, console: Console) -> Answer:
         return {"status": "nothing_to_do", "phases": []}, DONE
     if not options["json"]:
         show.undo_plan(console, keys)
-    if not agrees_to_undo(options):
+    if not agrees(options, "Undo", "Undo these phases?"):
         return {"status": "cancelled", "phases": keys}, STOPPED
     archive = Path(options["archive"]) if options["archive"] else None
     result = services.undo_phases(options["phase"], archive, listener(options, console))
@@ -73,6 +73,6 @@ VERBS: dict[str, Callable[[Options, Console], Answer]] = {
     verb.__name__: verb
     for verb in (
         *(run, status, validate, undo, explain, rehearse),
-        *(control.pause, control.resume, control.cancel, limits.tune, limits.work),
+        *(control.pause, control.resume, control.cancel, limits.tune, limits.work, switch.disarm, switch.rearm),
     )
 }

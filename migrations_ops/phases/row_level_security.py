@@ -12,9 +12,11 @@ from migrations_ops.phases.schema_fixes import tenant_key_name
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from tenants import rls
 
+KEY = "006_row_level_security"
+
 
 def phase(plan: Plan) -> Phase:
-    return Phase("006_row_level_security", "Row level security", tuple(_steps(plan)))
+    return Phase(KEY, "Row level security", tuple(_steps(plan)))
 
 
 def _steps(plan: Plan) -> Iterator[Step]:

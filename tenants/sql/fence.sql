@@ -129,6 +129,10 @@ BEGIN
 END
 $revoke$
 
+-- name: shut_tenants_out
+-- Tenants may do nothing with the table; closing the fence again grants it anew.
+REVOKE ALL ON {relation} FROM vital_tenant
+
 -- name: has_schema_usage
 -- Whether both roles may use the schema.
 SELECT COALESCE((SELECT bool_and(has_schema_privilege(oid, {schema_name}, 'USAGE')) FROM pg_roles WHERE rolname IN ('vital_tenant', 'vital_operator')), false)

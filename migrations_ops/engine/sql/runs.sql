@@ -65,11 +65,11 @@ ORDER BY phase, id DESC
 -- The phases that this run has completed.
 SELECT phase FROM vital.phase_run WHERE run_id = %(run)s AND status = 'completed'
 
--- name: phase_is_being_undone
--- Until the undo is through, the phase must not pass as completed.
+-- name: spoil_phase
+-- The phase must not pass as completed any more: its undo has begun, or the fence is open.
 UPDATE vital.phase_run
 SET status = 'failed',
-    error = '{{"message": "its undo was interrupted: run undo again, or run to do the phase again"}}'
+    error = %(error)s
 WHERE id = (SELECT max(id) FROM vital.phase_run WHERE phase = %(phase)s::text)
 
 -- name: finding_counts

@@ -24,6 +24,7 @@ examples:
   manage.py migrate_tenants cancel               give an unfinished run up; what it did stays
   manage.py migrate_tenants --workers 2          two processes share the big tables
   manage.py migrate_tenants tune wal_rate=20MB   what a run respects, also while it works; without words: all limits
+  manage.py migrate_tenants disarm --reason "…"  open the fence for all but tenants; `rearm` closes and proves it
   manage.py migrate_tenants work                 one more worker for the run at work, from any machine
 
 exit codes: 0 done and valid; 1 a check or a phase failed, or another run is active;
@@ -48,7 +49,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = ["run", "status", "validate", "undo", "explain", "rehearse"]
-        verbs += ["pause", "resume", "cancel", "tune", "work"]
+        verbs += ["pause", "resume", "cancel", "tune", "work", "disarm", "rearm"]
         parser.add_argument("verb", nargs="?", default="run", choices=verbs, help="what to do (default: run)")
         parser.add_argument("words", nargs="*", help="explain: TABLE ID; tune: NAME=VALUE for each limit to set")
         parser.add_argument("--from", dest="first", default="", metavar="PHASE", help="run: start at this phase")
@@ -58,6 +59,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--workers", type=_count, default=1, metavar="N", help="run, resume: N processes (default: 1)"
         )
+        parser.add_argument("--reason", default="", metavar="TEXT", help="disarm, rearm: why; it is written down")
         parser.add_argument("--phase", default="", metavar="PHASE", help="undo: back to before this phase")
         parser.add_argument("--archive", default="", metavar="FILE", help="undo: keep what it would lose in this file")
         parser.add_argument("--rows", type=int, default=20_000, metavar="N", help="rehearse: about N rows of a table")
