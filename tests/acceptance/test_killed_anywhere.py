@@ -1,0 +1,196 @@
+"""Killed at any instant, in every way there is, while an application writes: nothing is lost, nothing is done twice.
+
+A dozen kills; two hundred with VITAL_SLOW_TESTS=1. `pytest -s` shows what was killed where.
+"""
+
+import os
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
+from tests.support import background, clusters, cutting, databases, looking, oracle
+from tests.support.clusters import Cluster
+from tests.support.cutting import Line
+from tests.support.databases import Scratch
+from tests.support.looking import TABLES, said
+from tests.support.traces import decided_twice
+
+KILLS = 200 if os.environ.get("VITAL_SLOW_TESTS") else 12
+SEED = int(os.environ.get("VITAL_KILL_SEED", "20"))
+WAYS = ("kill -9", "backend terminated", "connection cut", "server restarted")
+TENANT_OF = {"digital_health": DIGITAL_HEALTH, "pharmacovigilance": PHARMA, "general_medicine": PLATFORM}
+LONGEST = 5.0  # seconds from one kill to the next; a whole run takes about that long
+
+INSERT = """
+    INSERT INTO knowledge_base (id, chunk_index, content, content_hash, domain) VALUES (%s, 0, %s, md5(%s), %s)
+"""
+
+
+@dataclass
+class Writer:
+    """Old code: it knows no tenants. It remembers what is committed for certain, and what it cannot know."""
+
+    url: str
+    stop: threading.Event = field(default_factory=threading.Event)
+    rows: dict[UUID, str] = field(default_factory=dict)
+    gone: set[UUID] = field(default_factory=set)
+    unknown: set[UUID] = field(default_factory=set)
+    touched: set[UUID] = field(default_factory=set)
+    writes: int = 0
+
+    def work(self) -> None:
+        dice = random.Random(SEED)
+        while not self.stop.is_set():
+            try:
+                with psycopg.connect(self.url, autocommit=True, connect_timeout=2) as connection:
+                    while not self.stop.is_set():
+                        self._write(connection, dice)
+                        time.sleep(0.01)
+            except psycopg.OperationalError:
+                time.sleep(0.1)
+
+    def _write(self, connection: psycopg.Connection, dice: random.Random) -> None:
+        mine = uuid4() if dice.random() < 0.6 or not self.rows else dice.choice(list(self.rows))
+        self.unknown.add(mine)
+        if mine not in self.rows:
+            domain = dice.choice(list(TENANT_OF))
+            connection.execute(INSERT, [mine, str(mine), str(mine), domain])
+            self.rows[mine] = domain
+        elif dice.random() < 0.5:
+            connection.execute("UPDATE knowledge_base SET tags = tags || 'seen'::text WHERE id = %s", [mine])
+            self.touched.add(mine)
+        else:
+            connection.execute("DELETE FROM knowledge_base WHERE id = %s", [mine])
+            self.gone.add(mine)
+            self.rows.pop(mine)
+        self.unknown.discard(mine)
+        self.writes += 1
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A server of the test's own with the legacy pack, and the line by which the command reaches it."""
+
+    cluster: Cluster
+    line: Line
+    database: Scratch
+    by_line: Scratch
+
+
+@pytest.fixture
+def stage(server_url: str, pack: Path) -> Iterator[Stage]:
+    with clusters.restartable(server_url) as cluster, cutting.line_to(cluster.url) as line:
+        database = databases.build_legacy(cluster.url, pack)
+        address = f"127.0.0.1:{line.port}"
+        url = f"postgresql://{databases.OWNER}:{databases.OWNER_PASSWORD}@{address}/{database.name}?sslmode=disable"
+        yield Stage(cluster, line, database, replace(database, owner_url=url))
+
+
+class Killer:
+    """Kills a command in one of the ways, and counts which and where."""
+
+    def __init__(self, stage: Stage, dice: random.Random) -> None:
+        self.stage, self.dice = stage, dice
+        self.kills: Counter[tuple[str, str]] = Counter()
+
+    def kill(self, run: background.Background) -> None:
+        way = self.dice.choice(WAYS)
+        phases = [line.split()[0] for line in run.said.splitlines() if line[:2] == "00"]
+        self.kills[way, phases[-1] if phases else "before"] += 1
+        if way == "kill -9":
+            run.kill()
+        elif way == "backend terminated":
+            ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'vital %%@%%'"
+            databases.rows(self.stage.cluster.url, ours)
+        elif way == "connection cut":
+            self.stage.line.cut()
+        else:
+            self.stage.cluster.kill()
+            self.stage.cluster.start()
+
+    def disturb(self, *arguments: str) -> bool:
+        """Start the command and kill it after a while; whether it was through before."""
+        with background.manage(self.stage.by_line, "migrate_tenants", *arguments) as run:
+            until = time.monotonic() + self.dice.uniform(0.8, LONGEST)
+            while time.monotonic() < until and run.process.poll() is None:
+                time.sleep(0.02)
+            if run.process.poll() is None:
+                self.kill(run)
+                run.process.wait(60)
+            assert "Traceback" not in run.said, run.said
+            assert run.process.returncode in (0, 1, 2, -9), f"{arguments}: {run.process.returncode}: {run.said}"
+            return run.process.returncode == 0
+
+
+def test_whatever_is_killed_nothing_is_lost_and_nothing_is_done_twice(stage: Stage, pack: Path, manage: Manage) -> None:
+    killer, started = Killer(stage, random.Random(SEED)), time.monotonic()
+    before = {table: looking.content(stage.database, table, plain_columns(stage, table)) for table in TABLES}
+    writer = Writer(stage.database.owner_url)
+    thread = threading.Thread(target=writer.work)
+    thread.start()
+    try:
+        undoing = False
+        while killer.kills.total() < KILLS:
+            through = killer.disturb("undo", "--yes") if undoing else killer.disturb("--yes")
+            undoing = not undoing if through else undoing
+        if undoing:
+            assert (done := manage(stage.by_line, "migrate_tenants", "undo", "--yes")).returncode == 0, said(done)
+        done = manage(stage.by_line, "migrate_tenants", "--yes")
+        assert done.returncode == 0, said(done)
+    finally:
+        writer.stop.set()
+        thread.join()
+    print(f"\n{killer.kills.total()} kills, {writer.writes} writes, {time.monotonic() - started:.0f} s")
+    for (way, phase), count in sorted(killer.kills.items()):
+        print(f"{count:>5}  {way:<20} {phase}")
+
+    every_row_is_where_the_rules_put_it(stage, pack, writer)
+    assert decided_twice(stage.database) == []
+    for table in TABLES:
+        now = looking.content(stage.database, table, plain_columns(stage, table, before_the_run=True))
+        assert before[table].items() <= now.items(), f"{table}: a row is lost, or something but its tenant has changed"
+    assert looking.one(stage.database, "SELECT count(*) FROM pg_index WHERE NOT indisvalid") == 0
+    assert manage(stage.database, "prove_isolation").returncode == 0
+
+    undone = manage(stage.by_line, "migrate_tenants", "undo", "--yes")
+    assert undone.returncode == 0, said(undone)
+    assert "changed since" not in undone.stdout
+    for table in TABLES:
+        now = looking.content(stage.database, table, looking.columns(stage.database, table))
+        mine = {str(key) for key in writer.rows.keys() | writer.unknown}
+        assert {key: row for key, row in now.items() if key not in mine}.keys() == before[table].keys()
+    tenants = databases.rows(
+        stage.database.admin_url, "SELECT count(tenant_id) FROM knowledge_base WHERE id = ANY(%s)", [list(writer.rows)]
+    )
+    assert tenants == [(0,)], "the writer's rows have no tenant any more"
+
+
+def plain_columns(stage: Stage, table: str, *, before_the_run: bool = False) -> list[str]:
+    """The columns of the pack without the tenant's."""
+    ours = {"tenant_id"} | ({"category", "metadata"} if table == "tools" and before_the_run else set())
+    return [name for name in looking.columns(stage.database, table) if name not in ours]
+
+
+def every_row_is_where_the_rules_put_it(stage: Stage, pack: Path, writer: Writer) -> None:
+    expected = oracle.expected(pack).tenants
+    found = looking.every_tenant(stage.database)
+    for table in TABLES:
+        wanted = dict(expected[table])
+        if table == "knowledge_base":
+            wanted |= {str(key): TENANT_OF[domain] for key, domain in writer.rows.items()}
+            for key in map(str, writer.unknown):  # committed or not: where it is there, it is where it belongs
+                if key in found[table]:
+                    assert found[table][key] in TENANT_OF.values()
+                    wanted[key] = found[table][key]
+                else:
+                    wanted.pop(key, None)
+        assert found[table] == wanted, table
