@@ -45,6 +45,7 @@ def status(session: Session, plan: Plan, phases: Sequence[Phase], states: list[d
         "run": _run(session),
         "late": _late(session, plan) if by_key.get("001_schema_fixes", {}).get("status") == "completed" else [],
         "findings": _findings(session, states),
+        "canaries": _canaries(session) if states or session.named("is_set_up")[0][0] else [],
         "audit": audit.latest(session) if states else [],
         "next": next_phase,
     }
@@ -60,6 +61,14 @@ def _run(session: Session) -> dict[str, Any] | None:
         left = (progress["total"] - progress["done"]) * progress["seconds"] / max(progress["done"], 1)
         progress |= {"rate": progress["rows"] / progress["seconds"], "seconds_left": round(left, 1)}
     return {"id": identifier, "kind": kind, "status": run_status, "progress": progress, "seen_at": _iso(seen_at)}
+
+
+def _canaries(session: Session) -> list[dict[str, Any]]:
+    """Each canary with how its phases stand."""
+    found: dict[str, dict[str, str]] = {}
+    for scope, phase, phase_status in session.named("canaries"):
+        found.setdefault(scope, {})[phase] = phase_status
+    return [{"scope": scope, "phases": phases} for scope, phases in found.items()]
 
 
 def _late(session: Session, plan: Plan) -> list[dict[str, Any]]:

@@ -40,6 +40,7 @@ from migrations_ops.rehearsal import forecast, measure, records
 from migrations_ops.rehearsal.rehearse import Order, Rehearsal, refuse_where_begun
 from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Plan
+from migrations_ops.scope import Scope, narrowed, touched
 from migrations_ops.workers import NothingToHelp as NothingToHelp
 from vital.settings import env_secret
 
@@ -54,11 +55,18 @@ class Request:
     last: str = ""
     only: str = ""
     step_by_step: bool = False
+    tenant: str = ""
+    table: str = ""
+
+    @property
+    def every_phase(self) -> bool:
+        """Whether all that is left is asked for."""
+        return not (self.first or self.last or self.only)
 
     @property
     def whole(self) -> bool:
-        """Whether all that is left is asked for."""
-        return not (self.first or self.last or self.only)
+        """The same, of every tenant and table."""
+        return self.every_phase and not (self.tenant or self.table)
 
 
 @dataclass
@@ -128,8 +136,9 @@ def advance(run_id: int, listener: Listener) -> Result:
     """Carry an opened, paused, failed or abandoned run on to its end. Raises EngineError, as `run` does."""
     plan = current_plan()
     with open_session() as session, session.run_lock():
-        for found, kind, status, keys, digest in session.named("unfinished_run"):
+        for found, kind, status, keys, digest, text in session.named("unfinished_run"):
             if found == run_id and kind == Run.Kind.RUN and digest == plan.digest:
+                plan = narrowed(plan, Scope.of(text))
                 _move(session, run_id, status, Run.Status.RUNNING)
                 return _carry_out(session, run_id, _left(session, plan, run_id, keys), listener, stepwise=False)
         raise NotToAdvance(run=run_id)
@@ -140,12 +149,12 @@ class NotToAdvance(EngineError):
 
 
 def _open(session: Session, request: Request) -> tuple[int, Sequence[Phase]] | None:
-    plan = current_plan()
+    plan = narrowed(current_plan(), Scope(request.tenant, request.table))
     for name in filter(None, (request.first, request.last, request.only)):
         position(phases_of(plan), name)
     bring_up_to_date()
-    wanted = _wanted(session, phases_of(plan), request)
-    return _open_run(session, plan, Run.Kind.RUN, wanted, resume=request.whole) if wanted else None
+    wanted = _wanted(session, phases_of(plan), request, plan.scope)
+    return _open_run(session, plan, Run.Kind.RUN, wanted, resume=request.every_phase) if wanted else None
 
 
 def _left(session: Session, plan: Plan, run_id: int, keys: list[str]) -> list[Phase]:
@@ -210,9 +219,9 @@ def _open_run(
     session: Session, plan: Plan, kind: str, wanted: Sequence[Phase], *, resume: bool
 ) -> tuple[int, Sequence[Phase]]:
     """The unfinished run goes on where the same is asked for; else it is given up and a new one starts."""
-    for run_id, old_kind, status, keys, digest in session.named("unfinished_run"):
+    for run_id, old_kind, status, keys, digest, scope in session.named("unfinished_run"):
         left = [phase.key for phase in _left(session, plan, run_id, keys)]
-        same = (old_kind, digest, left) == (kind, plan.digest, [phase.key for phase in wanted])
+        same = (old_kind, digest, scope, left) == (kind, plan.digest, plan.scope, [phase.key for phase in wanted])
         if resume and same:
             _move(session, run_id, status, Run.Status.RUNNING)
             return run_id, wanted
@@ -225,25 +234,26 @@ def _open_run(
         "kind": kind,
         "phases": [phase.key for phase in wanted],
         "digest": plan.digest,
+        "scope": plan.scope,
         "plan": plan.text,
         "by": _me(),
     }
     return int(session.named("open_run", facts)[0][0]), wanted
 
 
-def _wanted(session: Session, phases: Sequence[Phase], request: Request) -> Sequence[Phase]:
+def _wanted(session: Session, phases: Sequence[Phase], request: Request, scope: str) -> Sequence[Phase]:
     """The phases to carry out: those asked for by name, else everything that is left, up to the last one wanted."""
     end = position(phases, request.only or request.last or phases[-1].key)
     if request.only or request.first:
         start = position(phases, request.only or request.first)
         if start > end:
             raise NothingBetween(first=phases[start].key, last=phases[end].key)
-        completed = {state["phase"] for state in phase_states(session) if state["status"] == "completed"}
+        completed = _completed(session, scope)
         for phase in phases[:start]:
             if phase.key not in completed:
                 raise OutOfOrder(phase=phases[start].key, needed=phase.key)
         return phases[start : end + 1]
-    left = phases if _gate(session, phases[0]) else pending(session, phases)
+    left = phases if _gate(session, phases[0]) else pending(session, phases, scope)
     return [phase for phase in phases[: end + 1] if phase in left]
 
 
@@ -253,9 +263,13 @@ def _gate(session: Session, first: Phase) -> bool:
     return any(checks.ask(session, gate) for gate in gates)
 
 
-def pending(session: Session, phases: Sequence[Phase]) -> Sequence[Phase]:
+def _completed(session: Session, scope: str) -> set[str]:
+    return {state["phase"] for state in phase_states(session, scope) if state["status"] == "completed"}
+
+
+def pending(session: Session, phases: Sequence[Phase], scope: str = "") -> Sequence[Phase]:
     """Everything from the first phase that is not completed or has work left. Read-only."""
-    completed = {state["phase"] for state in phase_states(session) if state["status"] == "completed"}
+    completed = _completed(session, scope)
     for number, phase in enumerate(phases):
         if phase.key not in completed or has_work(session, phase):
             return phases[number:]
@@ -282,10 +296,10 @@ class UnknownPhase(EngineError):
     exit_code = 2
 
 
-def phase_states(session: Session) -> list[dict[str, Any]]:
-    """The last record of each phase that was ever started."""
+def phase_states(session: Session, scope: str = "") -> list[dict[str, Any]]:
+    """The last record of each phase that was ever started, for the whole and for this canary."""
     names = ("phase", "status", "run", "started_at", "completed_at", "metrics", "error")
-    return [dict(zip(names, row, strict=True)) for row in session.named("phase_states")]
+    return [dict(zip(names, row, strict=True)) for row in session.named("phase_states", {"scope": scope})]
 
 
 def validate(listener: Listener) -> int:
@@ -310,8 +324,13 @@ def validate(listener: Listener) -> int:
 def to_undo(session: Session, phases: Sequence[Phase], first: str) -> list[Phase]:
     """The phases that an undo back to `first` takes back, latest first."""
     start = position(phases, first) if first else 0
-    states = {state["phase"]: state["status"] for state in phase_states(session)}
-    return [phase for phase in reversed(phases[start:]) if states.get(phase.key, "rolled_back") != "rolled_back"]
+    standing = {phase for phase, _ in session.named("phases_not_undone")}
+    return [phase for phase in reversed(phases[start:]) if phase.key in standing]
+
+
+def _standing_scopes(session: Session) -> set[str]:
+    """What runs that changed something, and are not undone, were limited to."""
+    return {scope for phase, scope in session.named("phases_not_undone") if not phase.startswith("000")}
 
 
 def preview_undo(first: str) -> list[str]:
@@ -329,6 +348,7 @@ def undo_phases(first: str, archive: Path | None, listener: Listener) -> Result:
     plan = current_plan()
     with open_session() as session, session.run_lock():
         bring_up_to_date()
+        plan = touched(plan, _standing_scopes(session))
         wanted = to_undo(session, phases_of(plan), first)
         if not wanted:
             return Result("nothing_to_do", phases=phase_states(session))
@@ -392,7 +412,11 @@ def work(listener: Listener) -> int:
     """Help the active run with its tables until it is over; returns its id. Raises NothingToHelp, OtherPlan."""
     plan = current_plan()
     with open_session() as session:
-        return workers.help_along(session, phases_of(plan), plan.digest, listener)
+
+        def phases(scope: str) -> Sequence[Phase]:
+            return phases_of(narrowed(plan, Scope.of(scope)))
+
+        return workers.help_along(session, phases, plan.digest, listener)
 
 
 def tune(changes: dict[str, str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Help a run that another process carries out: its tables are worked on in shares, and each worker takes free ones."""
 
 import time
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from migrations_ops import transitions
@@ -27,11 +28,10 @@ class OtherPlan(EngineError):
     exit_code = 2
 
 
-def help_along(session: Session, phases: tuple[Phase, ...], digest: str, listener: Listener) -> int:
+def help_along(session: Session, phases_of: Callable[[str], Sequence[Phase]], digest: str, listener: Listener) -> int:
     """Take shares of the active run's steps until the run is over; returns its id. Raises NothingToHelp, OtherPlan."""
-    run = _active(session, digest)
-    if run is None:
-        raise NothingToHelp
+    run, scope = _active(session, digest)
+    phases = phases_of(scope)
     with session.worker_lock():
         check_stop = partial(_still_wanted, session, run)
         executor = Executor(session, run, listener, check_stop)
@@ -44,15 +44,16 @@ def help_along(session: Session, phases: tuple[Phase, ...], digest: str, listene
             return run
 
 
-def _active(session: Session, digest: str) -> int | None:
+def _active(session: Session, digest: str) -> tuple[int, str]:
+    """The run at work and its scope."""
     if not session.named("is_set_up")[0][0] or session.run_lock_is_free():
-        return None
-    for run, _, status, _, of_plan in session.named("unfinished_run"):
+        raise NothingToHelp
+    for run, _, status, _, of_plan, scope in session.named("unfinished_run"):
         if status == transitions.S.RUNNING:
             if of_plan != digest:
                 raise OtherPlan(run=run)
-            return int(run)
-    return None
+            return int(run), str(scope)
+    raise NothingToHelp
 
 
 def _still_wanted(session: Session, run: int) -> None:
@@ -62,7 +63,7 @@ def _still_wanted(session: Session, run: int) -> None:
         raise Stopped(what="pause")
 
 
-def _one_step(session: Session, run: int, phases: tuple[Phase, ...], executor: Executor) -> bool:
+def _one_step(session: Session, run: int, phases: Sequence[Phase], executor: Executor) -> bool:
     """Help with the step that is at work; False where there is none to share."""
     for *row, phase, name in session.named("step_at_work", {"run": run}):
         step = next(step for each in phases if each.key == phase for step in each.steps if step.name == name)

@@ -134,8 +134,9 @@ def run(session: Session, step: Assign, record: StepRecord, watch: Watch) -> Non
     record.recount()
     for leaf in worker.leaves:
         worker.sweep(leaf)
-    with session.work():
-        session.named("close_again", worker.facts)
+    if step.only is None:  # a part of the verdicts does not say that changed rules have decided again
+        with session.work():
+            session.named("close_again", worker.facts)
     record.recount()
 
 
@@ -148,7 +149,7 @@ def _begin(worker: Worker) -> None:
     """Mark what changed rules decide again, and cut the shares."""
     session, record = worker.session, worker.record
     with session.work():
-        if session.named("decided_by_other_rules", worker.facts)[0][0]:
+        if worker.work.step.only is None and session.named("decided_by_other_rules", worker.facts)[0][0]:
             session.named("open_again", worker.facts)
         for leaf, (pages, _) in worker.leaves.items():
             shares.cut(session, record.id, leaf, pages)

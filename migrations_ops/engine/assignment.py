@@ -29,6 +29,7 @@ class Assignment:
         candidates = [step.open, self.redecided] + ([step.also] if step.also is not None else [])
         return {
             "verdict": step.verdict,
+            "only": sql.raw("true") if step.only is None else step.only,
             "open": sql.join([step.open, self.redecided], " OR "),
             "candidates": sql.join([sql.compose("({c})", c=c) for c in candidates], " OR "),
             "differs": sql.join(
@@ -59,7 +60,7 @@ class Assignment:
             "step": self.step.name,
             "digest": self.digest,
         }
-        if self.session.named("decided_by_other_rules", changed)[0][0]:
+        if self.step.only is None and self.session.named("decided_by_other_rules", changed)[0][0]:
             return True
         parts = self.parts()
         return any(

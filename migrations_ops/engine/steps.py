@@ -103,6 +103,7 @@ class Assign:
                NULL means no verdict: the row stays as it is.
     `open`     predicate on `t`: the row waits for a verdict.
     `also`     predicate on `t`: the row has a value that some verdict may replace.
+    `only`     predicate on `v`: the verdicts to carry out now; the others wait for a run without it.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Assign:
     verdict: Composable
     open: Composable
     also: Composable | None = None
+    only: Composable | None = None
 
 
 @dataclass(frozen=True)

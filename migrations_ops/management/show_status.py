@@ -25,6 +25,10 @@ def status(console: Console, document: dict[str, Any]) -> None:
     for phase in document["phases"]:
         if phase.get("error"):
             console.print(f"\n[red]{phase['phase']}[/]: {phase['error']}", highlight=False)
+    for canary in document["canaries"]:
+        done = sum(status == "completed" for status in canary["phases"].values())
+        phases = f"{done} of {len(canary['phases'])} phases completed"
+        console.print(f"\nCanary {canary['scope']}: {phases}", highlight=False)
     _run(console, document["run"])
     _late(console, document["late"])
     if document["findings"]:

@@ -16,7 +16,8 @@ from migrations_ops.management.rehearsal import rehearse
 
 def run(options: Options, console: Console) -> Answer:
     step_by_step = options["step_by_step"]
-    request = services.Request(options["first"], options["last"], options["only"], step_by_step)
+    asked = ("first", "last", "only", "step_by_step", "tenant", "canary_table")
+    request = services.Request(*(options[name] for name in asked))
     with helped(options, console) as helpers:
         listeners = listener(options, console, helpers)
         result = services.run(request, listeners)

@@ -18,6 +18,8 @@ def indexes(plan: Plan) -> Iterator[Statement]:
     if plan.product != "vital":
         return
     for relation, (name, columns) in ORDERS.items():
+        if not plan.has(relation):
+            continue
         schema = sql.names(relation)[0]
         index = sql.ident(schema, name)
         order = sql.compose("{tenant}, {columns}", tenant=sql.ident(TENANT_COLUMN), columns=sql.raw(columns))

@@ -2,11 +2,21 @@
 
 from collections.abc import Iterable
 
+from psycopg.sql import Composable
+
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Assign
 from migrations_ops.phases.queries import of_table, short
 from migrations_ops.rules.compile import verdict
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+
+
+def _only(plan: Plan) -> Composable | None:
+    """A canary tenant's verdicts; all, where there is no canary."""
+    if not plan.only_tenant:
+        return None
+    tenant = sql.literal(plan.tenant(plan.only_tenant).id)
+    return sql.compose("v.{column} = {tenant}::uuid", column=sql.ident(TENANT_COLUMN), tenant=tenant)
 
 
 def assign(plan: Plan, spec: TableSpec, phases: Iterable[str]) -> Assign:
@@ -21,4 +31,5 @@ def assign(plan: Plan, spec: TableSpec, phases: Iterable[str]) -> Assign:
         verdict=verdict(plan, spec, phases),
         open=of_table("is_unassigned", spec.relation),
         also=sql.join(also, " OR "),
+        only=_only(plan),
     )

@@ -18,7 +18,7 @@ ASSIGNMENTS = Table("public.agent_tool_assignments", ("id",))
 
 
 def schema(plan: Plan) -> Iterator[Step]:
-    if plan.product != "vital":
+    if plan.product != "vital" or not plan.has(TOOLS):
         return
     tools = plan.table(TOOLS)
     for name, kind, untouched in (("category", "text", "NULL"), ("metadata", "jsonb DEFAULT '{}'", "'{}'::jsonb")):
@@ -45,14 +45,17 @@ def api_checks(plan: Plan) -> Iterator[Check]:
     if plan.product != "vital":
         return
     for relation, columns in API_COLUMNS.items():
+        if not plan.has(relation):
+            continue
         missing = of_table("columns_the_api_needs", relation, columns=sql.literal(columns))
         yield Check(f"{short(relation)}: the columns that the API reads", missing, relation=relation)
 
 
 def tool_assignments(plan: Plan) -> Iterator[Step]:
-    if plan.product != "vital":
+    if plan.product != "vital" or not plan.has(TOOLS, "public.agents", ASSIGNMENTS.relation):
         return
-    customers: Composable = sql.literal([tenant.id for tenant in plan.tenants if tenant.id != plan.platform_id])
+    wanted = [tenant for tenant in plan.tenants if plan.only_tenant in ("", tenant.slug)]
+    customers: Composable = sql.literal([tenant.id for tenant in wanted if tenant.id != plan.platform_id])
     yield Insert(
         name="customers' agents get the Platform's tools",
         table=ASSIGNMENTS,

@@ -98,9 +98,15 @@ class Plan:
     common: tuple[str, ...]
     text: str = field(repr=False)
     digest: str = ""
+    scope: str = ""  # a canary's; empty: the whole plan
+    only_tenant: str = ""  # the slug of a canary tenant
+    left_out: tuple[str, ...] = ()  # the tables that are not the canary's
 
     def tenant(self, slug: str) -> TenantSpec:
         return next(tenant for tenant in self.tenants if tenant.slug == slug)
+
+    def has(self, *relations: str) -> bool:
+        return set(relations) <= {spec.relation for spec in self.tables}
 
     def table(self, relation: str) -> TableSpec:
         return next(table for table in self.tables if table.relation == relation)

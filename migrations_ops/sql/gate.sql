@@ -3,5 +3,9 @@
 SELECT to_regclass('vital.phase_run') IS NOT NULL
 
 -- name: latest_records
--- How the phases ended, the latest first.
-SELECT phase, status FROM vital.phase_run ORDER BY id DESC LIMIT 100
+-- How the phases of the whole ended, the latest first; a canary's do not count.
+SELECT p.phase, p.status
+FROM vital.phase_run AS p
+JOIN vital.run AS r ON r.id = p.run_id AND r.scope = ''
+ORDER BY p.id DESC
+LIMIT 100

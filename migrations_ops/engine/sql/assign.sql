@@ -19,6 +19,7 @@ WITH batch AS MATERIALIZED (
       AND t.ctid = b.vital_row
       AND t.xmin = b.vital_version
       AND v.rule IS NOT NULL
+      AND ({only})
       AND ({differs})
     RETURNING {key} AS key,
               v.rule,
@@ -58,6 +59,7 @@ SELECT DISTINCT (t.ctid::text::point)[0]::bigint AS page
 FROM verdict AS v
 JOIN ONLY {relation} AS t ON t.ctid = v.vital_row
 WHERE v.rule IS NOT NULL
+  AND ({only})
   AND ({differs})
 ORDER BY page
 LIMIT %(pages)s
@@ -76,6 +78,7 @@ SELECT EXISTS (
     FROM verdict AS v
     JOIN ONLY {relation} AS t ON t.ctid = v.vital_row
     WHERE v.rule IS NOT NULL
+      AND ({only})
       AND ({differs})
 )
 

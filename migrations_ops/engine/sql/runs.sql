@@ -4,7 +4,7 @@ SELECT to_regclass('vital.phase_run') IS NOT NULL
 
 -- name: unfinished_run
 -- The run that is not finished; there is at most one.
-SELECT id, kind, status, phases, plan_digest FROM vital.run WHERE status IN ('running', 'paused', 'failed')
+SELECT id, kind, status, phases, plan_digest, scope FROM vital.run WHERE status IN ('running', 'paused', 'failed')
 
 -- name: run_at_work
 -- The same with where it is.
@@ -16,8 +16,8 @@ SELECT relation, sum(rows)::bigint, max(written_at) FROM vital.ledger WHERE kind
 
 -- name: open_run
 -- A run starts.
-INSERT INTO vital.run (kind, status, phases, plan_digest, plan, started_by, stop_requested)
-VALUES (%(kind)s::text, 'running', %(phases)s, %(digest)s::text, %(plan)s::text, %(by)s::text, '')
+INSERT INTO vital.run (kind, status, phases, plan_digest, plan, started_by, stop_requested, scope)
+VALUES (%(kind)s::text, 'running', %(phases)s, %(digest)s::text, %(plan)s::text, %(by)s::text, '', %(scope)s::text)
 RETURNING id
 
 -- name: status_of_run
@@ -56,10 +56,31 @@ WHERE id = %(id)s
 RETURNING id
 
 -- name: phase_states
--- The last record of each phase.
-SELECT DISTINCT ON (phase) phase, status, run_id, started_at, completed_at, metrics, error
-FROM vital.phase_run
-ORDER BY phase, id DESC
+-- The last record of each phase in runs of the whole, and of this canary. What a canary did is not the whole.
+SELECT DISTINCT ON (p.phase) p.phase, p.status, p.run_id, p.started_at, p.completed_at, p.metrics, p.error
+FROM vital.phase_run AS p
+JOIN vital.run AS r ON r.id = p.run_id
+WHERE r.scope IN ('', %(scope)s::text)
+ORDER BY p.phase, p.id DESC
+
+-- name: phases_not_undone
+-- Every phase of which something may stand, and what it was limited to: by the last record of the whole and of each canary.
+SELECT last.phase, last.scope
+FROM (
+    SELECT DISTINCT ON (r.scope, p.phase) p.phase, p.status, r.scope
+    FROM vital.phase_run AS p
+    JOIN vital.run AS r ON r.id = p.run_id
+    ORDER BY r.scope, p.phase, p.id DESC
+) AS last
+WHERE last.status <> 'rolled_back'
+
+-- name: canaries
+-- What the runs of a part have come to.
+SELECT DISTINCT ON (r.scope, p.phase) r.scope, p.phase, p.status
+FROM vital.phase_run AS p
+JOIN vital.run AS r ON r.id = p.run_id
+WHERE r.scope <> ''
+ORDER BY r.scope, p.phase, p.id DESC
 
 -- name: completed_in_run
 -- The phases that this run has completed.
@@ -70,7 +91,14 @@ SELECT phase FROM vital.phase_run WHERE run_id = %(run)s AND status = 'completed
 UPDATE vital.phase_run
 SET status = 'failed',
     error = %(error)s
-WHERE id = (SELECT max(id) FROM vital.phase_run WHERE phase = %(phase)s::text)
+WHERE id IN (
+    SELECT DISTINCT ON (r.scope) p.id
+    FROM vital.phase_run AS p
+    JOIN vital.run AS r ON r.id = p.run_id
+    WHERE p.phase = %(phase)s::text
+    ORDER BY r.scope, p.id DESC
+)
+  AND status <> 'rolled_back'
 
 -- name: finding_counts
 -- Open findings by check.

@@ -98,8 +98,14 @@ INSERT INTO vital.finding (phase, check_name, severity, relation, key, message, 
 VALUES (%(phase)s::text, %(check)s::text, %(severity)s::text, %(relation)s::text, %(key)s::text, %(message)s::text, %(run)s)
 
 -- name: roll_back_phase
--- The phase's last record is no longer true.
+-- The phase's last record is no longer true, nor those of canaries.
 UPDATE vital.phase_run
 SET status = 'rolled_back',
     completed_at = clock_timestamp()
-WHERE id = (SELECT max(id) FROM vital.phase_run WHERE phase = %(phase)s::text)
+WHERE id IN (
+    SELECT DISTINCT ON (r.scope) p.id
+    FROM vital.phase_run AS p
+    JOIN vital.run AS r ON r.id = p.run_id
+    WHERE p.phase = %(phase)s::text
+    ORDER BY r.scope, p.id DESC
+)

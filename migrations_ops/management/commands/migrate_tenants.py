@@ -23,6 +23,7 @@ examples:
   manage.py migrate_tenants resume               go on with a run that was paused, or has failed
   manage.py migrate_tenants cancel               give an unfinished run up; what it did stays
   manage.py migrate_tenants --workers 2          two processes share the big tables
+  manage.py migrate_tenants --tenant pharma      a canary: that tenant alone, before the rest
   manage.py migrate_tenants tune wal_rate=20MB   what a run respects, also while it works; without words: all limits
   manage.py migrate_tenants disarm --reason "…"  open the fence for all but tenants; `rearm` closes and proves it
   manage.py migrate_tenants work                 one more worker for the run at work, from any machine
@@ -56,6 +57,12 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="last", default="", metavar="PHASE", help="run: stop after this phase")
         parser.add_argument("--only", default="", metavar="PHASE", help="run: this phase alone")
         parser.add_argument("--step-by-step", action="store_true", help="run: stop after each phase for a look")
+        parser.add_argument(
+            "--tenant", default="", metavar="SLUG", help="run: this tenant first, fenced and proved alone"
+        )
+        parser.add_argument(
+            "--table", dest="canary_table", default="", metavar="NAME", help="run: this table alone, fenced and proved"
+        )
         parser.add_argument(
             "--workers", type=_count, default=1, metavar="N", help="run, resume: N processes (default: 1)"
         )

@@ -1,0 +1,111 @@
+"""A canary: one tenant or one table is carried over, fenced and proved alone; then the rest."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
+from tests.support import acting, databases, looking
+from tests.support.databases import Scratch
+from tests.support.looking import PHASES, document, every_tenant, said
+from tests.support.traces import decided_twice, dump
+
+FENCED = "SELECT relname FROM pg_class WHERE relforcerowsecurity AND relnamespace = 'public'::regnamespace"
+OPTIONS = {"tenant": ("--tenant", "pharma"), "table": ("--table", "conversations")}
+TRACKED = "SELECT DISTINCT migration_name FROM migration_tracking ORDER BY 1"
+
+
+@pytest.fixture(scope="module", params=OPTIONS)
+def canary(request: pytest.FixtureRequest, legacy_template: Scratch, manage: Manage) -> Iterator[tuple[str, Scratch]]:
+    scratch = databases.clone(legacy_template)
+    done = manage(scratch, "migrate_tenants", *OPTIONS[request.param], "--yes", "--json")
+    assert (done.returncode, document(done)["status"]) == (0, "completed"), said(done)
+    yield request.param, scratch
+    databases.drop(scratch)
+
+
+def test_it_alone_is_carried_over_and_fenced(
+    canary: tuple[str, Scratch], migrated_template: Scratch, legacy_template: Scratch
+) -> None:
+    kind, scratch = canary
+    before, whole = looking.tenants_of(legacy_template, "knowledge_base"), every_tenant(migrated_template)
+    if kind == "tenant":
+        for table in ("agents", "prompts", "knowledge_base", "knowledge_sources"):
+            moved = {key for key, tenant in whole[table].items() if tenant == PHARMA}
+            assert {key for key, tenant in looking.tenants_of(scratch, table).items() if tenant == PHARMA} == moved
+            assert moved
+        with acting.as_tenant(scratch, PHARMA) as pharma, acting.as_tenant(scratch, DIGITAL_HEALTH) as other:
+            assert pharma.rows("SELECT count(*) FROM prompts WHERE tenant_id = %s", PHARMA) != [(0,)]
+            assert other.rows(
+                "SELECT count(*) FROM prompts WHERE tenant_id NOT IN (%s, %s)", DIGITAL_HEALTH, PLATFORM
+            ) == [(0,)]
+    else:
+        fenced = {name for (name,) in databases.rows(scratch.admin_url, FENCED)}
+        assert {"conversations", "users"} <= fenced
+        assert not {"tools", "agents", "prompts", "knowledge_base"} & fenced
+        assert looking.tenants_of(scratch, "conversations") == whole["conversations"]
+        assert looking.tenants_of(scratch, "knowledge_base") == before, "other tables are left alone"
+
+
+def test_it_is_not_the_whole_and_nobody_says_so(canary: tuple[str, Scratch], manage: Manage) -> None:
+    _, scratch = canary
+    status = document(manage(scratch, "migrate_tenants", "status", "--json"))
+
+    assert [phase["status"] for phase in status["phases"]] == ["pending"] * 7
+    assert status["next"] == PHASES[0]
+    [shown] = status["canaries"]
+    assert shown["phases"] == dict.fromkeys(PHASES, "completed")
+    [(name,)] = databases.rows(scratch.admin_url, TRACKED)
+    assert name == f"multi_tenant_migration, {shown['scope']}"
+
+
+def test_the_rest_comes_afterwards_as_if_there_had_been_no_canary(
+    canary: tuple[str, Scratch], migrated_template: Scratch, manage: Manage
+) -> None:
+    scratch = acting.whole_clone(canary[1])
+    try:
+        again = manage(scratch, "migrate_tenants", *OPTIONS[canary[0]], "--yes", "--json")
+        done = manage(scratch, "migrate_tenants", "--yes", "--json")
+
+        assert document(again)["status"] == "nothing_to_do", said(again)
+        assert done.returncode == 0, said(done)
+        assert every_tenant(scratch) == every_tenant(migrated_template)
+        assert decided_twice(scratch) == []
+        assert looking.made_assignments(scratch) == looking.made_assignments(migrated_template)
+        assert manage(scratch, "prove_isolation").returncode == 0
+        last = manage(scratch, "migrate_tenants", "--yes")
+        assert "Nothing to do" in last.stdout, said(last)
+    finally:
+        databases.drop(scratch)
+
+
+def test_a_canary_alone_is_undone_exactly(
+    canary: tuple[str, Scratch], legacy_template: Scratch, manage: Manage
+) -> None:
+    scratch = acting.whole_clone(canary[1])
+    try:
+        undone = manage(scratch, "migrate_tenants", "undo", "--yes")
+
+        assert undone.returncode == 0, said(undone)
+        assert dump(scratch) == dump(legacy_template)
+        assert "Nothing to undo" in manage(scratch, "migrate_tenants", "undo", "--yes").stdout
+    finally:
+        databases.drop(scratch)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (("--tenant", "acme"), "The plan has no tenant acme. Its tenants are: vital-platform"),
+        (("--table", "toolz"), "The plan has no table toolz. Its tables are: tools"),
+        (("--tenant", "pharma", "--table", "tools"), "--tenant and --table are two canaries"),
+    ],
+)
+def test_what_is_no_canary_is_refused(
+    legacy_template: Scratch, manage: Manage, options: tuple[str, ...], error: str
+) -> None:
+    refused = manage(legacy_template, "migrate_tenants", *options, "--json")
+
+    assert refused.returncode == 2, said(refused)
+    assert error in document(refused)["error"]
+    assert databases.rows(legacy_template.admin_url, "SELECT to_regnamespace('vital')::text") == [(None,)]
