@@ -90,6 +90,8 @@ def open_session(*, read_only: bool = False) -> Iterator[Session]:
         if read_only:
             session.named("read_only")
             session.named("read_as_operator")
+            if session.named("is_of_an_earlier_vital")[0][0]:
+                raise EarlierTables
         yield session
     finally:
         session.close()
@@ -101,6 +103,13 @@ def _connection_params() -> dict[str, Any]:
     for key in ("context", "cursor_factory", "prepare_threshold"):
         params.pop(key, None)
     return params
+
+
+class EarlierTables(EngineError):
+    """VITAL's own tables in this database are of an earlier VITAL. Bring them up to date: manage.py migrate. (A run does
+    so by itself.) Nothing was changed."""
+
+    exit_code = 2
 
 
 def current_plan() -> Plan:

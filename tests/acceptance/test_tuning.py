@@ -63,3 +63,15 @@ def test_limits_can_be_looked_at_before_anything_is_set_up(legacy: Scratch, mana
 
     assert done.returncode == 0, said(done)
     assert rows(legacy.admin_url, "SELECT to_regnamespace('vital')::text") == [(None,)]
+
+
+def test_tables_of_an_earlier_vital_are_named_and_brought_up_to_date(set_up: Scratch, manage: Manage) -> None:
+    back = manage(set_up, "migrate", "migrations_ops", "0003", "--verbosity", "0")
+    assert back.returncode == 0, said(back)
+
+    status = manage(set_up, "migrate_tenants", "status", "--json")
+
+    assert status.returncode == 2, said(status)
+    assert "manage.py migrate" in document(status)["error"]
+    done = manage(set_up, "migrate_tenants", "--yes")
+    assert done.returncode == 0, said(done)

@@ -2,6 +2,10 @@
 -- Whether VITAL's own tables are there.
 SELECT to_regclass('vital.phase_run') IS NOT NULL
 
+-- name: is_of_an_earlier_vital
+-- Whether they lack what this version reads.
+SELECT to_regclass('vital.phase_run') IS NOT NULL AND to_regclass('vital.share') IS NULL
+
 -- name: unfinished_run
 -- The run that is not finished; there is at most one.
 SELECT id, kind, status, phases, plan_digest, scope FROM vital.run WHERE status IN ('running', 'paused', 'failed')
