@@ -106,8 +106,8 @@ def _connection_params() -> dict[str, Any]:
 
 
 class EarlierTables(EngineError):
-    """VITAL's own tables in this database are of an earlier VITAL. Bring them up to date: manage.py migrate. (A run does
-    so by itself.) Nothing was changed."""
+    """VITAL's own tables in this database are of an earlier VITAL. Bring them up to date: manage.py migrate, which a run
+    does by itself. Nothing was changed."""
 
     exit_code = 2
 
