@@ -106,7 +106,7 @@ def _connection_params() -> dict[str, Any]:
 
 
 class EarlierTables(EngineError):
-    """VITAL's own tables in this database are of an earlier VITAL. Bring them up to date: manage.py migrate, which a run
+    """VITAL's own tables in this database are of an earlier VITAL. Bring them up to date: manage.py migrate, as a run
     does by itself. Nothing was changed."""
 
     exit_code = 2
