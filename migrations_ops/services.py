@@ -470,7 +470,16 @@ def resume(listener: Listener) -> Result:
     """Carry the unfinished run on to its end. Raises NothingToStop, NotToAdvance, and what `run` does."""
     with open_session() as session:
         run_id = _unfinished(session)
+        if session.named("unfinished_run")[0][1] == Run.Kind.UNDO:
+            raise UndoToContinue(run=run_id)
     return advance(run_id, listener)
+
+
+class UndoToContinue(EngineError):
+    """Run {run} is an undo that was interrupted. It goes on with: manage.py migrate_tenants undo. To do the phases
+    again instead: manage.py migrate_tenants"""
+
+    exit_code = 2
 
 
 class NothingToStop(EngineError):

@@ -23,7 +23,8 @@ class PooledConnection(EngineError):
 
 
 class AnotherRunIsActive(EngineError):
-    """Another run is active: {holder}. Wait for it, or stop it there; nothing was started here."""
+    """Another run is active: {holder}. Wait for it, or stop it there; nothing was started here. If its process is gone
+    for certain, end its session: SELECT pg_terminate_backend(the pid above)."""
 
 
 class PhaseRefused(EngineError):
