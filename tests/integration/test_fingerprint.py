@@ -20,7 +20,7 @@ from tests.support.watching import calm
 
 THINGS = Table("public.things", ("id",))
 COLUMNS = ("id", "name", "tags", "facts", "twice", "tenant_id")
-RUN = {"kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests"}
+RUN = {"kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "scope": ""}
 
 
 @pytest.fixture(scope="module")

@@ -458,7 +458,7 @@ def test_the_compiled_rules_say_what_the_rules_say(
 
 # --- the engine on tables of every shape ---
 
-RUN = {"kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests"}
+RUN = {"kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "scope": ""}
 
 
 def carry_out(session: Session, plan: Plan, spec: TableSpec) -> int:
