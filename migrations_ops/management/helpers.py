@@ -11,7 +11,7 @@ from rich.console import Console
 
 from migrations_ops.engine.progress import Outcome
 from migrations_ops.engine.steps import Phase, Step
-from migrations_ops.management.answers import DONE, USAGE, Options
+from migrations_ops.management.answers import DONE, STOPPED, USAGE, Options
 
 PATIENCE = 30  # seconds for a helper to notice that the run is over
 
@@ -59,5 +59,5 @@ def helped(options: Options, console: Console) -> Iterator[Helpers]:
             except subprocess.TimeoutExpired:
                 process.terminate()
                 code = process.wait()
-            if code not in (DONE, USAGE):
+            if code not in (DONE, USAGE, STOPPED):
                 console.print(f"[yellow]A helper ended with {code}[/]; the others did its work. See {log}.")
