@@ -1,6 +1,7 @@
 """What the documentation shows is what happens: every `console` block is carried out, in order, page by page."""
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def test_the_commands_of_a_page_do_what_it_shows(page: Path, empty: Scratch, man
         manage(empty, "generate_legacy", "--rows", "300")
 
     for command, expected in commands(page):
-        words = command.split()
+        words = shlex.split(command)
         if words[0] == "manage.py":
             done = manage(empty, *words[1:], cwd=tmp_path)
         else:
