@@ -363,7 +363,10 @@ def _address(hold: _Hold, passwords: dict[str, str], durable: bool) -> tuple[str
 def _has_postmaster(place: _Place) -> bool:
     """Whether the pid in postmaster.pid works in our data folder; a zombie or a stranger with this pid does not."""
     try:
-        pid = str(abs(int((place.data / "postmaster.pid").read_text().split("\n")[0])))
+        file = place.data / "postmaster.pid"
+        if not (text := file.read_text()):  # being written, or all that a power cut has left
+            return time.time() - file.stat().st_mtime < 1
+        pid = str(abs(int(text.split("\n")[0])))
     except (OSError, ValueError):
         return False
     if not Path("/proc/self").exists():

@@ -144,6 +144,24 @@ def test_one_phase_after_the_other_fails_and_is_continued(
     assert "Nothing to do" in again.stdout
 
 
+def test_resume_is_all_it_takes(legacy: Scratch, manage: Manage, pack: Path) -> None:
+    """A run of each phase fails, the cause is removed, and `resume` takes that run to its end."""
+    for number, sabotage in enumerate(SABOTAGES):
+        if number == 0:
+            assert manage(legacy, "migrate_tenants", "--only", "000", "--yes").returncode == 0
+        change(legacy, sabotage.cause)
+        failed = manage(legacy, "migrate_tenants", "--only", sabotage.phase, "--yes")
+        assert failed.returncode == 1, failed.stdout + failed.stderr
+        change(legacy, sabotage.cure)
+
+        done = manage(legacy, "migrate_tenants", "resume", "--yes")
+
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert last_record(legacy, sabotage.phase)["status"] == "completed"
+    assert every_tenant(legacy) == oracle.expected(pack).tenants
+    assert decided_twice(legacy) == []
+
+
 def _check_failure(
     legacy: Scratch, manage: Manage, sabotage: Sabotage, failed: "subprocess.CompletedProcess[str]", logs: Path
 ) -> None:

@@ -104,6 +104,12 @@ def postmaster(home: Path) -> int:
     return int((home / "data" / "postmaster.pid").read_text().split()[0])
 
 
+def is_running(home: Path) -> bool:
+    """Whether somebody has written a pid; the file is there an instant before its text is."""
+    file = home / "data" / "postmaster.pid"
+    return file.exists() and bool(file.read_text())
+
+
 def is_free(home: Path) -> bool:
     """Whether no process of the server lives."""
     with embedded._opened(home / "server.lock") as lock:
@@ -364,7 +370,7 @@ def test_server_started_by_hand_is_recognised(home: Path) -> None:
     with subprocess.Popen(
         [bin_dir / "postgres", "-D", "data", "-k", home / "run", "-h", ""], stderr=subprocess.DEVNULL, **options
     ) as by_hand:
-        wait_until(lambda: (home / "data" / "postmaster.pid").exists())
+        wait_until(lambda: is_running(home))
         assert query(ensure_running(home).owner_url, "SELECT 1") == [(1,)]
         assert postmaster(home) == by_hand.pid
         embedded._release(home)
