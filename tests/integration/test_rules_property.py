@@ -24,7 +24,7 @@ from migrations_ops.phases.assignments import assign as assignment_of
 from migrations_ops.rules.compile import BY_PERSON, UNMATCHED, verdict
 from migrations_ops.rules.conditions import condition
 from migrations_ops.rules.load import PHASES
-from migrations_ops.rules.model import Parent, Plan, Rule, TableSpec, TenantSpec
+from migrations_ops.rules.model import Hop, Parent, Plan, Rule, TableSpec, TenantSpec
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
 from tests.support import databases
 from tests.support.watching import calm
@@ -233,7 +233,7 @@ def plan_of(shape: Shape, rules: list[Told], unmatched: str) -> tuple[Plan, Tabl
         person_decides=False,
         columns=columns,
         rules=tuple(
-            Rule(n, f"rule {n}", told.phase, parent=Parent(shape.called("owner"), "public.owners", "id"))
+            Rule(n, f"rule {n}", told.phase, parent=Parent((Hop((shape.called("owner"),), "public.owners", ("id",)),)))
             if told.when is None
             else Rule(
                 n,
