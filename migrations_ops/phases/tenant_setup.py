@@ -104,10 +104,12 @@ def _late_writer(plan: Plan, spec: TableSpec) -> Statement:
 
 def _body(plan: Plan, spec: TableSpec) -> Composable:
     platform = [rule.name for rule in spec.rules if rule.phase == PHASES[0]]
+    # An expression of the plan's own may be an error for some row, which must not be one of the application's.
+    decides = "late_verdict_or_none" if spec.has_expressions else "late_verdict"
     return of_table(
         "late_writer_body",
         spec.relation,
-        verdict=verdict(plan, spec, PHASES),
+        decide=of_table(decides, spec.relation, verdict=verdict(plan, spec, PHASES)),
         platform_rules=sql.literal(platform),
         column=sql.literal(TENANT_COLUMN),
         key=sql.key_text("NEW", spec.table.key),

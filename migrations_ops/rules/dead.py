@@ -1,6 +1,6 @@
 """Rules that can never match, whatever is in the database: somebody meant something else."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,17 +39,19 @@ def _same_or_always(earlier: Rule, rule: Rule) -> bool:
     return earlier.when.kind == "always" or earlier.when == rule.when
 
 
-def contradiction(when: Condition) -> Never | None:
-    """Why this condition can never hold; None where it may."""
+def contradiction(when: Condition, never_leaf: Callable[[Condition], str] = lambda leaf: "") -> Never | None:
+    """Why this condition can never hold; None where it may. `never_leaf` knows more about single comparisons."""
     if when.kind == "any":
-        found = [contradiction(part) for part in when.parts]
-        return next((never for never in found if never), None) if all(found) else None
+        found = [contradiction(part, never_leaf) for part in when.parts]
+        return found[0] if all(found) else None
     if when.kind == "all":
         parts = list(_flat(when))
-        return next((never for part in parts if (never := contradiction(part))), None) or _clash(parts)
-    if when.kind == "not" and when.parts[0].kind == "always":
-        return "it can never match: not always is never. Take the rule out.", when.at
-    return None
+        return next((never for part in parts if (never := contradiction(part, never_leaf))), None) or _clash(parts)
+    if when.kind == "not":
+        why = "it can never match: not always is never. Take the rule out."
+        return (why, when.at) if when.parts[0].kind == "always" else None
+    why = never_leaf(when)
+    return (why, when.at) if why else None
 
 
 def _flat(when: Condition) -> Iterator[Condition]:

@@ -32,6 +32,8 @@ def misfit(given: Condition, family: str, shown: str) -> str:
         if family != "json":
             return f"{given.column} is {shown}: `json` reads a json or jsonb column. Leave it out."
         return _inside_json(given)
+    if family in ("time", "moment") and given.kind not in (*OPERATORS, "between", "is_null"):
+        return f"{given.column} is {shown}, whose text depends on settings of the session: say between, or less."
     if given.kind == "overlaps" and family != "texts":
         return f"{given.column} is {shown}: overlaps reads an array of texts. Say in or contains."
     if given.kind in OPERATORS or given.kind == "between":

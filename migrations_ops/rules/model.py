@@ -116,6 +116,11 @@ class TableSpec:
         return bool(self.rules or self.unmatched)
 
     @property
+    def has_expressions(self) -> bool:
+        """Whether a rule has an SQL expression of the plan's own."""
+        return any(leaf.kind == "sql" for rule in self.rules if rule.when for leaf in rule.when.leaves())
+
+    @property
     def knows_every_row(self) -> bool:
         """Whether no row can be written that the plan has no tenant for."""
         return bool(self.unmatched or any(rule.when and rule.when.kind == "always" for rule in self.rules))
