@@ -6,8 +6,8 @@ from migrations_ops.engine import sql
 from migrations_ops.rules.kinds import OPERATORS
 from migrations_ops.rules.model import Bound, Condition
 
-# What is a number in JSON, as a number or as a text; short enough for every such text to be one in PostgreSQL.
-NUMBER = r"^-?[0-9]{1,1000}(\.[0-9]{1,1000})?([eE][+-]?[0-9]{1,3})?$"
+# What is a number in JSON, as a number or as a text; of no more digits than PostgreSQL counts (255 in a pattern).
+NUMBER = r"^-?[0-9]{1,255}(\.[0-9]{1,255})?([eE][+-]?[0-9]{1,3})?$"
 DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 DAY_LENGTH = 10
 TEXT_PARTS = {

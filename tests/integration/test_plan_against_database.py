@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
@@ -126,7 +127,7 @@ def test_what_fits_is_not_complained_about(session: Session, tmp_path: Path, goo
     assert session.execute(verdict_of(plan)) == []
 
 
-def verdict_of(plan: Plan) -> sql.Composed:
+def verdict_of(plan: Plan) -> Composable:
     """What the engine asks, on all rows at once."""
     return sql.compose(
         """WITH batch AS (
@@ -293,7 +294,6 @@ WRONG_WAYS = {
     f'parent = {{ path = [{FIRST}, {{ column = "shop", table = "public.owners" }}] }}': (
         "public.orders has no column 'shop'. Did you mean 'shop_id'?"
     ),
-    f"parent = {{ path = [{FIRST.replace('orders', 'oders')}, {OWNER}] }}": "public.oders has no column 'id'.",
 }
 
 
@@ -318,6 +318,7 @@ KINDS = ["equals", "in", "contains", "starts_with", "ends_with", "matches"]
 @pytest.mark.parametrize("attempt", ATTEMPTS)
 def test_a_value_stays_a_value(session: Session, kind: str, attempt: str) -> None:
     """A row that has the text is found by it, one that has not is not; as a name it is no column, and nothing else."""
+    item: dict[str, object]
     if kind == "column":
         item = {"column": attempt, "equals": "x"}
         columns = "(SELECT 'x' AS {name}) AS batch"
