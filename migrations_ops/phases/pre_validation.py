@@ -45,7 +45,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield Check("the role's privileges", sql.join(rights, " UNION ALL "), gate=True)
     filtered = [of_table("filtered_by_policies", name) for name in [*relations, *own]]
     yield Check("row level security hides nothing from the role", sql.join(filtered, " UNION ALL "), gate=True)
-    yield Check("the plan's rules fit the database", against.misfits(plan), gate=True)
+    yield probes.rules_fit(plan)
     yield Check("values of the plan that no row can have", against.dead_values(plan), Severity.WARN)
     yield Check("enough free disk", probes.free_disk)
     yield Check("the signs of strain can be seen", probes.hidden_signals, Severity.WARN)

@@ -55,6 +55,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         rule="domains, slugs, and the ones before as aliases",
     )
     yield from organisation.rows(plan)
+    yield probes.rules_fit(plan)
     yield from late_writers(plan)
     yield Check("every tenant of the plan is there", of_table("missing_tenant_rows", plan.registry, **_ids(plan)))
 

@@ -62,6 +62,14 @@ def platform(legacy_template: Scratch) -> Iterator[Scratch]:
     databases.drop(scratch)
 
 
+@pytest.fixture
+def wrong(plan: Path, tmp_path: Path) -> Path:
+    """The plan with an expression that says something else every time."""
+    file = tmp_path / "wrong.toml"
+    file.write_text(plan.read_text().replace("'size')::int", "'size')::int + random()"))
+    return file
+
+
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = VITAL.read_text(encoding="utf-8")
@@ -75,12 +83,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_a_plan_that_does_not_fit_changes_nothing(
-    platform: Scratch, plan: Path, manage: Manage, tmp_path: Path
-) -> None:
-    wrong = tmp_path / "wrong.toml"
-    wrong.write_text(plan.read_text().replace("'size')::int", "'size')::int + random()"))
-
+def test_a_plan_that_does_not_fit_changes_nothing(platform: Scratch, wrong: Path, manage: Manage) -> None:
     with untouched(platform):
         done = manage(platform, "migrate_tenants", "--yes", "--plan", str(wrong))
 
@@ -90,12 +93,15 @@ def test_a_plan_that_does_not_fit_changes_nothing(
     assert "001_schema_fixes" not in done.stdout
 
 
-def test_backfill_trigger_and_fence_agree(platform: Scratch, plan: Path, manage: Manage) -> None:
+def test_backfill_trigger_and_fence_agree(platform: Scratch, plan: Path, wrong: Path, manage: Manage) -> None:
     done = manage(platform, "migrate_tenants", "--yes", "--to", "004", "--plan", str(plan))
 
     assert done.returncode == 0, said(done)
     assert one(platform, f"{ASTRAY} IS DISTINCT FROM c.tenant_id") == 0
     assert one(platform, f"{ASTRAY} = c.tenant_id") > 10
+    edited = manage(platform, "migrate_tenants", "--yes", "--only", "004", "--plan", str(wrong))
+    assert edited.returncode == 1, said(edited)
+    assert "prompts: rule 3 ('big prompts'), line " in edited.stdout
     assert rows(platform.owner_url, LATE_MESSAGE) == [(True,)]
     assert rows(platform.owner_url, LATE_PROMPT, ["big", "big", "6"]) == [(PHARMA,)]
     assert rows(platform.owner_url, LATE_PROMPT, ["odd", "odd", "many"]) == [(None,)], "the row is written all the same"

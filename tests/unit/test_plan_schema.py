@@ -1,6 +1,7 @@
 """The JSON schema for editors is the one that the code makes, and says of a file what the loader says of it."""
 
 import json
+import re
 import tomllib
 from datetime import date, time
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from migrations_ops.rules.conditions import condition
 from migrations_ops.rules.kinds import CONDITIONS
 from migrations_ops.rules.schema import schema, text
 from tests.conftest import ROOT
@@ -103,6 +105,19 @@ def test_it_accepts_both_kinds_of_parent() -> None:
 
     VALIDATOR.validate(as_json(GOOD))
     VALIDATOR.validate(as_json(GOOD.replace('parent = { column = "house", table = "public.houses" }', path)))
+
+
+def test_the_reference_page_shows_every_condition_by_an_example() -> None:
+    """And each example is one that the loader reads and the schema accepts."""
+    page = (FILE.parent / "plan.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^\| `(\{.*\})` \|", page, re.MULTILINE)
+    shown = set()
+    for example in examples:
+        item = tomllib.loads(f"when = {example}")["when"]
+        shown.add(condition(item, "the page", {}).kind)
+        VALIDATOR.validate(as_json(when(example)))
+
+    assert shown == set(CONDITIONS)
 
 
 @pytest.mark.parametrize("wrong", [wrong for wrong in WRONG if not wrong.startswith(ONLY_THE_LOADER_SEES)])
