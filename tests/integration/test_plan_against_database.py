@@ -2,6 +2,7 @@
 line; an expression of the plan's own says yes or no about its own row and nothing else; no value becomes SQL."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -303,6 +304,39 @@ def test_a_way_that_leads_nowhere_is_told(session: Session, tmp_path: Path, wron
 
     assert f"line {LINE}" in message
     assert WRONG_WAYS[wrong] in message
+
+
+# --- orders inside JSON ---
+
+SOONER, LATER = "2024-02-28", "2024-03-01"
+ORDERED = {
+    # the value in JSON: whether it is less than 5, and whether it is before the first of March
+    "4": (True, False), "4.999": (True, False), "-1e3": (True, False), '"4"': (True, False), '"-0.5e+1"': (True, False),
+    "5": (False, False), '"5.0"': (False, False), '"1e400"': (False, False), f'"{"9" * 255}"': (False, False),
+    '"1e999999999"': (False, False), f'"{"1" * 256}"': (False, False), '""': (False, False), '" 4"': (False, False),
+    '"+4"': (False, False), '"4e"': (False, False), '"NaN"': (False, False), '"-Infinity"': (False, False),
+    '"٤"': (False, False), '"0x1"': (False, False), "null": (False, False), "true": (False, False),
+    "[4]": (False, False), '{"a": 4}': (False, False), '"4\\n"': (False, False),
+    f'"{SOONER}"': (False, True), f'"{SOONER}T23:00:00Z"': (False, True), f'"{SOONER} and more"': (False, True),
+    '"2024-02-31"': (False, True), '"2024-02-99"': (False, True), f'"{LATER}"': (False, False),
+    '"2024-2-28"': (False, False), f'" {SOONER}"': (False, False), '"28.02.2024"': (False, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonb"])
+def test_what_is_no_number_or_no_day_in_json_is_unknown_and_no_error(session: Session, kind: str) -> None:
+    number = compiled("batch", condition({"column": "v", "json": ["x"], "less": 5}, "here", {}))
+    day = compiled("batch", condition({"column": "v", "json": ["x"], "less": date(2024, 3, 1)}, "here", {}))
+    source = sql.compose(
+        "SELECT {n}, {d} FROM (SELECT ('{{\"x\":' || value || '}}')::{kind} AS v, place"
+        " FROM unnest({values}::text[]) WITH ORDINALITY AS given (value, place)) AS batch ORDER BY place",
+        n=number,
+        d=day,
+        kind=sql.raw(kind),
+        values=sql.literal(list(ORDERED)),
+    )
+
+    assert dict(zip(ORDERED, session.execute(source), strict=True)) == ORDERED
 
 
 # --- no value becomes SQL ---
