@@ -53,10 +53,9 @@ class Rules:
         column = self.columns.of(self.spec.relation).get(leaf.column)
         if column is None:
             yield self.columns.unknown(self.spec.relation, leaf.column)
-        elif why := misfit(leaf, column.family, column.shown):
-            yield f"{why}"
-        elif leaf.kind == "matches" and (why := self.trying.pattern(leaf.value)):
-            yield why
+            return
+        wrong_pattern = self.trying.pattern(leaf.value) if leaf.kind == "matches" else ""
+        yield from filter(None, [misfit(leaf, column.family, column.shown) or wrong_pattern])
 
     def _never(self, when: Condition) -> tuple[str, Place] | None:
         return contradiction(when, self._never_leaf)

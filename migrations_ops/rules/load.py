@@ -152,7 +152,6 @@ def _table(given: Given, others: dict[str, Given], so_far: list[str], slugs: lis
             for _, key in given.tables("rescope")
         ),
         unmatched=given.one_of("unmatched", slugs, "must be a tenant's slug") if "unmatched" in given else "",
-        at=given.place,
     )
 
 

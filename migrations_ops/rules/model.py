@@ -104,7 +104,6 @@ class TableSpec:
     rules: tuple[Rule, ...]
     rescope: tuple[tuple[str, ...], ...] = ()
     unmatched: str = ""
-    at: Place = field(default=(), compare=False, repr=False)
 
     @property
     def relation(self) -> str:
