@@ -19,7 +19,7 @@ from django.core.management import call_command
 from django.db import connection as django_connection
 from psycopg.types.json import Jsonb
 
-from migrations_ops import audit, fence, reading, transitions, tuning, workers
+from migrations_ops import audit, changes, fence, reading, transitions, tuning, workers
 from migrations_ops.engine import checks, locks, undo
 from migrations_ops.engine.errors import EngineError, OutOfOrder, PhaseRefused, Stopped
 from migrations_ops.engine.executor import Executor, has_work
@@ -146,7 +146,8 @@ def advance(run_id: int, listener: Listener) -> Result:
     plan = current_plan()
     with open_session() as session, session.run_lock():
         for found, kind, status, keys, digest, text in session.named("unfinished_run"):
-            if found == run_id and kind == Run.Kind.RUN and digest == plan.digest:
+            if found == run_id and kind == Run.Kind.RUN:
+                changes.refuse_another(session, run_id, digest, plan)
                 plan = narrowed(plan, Scope.of(text))
                 _move(session, run_id, status, Run.Status.RUNNING)
                 return _carry_out(session, run_id, _left(session, plan, run_id, keys), listener, stepwise=False)
@@ -154,7 +155,7 @@ def advance(run_id: int, listener: Listener) -> Result:
 
 
 class NotToAdvance(EngineError):
-    """Run {run} is not one that can go on: it is over, an undo, or was opened with another plan. Start a new one."""
+    """Run {run} is not one that can go on: it is over, or an undo. Start a new one."""
 
 
 def _open(session: Session, request: Request) -> tuple[int, Sequence[Phase]] | None:
@@ -467,7 +468,7 @@ def _me() -> str:
 
 
 def resume(listener: Listener) -> Result:
-    """Carry the unfinished run on to its end. Raises NothingToStop, NotToAdvance, and what `run` does."""
+    """Carry the unfinished run on to its end. Raises NothingToStop, PlanHasChanged, and what `run` does."""
     with open_session() as session:
         run_id = _unfinished(session)
         if session.named("unfinished_run")[0][1] == Run.Kind.UNDO:

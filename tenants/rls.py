@@ -90,6 +90,18 @@ def own_tables() -> Statement:
     )
 
 
+def way_to_parents(relation: str) -> Statement:
+    """A table that tenants are found through: only VITAL's data work reads it, whatever policies it has."""
+    return Statement(
+        name=f"VITAL's data work reads {relation}",
+        relation=relation,
+        there=_of("operator_reads", relation),
+        up=(_of("operator_may_read", relation), _of("no_way_policy", relation), _of("way_policy", relation)),
+        down=lambda _: (_of("no_way_policy", relation), _of("operator_may_not_read", relation)),
+        locks=(relation,),
+    )
+
+
 def policies(relation: str, *, shared: bool, platform: str, column: str = TENANT_COLUMN) -> Statement:
     """Close one table: its own rows for a tenant, and the Platform's to read where the table is shared."""
     own = _of("own", column=sql.ident(column))

@@ -1,7 +1,8 @@
 """Platform data: every row that is shared by all goes to the Platform, by the rules of the plan for this phase.
 Undo: the ledger."""
 
-from migrations_ops.engine.steps import Phase
+from migrations_ops.engine.steps import Phase, Step
+from migrations_ops.phases import probes
 from migrations_ops.phases.assignments import assign
 from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import Plan
@@ -9,4 +10,5 @@ from migrations_ops.rules.model import Plan
 
 def phase(plan: Plan) -> Phase:
     tables = [spec for spec in plan.tables if any(rule.phase == PHASES[0] for rule in spec.rules)]
-    return Phase("003_platform_data", "Platform data", tuple(assign(plan, spec, PHASES[:1]) for spec in tables))
+    steps: tuple[Step, ...] = (probes.rules_fit(plan), *(assign(plan, spec, PHASES[:1]) for spec in tables))
+    return Phase("003_platform_data", "Platform data", steps)

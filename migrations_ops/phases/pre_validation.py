@@ -8,6 +8,7 @@ from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Baseline, Check, Phase, Severity, Step
 from migrations_ops.phases import organisation, probes
 from migrations_ops.phases.queries import every, of_table, query, schemas_of, short
+from migrations_ops.rules import against
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
 REGISTRY_COLUMNS = {
@@ -28,7 +29,8 @@ def phase(plan: Plan) -> Phase:
 
 def _steps(plan: Plan) -> Iterator[Step]:
     tables = plan.tables
-    relations = [plan.registry, *(spec.relation for spec in tables), *plan.common]
+    written = [plan.registry, *(spec.relation for spec in tables), *plan.common]
+    relations = [*written, *plan.passed_through]
     yield Check("the server's version", query("server_version"), gate=True)
     missing = [of_table(name, relation) for relation in relations for name in ("missing_table", "not_a_table")]
     yield Check("every table of the plan is there", sql.join(missing, " UNION ALL "), gate=True)
@@ -37,12 +39,14 @@ def _steps(plan: Plan) -> Iterator[Step]:
     own = organisation.own_tables(plan)
     owners = [of_table("not_owner", name) for name in [plan.registry, *(spec.relation for spec in tables), *own]]
     yield Check("the role owns the tables", sql.join(owners, " UNION ALL "), gate=True)
-    schemas = sorted({*schemas_of(relations), "vital"})
+    schemas = sorted({*schemas_of(written), "vital"})
     lacking = query("missing_privileges", schemas=sql.literal(schemas))
     rights = [lacking, query("unreachable_roles"), query("bound_by_the_fence")]
     yield Check("the role's privileges", sql.join(rights, " UNION ALL "), gate=True)
     filtered = [of_table("filtered_by_policies", name) for name in [*relations, *own]]
     yield Check("row level security hides nothing from the role", sql.join(filtered, " UNION ALL "), gate=True)
+    yield probes.rules_fit(plan)
+    yield Check("values of the plan that no row can have", against.dead_values(plan), Severity.WARN)
     yield Check("enough free disk", probes.free_disk)
     yield Check("the signs of strain can be seen", probes.hidden_signals, Severity.WARN)
     yield Check("the tenants' slugs and domains are free", of_table("taken_slugs", plan.registry, **_wanted(plan)))

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from migrations_ops.engine import signals, sql
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Probe, Problem
+from migrations_ops.engine.steps import Check, Probe, Problem
 from migrations_ops.phases import organisation
 from migrations_ops.phases.queries import every, of_table, query
+from migrations_ops.rules import against
 from migrations_ops.rules.model import Plan
 
 
@@ -23,6 +24,11 @@ def free_disk(session: Session) -> Iterator[Problem]:
             "",
             f"{disk.free / 1e9:.1f} GB are free and {needed / 1e9:.1f} GB may be needed (twice the biggest table)",
         )
+
+
+def rules_fit(plan: Plan) -> Check:
+    """Asked at the door, and again by each phase that rules are for: a run may begin there, with a plan just edited."""
+    return Check("the plan's rules fit the database", against.misfits(plan), gate=True)
 
 
 def hidden_signals(session: Session) -> Iterator[Problem]:

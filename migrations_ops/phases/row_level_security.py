@@ -29,7 +29,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     relations = [spec.relation for spec in plan.tables]
     own = list(organisation.own_tables(plan))
     yield from rls.roles()
-    for schema in schemas_of([plan.registry, *relations]):
+    for schema in schemas_of([plan.registry, *relations, *plan.passed_through]):
         yield rls.schema_usage(schema)
     # Policies before grants: whoever comes in between is shown nothing, in the undo as well.
     for _, closing in closings(plan):
@@ -38,6 +38,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield rls.grants(relation)
     for relation in [plan.registry, *plan.common]:
         yield rls.grants(relation, ["SELECT"])
+    for relation in plan.passed_through:
+        yield rls.way_to_parents(relation)
     # From here on data work runs as vital_operator, which must see every row by then; beside a canary table it would be
     # shown none of those that are left out.
     if not plan.left_out:

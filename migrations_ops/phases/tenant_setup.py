@@ -56,6 +56,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         rule="domains, slugs, and the ones before as aliases",
     )
     yield from organisation.rows(plan)
+    yield probes.rules_fit(plan)
     for trigger, spec in zip(late_writers(plan), (spec for spec in plan.tables if spec.decides), strict=True):
         yield replace(trigger, writes=(spec.table, (TENANT_COLUMN,)))
     yield Check("every tenant of the plan is there", of_table("missing_tenant_rows", plan.registry, **_ids(plan)))
@@ -106,10 +107,12 @@ def _late_writer(plan: Plan, spec: TableSpec) -> Statement:
 
 def _body(plan: Plan, spec: TableSpec) -> Composable:
     platform = [rule.name for rule in spec.rules if rule.phase == PHASES[0]]
+    # An expression of the plan's own may be an error for some row, which must not be one of the application's.
+    decides = "late_verdict_or_none" if spec.has_expressions else "late_verdict"
     return of_table(
         "late_writer_body",
         spec.relation,
-        verdict=verdict(plan, spec, PHASES),
+        decide=of_table(decides, spec.relation, verdict=verdict(plan, spec, PHASES)),
         platform_rules=sql.literal(platform),
         column=sql.literal(TENANT_COLUMN),
         key=sql.key_text("NEW", spec.table.key),

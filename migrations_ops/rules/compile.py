@@ -6,49 +6,13 @@ from pathlib import Path
 from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
+from migrations_ops.rules.comparisons import condition
 from migrations_ops.rules.load import PHASES
-from migrations_ops.rules.model import TENANT_COLUMN, Condition, Plan, Rule, TableSpec
+from migrations_ops.rules.model import TENANT_COLUMN, Hop, Plan, Rule, TableSpec
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 BY_PERSON = "decided by a person"
 UNMATCHED = "no rule matched: as the plan says"
-
-
-def condition(row: str, condition: Condition) -> Composable:
-    """A condition on the relation `row`, with every value as a quoted literal. Never NULL: unknown is no match."""
-    match condition.kind:
-        case "always":
-            return sql.raw("true")
-        case "all" | "any" as kind:
-            joined = sql.join([_of(row, part) for part in condition.parts], " AND " if kind == "all" else " OR ")
-            return sql.compose("({joined})", joined=joined)
-        case "not":
-            return sql.compose("NOT {part}", part=_of(row, condition.parts[0]))
-    return sql.compose("COALESCE({comparison}, false)", comparison=_comparison(row, condition))
-
-
-_of = condition
-
-
-def _comparison(row: str, condition: Condition) -> Composable:
-    bare = sql.column(row, condition.column)
-    text: Composable = sql.compose("{bare}::text", bare=bare)
-    if condition.json:
-        text = sql.compose("({bare} #>> {path}::text[])", bare=bare, path=sql.literal(list(condition.json)))
-    match condition.kind:
-        case "is_null":
-            value = text if condition.json else bare
-            return sql.compose("({value} IS NULL) = {wanted}", value=value, wanted=sql.literal(condition.value))
-        case "equals":
-            return sql.compose("{text} = {value}", text=text, value=sql.literal(condition.value))
-        case "in":
-            return sql.compose("{text} = ANY({values}::text[])", text=text, values=sql.literal(list(condition.value)))
-        case "overlaps":
-            return sql.compose(
-                "{bare}::text[] && {values}::text[]", bare=bare, values=sql.literal(list(condition.value))
-            )
-    pieces = [sql.compose("strpos(lower({t}), lower({v})) > 0", t=text, v=sql.literal(v)) for v in condition.value]
-    return sql.compose("({pieces})", pieces=sql.join(pieces, " OR "))
 
 
 def verdict(plan: Plan, spec: TableSpec, phases: Iterable[str]) -> Composable:
@@ -107,13 +71,36 @@ def _tenant_of(plan: Plan, rule: Rule) -> Composable:
 
 def _tenant_of_parent(rule: Rule) -> Composable:
     assert rule.parent is not None
+    hops = rule.parent.hops
     return sql.compose(
         QUERIES["tenant_of_parent"],
+        last=sql.ident(f"parent_{len(hops)}"),
         column=sql.ident(TENANT_COLUMN),
-        table=sql.relation(rule.parent.table),
-        key=sql.ident(rule.parent.key),
-        reference=sql.ident(rule.parent.column),
+        tables=tables_of(hops),
+        links=links_of(hops),
     )
+
+
+def tables_of(hops: tuple[Hop, ...]) -> Composable:
+    """The tables on the way to a row's parent, each under its number."""
+    tables = (
+        sql.compose("{table} AS {name}", table=sql.relation(hop.table), name=sql.ident(f"parent_{number}"))
+        for number, hop in enumerate(hops, start=1)
+    )
+    return sql.join(tables)
+
+
+def links_of(hops: tuple[Hop, ...]) -> Composable:
+    """How each of them follows from the row before, the first one from a row of `batch`."""
+    links = (
+        sql.compose(
+            "{key} = {reference}", key=sql.column(f"parent_{number}", key), reference=sql.column(before, column)
+        )
+        for number, hop in enumerate(hops, start=1)
+        for before in [f"parent_{number - 1}" if number > 1 else "batch"]
+        for column, key in zip(hop.columns, hop.key, strict=True)
+    )
+    return sql.join(links, " AND ")
 
 
 def _pick(values: dict[int, Composable], kind: str) -> Composable:

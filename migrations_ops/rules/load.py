@@ -2,6 +2,7 @@
 
 import hashlib
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,12 +10,23 @@ from uuid import UUID
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Table
 from migrations_ops.rules.conditions import condition
-from migrations_ops.rules.given import Given, distinct
+from migrations_ops.rules.dead import dead_rules
+from migrations_ops.rules.fits import refuse_misfits
+from migrations_ops.rules.given import Given, Place, distinct
 from migrations_ops.rules.given import PlanError as PlanError
-from migrations_ops.rules.model import Parent, Plan, Rule, TableSpec, TenantSpec
-
-PHASES = ("003_platform_data", "004_tenant_data")
-ORGANISATION = {"departments": ("code", "name"), "levels": ("code", "name"), "functions": ("name", "department")}
+from migrations_ops.rules.keys import (
+    COMMON_KEYS,
+    CONFIGURATION,
+    ORGANISATION,
+    PLAN_KEYS,
+    RULE_KEYS,
+    TABLE_KEYS,
+    TENANT_KEYS,
+)  # fmt: skip
+from migrations_ops.rules.keys import PHASES as PHASES
+from migrations_ops.rules.model import Plan, Rule, TableSpec, TenantSpec
+from migrations_ops.rules.parents import parent
+from migrations_ops.rules.positions import position
 
 
 def load(path: Path) -> Plan:
@@ -29,17 +41,21 @@ def load(path: Path) -> Plan:
     try:
         return _plan(data, text)
     except PlanError as error:
-        raise PlanError(f"The plan {path} does not hold: {error}") from error
+        line, column = position(text, error.place)
+        raise PlanError(f"The plan {path}, line {line}, column {column}, does not hold: {error}") from error
 
 
 def _plan(data: dict[str, Any], text: str) -> Plan:
-    allowed = ("version", "name", "platform", "registry", "product", "tenant", "table", "common")
-    plan = Given(data, "the plan", allowed)
+    plan = Given(data, "the plan", PLAN_KEYS)
     if plan.need("version") != 1:
-        raise plan.wrong("version must be 1, the only one this VITAL reads.")
-    tenants = tuple(_tenant(item, f"tenant {_called(item, 'slug', number)}") for number, item in plan.tables("tenant"))
+        raise plan.wrong("version must be 1, the only one this VITAL reads.", "version")
+    tenants = tuple(
+        _tenant(item, f"tenant {_called(item, 'slug', number)}", plan.at("tenant", number))
+        for number, item in plan.tables("tenant")
+    )
     for what in ("slug", "id", "domain"):
-        distinct((getattr(tenant, what) for tenant in tenants), f"tenants have the same {what}")
+        given = ((getattr(tenant, what), (*plan.at("tenant", n), what)) for n, tenant in enumerate(tenants, start=1))
+        distinct(given, f"tenants have the same {what}")
     slugs = [tenant.slug for tenant in tenants]
     return Plan(
         name=plan.text("name", "multi_tenant_migration"),
@@ -49,7 +65,8 @@ def _plan(data: dict[str, Any], text: str) -> Plan:
         tenants=tenants,
         tables=_tables(plan, slugs),
         common=tuple(
-            Given(item, f"common {number}", ("name",)).relation("name") for number, item in plan.tables("common")
+            Given(item, f"common {number}", COMMON_KEYS, plan.at("common", number)).relation("name")
+            for number, item in plan.tables("common")
         ),
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),
@@ -61,21 +78,19 @@ def _called(item: object, key: str, number: int) -> str:
     return str(item.get(key, number)) if isinstance(item, dict) else str(number)
 
 
-def _tenant(item: object, where: str) -> TenantSpec:
-    configuration = ("features", "limits", "security")
-    keys = ("id", "slug", "name", "domain", "compliance_level", "metadata", *configuration, *ORGANISATION)
-    given = Given(item, where, keys)
+def _tenant(item: object, where: str, place: Place) -> TenantSpec:
+    given = Given(item, where, TENANT_KEYS, place)
     try:
         identifier = str(UUID(given.text("id")))
     except ValueError as error:
-        raise given.wrong(f"id must be a UUID, not {given.text('id')!r}.") from error
+        raise given.wrong(f"id must be a UUID, not {given.text('id')!r}.", "id") from error
     return TenantSpec(
         id=identifier,
         slug=given.text("slug"),
         name=given.text("name"),
         domain=given.text("domain"),
         compliance_level=given.text("compliance_level", "standard"),
-        settings={key: given.mapping(key) for key in configuration if key in given},
+        settings={key: given.mapping(key) for key in CONFIGURATION if key in given},
         metadata=given.mapping("metadata"),
         **{part: tuple(_part(given, part, entry) for entry in given.tables(part)) for part in ORGANISATION},
     )
@@ -83,23 +98,25 @@ def _tenant(item: object, where: str) -> TenantSpec:
 
 def _part(tenant: Given, part: str, entry: tuple[int, object]) -> dict[str, Any]:
     """A department, level or function of the tenant."""
-    texts, numbers = ORGANISATION[part], ("number",) if part == "levels" else ()
-    given = Given(entry[1], f"{tenant.where}, {part} {entry[0]}", (*texts, *numbers))
-    return {key: given.text(key) for key in texts} | {key: given.number(key) for key in numbers}
+    keys = ORGANISATION[part]
+    given = Given(entry[1], f"{tenant.where}, {part} {entry[0]}", keys, tenant.at(part, entry[0]))
+    return {key: given.number(key) if key == "number" else given.text(key) for key in keys}
 
 
 def _tables(plan: Given, slugs: list[str]) -> tuple[TableSpec, ...]:
     """The tables in the plan's order; a table comes after the tables that its rows follow."""
-    keys = (
-        "name", "key", "critical", "visibility", "person_decides", "columns", "rescope", "rules_as", "rule", "unmatched"
-    )  # fmt: skip
-    given = [Given(item, f"table {_called(item, 'name', number)}", keys) for number, item in plan.tables("table")]
+    given = [
+        Given(item, f"table {_called(item, 'name', number)}", TABLE_KEYS, plan.at("table", number))
+        for number, item in plan.tables("table")
+    ]
     if not given:
         raise plan.wrong("table is missing: write [[table]] for each table whose rows get a tenant.")
     names = [table.relation("name") for table in given]
-    distinct(names, "tables have the same name")
+    places = [(*table.place, "name") for table in given]
+    distinct(zip(names, places, strict=True), "tables have the same name")
     # Constraints, steps and findings are called after the table alone.
-    distinct((sql.names(name)[1] for name in names), "tables of different schemas have the same name")
+    short = (sql.names(name)[1] for name in names)
+    distinct(zip(short, places, strict=True), "tables of different schemas have the same name")
     by_name = dict(zip(names, given, strict=True))
     return tuple(_table(table, by_name, names[: place + 1], slugs) for place, table in enumerate(given))
 
@@ -108,14 +125,21 @@ def _table(given: Given, others: dict[str, Given], so_far: list[str], slugs: lis
     ruling = given
     if "rules_as" in given:
         if "rule" in given:
-            raise given.wrong("has rules of its own and rules_as; one of the two decides.")
+            raise given.wrong("has rules of its own and rules_as; one of the two decides.", "rules_as")
         with_rules = [name for name, other in others.items() if "rule" in other]
         ruling = others[given.one_of("rules_as", with_rules, "must name a table with rules of its own")]
     columns = {name: str(kind) for name, kind in given.mapping("columns").items()}
-    rules = tuple(_rule(given, columns, number, item, slugs, so_far) for number, item in ruling.tables("rule"))
-    distinct((rule.name for rule in rules), f"rules of {given.where} have the same name")
-    if sorted(rules, key=lambda rule: rule.phase) != list(rules):
-        raise given.wrong(f"the first rule that matches decides, so those of {PHASES[0]} come first.")
+    rules = tuple(
+        _rule(item, f"{given.where}, rule {number}", number, ruling.at("rule", number), columns, slugs, so_far)
+        for number, item in ruling.tables("rule")
+    )
+    distinct(((rule.name, (*rule.at, "name")) for rule in rules), f"rules of {given.where} have the same name")
+    for before, rule in pairwise(rules):
+        if before.phase > rule.phase:
+            problem = f"the first rule that matches decides, so those of {PHASES[0]} come first."
+            raise PlanError(f"{given.where}: {problem}", (*rule.at, "phase"))
+    for dead in dead_rules(rules):
+        raise PlanError(f"{given.where}, rule {dead.rule.number}: {dead.why}", dead.at)
     return TableSpec(
         table=Table(given.relation("name"), given.texts("key", ("id",))),
         critical=given.flag("critical"),
@@ -124,26 +148,27 @@ def _table(given: Given, others: dict[str, Given], so_far: list[str], slugs: lis
         columns=columns,
         rules=rules,
         rescope=tuple(
-            Given({"rescope": key}, given.where, ("rescope",)).texts("rescope") for _, key in given.tables("rescope")
+            Given({"rescope": key}, given.where, ("rescope",), given.place).texts("rescope")
+            for _, key in given.tables("rescope")
         ),
         unmatched=given.one_of("unmatched", slugs, "must be a tenant's slug") if "unmatched" in given else "",
     )
 
 
 def _rule(
-    table: Given, columns: dict[str, str], number: int, item: object, slugs: list[str], so_far: list[str]
+    item: object, where: str, number: int, place: Place, columns: dict[str, str], slugs: list[str], so_far: list[str]
 ) -> Rule:
-    given = Given(item, f"{table.where}, rule {number}", ("name", "phase", "when", "tenant", "parent", "reassigns"))
+    given = Given(item, where, RULE_KEYS, place)
     name, phase = given.text("name"), given.one_of("phase", PHASES)
     if ("parent" in given) == ("when" in given):
         raise given.wrong("say `when` and the tenant, or name a `parent`; one of the two.")
     if "parent" in given:
-        if "tenant" in given or "reassigns" in given:
-            raise given.wrong("a `parent` says which tenant; `tenant` and `reassigns` belong to `when`.")
-        parent = Given(given.item["parent"], f"{given.where}, parent", ("column", "table", "key"))
-        follows = parent.one_of("table", so_far, "must be a table that stands before this one in the plan")
-        column = parent.one_of("column", columns, "must be among the table's columns")
-        return Rule(number, name, phase, parent=Parent(column, follows, parent.text("key", "id")))
+        for key in ("tenant", "reassigns"):
+            if key in given:
+                raise given.wrong("a `parent` says which tenant; `tenant` and `reassigns` belong to `when`.", key)
+        follows = parent(given.item["parent"], f"{where}, parent", columns, so_far, (*place, "parent"))
+        return Rule(number, name, phase, parent=follows, at=place)
     tenant = given.one_of("tenant", slugs, "must be a tenant's slug")
-    when = condition(given.item["when"], f"{given.where}, when", columns)
-    return Rule(number, name, phase, when=when, tenant=tenant, reassigns=given.flag("reassigns"))
+    when = condition(given.item["when"], f"{where}, when", columns, (*place, "when"))
+    refuse_misfits(when, f"{where}, when", columns)
+    return Rule(number, name, phase, when=when, tenant=tenant, reassigns=given.flag("reassigns"), at=place)

@@ -1,31 +1,65 @@
 """A plan as Python objects, after it was read and checked."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from migrations_ops.engine.steps import Table
+from migrations_ops.rules.given import Place
 
 TENANT_COLUMN = "tenant_id"
 
 
 @dataclass(frozen=True)
+class Bound:
+    """What a row's value is compared with in its order: the text and the type that PostgreSQL reads it as."""
+
+    text: str
+    type: str
+
+
+@dataclass(frozen=True)
 class Condition:
-    """One condition on a row. `kind` is the operator; `all` and `any` hold `parts`, the others compare `column`."""
+    """One condition on a row. `kind` is the operator; `all` and `any` hold `parts`, the others compare `column`.
+
+    `at` leads to it in the plan's file.
+    """
 
     kind: str
     column: str = ""
     json: tuple[str, ...] = ()
     value: Any = None
     parts: tuple["Condition", ...] = ()
+    at: Place = field(default=(), compare=False, repr=False)
+
+    def leaves(self) -> Iterator["Condition"]:
+        """Itself, or the comparisons that it is made of."""
+        if not self.parts:
+            yield self
+        for part in self.parts:
+            yield from part.leaves()
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One step from a row to the row that its `columns` refer to, which has these values in its `key`."""
+
+    columns: tuple[str, ...]
+    table: str
+    key: tuple[str, ...]
+    at: Place = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class Parent:
-    """The row's tenant is that of the row its `column` refers to."""
+    """The row's tenant is that of the row at the end of these hops; each goes on from the row before."""
 
-    column: str
-    table: str
-    key: str
+    hops: tuple[Hop, ...]
+
+    @property
+    def table(self) -> str:
+        """The table whose rows have a tenant to give."""
+        return self.hops[-1].table
 
 
 @dataclass(frozen=True)
@@ -39,6 +73,7 @@ class Rule:
     tenant: str = ""
     parent: Parent | None = None
     reassigns: bool = False
+    at: Place = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -80,6 +115,11 @@ class TableSpec:
         return bool(self.rules or self.unmatched)
 
     @property
+    def has_expressions(self) -> bool:
+        """Whether a rule has an SQL expression of the plan's own."""
+        return any(leaf.kind == "sql" for rule in self.rules if rule.when for leaf in rule.when.leaves())
+
+    @property
     def knows_every_row(self) -> bool:
         """Whether no row can be written that the plan has no tenant for."""
         return bool(self.unmatched or any(rule.when and rule.when.kind == "always" for rule in self.rules))
@@ -114,3 +154,10 @@ class Plan:
     @property
     def platform_id(self) -> str:
         return self.tenant(self.platform).id
+
+    @property
+    def passed_through(self) -> tuple[str, ...]:
+        """Tables between a row and the one that gives it its tenant, which have none of their own."""
+        hops = [hop for spec in self.tables for rule in spec.rules if rule.parent for hop in rule.parent.hops]
+        known = {*self.common, *self.left_out, *(spec.relation for spec in self.tables)}
+        return tuple(dict.fromkeys(hop.table for hop in hops if hop.table not in known))

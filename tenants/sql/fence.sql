@@ -240,6 +240,27 @@ BEGIN
 END
 $others$
 
+-- name: operator_reads
+-- Whether VITAL's data work sees every row of a table that is not fenced.
+SELECT has_table_privilege('vital_operator', to_regclass({name}), 'SELECT')
+   AND EXISTS (SELECT FROM pg_policy WHERE polrelid = to_regclass({name}) AND polname = 'vital_operator_reads')
+
+-- name: operator_may_read
+-- Of a table that tenants are found through, and that has none itself.
+GRANT SELECT ON {relation} TO vital_operator
+
+-- name: way_policy
+-- It counts only where the table has row level security of its own, now or later.
+CREATE POLICY vital_operator_reads ON {relation} FOR SELECT TO vital_operator USING (true)
+
+-- name: no_way_policy
+-- Also before it is made anew.
+DROP POLICY IF EXISTS vital_operator_reads ON {relation}
+
+-- name: operator_may_not_read
+-- As before.
+REVOKE SELECT ON {relation} FROM vital_operator
+
 -- name: policy_operator
 -- Staff and VITAL's own work see every row.
 CREATE POLICY vital_operator ON {relation} FOR ALL TO vital_operator USING (true) WITH CHECK (true)

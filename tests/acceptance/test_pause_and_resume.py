@@ -2,15 +2,17 @@
 
 import signal
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import Manage
+from tests.conftest import ROOT, Manage
 from tests.support import background, looking
 from tests.support.databases import Scratch
 from tests.support.looking import TABLES, document, said
 from tests.support.standstill import standing_still
 
+VITAL = ROOT / "migrations_ops" / "rules" / "vital.toml"
 IN_003 = ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'")
 AT_THE_END = (
     "vital.phase_run",
@@ -105,6 +107,23 @@ def test_of_two_resumes_at_once_one_goes_on(ready: Scratch, manage: Manage) -> N
     assert second.returncode == 1, said(second)
     assert "Another run is active" in document(second)["error"]
     assert status_of_run(ready) == "completed"
+
+
+def test_another_plan_is_refused_with_what_differs(ready: Scratch, manage: Manage, tmp_path: Path) -> None:
+    """And nothing is done; with the plan as it was the run goes on."""
+    looking.one(ready, "UPDATE vital.run SET status = 'paused' RETURNING id")
+    changed = tmp_path / "changed.toml"
+    changed.write_text(VITAL.read_text().replace('["tier_1", "tier_2"]', '["tier_1"]'))
+
+    refused = manage(ready, "migrate_tenants", "resume", "--plan", str(changed))
+    resumed = manage(ready, "migrate_tenants", "resume", "--json")
+
+    assert refused.returncode == 2, said(refused)
+    assert "was opened with another plan" in refused.stderr
+    assert '-when = { column = "tier", in = ["tier_1", "tier_2"] }\n' in refused.stderr
+    assert '+when = { column = "tier", in = ["tier_1"] }\n' in refused.stderr
+    assert "tools are the Platform's" not in refused.stderr, "only what differs"
+    assert (resumed.returncode, document(resumed)["status"]) == (0, "completed"), said(resumed)
 
 
 def interrupted(scratch: Scratch) -> None:

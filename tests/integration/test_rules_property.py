@@ -2,8 +2,11 @@
 batches on tables of every shape: each row decided once, nothing else changed, taken back exactly."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -21,17 +24,21 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Assign, Table
 from migrations_ops.engine.tracking import PhaseRecord
 from migrations_ops.phases.assignments import assign as assignment_of
+from migrations_ops.rules.comparisons import condition as compiled
 from migrations_ops.rules.compile import BY_PERSON, UNMATCHED, verdict
 from migrations_ops.rules.conditions import condition
 from migrations_ops.rules.load import PHASES
-from migrations_ops.rules.model import Parent, Plan, Rule, TableSpec, TenantSpec
+from migrations_ops.rules.model import Hop, Parent, Plan, Rule, TableSpec, TenantSpec
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
 from tests.support import databases
 from tests.support.watching import calm
 
 TENANTS = {"platform": PLATFORM, "health": DIGITAL_HEALTH, "pharma": PHARMA}
 MOODS = ("calm", "loud", "It's %s")
-COLUMNS = {"name": "text", "mood": "text", "tags": "text[]", "facts": "jsonb", "owner": "uuid", "size": "integer"}
+COLUMNS = {
+    "name": "text", "mood": "text", "tags": "text[]", "facts": "jsonb", "owner": "uuid", "size": "integer",
+    "born": "date", "seen": "timestamptz",
+}  # fmt: skip
 OWNERS = [str(uuid5(UUID(PLATFORM), f"owner {n}")) for n in range(4)]  # of no tenant, the Platform, a customer; unknown
 
 Row = dict[str, Any]
@@ -70,7 +77,10 @@ class Shape:
 
 
 NASTY = ["a", "100 %s", "it's", '"q"', "{b}", "back\\slash", "é漢🚑", "", "NULL", "line\nfeed", "[", "$1"]
-BODY = "name text, mood mood, tags text[], facts jsonb, owner uuid, size bigint, tenant_id uuid, n int"
+BODY = (
+    "name text, mood mood, tags text[], facts jsonb, owner uuid, size bigint, born date, seen timestamptz,"
+    " tenant_id uuid, n int"
+)
 SPREAD = "WITH (fillfactor = 10)"  # few rows to a page, so that a few rows are several batches
 SHAPES = {
     "uuid key": Shape("public.things", f"CREATE TABLE public.things (id uuid PRIMARY KEY, {BODY}) {SPREAD}", ("id",)),
@@ -81,10 +91,19 @@ SHAPES = {
         CREATE SCHEMA "Other Room";
         CREATE TABLE "Other Room"."Odd ""Things\""" (
             "Number" bigint PRIMARY KEY, "Na%me" text, "MOOD" mood, "a ""tag" text[], "{{facts}}" jsonb, "owner's" uuid,
-            "Größe" bigint, tenant_id uuid, n int
+            "Größe" bigint, "BORN" date, "se en" timestamptz, tenant_id uuid, n int
         ) {SPREAD}""",
         ("Number",),
-        {"name": "Na%me", "mood": "MOOD", "tags": 'a "tag', "facts": "{facts}", "owner": "owner's", "size": "Größe"},
+        {
+            "name": "Na%me",
+            "mood": "MOOD",
+            "tags": 'a "tag',
+            "facts": "{facts}",
+            "owner": "owner's",
+            "size": "Größe",
+            "born": "BORN",
+            "seen": "se en",
+        },
     ),
     "composite key": Shape(
         "public.parts",
@@ -114,7 +133,7 @@ SHAPES = {
         "public.turned",
         f"""
         CREATE TABLE public.turned (gone text, tenant_id uuid, size bigint, owner uuid, gone_too int, facts jsonb,
-            tags text[], mood mood, name text, n int, id uuid PRIMARY KEY) {SPREAD};
+            tags text[], mood mood, name text, n int, seen timestamptz, born date, id uuid PRIMARY KEY) {SPREAD};
         ALTER TABLE public.turned DROP COLUMN gone, DROP COLUMN gone_too""",
         ("id",),
     ),
@@ -155,19 +174,34 @@ ALPHABET = "aAbBzé%_'\"\\{}$ ,ÉßI漢🚑\n"
 texts = st.one_of(st.sampled_from([*NASTY, "A", "b", "ab", "xABx", "xÉx"]), st.text(ALPHABET, max_size=4))
 some_text = texts.filter(bool)
 scalars = st.one_of(texts, st.booleans(), st.integers(-2, 3), st.none())
+days = st.dates(date(2024, 2, 27), date(2024, 3, 2))
+zones = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8))])
+moments = st.datetimes(datetime(2024, 2, 28, 22), datetime(2024, 2, 29, 2), timezones=zones)
+numbers = st.integers(-2, 3) | st.sampled_from([-0.5, 0.0, 1.5, 2.5, 1e3, 1e-3])
+# What stands in JSON where somebody expects a number or a day.
+nearly = st.sampled_from(["1", "-2", "1.5", "1e0", "1e", "+1", " 1", "0x1", "NaN", "1e999999999", "٣", "2024-02-29",
+                          "2024-02-31", "2024-02-28T23:00:00Z", "2024-2-29", "x2024-02-29", 1.5, -0.5])  # fmt: skip
 documents = st.recursive(
-    scalars, lambda inner: st.dictionaries(st.sampled_from("ab0"), inner, max_size=2) | st.lists(inner, max_size=2),
+    scalars | nearly,
+    lambda inner: st.dictionaries(st.sampled_from("ab0"), inner, max_size=2) | st.lists(inner, max_size=2),
     max_leaves=4,
 )  # fmt: skip
+# At a path that conditions ask for: a list, an object with the same texts, a number or a day.
+few = st.sampled_from(["a", "b", "é"])
+likely = st.fixed_dictionaries(
+    {"a": st.lists(few, max_size=2) | st.dictionaries(few, st.none(), max_size=2) | few | nearly | st.integers(-2, 3)}
+)
 
 rows = st.fixed_dictionaries(
     {
         "name": st.none() | texts,
         "mood": st.none() | st.sampled_from(MOODS),
         "tags": st.none() | st.lists(st.none() | texts, max_size=3),
-        "facts": st.none() | documents,
+        "facts": st.none() | documents | likely,
         "owner": st.none() | st.sampled_from(OWNERS),
         "size": st.none() | st.integers(-2, 3),
+        "born": st.none() | days,
+        "seen": st.none() | moments,
         # The tenant it was written with; whether that was after the baseline; the one that an application moved it to
         # since; and what a person decided.
         "tenant": st.sampled_from([None, None, None, PLATFORM, DIGITAL_HEALTH, STRANGER]),
@@ -180,8 +214,49 @@ rows = st.fixed_dictionaries(
 plain = st.sampled_from(["name", "mood", "owner", "size"])
 values = st.one_of(texts, st.sampled_from([*MOODS, *OWNERS]), st.integers(-2, 3), st.booleans())
 parts = st.sampled_from(["a", "B", "aB", "é", "%", "\\"]) | some_text
-paths = st.lists(st.sampled_from("ab0"), min_size=1, max_size=2)
-comparisons = st.one_of(
+paths = st.just(["a"]) | st.lists(st.sampled_from("ab0"), min_size=1, max_size=2)
+orders = st.sampled_from(["less", "at_most", "greater", "at_least"])
+
+
+def ordered(column: str, bounds: st.SearchStrategy[Any], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Item]:
+    """Every way to compare this column with such a bound."""
+    two = st.lists(bounds, min_size=2, max_size=2).map(sorted)
+    either = orders.flatmap(lambda kind: bounds.map(lambda bound: {kind: bound})) | two.map(
+        lambda two: {"between": two}
+    )
+    return st.builds(lambda item, rest: rest | item, either, st.fixed_dictionaries({"column": st.just(column), **more}))
+
+
+# Signs that mean the same to PostgreSQL and to Python, as those of `patterns` below read them.
+pieces = st.sampled_from(["a", "b", "A", "é", ".", "[ab]", "[^a]", "(a|b)", "a*", "b?", "a+", "\\\\", "%", "'"])
+patterns = st.tuples(
+    st.sampled_from(["", "^"]), st.lists(pieces, min_size=1, max_size=3), st.sampled_from(["", "$"])
+).map(lambda parts: parts[0] + "".join(parts[1]) + parts[2])
+# What an expression says, and the same for the slow reading.
+EXPRESSIONS: dict[str, Callable[[Row], bool | None]] = {
+    "length({name}) > 1": lambda row: row["name"] and len(row["name"]) > 1,
+    "{size} BETWEEN 0 AND 2 AND {name} <> 'a'": lambda row: (
+        None if None in (row["size"], row["name"]) else 0 <= row["size"] <= 2 and row["name"] != "a"
+    ),
+    "{mood} = 'It''s %s' OR {born} < '2024-02-29'": lambda row: (
+        row["mood"] == "It's %s" or (row["born"] is not None and row["born"] < date(2024, 2, 29))
+    ),
+}
+SORTS = (
+    st.fixed_dictionaries({"column": plain, "starts_with": st.lists(parts, min_size=1, max_size=2)}),
+    st.fixed_dictionaries({"column": plain, "ends_with": parts}),
+    st.fixed_dictionaries({"column": plain, "matches": patterns}),
+    st.fixed_dictionaries({"column": st.just("facts"), "json": paths, "matches": patterns}),
+    st.fixed_dictionaries({"column": st.just("facts"), "json": paths, "starts_with": parts}),
+    st.fixed_dictionaries(
+        {"column": st.just("facts"), "json": paths, "overlaps": st.lists(few | some_text, min_size=1)}
+    ),
+    ordered("size", numbers),
+    ordered("born", days),
+    ordered("seen", moments),
+    ordered("facts", numbers, json=paths),
+    ordered("facts", days, json=paths),
+    st.fixed_dictionaries({"sql": st.sampled_from(list(EXPRESSIONS))}),
     st.fixed_dictionaries({"column": plain, "equals": values}),
     st.fixed_dictionaries({"column": plain, "in": st.lists(values, min_size=1, max_size=3)}),
     st.fixed_dictionaries({"column": plain, "contains": st.lists(parts, min_size=1, max_size=2)}),
@@ -194,6 +269,7 @@ comparisons = st.one_of(
     st.fixed_dictionaries({"column": st.just("facts"), "json": paths, "is_null": st.booleans()}),
     st.just({"always": True}),
 )
+comparisons = st.one_of(*SORTS)
 conditions = st.recursive(
     comparisons,
     lambda inner: st.one_of(
@@ -233,7 +309,7 @@ def plan_of(shape: Shape, rules: list[Told], unmatched: str) -> tuple[Plan, Tabl
         person_decides=False,
         columns=columns,
         rules=tuple(
-            Rule(n, f"rule {n}", told.phase, parent=Parent(shape.called("owner"), "public.owners", "id"))
+            Rule(n, f"rule {n}", told.phase, parent=Parent((Hop((shape.called("owner"),), "public.owners", ("id",)),)))
             if told.when is None
             else Rule(
                 n,
@@ -260,9 +336,18 @@ def renamed(item: Item, shape: Shape) -> Item:
         if key in ("all", "any")
         else renamed(value, shape)
         if key == "not"
+        else expression(value, shape)
+        if key == "sql"
         else value
         for key, value in item.items()
     }
+
+
+def expression(text: str, shape: Shape) -> str:
+    """An expression with the columns' names in this table."""
+    for name in COLUMNS:
+        text = text.replace(f"{{{name}}}", '"' + shape.called(name).replace('"', '""') + '"')
+    return text
 
 
 # --- the slow reading ---
@@ -278,10 +363,17 @@ def holds(item: Item, row: Row, lower: dict[str, str]) -> bool:
         return any(holds(part, row, lower) for part in item["any"])
     if "not" in item:
         return not holds(item["not"], row, lower)
+    if "sql" in item:
+        return bool(EXPRESSIONS[item["sql"]](row))
     value = row[item["column"]]
+    if "json" in item and "overlaps" in item:
+        value = at(value, item["json"])
+        return isinstance(value, list) and any(one in value for one in item["overlaps"])
     if "json" in item:
         value = inside(value, item["json"])
-    elif item["column"] == "size" and value is not None:
+    if not {"less", "at_most", "greater", "at_least", "between"}.isdisjoint(item):
+        return in_order(item, value)
+    if item["column"] == "size" and value is not None:
         value = str(value)
     if "is_null" in item:
         return (value is None) is item["is_null"]
@@ -293,8 +385,42 @@ def holds(item: Item, row: Row, lower: dict[str, str]) -> bool:
         return value in [shown(one) for one in item["in"]]
     if "overlaps" in item:
         return any(one in value for one in item["overlaps"])
-    wanted = [item["contains"]] if isinstance(item["contains"], str) else item["contains"]
-    return any(lowered(one, lower) in lowered(value, lower) for one in wanted)
+    if "matches" in item:
+        # PostgreSQL's $ is the very end, and its dot any sign.
+        return bool(re.search(re.sub(r"\$$", r"\\Z", item["matches"]), value, re.DOTALL))
+    (kind,) = {"contains", "starts_with", "ends_with"} & set(item)
+    wanted = [item[kind]] if isinstance(item[kind], str) else item[kind]
+    compare = {"contains": str.__contains__, "starts_with": str.startswith, "ends_with": str.endswith}[kind]
+    return any(compare(lowered(value, lower), lowered(one, lower)) for one in wanted)
+
+
+def in_order(item: Item, value: Any) -> bool:
+    """Whether the value is less, greater and the like. Inside JSON, what is no number or no day is neither."""
+    (kind,) = {"less", "at_most", "greater", "at_least", "between"} & set(item)
+    low, high = item[kind] if kind == "between" else (item[kind], item[kind])
+    if value is not None and "json" in item:
+        if isinstance(low, date):
+            value, low, high = day_of(value), low.isoformat(), high.isoformat()
+        else:
+            value = Fraction(value) if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", value) else None
+    if value is None:
+        return False
+    if not isinstance(low, date | str):
+        value, low, high = Fraction(value), Fraction(str(low)), Fraction(str(high))
+    return bool(
+        {
+            "less": value < low,
+            "at_most": value <= low,
+            "greater": value > low,
+            "at_least": value >= low,
+            "between": low <= value <= high,
+        }[kind]
+    )
+
+
+def day_of(text: str) -> str | None:
+    found = re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text)
+    return found[0] if found else None
 
 
 def shown(value: object) -> str:
@@ -308,6 +434,12 @@ def lowered(text: str, lower: dict[str, str]) -> str:
 
 def inside(document: Any, path: list[str]) -> str | None:
     """The value at the path as text: PostgreSQL's #>>."""
+    document = at(document, path)
+    return document if document is None or isinstance(document, str) else as_jsonb(document)
+
+
+def at(document: Any, path: list[str]) -> Any:
+    """The value at the path: PostgreSQL's #>."""
     for step in path:
         if isinstance(document, dict) and step in document:
             document = document[step]
@@ -315,7 +447,7 @@ def inside(document: Any, path: list[str]) -> str | None:
             document = document[0]
         else:
             return None
-    return document if document is None or isinstance(document, str) else as_jsonb(document)
+    return document
 
 
 def as_jsonb(document: Any) -> str:
@@ -370,7 +502,7 @@ def fill(session: Session, shape: Shape, table: list[Row], *, since: bool) -> No
     """Those of the rows that were there at the baseline, or came since; with what a person decided about them."""
     insert = sql.compose(
         "INSERT INTO {t} ({columns}, {key}) VALUES (%(name)s, %(mood)s::mood, %(tags)s, %(facts)s, %(owner)s, %(size)s,"
-        " %(tenant)s, %(n)s, {values})",
+        " %(born)s, %(seen)s, %(tenant)s, %(n)s, {values})",
         t=sql.relation(shape.relation),
         columns=sql.join(sql.ident(shape.called(name)) for name in [*COLUMNS, "tenant_id", "n"]),
         key=sql.join(sql.ident(column) for column in shape.key),
@@ -454,6 +586,32 @@ def test_the_compiled_rules_say_what_the_rules_say(
     otherwise = "" if only_first else unmatched
     expected = {n: decided(row, wanted, otherwise, lower, may_move=True) for n, row in enumerate(table)}
     assert told == {n: verdict for n, verdict in expected.items() if verdict != UNDECIDED}
+
+
+@given(
+    table=st.lists(rows, min_size=6, max_size=9),
+    # A list for each sort of condition, so that each is asked in every example.
+    asked=st.tuples(*(st.lists(sort, min_size=1, max_size=2) for sort in [*SORTS, conditions])),
+)
+@settings(many, max_examples=60)
+def test_every_condition_says_what_it_says(
+    session: Session, lower: dict[str, str], table: list[Row], asked: tuple[list[Item], ...]
+) -> None:
+    of = SHAPES["quoted names, bigint key"]
+    session.execute(sql.compose("TRUNCATE {t}", t=sql.relation(of.relation)))
+    session.execute("DELETE FROM vital.override")
+    for since in (False, True):
+        fill(session, of, table, since=since)
+    items = [item for items in asked for item in items]
+    answers = sql.join(
+        compiled("batch", condition(renamed(item, of), "here", dict.fromkeys(map(of.called, COLUMNS), "")))
+        for item in items
+    )
+
+    query = sql.compose("SELECT n, {a} FROM {t} AS batch ORDER BY n", a=answers, t=sql.relation(of.relation))
+    for n, *answer in session.execute(query):
+        wrong = [item for item, said in zip(items, answer, strict=True) if said is not holds(item, table[n], lower)]
+        assert not wrong, f"of the row {table[n]}"
 
 
 # --- the engine on tables of every shape ---
@@ -567,7 +725,7 @@ def against_baseline(session: Session, spec: TableSpec, came: int, touched: int)
 
 PLAIN: Row = {
     "name": None, "mood": None, "tags": None, "facts": None, "owner": None, "size": None,
-    "tenant": None, "since": False, "moved": None, "decided": None,
+    "born": None, "seen": None, "tenant": None, "since": False, "moved": None, "decided": None,
 }  # fmt: skip
 
 
@@ -626,7 +784,7 @@ def test_the_random_rules_are_not_all_alike() -> None:
     seen: set[str] = set()
 
     @given(told_rules, tables)
-    @settings(max_examples=100, deadline=None, database=None)
+    @settings(max_examples=50, deadline=None, database=None)
     def look(rules: list[Told], table: list[Row]) -> None:
         for row in table:
             seen.add(decided(row, rules, "", {}, may_move=True)[1])

@@ -10,6 +10,10 @@ SELECT to_regclass('vital.phase_run') IS NOT NULL AND to_regclass('vital.share')
 -- The run that is not finished; there is at most one.
 SELECT id, kind, status, phases, plan_digest, scope FROM vital.run WHERE status IN ('running', 'paused', 'failed')
 
+-- name: plan_of_run
+-- The text of the plan that a run was opened with.
+SELECT plan FROM vital.run WHERE id = %(id)s
+
 -- name: run_at_work
 -- The same with where it is.
 SELECT id, kind, status, progress, seen_at FROM vital.run WHERE status IN ('running', 'paused', 'failed')

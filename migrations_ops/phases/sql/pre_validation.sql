@@ -9,7 +9,16 @@ SELECT COALESCE(max(pg_total_relation_size(oid)), 0) FROM pg_class WHERE relkind
 
 -- name: missing_table
 -- A table that the plan needs and the database does not have.
-SELECT {name}, '', 'the table is missing. VITAL adopts a complete platform database; it never fills gaps. Create it, or take it out of the plan.'
+SELECT {name}, '', 'the table is missing. VITAL adopts a complete platform database; it never fills gaps. Create it, or take it out of the plan.' || COALESCE((
+           SELECT format(' Did you mean %s?', string_agg(format('%I.%I', n.nspname, c.relname), ' or ' ORDER BY n.nspname, c.relname))
+           FROM pg_class AS c
+           JOIN pg_namespace AS n ON n.oid = c.relnamespace
+           WHERE c.relkind IN ('r', 'p')
+             AND (c.relname = wanted.name OR c.relname LIKE left(wanted.name, 4) || '%' OR wanted.name LIKE left(c.relname, 4) || '%')
+             AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'vital')
+             AND abs(length(c.relname) - length(wanted.name)) <= 2
+       ), '')
+FROM (SELECT (parse_ident({name}))[2] AS name) AS wanted
 WHERE to_regclass({name}) IS NULL
 
 -- name: not_a_table
@@ -22,7 +31,11 @@ WHERE oid = to_regclass({name})
 -- name: wrong_column
 -- A column that the plan needs: missing, or of a type that its rules cannot read.
 SELECT {name}, '', CASE
-           WHEN a.attname IS NULL THEN format('the column %s is missing (needed: %s)', wanted.name, wanted.kind)
+           WHEN a.attname IS NULL THEN format('the column %s is missing (needed: %s); there are %s', wanted.name, wanted.kind, (
+               SELECT string_agg(had.attname, ', ' ORDER BY had.attnum)
+               FROM pg_attribute AS had
+               WHERE had.attrelid = to_regclass({name}) AND had.attnum > 0 AND NOT had.attisdropped
+           ))
            ELSE format('the column %s is %s, but the plan needs %s', wanted.name, format_type(a.atttypid, a.atttypmod), wanted.kind)
        END
 FROM unnest({columns}::text[], {kinds}::text[]) AS wanted (name, kind)

@@ -101,11 +101,11 @@ CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURIT
 
 -- name: late_writer_body
 -- The body of that function; its owner writes the ledger, which the writer may not even see.
+#variable_conflict use_column
 DECLARE
     late record;
 BEGIN
-    WITH batch AS (SELECT NEW.*, true AS vital_open, NULL::tid AS vital_row)
-    SELECT v.{tenant} AS tenant, v.rule INTO late FROM ({verdict}) AS v;
+    {decide};
     IF late.tenant IS NOT NULL THEN
         NEW.{tenant} := late.tenant;
         INSERT INTO vital.ledger (phase, step, kind, relation, rule, digest, before, after, keys, rows, transaction)
@@ -116,6 +116,20 @@ BEGIN
     END IF;
     RETURN NEW;
 END
+
+-- name: late_verdict
+-- The verdict about the row that is being written.
+WITH batch AS (SELECT NEW.*, true AS vital_open, NULL::tid AS vital_row)
+    SELECT v.{tenant} AS tenant, v.rule INTO late FROM ({verdict}) AS v
+
+-- name: late_verdict_or_none
+-- The same, where a row may be an error for an expression: it gets no tenant, and is a finding.
+BEGIN
+        WITH batch AS (SELECT NEW.*, true AS vital_open, NULL::tid AS vital_row)
+        SELECT v.{tenant} AS tenant, v.rule INTO late FROM ({verdict}) AS v;
+    EXCEPTION WHEN data_exception THEN
+        SELECT NULL::uuid AS tenant, NULL::text AS rule INTO late;
+    END
 
 -- name: mark_late_writer
 -- Which rules the function follows.

@@ -12,5 +12,5 @@ FROM (
 WHERE decided.tenant_id IS NOT NULL
 
 -- name: tenant_of_parent
--- The tenant of the row that a row of `batch` refers to.
-SELECT parent.{column} FROM {table} AS parent WHERE parent.{key} = batch.{reference}
+-- The tenant of the row that a row of `batch` refers to, over any number of tables.
+SELECT {last}.{column} FROM {tables} WHERE {links}

@@ -1,0 +1,26 @@
+"""A run goes on with the plan that it was opened with, and with no other."""
+
+import difflib
+
+from migrations_ops.engine.errors import EngineError
+from migrations_ops.engine.session import Session
+from migrations_ops.rules.model import Plan
+
+
+class PlanHasChanged(EngineError):
+    """Run {run} was opened with another plan, so it does not go on; nothing was changed. Take the change below back, or
+    name the other plan by --plan, and resume. To start anew with this one: manage.py migrate_tenants
+    {difference}"""
+
+    exit_code = 2
+
+
+def refuse_another(session: Session, run: int, digest: str, plan: Plan) -> None:
+    """Raise PlanHasChanged, with the difference, where the run was opened with another plan than this one."""
+    if digest == plan.digest:
+        return
+    before = str(session.named("plan_of_run", {"id": run})[0][0])
+    lines = difflib.unified_diff(
+        before.splitlines(), plan.text.splitlines(), f"the plan of run {run}", "the plan now", n=2, lineterm=""
+    )
+    raise PlanHasChanged(run=run, difference="\n" + "\n".join(lines))

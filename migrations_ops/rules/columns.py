@@ -1,0 +1,45 @@
+"""The columns of the tables that a plan speaks of, as the database has them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.session import Session
+from migrations_ops.rules.given import hint
+from migrations_ops.rules.model import Plan
+
+QUERIES = sql.load(Path(__file__).parent / "sql")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's type as SQL, the family of types (see `fits`), and the labels where it is an enum."""
+
+    shown: str
+    family: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Table → column → what is known of it."""
+
+    tables: dict[str, dict[str, Column]]
+
+    def of(self, relation: str) -> dict[str, Column]:
+        return self.tables.get(relation, {})
+
+    def unknown(self, relation: str, column: str) -> str:
+        """What to say of a column that is not there."""
+        return f"{relation} has no column {column!r}.{hint(column, self.of(relation), 'It has')}"
+
+
+def columns_of(session: Session, plan: Plan) -> Columns:
+    """The columns of every table of the plan, those that parents are reached through included."""
+    relations = [*(spec.relation for spec in plan.tables), *plan.passed_through, *plan.common]
+    tables: dict[str, dict[str, Column]] = {}
+    question = sql.compose(QUERIES["plan_columns"], relations=sql.literal(list(dict.fromkeys(relations))))
+    with session.work(as_operator=False):
+        for relation, name, shown, family, labels in session.execute(question):
+            tables.setdefault(relation, {})[name] = Column(shown, family, tuple(labels or ()))
+    return Columns(tables)

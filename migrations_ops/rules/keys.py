@@ -1,0 +1,54 @@
+"""The keys of a plan file, table by table, with the shape of each: the loader allows these, the JSON schema shows them.
+
+A shape is a name that `schema` knows. A `*` marks what must be there.
+"""
+
+PHASES = ("003_platform_data", "004_tenant_data")
+CONFIGURATION = ("features", "limits", "security")
+ORGANISATION = {
+    "departments": {"code": "text*", "name": "text*"},
+    "levels": {"code": "text*", "name": "text*", "number": "number*"},
+    "functions": {"name": "text*", "department": "text*"},
+}
+PLAN_KEYS = {
+    "version": "version*",
+    "name": "text",
+    "platform": "text*",
+    "registry": "relation*",
+    "product": "product",
+    "tenant": "tenants*",
+    "table": "tables*",
+    "common": "commons",
+}
+TENANT_KEYS = {
+    "id": "uuid*",
+    "slug": "text*",
+    "name": "text*",
+    "domain": "text*",
+    "compliance_level": "text",
+    "metadata": "mapping",
+    **dict.fromkeys(CONFIGURATION, "mapping"),
+    **{part: part for part in ORGANISATION},
+}
+TABLE_KEYS = {
+    "name": "relation*",
+    "key": "list",
+    "critical": "flag",
+    "visibility": "visibility*",
+    "person_decides": "flag",
+    "columns": "columns",
+    "rescope": "lists",
+    "rules_as": "relation",
+    "rule": "rules",
+    "unmatched": "text",
+}
+RULE_KEYS = {
+    "name": "text*",
+    "phase": "phase*",
+    "when": "condition",
+    "tenant": "text",
+    "parent": "parent",
+    "reassigns": "flag",
+}
+HOP_KEYS = {"column": "texts*", "table": "relation*", "key": "texts"}
+COMMON_KEYS = {"name": "relation*"}
