@@ -1,0 +1,129 @@
+"""What the values of a family's columns tell: how often a loose row has one, and whose the decided rows with it are."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine import sql
+from migrations_ops.workshop.family import Family
+from migrations_ops.workshop.spelling import runs
+from migrations_ops.workshop.standing import PERSON, Standing
+
+SAMPLE = 20_000  # rows of a table; more tell little more
+MOST_VALUES = 20_000
+FEW = 200  # distinct values, each mostly in several rows: such a column sorts its rows into kinds
+LONGEST_RUN = 3  # words
+SHORTEST_WORD = 4  # signs: "ai" is inside of "trial"
+LENGTH = re.compile(r"\(\d+\)")
+NAMES = ("name", "title", "label", "subject")
+TEXTS, LISTS = ("text", "character varying", "citext"), ("text[]", "character varying[]")
+Bag = dict[str, "Seen"]
+
+
+@dataclass
+class Seen:
+    """Rows with a value: loose ones, and decided ones by the id of their tenant."""
+
+    loose: int = 0
+    tenants: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Seen") -> None:
+        self.loose += other.loose
+        self.tenants.update(other.tenants)
+
+    @property
+    def rows(self) -> int:
+        return self.loose + self.tenants.total()
+
+
+@dataclass
+class Column:
+    """A column of a family: how a rule compares it, and its values. `planned`: the plan knows it already."""
+
+    name: str
+    kind: str
+    planned: bool
+    values: Bag
+
+
+@dataclass
+class Evidence:
+    """All that was looked at. `unruled`: loose rows that no rule knows. `whole`: no table was sampled."""
+
+    total: Seen
+    unruled: int
+    columns: list[Column]
+    whole: bool
+
+
+def gather(standing: Standing, family: Family) -> Evidence:
+    """Look at a family's columns, in big tables at a sample of the pages."""
+    estimates = {spec.relation: standing.estimate(spec.relation) for spec in family.members}
+    percent = min(100.0, 100 * SAMPLE / max(*estimates.values(), 1))
+    if percent > 50:  # nearly whole is as well whole
+        percent = 100.0
+    rows = [standing.rows(family, spec, percent) for spec in family.members]
+    total, unruled = Seen(), 0
+    for relation in rows:
+        for number, tenant, count in standing.ask("rows_by_rule", rows=relation):
+            total.add(_seen(family, number, tenant, count))
+            unruled += count if number == 0 else 0
+    columns = []
+    for name, kind in _candidates(standing, family).items():
+        if total.loose and (found := _column(standing, family, rows, name, kind)):
+            columns.append(found)
+    return Evidence(total, unruled, columns, percent == 100)
+
+
+def _candidates(standing: Standing, family: Family) -> dict[str, str]:
+    """The text columns that every member has, with their types; what the plan calls a text may be an enum."""
+    first, *others = (standing.columns(spec.relation) for spec in family.members)
+    known = family.columns
+    keys = {name for spec in family.members for name in spec.table.key}
+    kinds = {name: LENGTH.sub("", kind) for name, kind in first.items()}
+    return {
+        name: known.get(name, "text[]" if kind in LISTS else "text")
+        for name, kind in kinds.items()
+        if name not in keys
+        and all(name in other for other in others)
+        and (known[name] in ("text", "text[]") if name in known else kind in TEXTS + LISTS)
+    }
+
+
+def _column(standing: Standing, family: Family, rows: list[Composable], name: str, kind: str) -> Column | None:
+    """The column's values; None where they are neither few nor names."""
+    planned, named = name in family.columns, any(word in name.lower() for word in NAMES)
+    most = MOST_VALUES if planned or named or kind == "text[]" else FEW + 1
+    one = sql.compose("{column}::text", column=sql.column("s", name))
+    values = sql.compose("SELECT {one}", one=one)
+    if kind == "text[]":
+        values = sql.compose("SELECT DISTINCT unnest({one}::text[])", one=one)
+    facts = {"numbers": sorted(family.loose | family.telling | {PERSON}), "most": most}
+    bag: Bag = {}
+    for relation in rows:
+        for value, number, tenant, count in standing.ask("rows_by_value", facts, rows=relation, values=values):
+            bag.setdefault(value, Seen()).add(_seen(family, number, tenant, count))
+    if kind == "text[]":
+        return Column(name, "overlaps", planned, bag)
+    if len(bag) <= FEW and sum(seen.rows for seen in bag.values()) >= 2 * len(bag):
+        return Column(name, "in", planned, bag)
+    return Column(name, "contains", planned, _parts(bag)) if planned or named else None
+
+
+def _parts(bag: Bag) -> Bag:
+    """How many rows have each run of words, spelt as it stands in them."""
+    parts: Bag = {}
+    for text, seen in bag.items():
+        for part in {spelt for spelt, _ in runs(text, LONGEST_RUN) if len(spelt) >= SHORTEST_WORD}:
+            parts.setdefault(part, Seen()).add(seen)
+    return parts
+
+
+def _seen(family: Family, number: int | None, tenant: str | None, count: int) -> Seen:
+    if number in family.loose:
+        return Seen(loose=count)
+    if tenant is not None and (number in family.telling or number == PERSON):
+        return Seen(tenants=Counter({tenant: count}))
+    return Seen()
