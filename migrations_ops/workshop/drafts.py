@@ -52,7 +52,8 @@ def drafts(standing: Standing, plan: Plan, family: Family, evidence: Evidence, *
     vocabulary = Vocabulary(plan, family)
     found: list[Draft] = []
     # Rows that only follow others belong to them, whatever they say of themselves.
-    for column in evidence.columns if any(rule.when for rule in family.rules) else ():
+    follow = bool(family.rules) and all(rule.parent for rule in family.rules)
+    for column in () if follow else evidence.columns:
         groups: dict[tuple[str, int], list[Choice]] = {}
         for choice in choices(plan, vocabulary, evidence, column):
             groups.setdefault((choice.tenant, choice.rule), []).append(choice)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
-from migrations_ops.workshop.family import Family
+from migrations_ops.workshop.family import Family, comparisons
 from migrations_ops.workshop.spelling import runs
 from migrations_ops.workshop.standing import PERSON, Standing
 
@@ -70,10 +70,9 @@ def gather(standing: Standing, family: Family) -> Evidence:
         for number, tenant, count in standing.ask("rows_by_rule", rows=relation):
             total.add(_seen(family, number, tenant, count))
             unruled += count if number == 0 else 0
-    columns = []
-    for name, kind in _candidates(standing, family).items():
-        if total.loose and (found := _column(standing, family, rows, name, kind)):
-            columns.append(found)
+    columns: list[Column] = []
+    for name, kind in (_candidates(standing, family) if total.loose else {}).items():
+        columns += _column(standing, family, rows, name, kind)
     return Evidence(total, unruled, columns, percent == 100)
 
 
@@ -92,8 +91,9 @@ def _candidates(standing: Standing, family: Family) -> dict[str, str]:
     }
 
 
-def _column(standing: Standing, family: Family, rows: list[Composable], name: str, kind: str) -> Column | None:
-    """The column's values; None where they are neither few nor names."""
+def _column(standing: Standing, family: Family, rows: list[Composable], name: str, kind: str) -> list[Column]:
+    """The column's values, in the way in which rules compare it, else in the way that suits them: whole where they are
+    few, in parts where they are names; nothing where they are neither."""
     planned, named = name in family.columns, any(word in name.lower() for word in NAMES)
     most = MOST_VALUES if planned or named or kind == "text[]" else FEW + 1
     one = sql.compose("{column}::text", column=sql.column("s", name))
@@ -106,10 +106,19 @@ def _column(standing: Standing, family: Family, rows: list[Composable], name: st
         for value, number, tenant, count in standing.ask("rows_by_value", facts, rows=relation, values=values):
             bag.setdefault(value, Seen()).add(_seen(family, number, tenant, count))
     if kind == "text[]":
-        return Column(name, "overlaps", planned, bag)
-    if len(bag) <= FEW and sum(seen.rows for seen in bag.values()) >= 2 * len(bag):
-        return Column(name, "in", planned, bag)
-    return Column(name, "contains", planned, _parts(bag)) if planned or named else None
+        return [Column(name, "overlaps", planned, bag)]
+    few = len(bag) <= FEW and sum(seen.rows for seen in bag.values()) >= 2 * len(bag)
+    kinds = _compared(family, name) or ({"in"} if few else {"contains"} if planned or named else set())
+    whole, parts = Column(name, "in", planned, bag), Column(name, "contains", planned, {})
+    if "contains" in kinds:
+        parts.values = _parts(bag)
+    return [column for column in (whole, parts) if column.kind in kinds]
+
+
+def _compared(family: Family, name: str) -> set[str]:
+    """How rules compare the column: with whole values, or with parts."""
+    asked = [one for rule in family.rules if rule.when for one in comparisons(rule.when) if one.column == name]
+    return {"in" if one.kind == "equals" else one.kind for one in asked if not one.json} & {"in", "contains"}
 
 
 def _parts(bag: Bag) -> Bag:

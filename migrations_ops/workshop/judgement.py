@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from migrations_ops.rules.model import Plan
 from migrations_ops.workshop.evidence import Column, Evidence, Seen
-from migrations_ops.workshop.vocabulary import Guess, Vocabulary
+from migrations_ops.workshop.vocabulary import Vocabulary
 
 FEWEST = 2  # loose rows that a value must have, if it is no word of the plan
 
@@ -41,12 +41,11 @@ class Choice:
 def choices(plan: Plan, vocabulary: Vocabulary, evidence: Evidence, column: Column) -> list[Choice]:
     """The values of the column that mark a tenant's rows, the most telling first."""
     slugs = {tenant.id: tenant.slug for tenant in plan.tenants}
-    bag = column.values
-    most = evidence.total.loose / 2 if column.kind == "contains" else evidence.total.loose
-    found = []
-    for value, seen in bag.items():
-        if 0 < seen.loose <= most and (choice := _choice(vocabulary, evidence, column, value, seen, slugs)):
-            found.append(choice)
+    found = [
+        choice
+        for value, seen in column.values.items()
+        if seen.loose and (choice := _choice(vocabulary, evidence, column, value, seen, slugs))
+    ]
     ranked = sorted(found, key=lambda choice: (-choice.confidence * choice.loose, len(choice.value), choice.value))
     return list(_without_parts(ranked)) if column.kind == "contains" else ranked
 
@@ -54,41 +53,33 @@ def choices(plan: Plan, vocabulary: Vocabulary, evidence: Evidence, column: Colu
 def _choice(
     vocabulary: Vocabulary, evidence: Evidence, column: Column, value: str, seen: Seen, slugs: dict[str, str]
 ) -> Choice | None:
-    told, guess = _told(evidence, column, seen), vocabulary.guess(value, column.name, whole=column.kind == "contains")
-    owner = slugs.get(told[0]) if told else None
-    mixed = told is None and seen.tenants.total() >= FEWEST and column.kind != "contains"
-    if guess and guess.same and not (owner and owner != guess.tenant) and not _contradicted(seen, guess, slugs):
-        sure = _both(guess.confidence, told[1]) if told and owner == guess.tenant else guess.confidence
-        of_column = guess.term.rule if guess.term.column == column.name else 0
-        return Choice(value, guess.tenant, round(sure, 3), seen.loose, guess.because, of_column, True)
-    if seen.loose < FEWEST or mixed:
+    told, guess = _told(evidence, column, seen), vocabulary.guess(value, column.name, column.kind)
+    if guess and seen.tenants.total() >= FEWEST and slugs.get(seen.tenants.most_common(1)[0][0]) != guess.tenant:
+        guess = None  # the decided rows with the value say otherwise
+    if guess and guess.same:
+        sure = _both(guess.confidence, told[1]) if told else guess.confidence
+        number = guess.term.rule if guess.term.listed(column.name, column.kind) else 0
+        return Choice(value, guess.tenant, round(sure, 3), seen.loose, guess.because, number, True)
+    if seen.loose < FEWEST:
         return None
-    if told and owner:
+    if told and (owner := slugs.get(told[0])):
         text = f"{seen.tenants[told[0]]} of {seen.tenants.total()} decided rows with it are {owner}'s"
-        sure = _both(told[1], guess.confidence) if guess and guess.tenant == owner else told[1]
+        sure = _both(told[1], guess.confidence) if guess else told[1]
         return Choice(value, owner, round(sure, 3), seen.loose, text)
-    if guess and not _contradicted(seen, guess, slugs):
-        return Choice(value, guess.tenant, round(guess.confidence, 3), seen.loose, guess.because)
-    return None
+    return Choice(value, guess.tenant, round(guess.confidence, 3), seen.loose, guess.because) if guess else None
 
 
 def _told(evidence: Evidence, column: Column, seen: Seen) -> tuple[str, float] | None:
     """The tenant that the decided rows with the value have, and how surely; None where they tell nothing."""
     measure = ELSEWHERE if not column.planned else WORDS if column.kind == "contains" else VALUES
-    if seen.tenants.total() < measure.rows:
+    everywhere = column.kind == "contains" and seen.loose > evidence.total.loose / 2
+    if seen.tenants.total() < measure.rows or everywhere:
         return None
     tenant, rows = seen.tenants.most_common(1)[0]
     lift = (rows / evidence.total.tenants[tenant]) / (max(seen.loose, 1) / evidence.total.loose)
     if rows / seen.tenants.total() < measure.pure or lift < measure.lift:
         return None
     return tenant, (rows + 1) / (seen.tenants.total() + 2)
-
-
-def _contradicted(seen: Seen, guess: Guess, slugs: dict[str, str]) -> bool:
-    """Whether several decided rows with the value are mostly another tenant's than its spelling says."""
-    if seen.tenants.total() < FEWEST:
-        return False
-    return slugs.get(seen.tenants.most_common(1)[0][0]) != guess.tenant
 
 
 def _both(one: float, other: float) -> float:

@@ -8,7 +8,7 @@ WIDTH = 120
 
 def rule(item: dict[str, Any]) -> str:
     """A rule under its heading, as it stands in the plan file."""
-    return "\n".join(["[[table.rule]]", *(f"{key} = {value(entry)}" for key, entry in item.items())])
+    return "\n".join(["[[table.rule]]", *(f"{_key(key)} = {value(entry)}" for key, entry in item.items())])
 
 
 def value(item: Any) -> str:

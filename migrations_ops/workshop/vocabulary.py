@@ -10,7 +10,7 @@ from migrations_ops.workshop.spelling import holds, likeness, words
 SAME_TABLE, OTHER_TABLE, ORGANISATION = 1.0, 0.9, 0.8  # how much a word of the plan says about a row of the table
 INSIDE, SHARED = 0.7, 0.5  # "regulatory" in regulatory_reporting; "clinical" of clinical_trials, clinical_research
 TIED = 0.05
-VALUED = ("in", "overlaps", "contains")
+VALUED = ("equals", "in", "overlaps", "contains")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,11 @@ class Term:
     weight: float
     rule: int = 0
     column: str = ""
+    kind: str = ""
+
+    def listed(self, column: str, kind: str) -> bool:
+        """Whether it is a value that a rule compares this column with in this way."""
+        return (self.column, self.kind) == (column, kind)
 
 
 @dataclass(frozen=True)
@@ -46,18 +51,18 @@ class Vocabulary:
             for key in _keys(term.words):
                 self.index.setdefault(key, []).append(term)
 
-    def guess(self, value: str, column: str, *, whole: bool) -> Guess | None:
+    def guess(self, value: str, column: str, kind: str) -> Guess | None:
         """The tenant whose word this is; None where it is nobody's, or two tenants' alike.
 
-        Unless the value must be a `whole` word of the plan, it may hold one, or be a part of several. Of words that say
-        the same, one that a rule compares the `column` with comes first.
+        A value as a whole may also hold a word of the plan, or be a part of several; a piece of text that a rule looks
+        for (`contains`) has to be the word. Of words that say the same, one that a rule compares this column with in
+        this way comes first.
         """
         said = words(value)
         best: dict[str, Guess] = {}
-        for found in self._guesses(value, said, whole):
+        for found in self._guesses(value, said, kind == "contains"):
             known = best.get(found.tenant)
-            rank = (found.confidence, found.term.column == column)
-            if known is None or rank > (known.confidence, known.term.column == column):
+            if known is None or _rank(found, column, kind) > _rank(known, column, kind):
                 best[found.tenant] = found
         ranked = sorted(best.values(), key=lambda guess: -guess.confidence)
         if len(ranked) > 1 and ranked[0].confidence - ranked[1].confidence < TIED:
@@ -85,6 +90,10 @@ class Vocabulary:
                 yield Guess(tenant, SHARED * terms[0].weight, terms[0], False, named)
 
 
+def _rank(guess: Guess, column: str, kind: str) -> tuple[float, bool]:
+    return guess.confidence, guess.term.listed(column, kind)
+
+
 def _keys(said: tuple[str, ...]) -> set[str]:
     """Where to look for terms that may be like these words: all in one, their first letters, and each of them."""
     return {"".join(said), "/".join(word[0] for word in said), *said}
@@ -99,8 +108,10 @@ def _terms(plan: Plan, family: Family) -> Iterator[Term]:
             where = f'rule "{rule.name}"'
             for comparison in _asserted(rule.when):
                 weight, number = (SAME_TABLE, rule.number) if mine else (OTHER_TABLE, 0)
-                for value in comparison.value:
-                    yield Term(value, words(value), rule.tenant, where, weight, number, comparison.column)
+                texts = (comparison.value,) if comparison.kind == "equals" else comparison.value
+                for text in texts:
+                    of_column = (comparison.column, comparison.kind)
+                    yield Term(text, words(text), rule.tenant, where, weight, number, *of_column)
     for tenant in plan.tenants:
         for part in (*tenant.departments, *tenant.functions):
             if len(named := words(part["name"])) > 1:  # "Product" and "Clinical" alone are everybody's
