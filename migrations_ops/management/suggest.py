@@ -41,7 +41,7 @@ def _loose(table: Document) -> str:
 
 def _suggestion(console: Console, number: int, one: Document) -> None:
     whose = one["tenant"] or "the tenant of the row referred to"
-    console.print(f"\n[bold]{number}. {one['table']}[/]: {one['new']:,} rows to {whose}", highlight=False)
+    console.print(f"\n[bold]{number}. {one['table']}[/]: {_rows(one['new'])} to {whose}", highlight=False)
     _say(console, f"   {one['reason']}")
     figures = f"matches {one['rows']:,} of {one['of']:,} such rows, moves {one['moves']:,}; score {one['score']:,}"
     if one["agrees"]:
@@ -59,6 +59,10 @@ def _suggestion(console: Console, number: int, one: Document) -> None:
     extra = "".join(f'; in the table\'s columns: {name} = "{kind}"' for name, kind in one["columns"].items())
     _say(console, f"   {place} of {' and '.join(one['tables'])}{extra}:\n")
     _say(console, one["toml"])
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} row" if number == 1 else f"{number:,} rows"
 
 
 def _say(console: Console, text: str) -> None:

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psycopg.sql import Composable
@@ -17,6 +17,7 @@ from migrations_ops.workshop.standing import Standing
 from migrations_ops.workshop.vocabulary import Vocabulary
 
 UNASKED = 0.6  # how far a column is believed that the plan has not asked for so far
+PARENTS = 0.8
 MOST_CHOICES = 40  # of a rule; more nobody reads
 MOST_DRAFTS = 40  # of a family
 
@@ -25,7 +26,7 @@ MOST_DRAFTS = 40  # of a family
 class Draft:
     """A rule as the plan file would have it. `replaces`: the number of the rule whose place it takes, or 0.
 
-    `tenant` is empty where each row gets its parent's.
+    `tenant` is empty where each row gets its parent's. `asks` is what it asks of a row more than the rule it replaces.
     """
 
     kind: str
@@ -35,20 +36,22 @@ class Draft:
     replaces: int = 0
     columns: dict[str, str] = field(default_factory=dict)
     choices: list[Choice] = field(default_factory=list)
+    asks: list[dict[str, Any]] = field(default_factory=list)
     parent: Parent | None = None
 
     def condition(self, alias: str, known: dict[str, str]) -> Composable:
         """What the rule asks of the relation `alias`, as SQL."""
         return compile.condition(alias, conditions.condition(self.raw["when"], self.raw["name"], known | self.columns))
 
-    def as_new(self, family: Family) -> "Draft":
-        """The same as a rule of its own, which stands behind the rule that it would have replaced."""
-        name = _free(f"{self.raw['name']}, spelt otherwise", family)
-        return Draft(self.kind, self.raw | {"name": name}, self.tenant, self.confidence, 0, self.columns, self.choices)
+    def as_new(self, family: Family, *, guarded: bool) -> "Draft":
+        """The same as a rule of its own before the fall-back rule, so that it takes nothing from others."""
+        name = f"{self.raw['name']}, spelt otherwise"
+        raw = _new_rule(family, name, self.asks, self.tenant, guarded=guarded)
+        return replace(self, raw=raw, replaces=0)
 
 
-def drafts(standing: Standing, plan: Plan, family: Family, evidence: Evidence, *, guarded: bool) -> list[Draft]:
-    """Every draft for a family, by how much it promises. `guarded`: for rows of the fall-back rule alone."""
+def drafts(standing: Standing, plan: Plan, family: Family, evidence: Evidence) -> list[Draft]:
+    """Every draft for a family, the most promising first."""
     vocabulary = Vocabulary(plan, family)
     found: list[Draft] = []
     # Rows that only follow others belong to them, whatever they say of themselves.
@@ -58,32 +61,38 @@ def drafts(standing: Standing, plan: Plan, family: Family, evidence: Evidence, *
         for choice in choices(plan, vocabulary, evidence, column):
             groups.setdefault((choice.tenant, choice.rule), []).append(choice)
         for (_, number), chosen in groups.items():
-            found.append(_draft(family, column, number, chosen[:MOST_CHOICES], guarded))
+            found.append(_draft(family, column, number, chosen[:MOST_CHOICES], guarded=evidence.guarded))
     found = _merged(found)
     found.sort(key=lambda draft: -sum(choice.loose * choice.confidence for choice in draft.choices))
     return found[:MOST_DRAFTS] + list(_parents(standing, plan, family))
 
 
-def _draft(family: Family, column: Column, number: int, chosen: list[Choice], guarded: bool) -> Draft:
+def _draft(family: Family, column: Column, number: int, chosen: list[Choice], *, guarded: bool) -> Draft:
     values, tenant = [choice.value for choice in chosen], chosen[0].tenant
-    sure = (
-        sum(c.confidence * c.loose for c in chosen) / sum(c.loose for c in chosen) * (1 if column.planned else UNASKED)
-    )
-    spelt = all(choice.spelling for choice in chosen)
+    sure = _sureness(chosen) * (1 if column.planned else UNASKED)
+    asks = [{"column": column.name, column.kind: values}]
     if number:
         raw = _extended(family.raw[number - 1], column, values)
-        return Draft("spelling", raw, tenant, sure, number, {}, chosen)
-    when: dict[str, Any] = {"column": column.name, column.kind: values}
-    guard = family.raw[family.fallback.number - 1]["when"] if guarded and family.fallback else {"always": True}
-    if guard != {"always": True}:
-        when = {"all": [guard, when]}
-    how = "spelling" if spelt else {"contains": "words"}.get(column.kind, "values")
-    named = f"{family.relation.rpartition('.')[2]} of {tenant} by {column.name}" + (
-        ", as the plan spells it" if spelt else ""
-    )
-    raw = {"name": _free(named, family), "phase": family.phase, "when": when, "tenant": tenant}
+        return Draft("spelling", raw, tenant, sure, number, {}, chosen, asks)
+    spelt = all(choice.spelling for choice in chosen)
+    name = f"{family.relation.rpartition('.')[2]} of {tenant} by {column.name}"
+    raw = _new_rule(family, name + (", as the plan spells it" if spelt else ""), asks, tenant, guarded=guarded)
+    kind = "spelling" if spelt else "words" if column.kind == "contains" else "values"
     extra = {} if column.planned else {column.name: "text[]" if column.kind == "overlaps" else "text"}
-    return Draft(how, raw, tenant, sure, 0, extra, chosen)
+    return Draft(kind, raw, tenant, sure, 0, extra, chosen, asks)
+
+
+def _sureness(chosen: list[Choice]) -> float:
+    return sum(choice.confidence * choice.loose for choice in chosen) / sum(choice.loose for choice in chosen)
+
+
+def _new_rule(family: Family, name: str, asks: list[dict[str, Any]], tenant: str, *, guarded: bool) -> dict[str, Any]:
+    """A rule for what is asked of a row; where `guarded`, only of rows that the fall-back rule would take."""
+    when = asks[0] if len(asks) == 1 else {"any": asks}
+    guard = family.raw[family.fallback.number - 1].get("when") if guarded and family.fallback else None
+    if guard and guard != {"always": True}:
+        when = {"all": [guard, when]}
+    return {"name": _free(name, family), "phase": family.phase, "when": when, "tenant": tenant}
 
 
 def _extended(rule: dict[str, Any], column: Column, values: list[str]) -> dict[str, Any]:
@@ -116,9 +125,8 @@ def _merged(found: list[Draft]) -> list[Draft]:
         else:
             first = merged[draft.replaces]
             first.raw = _both(first.raw, draft.raw)
-            first.choices += draft.choices
-            rows = sum(choice.loose for choice in first.choices)
-            first.confidence = sum(choice.confidence * choice.loose for choice in first.choices) / rows
+            first.choices, first.asks = first.choices + draft.choices, first.asks + draft.asks
+            first.confidence = _sureness(first.choices)
     return [*merged.values(), *rest]
 
 
@@ -158,4 +166,4 @@ def _parents(standing: Standing, plan: Plan, family: Family) -> Iterator[Draft]:
             "parent": {"column": column, "table": parent.relation, "key": key},
         }
         extra = {} if column in spec.columns else {column: kind}
-        yield Draft("parent", raw, "", 0.8, 0, extra, [], Parent(column, parent.relation, key))
+        yield Draft("parent", raw, "", PARENTS, 0, extra, parent=Parent(column, parent.relation, key))

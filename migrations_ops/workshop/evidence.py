@@ -9,7 +9,7 @@ from psycopg.sql import Composable
 from migrations_ops.engine import sql
 from migrations_ops.workshop.family import Family, comparisons
 from migrations_ops.workshop.spelling import runs
-from migrations_ops.workshop.standing import PERSON, Standing
+from migrations_ops.workshop.standing import PERSON, QUERIES, Standing
 
 SAMPLE = 20_000  # rows of a table; more tell little more
 MOST_VALUES = 20_000
@@ -57,6 +57,11 @@ class Evidence:
     columns: list[Column]
     whole: bool
 
+    @property
+    def guarded(self) -> bool:
+        """Whether a new rule may ask what the fall-back rule asks: it must not where rows escape that one as well."""
+        return not self.unruled
+
 
 def gather(standing: Standing, family: Family) -> Evidence:
     """Look at a family's columns, in big tables at a sample of the pages."""
@@ -96,10 +101,7 @@ def _column(standing: Standing, family: Family, rows: list[Composable], name: st
     few, in parts where they are names; nothing where they are neither."""
     planned, named = name in family.columns, any(word in name.lower() for word in NAMES)
     most = MOST_VALUES if planned or named or kind == "text[]" else FEW + 1
-    one = sql.compose("{column}::text", column=sql.column("s", name))
-    values = sql.compose("SELECT {one}", one=one)
-    if kind == "text[]":
-        values = sql.compose("SELECT DISTINCT unnest({one}::text[])", one=one)
+    values = sql.compose(QUERIES["elements" if kind == "text[]" else "whole_value"], column=sql.column("s", name))
     facts = {"numbers": sorted(family.loose | family.telling | {PERSON}), "most": most}
     bag: Bag = {}
     for relation in rows:

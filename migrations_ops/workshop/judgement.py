@@ -13,16 +13,18 @@ FEWEST = 2  # loose rows that a value must have, if it is no word of the plan
 @dataclass(frozen=True)
 class Measure:
     """What the decided rows with a value must be, for it to mark their tenant's: how many, how much of one tenant, how
-    much more frequent than among the loose rows ("specialist" is everywhere)."""
+    much more frequent than among the loose rows ("specialist" is everywhere), and how likely by chance alone, as most
+    decided rows may be one tenant's anyway."""
 
     rows: int
     pure: float
     lift: float
+    chance: float = 1.0
 
 
 VALUES = Measure(rows=2, pure=0.8, lift=1.5)
 WORDS = Measure(rows=3, pure=0.8, lift=2.0)  # of so many words some are one tenant's by chance
-ELSEWHERE = Measure(rows=5, pure=0.9, lift=3.0)  # columns that the plan has not asked for so far
+ELSEWHERE = Measure(rows=5, pure=0.9, lift=3.0, chance=0.3)  # columns that the plan has not asked for so far
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ def _choice(
 ) -> Choice | None:
     told, guess = _told(evidence, column, seen), vocabulary.guess(value, column.name, column.kind)
     if guess and seen.tenants.total() >= FEWEST and slugs.get(seen.tenants.most_common(1)[0][0]) != guess.tenant:
-        guess = None  # the decided rows with the value say otherwise
+        if guess.same:
+            return None  # a word of the plan, and the decided rows with it are another's: nobody knows
+        guess = None
     if guess and guess.same:
         sure = _both(guess.confidence, told[1]) if told else guess.confidence
         number = guess.term.rule if guess.term.listed(column.name, column.kind) else 0
@@ -77,7 +81,8 @@ def _told(evidence: Evidence, column: Column, seen: Seen) -> tuple[str, float] |
         return None
     tenant, rows = seen.tenants.most_common(1)[0]
     lift = (rows / evidence.total.tenants[tenant]) / (max(seen.loose, 1) / evidence.total.loose)
-    if rows / seen.tenants.total() < measure.pure or lift < measure.lift:
+    chance = (evidence.total.tenants[tenant] / evidence.total.tenants.total()) ** rows
+    if rows / seen.tenants.total() < measure.pure or lift < measure.lift or chance > measure.chance:
         return None
     return tenant, (rows + 1) / (seen.tenants.total() + 2)
 

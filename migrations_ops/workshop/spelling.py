@@ -16,10 +16,15 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def runs(text: str, longest: int) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each run of neighbouring words: as it stands in the text, in lower case, and its words."""
+    """Each run of neighbouring words: as it stands in the text, in lower case, and its words.
+
+    What stands further apart than one sign is not one name: "Advisor - Starter #1".
+    """
     pieces = list(_pieces(text))
     for first in range(len(pieces)):
         for last in range(first, min(first + longest, len(pieces))):
+            if last > first and pieces[last][0] - pieces[last - 1][1] > 1:
+                break
             run = pieces[first : last + 1]
             yield text[run[0][0] : run[-1][1]].lower(), tuple(word for _, _, word in run)
 

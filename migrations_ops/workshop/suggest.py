@@ -27,9 +27,8 @@ def suggest(session: Session, plan: Plan, table: str = "", rule: str = "") -> Do
         if not all(standing.columns(spec.relation) for spec in family.members):
             continue  # 000 says that the table is missing
         evidence = gather(standing, family)
-        guarded = not evidence.unruled
-        proposed = drafts(standing, plan, family, evidence, guarded=guarded) if evidence.total.loose else []
-        weighed, counts = weigh(standing, family, proposed)
+        proposed = drafts(standing, plan, family, evidence) if evidence.total.loose else []
+        weighed, counts = weigh(standing, family, proposed, guarded=evidence.guarded)
         tables.append(_table(family, evidence, counts))
         loose = sum(counts[number] for number in family.loose)
         found += [_suggestion(plan, family, one, loose) for one in weighed]

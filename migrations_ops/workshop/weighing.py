@@ -49,13 +49,21 @@ class Weighed:
         return self.draft.confidence * (1 - against / max(against + self.agrees + self.rows, 1))
 
 
-def weigh(standing: Standing, family: Family, drafts: list[Draft]) -> tuple[list[Weighed], Counter[int | None]]:
-    """The drafts worth a look, the best first; and how many rows each rule decides, by its number."""
+def weigh(
+    standing: Standing, family: Family, drafts: list[Draft], *, guarded: bool
+) -> tuple[list[Weighed], Counter[int | None]]:
+    """The drafts worth a look, the best first; and how many rows each rule decides, by its number.
+
+    A draft that would take rows from the rules behind the one it replaces is weighed again as a rule of its own.
+    """
     groups = _groups(standing, family, drafts)
+    weighed = [_weighed(family, draft, place, groups) for place, draft in enumerate(drafts)]
+    if any(found.displaced for found in weighed):
+        instead = [found.draft.as_new(family, guarded=guarded) if found.displaced else found.draft for found in weighed]
+        return weigh(standing, family, instead, guarded=guarded)
     counts: Counter[int | None] = Counter()
     for group in groups:
         counts[group.number] += group.rows
-    weighed = [_weighed(family, draft, place, groups) for place, draft in enumerate(drafts)]
     return _ranked(family, groups, weighed), counts
 
 
@@ -125,8 +133,7 @@ def _ranked(family: Family, groups: list[Group], weighed: list[Weighed]) -> list
         if new[best] < (1 if chosen.draft.kind == "spelling" else FEWEST_NEW):
             continue
         left = [group for group in left if group.signs[best] == NO_MATCH]
-        draft = chosen.draft.as_new(family) if chosen.displaced else chosen.draft
-        ranked.append(replace(chosen, draft=draft, new=new[best]))
+        ranked.append(replace(chosen, new=new[best]))
     return ranked
 
 

@@ -148,6 +148,7 @@ def test_a_rule_is_not_widened_over_what_a_later_rule_decides(database: Scratch,
     (one,) = [suggestion for suggestion in found if suggestion["tenant"] == "north"]
     assert one["place"] == {"do": "before", "rule": 3, "name": "the rest"}
     assert one["conflicts"] == {"south": 1}
+    assert 'contains = ["polar_bear"]' in one["toml"], "the new words alone: the old ones stay in the old rule"
     assert one["moves_from"] == {"shop": 2}
 
 

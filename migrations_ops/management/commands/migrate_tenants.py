@@ -58,9 +58,7 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="last", default="", metavar="PHASE", help="run: stop after this phase")
         parser.add_argument("--only", default="", metavar="PHASE", help="run: this phase alone")
         parser.add_argument("--step-by-step", action="store_true", help="run: stop after each phase for a look")
-        parser.add_argument(
-            "--tenant", default="", metavar="SLUG", help="run: this tenant first, fenced and proved alone"
-        )
+        parser.add_argument("--tenant", default="", metavar="SLUG", help="run: this tenant first, fenced and proved")
         parser.add_argument(
             "--table", dest="canary_table", default="", metavar="NAME", help="run, suggest: this table alone"
         )

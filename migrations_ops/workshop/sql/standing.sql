@@ -43,6 +43,14 @@ WHERE length(v.value) BETWEEN 1 AND 200
 GROUP BY 1, 2, 3
 LIMIT %(most)s
 
+-- name: whole_value
+-- What a row of `s` says in a column.
+SELECT {column}::text
+
+-- name: elements
+-- Each of the things that a row of `s` lists in a column.
+SELECT DISTINCT unnest({column}::text[])
+
 -- name: rows_by_suggestion
 -- How many rows the suggestions match, all at once: a sign for each, 0 no match, 1 the tenant it has, 2 another one.
 SELECT {signs} AS signs, s.vital_number, s.vital_tenant::text, count(*), min({key}), max({key})
