@@ -71,7 +71,7 @@ def _draft(family: Family, column: Column, number: int, chosen: list[Choice], *,
     values, tenant = [choice.value for choice in chosen], chosen[0].tenant
     sure = _sureness(chosen) * (1 if column.planned else UNASKED)
     asks = [{"column": column.name, column.kind: values}]
-    if number:
+    if number and not family.rules[number - 1].reassigns:  # such a rule, widened, would take rows from their tenants
         raw = _extended(family.raw[number - 1], column, values)
         return Draft("spelling", raw, tenant, sure, number, {}, chosen, asks)
     spelt = all(choice.spelling for choice in chosen)

@@ -50,17 +50,16 @@ class Column:
 
 @dataclass
 class Evidence:
-    """All that was looked at. `unruled`: loose rows that no rule knows. `whole`: no table was sampled."""
+    """All that was looked at. `whole`: no table was sampled.
+
+    `guarded`: a new rule asks what the fall-back rule asks, too. It does not where rows escape that one as well, unless
+    there are rules behind it, whose rows it would take.
+    """
 
     total: Seen
-    unruled: int
+    guarded: bool
     columns: list[Column]
     whole: bool
-
-    @property
-    def guarded(self) -> bool:
-        """Whether a new rule may ask what the fall-back rule asks: it must not where rows escape that one as well."""
-        return not self.unruled
 
 
 def gather(standing: Standing, family: Family) -> Evidence:
@@ -78,7 +77,8 @@ def gather(standing: Standing, family: Family) -> Evidence:
     columns: list[Column] = []
     for name, kind in (_candidates(standing, family) if total.loose else {}).items():
         columns += _column(standing, family, rows, name, kind)
-    return Evidence(total, unruled, columns, percent == 100)
+    has_followers = family.fallback is not None and family.fallback.number < len(family.rules)
+    return Evidence(total, not unruled or has_followers, columns, percent == 100)
 
 
 def _candidates(standing: Standing, family: Family) -> dict[str, str]:

@@ -13,7 +13,7 @@ NAMES_NOTHING = ("always", "is_null")
 
 
 class UnknownRuleOfPlan(EngineError):
-    """No table that was asked about has a rule named {name}. Its rules are: {known}."""
+    """No table that was asked about has a rule with `when` that is named {name}. There are: {known}."""
 
     exit_code = 2
 
@@ -65,7 +65,7 @@ def families(plan: Plan, table: str = "", rule: str = "") -> list[Family]:
             grouped.setdefault(raw[spec.relation].get("rules_as", spec.relation), []).append(spec)
     if table:
         grouped = {name: of for name, of in grouped.items() if table in [spec.relation for spec in of]}
-    known = {found.name for members in grouped.values() for found in members[0].rules}
+    known = {found.name for members in grouped.values() for found in members[0].rules if found.when}
     if rule and rule not in known:
         raise UnknownRuleOfPlan(name=rule, known="; ".join(sorted(known)) or "none")
     found = [
@@ -82,7 +82,7 @@ def fallback(rules: tuple[Rule, ...], named: str = "") -> Rule | None:
     makes as well (every rule of tier 3 asks for tier 3; the last asks for nothing else).
     """
     if named:
-        return next((rule for rule in rules if rule.name == named), None)
+        return next((rule for rule in rules if rule.name == named and rule.when), None)
     ruled = [(rule, set(comparisons(rule.when))) for rule in rules if rule.when is not None]
     if len(ruled) < 2:
         return None

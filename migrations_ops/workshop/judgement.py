@@ -63,6 +63,8 @@ def _choice(
     if guess and guess.same:
         sure = _both(guess.confidence, told[1]) if told else guess.confidence
         number = guess.term.rule if guess.term.listed(column.name, column.kind) else 0
+        if number and value.lower() == guess.term.text.lower() and (value == guess.term.text or column.kind != "in"):
+            return None  # the rule has it as it is, and asks for something else that the rows lack
         return Choice(value, guess.tenant, round(sure, 3), seen.loose, guess.because, number, True)
     if seen.loose < FEWEST:
         return None

@@ -12,6 +12,7 @@ from migrations_ops.workshop.family import Family
 from migrations_ops.workshop.standing import Standing
 
 FEWEST_NEW = 2
+LEAST_TRUST = 0.25
 NO_MATCH, SAME, OTHER = "012"
 KEYS = 5
 Moves = Counter[tuple[str | None, str]]
@@ -130,7 +131,8 @@ def _ranked(family: Family, groups: list[Group], weighed: list[Weighed]) -> list
         new = {place: sum(g.rows for g in left if g.signs[place] != NO_MATCH) for place in waiting}
         best = max(waiting, key=lambda at: _order(waiting[at], new[at], at))
         chosen = waiting.pop(best)
-        if new[best] < (1 if chosen.draft.kind == "spelling" else FEWEST_NEW):
+        fewest = 1 if chosen.draft.kind == "spelling" else FEWEST_NEW
+        if new[best] < fewest or chosen.trust < LEAST_TRUST:
             continue
         left = [group for group in left if group.signs[best] == NO_MATCH]
         ranked.append(replace(chosen, new=new[best]))

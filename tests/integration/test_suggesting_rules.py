@@ -122,14 +122,20 @@ def test_nothing_is_suggested_where_there_is_nothing(database: Scratch, tmp_path
 
 
 def test_another_spelling_goes_into_the_rule_that_has_the_word(database: Scratch, tmp_path: Path) -> None:
-    fill(database, "ice/a", "PolarBear/b", "polar bears/c", "POLAR-BEARS/d", "glacilogy/e", "tea/f")
+    fill(database, "ice/a", "PolarBear/b", "polar bears/c", "POLAR-BEARS/d", "glacilogy/e", "polar%bears/f", "tea/g")
     (one,) = ask(database, tmp_path, HEAD, BOOKS, NORTHERN, SOUTHERN, THE_REST)["suggestions"]
 
     assert one["kind"] == "spelling"
     assert one["place"] == {"do": "replace", "rule": 1, "name": "of the north"}
-    assert {value["value"] for value in one["values"]} == {"PolarBear", "polar bears", "POLAR-BEARS", "glacilogy"}
-    assert (one["rows"], one["new"], one["of"], one["moves"]) == (4, 4, 5, 4)
-    assert one["moves_from"] == {"shop": 4}
+    assert {value["value"] for value in one["values"]} == {
+        "PolarBear",
+        "polar bears",
+        "POLAR-BEARS",
+        "glacilogy",
+        "polar%bears",
+    }
+    assert (one["rows"], one["new"], one["of"], one["moves"]) == (5, 5, 6, 5)
+    assert one["moves_from"] == {"shop": 5}
     assert one["conflicts"] == {}
 
     plan = accepted(tmp_path / "plan.toml", [one], tmp_path / "accepted.toml")
@@ -137,6 +143,21 @@ def test_another_spelling_goes_into_the_rule_that_has_the_word(database: Scratch
         again = suggest(session, load(plan))
     assert again["tables"][0]["fallback"] == 1
     assert again["suggestions"] == []
+
+
+def test_rows_that_no_rule_knows_are_looked_at_as_well(database: Scratch, tmp_path: Path) -> None:
+    """Without a fall-back rule new rules stand last; what the plan does with unmatched rows is a default, too."""
+    unmatched = BOOKS.replace("columns", 'unmatched = "shop"\ncolumns')
+    fill(database, "ice/a", "penguin tales/b", "penguin tales/c", "tea/d")
+    open_rows = ask(database, tmp_path, HEAD, BOOKS, NORTHERN, SOUTHERN)
+    defaulted = ask(database, tmp_path, HEAD, unmatched, NORTHERN, SOUTHERN)
+
+    assert [found["tables"][0]["unmatched"] for found in (open_rows, defaulted)] == [3, 3]
+    for found, before in ((open_rows, "none"), (defaulted, "shop")):
+        (one,) = found["suggestions"]
+        assert one["place"] == {"do": "after", "rule": 2, "name": "of the south"}
+        assert (one["tenant"], one["rows"], one["of"]) == ("south", 2, 3)
+        assert one["moves_from"] == {before: 2}
 
 
 def test_a_rule_is_not_widened_over_what_a_later_rule_decides(database: Scratch, tmp_path: Path) -> None:
@@ -150,6 +171,40 @@ def test_a_rule_is_not_widened_over_what_a_later_rule_decides(database: Scratch,
     assert one["conflicts"] == {"south": 1}
     assert 'contains = ["polar_bear"]' in one["toml"], "the new words alone: the old ones stay in the old rule"
     assert one["moves_from"] == {"shop": 2}
+
+
+def test_a_rule_that_takes_rows_from_their_tenants_is_not_widened(database: Scratch, tmp_path: Path) -> None:
+    fill(database, "ice/a", "ICE/b", "ICE/c", "tea/d")
+    (one,) = ask(database, tmp_path, HEAD, BOOKS, NORTHERN + "reassigns = true\n", SOUTHERN, THE_REST)["suggestions"]
+
+    assert one["place"] == {"do": "before", "rule": 3, "name": "the rest"}
+    assert "reassigns" not in one["toml"]
+    assert [value["value"] for value in one["values"]] == ["ICE"]
+
+
+def test_a_word_that_a_rule_has_is_not_proposed_to_it(database: Scratch, tmp_path: Path) -> None:
+    """The rule asks for something else that the row lacks, and that was meant."""
+    strict = rule(
+        "x", '{ all = [{ column = "kind", in = ["ice"] }, { column = "name", contains = ["snow"] }] }', "north"
+    )
+    fill(database, "ice/snow a", "ice/b", "tea/snow c", "tea/d")
+    found = ask(database, tmp_path, HEAD, BOOKS, strict, SOUTHERN, THE_REST)
+
+    assert found["tables"][0]["fallback"] == 3
+    assert found["suggestions"] == []
+
+
+def test_a_named_rule_in_the_midst_loses_rows_and_those_behind_it_do_not(database: Scratch, tmp_path: Path) -> None:
+    named = rule("warm", '{ column = "kind", in = ["desert"] }', "shop")
+    fill(database, "desert/polar_bears", "desert/x", "penguins/polar_bears", "tea/y")
+    (one,) = ask(
+        database, tmp_path, HEAD, BOOKS, rule("bears", '{ column = "name", contains = ["polar bears"] }', "north"),
+        named, SOUTHERN, rule="warm",
+    )["suggestions"]  # fmt: skip
+
+    assert one["place"] == {"do": "before", "rule": 2, "name": "warm"}
+    assert (one["rows"], one["moves_from"], one["conflicts"]) == (1, {"shop": 1}, {})
+    assert 'in = ["desert"]' in one["toml"]
 
 
 def test_values_and_words_that_decided_rows_have(database: Scratch, tmp_path: Path) -> None:
