@@ -42,6 +42,7 @@ from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Plan
 from migrations_ops.scope import Scope, narrowed, touched
 from migrations_ops.workers import NothingToHelp as NothingToHelp
+from migrations_ops.workshop import suggest as workshop
 from vital.settings import env_secret
 
 HALF_UNDONE = "its undo was interrupted: run undo again, or run to do the phase again"
@@ -557,6 +558,14 @@ def explain(table: str, key: str) -> dict[str, Any]:
         if not _has_tenants(session):
             raise OutOfOrder(phase="explain", needed="001_schema_fixes")
         return reading.explain(session, current_plan(), table, key)
+
+
+def suggest(table: str, rule: str) -> dict[str, Any]:
+    """Rules proposed for rows that none, or only the fall-back rule, decides; see `workshop.suggest`. Only reads."""
+    plan = current_plan()
+    asked = Scope.of(narrowed(plan, Scope(table=table)).scope).table
+    with open_session(read_only=True) as session:
+        return workshop.suggest(session, plan, asked, rule)
 
 
 def rules_of_rows(relation: str, keys: list[str]) -> dict[str, str]:

@@ -73,6 +73,12 @@ LAWS = (
         fix="A rehearsal is handed sessions, a plan, its phases and a command line: it knows no model or setting.",
     ),
     Law(
+        room=r"migrations_ops\.workshop",
+        may=("migrations_ops.engine", "migrations_ops.rules", "migrations_ops.workshop"),
+        never=FRAMEWORKS,
+        fix="The workshop is handed a session and a plan, and proposes: it knows no phase, model or setting.",
+    ),
+    Law(
         room=r"tenants",
         may=("tenants", "migrations_ops.engine.sql", "migrations_ops.engine.steps"),
         never=(),

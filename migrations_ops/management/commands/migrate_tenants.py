@@ -19,6 +19,7 @@ examples:
   manage.py migrate_tenants explain agents ID    why that row is where it is
   manage.py migrate_tenants undo --phase 004     take 004 and everything after it back
   manage.py migrate_tenants rehearse             try it on a sampled copy first: exact? how long? how much?
+  manage.py migrate_tenants suggest              rules for rows that none, or only the last, decides
   manage.py migrate_tenants pause                from another terminal: stop the run after its batch
   manage.py migrate_tenants resume               go on with a run that was paused, or has failed
   manage.py migrate_tenants cancel               give an unfinished run up; what it did stays
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = ["run", "status", "validate", "undo", "explain", "rehearse"]
+        verbs = ["run", "status", "validate", "undo", "explain", "rehearse", "suggest"]
         verbs += ["pause", "resume", "cancel", "tune", "work", "disarm", "rearm"]
         parser.add_argument("verb", nargs="?", default="run", choices=verbs, help="what to do (default: run)")
         parser.add_argument("words", nargs="*", help="explain: TABLE ID; tune: NAME=VALUE for each limit to set")
@@ -57,16 +58,15 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="last", default="", metavar="PHASE", help="run: stop after this phase")
         parser.add_argument("--only", default="", metavar="PHASE", help="run: this phase alone")
         parser.add_argument("--step-by-step", action="store_true", help="run: stop after each phase for a look")
+        parser.add_argument("--tenant", default="", metavar="SLUG", help="run: this tenant first, fenced and proved")
         parser.add_argument(
-            "--tenant", default="", metavar="SLUG", help="run: this tenant first, fenced and proved alone"
-        )
-        parser.add_argument(
-            "--table", dest="canary_table", default="", metavar="NAME", help="run: this table alone, fenced and proved"
+            "--table", dest="canary_table", default="", metavar="NAME", help="run, suggest: this table alone"
         )
         parser.add_argument(
             "--workers", type=_count, default=1, metavar="N", help="run, resume: N processes (default: 1)"
         )
         parser.add_argument("--reason", default="", metavar="TEXT", help="disarm, rearm: why; it is written down")
+        parser.add_argument("--rule", default="", metavar="NAME", help="suggest: the rule that only takes what is left")
         parser.add_argument("--phase", default="", metavar="PHASE", help="undo: back to before this phase")
         parser.add_argument("--archive", default="", metavar="FILE", help="undo: keep what it would lose in this file")
         parser.add_argument("--rows", type=int, default=20_000, metavar="N", help="rehearse: about N rows of a table")

@@ -1,0 +1,72 @@
+-- name: rows_with_their_rules
+-- Every row with what decides it: a rule's number, 0 for none, -1 for a person, NULL where it came with its tenant.
+SELECT decided.*, {tenant} AS vital_tenant
+FROM (
+    SELECT t.*, {person} AS vital_person, {number} AS vital_number
+    FROM {relation} AS t {sample}
+    {memory}
+    OFFSET 0
+) AS decided
+
+-- name: decisions_so_far
+-- What a person has decided about a row, and whether its tenant is the work of a rule.
+LEFT JOIN vital.override AS person ON person.relation = {name} AND person.key = {key}
+LEFT JOIN (
+    SELECT DISTINCT unnest(keys) AS key
+    FROM vital.ledger
+    WHERE relation = {name}
+      AND kind = 'assign'
+      AND undone_at IS NULL
+) AS given ON given.key = {key}
+
+-- name: tenant_of_referred
+-- The tenant of the row that a row refers to.
+(SELECT {tenant} FROM {table} AS {alias} WHERE {key} = {reference})
+
+-- name: estimated_rows
+-- How many rows the planner expects, from the table's size today.
+EXPLAIN (FORMAT JSON) SELECT FROM {relation} AS t
+
+-- name: rows_by_rule
+-- How many rows each rule decides, and for whom.
+SELECT vital_number, vital_tenant::text, count(*)
+FROM ({rows}) AS s
+GROUP BY 1, 2
+
+-- name: rows_by_value
+-- How often a column has a value, by what decides the row; beyond so many values nobody wants to know.
+SELECT v.value, s.vital_number, s.vital_tenant::text, count(*)
+FROM ({rows}) AS s
+CROSS JOIN LATERAL ({values}) AS v (value)
+WHERE length(v.value) BETWEEN 1 AND 200
+  AND s.vital_number = ANY(%(numbers)s)
+GROUP BY 1, 2, 3
+LIMIT %(most)s
+
+-- name: whole_value
+-- What a row of `s` says in a column.
+SELECT {column}::text
+
+-- name: elements
+-- Each of the things that a row of `s` lists in a column.
+SELECT DISTINCT unnest({column}::text[])
+
+-- name: rows_by_suggestion
+-- How many rows the suggestions match, all at once: a sign for each, 0 no match, 1 the tenant it has, 2 another one.
+SELECT {signs} AS signs, s.vital_number, s.vital_tenant::text, count(*), min({key}), max({key})
+FROM ({rows}) AS s
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3
+
+-- name: references_of_table
+-- The foreign keys of one column: the column, its type, the table it refers to and the key there.
+SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), format('%%I.%%I', n.nspname, p.relname), b.attname::text
+FROM pg_constraint AS k
+JOIN pg_class AS p ON p.oid = k.confrelid
+JOIN pg_namespace AS n ON n.oid = p.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+JOIN pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = k.confkey[1]
+WHERE k.contype = 'f'
+  AND k.conrelid = to_regclass(%(relation)s::text)
+  AND cardinality(k.conkey) = 1
+ORDER BY 1
