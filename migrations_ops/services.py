@@ -27,6 +27,7 @@ from migrations_ops.engine.ledger import Undone
 from migrations_ops.engine.progress import Listener
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Problem
+from migrations_ops.foresight import preview as foresight
 from migrations_ops.isolation import bypasses as ways_around
 from migrations_ops.isolation import database, service, tokens
 from migrations_ops.isolation.callers import HttpCaller, WsgiCaller
@@ -548,6 +549,13 @@ def _forecast_and_fact(session: Session, result: Result) -> dict[str, Any] | Non
         return forecast.compared(held["forecast"], states, measure.sizes(session)) | {"rehearsal": held["id"]}
     except (psycopg.Error, LookupError, TypeError, ValueError):
         return None
+
+
+def preview(waiting: Callable[[str], None]) -> dict[str, Any]:
+    """What a run would do now; see `foresight.preview`. Writes nothing."""
+    plan = current_plan()
+    with open_session(read_only=True) as session:
+        return foresight.preview(session, plan, waiting)
 
 
 def explain(table: str, key: str) -> dict[str, Any]:

@@ -1,0 +1,163 @@
+"""The rows of a table as a run would leave them, as one subquery of one pass over the table.
+
+A parent's tenant after the run comes by a join with the same subquery about the parent's table, and so on upwards.
+003 decides first and sees parents as 003 leaves them; 004 tries every rule again on what is still open.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine import sql
+from migrations_ops.rules.compile import condition
+from migrations_ops.rules.load import PHASES
+from migrations_ops.rules.model import TENANT_COLUMN, Parent, Plan, Rule, TableSpec
+
+QUERIES = sql.load(Path(__file__).parent / "sql")
+BY_PERSON, BY_NO_RULE = -1, 0  # numbers beside those of the rules
+EARLY, LATE = PHASES
+NOTHING = sql.raw("NULL::uuid")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a table beside the plan: whether it has its tenant column, whether VITAL has its own tables and
+    a baseline, and which phases decided by rules that have changed."""
+
+    has_tenant: bool
+    is_set_up: bool
+    has_baseline: bool
+    changed: tuple[str, ...] = ()
+
+
+class Foresight:
+    """A plan, asked of a database that stays as it is."""
+
+    def __init__(self, plan: Plan, known: dict[str, Known]) -> None:
+        self.plan, self.known = plan, known
+
+    def rows(self, relation: str) -> Composable:
+        """The table's rows with vital_now, vital_match_N, vital_parent_N, vital_rule (a number) and vital_after."""
+        return self._rows(self.plan.table(relation))
+
+    def _rows(self, spec: TableSpec) -> Composable:
+        early = [rule for rule in spec.rules if rule.phase == EARLY]
+        first_tenant = _pick("first", {rule.number: self._tenant(rule, "early") for rule in early})
+        tenants = {rule.number: self._tenant(rule, "parent") for rule in spec.rules}
+        if spec.unmatched:
+            tenants[BY_NO_RULE] = sql.literal(self.plan.tenant(spec.unmatched).id)
+        left = sql.compose("WHEN {open} THEN 0", open=_open(LATE)) if spec.unmatched else None
+        return sql.compose(
+            QUERIES["foreseen_rows"],
+            relation=sql.relation(spec.relation),
+            facts=sql.join(self._facts(spec)),
+            joins=sql.join(self._joins(spec), "\n"),
+            first=_case([_arm(rule, EARLY) for rule in early]),
+            second=_case([_arm(rule, LATE) for rule in spec.rules] + ([left] if left else [])),
+            early=sql.compose(QUERIES["tenant_after_first"], first_tenant=first_tenant)
+            if early
+            else sql.raw("found.vital_now"),
+            first_tenant=first_tenant,
+            second_tenant=_pick("second", tenants),
+        )
+
+    def _facts(self, spec: TableSpec) -> Iterator[Composable]:
+        """What is asked of each row, once."""
+        known = self.known[spec.relation]
+        now = sql.column("batch", TENANT_COLUMN) if known.has_tenant else NOTHING
+        yield sql.compose("{now} AS vital_now", now=now)
+        yield sql.raw(f"{'person.tenant_id' if known.is_set_up else 'NULL::uuid'} AS vital_person")
+        again: Composable = sql.raw("NULL::text")
+        if known.changed:
+            again = sql.compose(QUERIES["decided_again"], changed=sql.literal(list(known.changed)))
+        yield sql.compose("{again} AS vital_again", again=again)
+        yield sql.raw(f"{'entry.rule' if known.changed else 'NULL::text'} AS vital_stands_by")
+        if not any(rule.reassigns for rule in spec.rules):
+            yield sql.raw("false AS vital_stood")
+        elif known.has_tenant and known.has_baseline:
+            yield sql.raw("stood.key IS NOT NULL AS vital_stood")
+        else:
+            yield sql.compose("{now} IS NOT NULL AS vital_stood", now=now)
+        for rule in spec.rules:
+            yield from _facts_of(rule)
+
+    def _joins(self, spec: TableSpec) -> Iterator[Composable]:
+        known = self.known[spec.relation]
+        parts: dict[str, Composable] = {
+            "name": sql.literal(spec.relation),
+            "key": sql.key_text("batch", spec.table.key),
+        }
+        if known.is_set_up:
+            yield sql.compose(QUERIES["joined_person"], **parts)
+        if known.changed:
+            yield sql.compose(QUERIES["joined_last_entry"], **parts)
+        if known.has_tenant and known.has_baseline and any(rule.reassigns for rule in spec.rules):
+            yield sql.compose(QUERIES["joined_baseline"], tenant=sql.ident(TENANT_COLUMN), **parts)
+        for rule in spec.rules:
+            if rule.parent is not None:
+                yield self._joined_parent(spec, rule, rule.parent)
+
+    def _joined_parent(self, spec: TableSpec, rule: Rule, parent: Parent) -> Composable:
+        above = self.plan.table(parent.table)
+        if parent.table == spec.relation:  # a table that follows itself is looked through one level
+            above = replace(spec, rules=tuple(rule for rule in spec.rules if rule.parent != parent))
+        return sql.compose(
+            QUERIES["joined_parent"],
+            rows=self._rows(above),
+            alias=sql.ident(_alias(rule)),
+            key=sql.ident(parent.key),
+            reference=sql.column("batch", parent.column),
+        )
+
+    def _tenant(self, rule: Rule, stage: str) -> Composable:
+        if rule.parent is not None:
+            return sql.raw(f"found.vital_{stage}_{rule.number}")
+        return sql.literal(self.plan.tenant(rule.tenant).id)
+
+
+def _alias(rule: Rule) -> str:
+    return f"parent_{rule.number}"
+
+
+def _facts_of(rule: Rule) -> Iterator[Composable]:
+    """Whether the rule matches, and the tenant of the parent that it looks at: after 003, and after all."""
+    if rule.when is not None:
+        yield sql.compose("{matches} AS {name}", matches=condition("batch", rule.when), name=sql.ident(match_of(rule)))
+        return
+    alias = _alias(rule)
+    yield sql.raw(f"{alias}.vital_after AS vital_parent_{rule.number}, {alias}.vital_early AS vital_early_{rule.number}")
+    yield sql.raw(f"{alias}.vital_after IS NOT NULL AS {match_of(rule)}")
+
+
+def match_of(rule: Rule) -> str:
+    """The column that says whether the rule matches, decide whoever may."""
+    return f"vital_match_{rule.number}"
+
+
+def _open(phase: str) -> Composable:
+    """Whether any rule may decide about the row in this phase."""
+    return sql.compose(
+        "(batch.vital_now IS NULL OR COALESCE(batch.vital_again = {phase}, false))", phase=sql.literal(phase)
+    )
+
+
+def _arm(rule: Rule, phase: str) -> Composable:
+    may = sql.compose("({open} OR batch.vital_stood)", open=_open(phase)) if rule.reassigns else _open(phase)
+    matches = f"batch.{match_of(rule)}"
+    if rule.parent is not None and phase == EARLY:
+        matches = f"batch.vital_early_{rule.number} IS NOT NULL"
+    return sql.compose("WHEN {may} AND {matches} THEN {n}", may=may, matches=sql.raw(matches), n=sql.literal(rule.number))
+
+
+def _case(arms: Sequence[Composable]) -> Composable:
+    return sql.compose("CASE {arms} END", arms=sql.join(arms, " ")) if arms else sql.raw("NULL::integer")
+
+
+def _pick(stage: str, tenants: dict[int, Composable]) -> Composable:
+    """The tenant that belongs to the number found."""
+    if not tenants:
+        return NOTHING
+    arms = [sql.compose("WHEN {n} THEN {t}::uuid", n=sql.literal(n), t=t) for n, t in tenants.items()]
+    return sql.compose("CASE {number} {arms} END", number=sql.raw(f"found.vital_{stage}"), arms=sql.join(arms, " "))
