@@ -27,6 +27,7 @@ from migrations_ops.engine.ledger import Undone
 from migrations_ops.engine.progress import Listener
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Problem
+from migrations_ops.foresight import compare
 from migrations_ops.foresight import preview as foresight
 from migrations_ops.isolation import bypasses as ways_around
 from migrations_ops.isolation import database, service, tokens
@@ -551,11 +552,14 @@ def _forecast_and_fact(session: Session, result: Result) -> dict[str, Any] | Non
         return None
 
 
-def preview(waiting: Callable[[str], None]) -> dict[str, Any]:
-    """What a run would do now; see `foresight.preview`. Writes nothing."""
-    plan = current_plan()
+def preview(against: Path | None, waiting: Callable[[str], None]) -> dict[str, Any]:
+    """What a run would do now, and what another plan would change of that; see `foresight`. Writes nothing."""
+    plan, other = current_plan(), load(against) if against else None
     with open_session(read_only=True) as session:
-        return foresight.preview(session, plan, waiting)
+        document = foresight.preview(session, plan, waiting) | {"plan_file": str(settings.PLAN)}
+        if other is not None:
+            document["against"] = compare.against(session, plan, other, waiting) | {"plan_file": str(against)}
+        return document
 
 
 def explain(table: str, key: str) -> dict[str, Any]:

@@ -2,18 +2,16 @@
 of its own, so that nobody waits for a preview."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
-
-from psycopg.sql import Composable
+from typing import TypeVar
 
 from migrations_ops.engine import checks, locks, sql
 from migrations_ops.engine.assignment import Assignment
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Problem
-from migrations_ops.foresight.rows import EARLY, LATE, QUERIES, Foresight, Known, match_of
+from migrations_ops.foresight.groups import Group, Reference, group, question
+from migrations_ops.foresight.rows import EARLY, LATE, QUERIES, Foresight, Known
 from migrations_ops.phases import pre_validation
 from migrations_ops.phases.assignments import assign
 from migrations_ops.phases.queries import query
@@ -29,29 +27,6 @@ class PlanDoesNotFit(EngineError):
     database in DATABASE_URL."""
 
     exit_code = 2
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A foreign key from one table of the plan to another."""
-
-    column: str
-    parent: str
-    key: str
-
-
-@dataclass(frozen=True)
-class Group:
-    """Rows with the same fate: their tenant now and after, the rule that decides (a number), every rule that matches,
-    and where they will refer to another customer's rows (reference → that customer). `keys` are two of them."""
-
-    now: str | None
-    after: str | None
-    rule: int | None
-    matches: tuple[int, ...]
-    across: dict[Reference, str]
-    rows: int
-    keys: tuple[str, ...] = field(default=())
 
 
 def refuse_what_does_not_fit(session: Session, plan: Plan) -> None:
@@ -76,10 +51,9 @@ class Asking:
     def _known(self, spec: TableSpec) -> Known:
         there = any(column.name == TENANT_COLUMN for column in self.session.columns(spec.relation))
         if not self.is_set_up:
-            return Known(there, False, False)
-        facts = {"relation": spec.relation}
-        baseline = bool(self.session.value(QUERIES["has_baseline"], facts))
-        return Known(there, True, baseline, tuple(self._changed(spec)) if there else ())
+            return Known(there)
+        baseline, decisions = self.session.execute(QUERIES["what_is_remembered"], {"relation": spec.relation})[0]
+        return Known(there, baseline, decisions, tuple(self._changed(spec)) if there else ())
 
     def _changed(self, spec: TableSpec) -> Iterator[str]:
         """The phases that have decided rows by other rules than the plan's."""
@@ -99,11 +73,13 @@ class Asking:
             found.setdefault(child, []).append(Reference(*reference))
         return found
 
-    def short(self, relations: Sequence[str], work: Callable[[], T]) -> T:
-        """Ask in a transaction that never waits for a lock for long."""
+    def short(self, relations: Sequence[str], work: Callable[[], T], *, whole: bool = False) -> T:
+        """Ask in a transaction that never waits for a lock for long. `whole`: of all rows of a table."""
 
         def transaction() -> T:
             with self.session.work():
+                if whole:
+                    self.session.execute(QUERIES["whole_table_settings"])
                 return work()
 
         return locks.retried(self.session, tuple(relations), transaction, self.waiting)
@@ -111,54 +87,6 @@ class Asking:
     def groups(self, spec: TableSpec) -> list[Group]:
         """All rows of the table by what will become of them."""
         references = self.references.get(spec.relation, [])
-        statement = self.statement(spec, references)
-        found = self.short([spec.relation], partial(self.session.execute, statement))
-        return [_group(spec, references, row) for row in found]
-
-    def statement(self, spec: TableSpec, references: Sequence[Reference]) -> Composable:
-        """The one question about a table."""
-        followed = {
-            (rule.parent.column, rule.parent.table, rule.parent.key): rule.number for rule in spec.rules if rule.parent
-        }
-        tenants, joins = [], []
-        for number, one in enumerate(references):
-            rule = followed.get((one.column, one.parent, one.key))
-            tenants.append(sql.raw(f"t.vital_parent_{rule}" if rule else f"across_{number}.vital_after"))
-            if not rule:
-                joins.append(self._joined(one, f"across_{number}"))
-        grouped: list[Composable] = [sql.raw(f"t.{name}") for name in ("vital_now", "vital_after", "vital_rule")]
-        grouped += [sql.raw(f"t.{match_of(rule)}") for rule in spec.rules]
-        platform = sql.literal(self.plan.platform_id)
-        grouped += [sql.compose(QUERIES["foreign_tenant"], parent=tenant, platform=platform) for tenant in tenants]
-        return sql.compose(
-            QUERIES["foreseen_groups"],
-            grouped=sql.join(grouped),
-            key=sql.key_text("t", spec.table.key),
-            rows=self.foresight.rows(spec.relation),
-            joins=sql.join(joins, "\n"),
-            places=sql.join(sql.raw(str(place)) for place in range(1, len(grouped) + 1)),
-        )
-
-    def _joined(self, reference: Reference, alias: str) -> Composable:
-        return sql.compose(
-            QUERIES["joined_parent"],
-            rows=self.foresight.rows(reference.parent),
-            alias=sql.ident(alias),
-            key=sql.ident(reference.key),
-            reference=sql.column("t", reference.column),
-        )
-
-
-def _group(spec: TableSpec, references: Sequence[Reference], row: tuple[Any, ...]) -> Group:
-    now, after, rule, *rest = row
-    matched, rest = rest[: len(spec.rules)], rest[len(spec.rules) :]
-    tenants, (rows, first, last) = rest[: len(references)], rest[len(references) :]
-    return Group(
-        now=str(now) if now else None,
-        after=str(after) if after else None,
-        rule=rule,
-        matches=tuple(one.number for one, matches in zip(spec.rules, matched, strict=True) if matches),
-        across={one: str(tenant) for one, tenant in zip(references, tenants, strict=True) if tenant},
-        rows=rows,
-        keys=(first,) if first == last else (first, last),
-    )
+        statement = question(self.foresight, spec, references)
+        found = self.short([spec.relation], partial(self.session.execute, statement), whole=True)
+        return [group(spec, references, row) for row in found]

@@ -1,9 +1,10 @@
-"""A preview as a document: table × rule × tenant, and what a person should look at before a run."""
+"""A preview as a document: table by rule by tenant, and what a person should look at before a run."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from migrations_ops.foresight.ask import Asking, Group
+from migrations_ops.foresight.ask import Asking
+from migrations_ops.foresight.groups import Group
 from migrations_ops.foresight.rows import BY_NO_RULE, BY_PERSON
 from migrations_ops.foresight.samples import Samples
 from migrations_ops.reading import shown
@@ -36,6 +37,7 @@ class Words:
 
 def of_table(spec: TableSpec, groups: list[Group], words: Words, samples: Samples, added: Counts) -> Document:
     """What will become of a table's rows."""
+    of_rules = samples.of_rules(words.tenant)
     moved = [group for group in groups if group.after != group.now]
     return {
         "rows": _sum(groups),
@@ -48,8 +50,8 @@ def of_table(spec: TableSpec, groups: list[Group], words: Words, samples: Sample
         "matches": {rule.name: _sum(g for g in groups if rule.number in g.matches) for rule in spec.rules},
         "overlaps": _overlaps(spec, moved, words),
         "references": _references(groups, words),
-        "samples": samples.of_rules(spec, moved, words.tenant, lambda number: words.rule(spec, number)),
-        "unknown": samples.of_unassigned(spec, groups),
+        "samples": {str(words.rule(spec, number)): rows for number, rows in of_rules.items()},
+        "unknown": samples.of_unassigned(),
         "added": {words.tenant(tenant): rows for tenant, rows in added.items()},
         "critical": spec.critical,
     }
@@ -128,4 +130,3 @@ def totals(tables: dict[str, Document]) -> Document:
             if not rows and rule in table["matches"]
         ],
     }
-

@@ -22,14 +22,13 @@ def preview(session: Session, plan: Plan, waiting: Waiting) -> dict[str, Any]:
     """What a run would do now. Raises PlanDoesNotFit. Each table is read in a short transaction of its own."""
     refuse_what_does_not_fit(session, plan)
     asking = Asking(session, plan, waiting)
-    words, samples = Words(asking, registered(asking)), Samples(asking)
-    added = _added(asking)
-    tables = {
-        shown(spec.relation): document.of_table(
-            spec, asking.groups(spec), words, samples, added.get(spec.relation, {})
-        )
-        for spec in plan.tables
-    }
+    words, added = Words(asking, registered(asking)), _added(asking)
+    tables = {}
+    for spec in plan.tables:
+        groups = asking.groups(spec)
+        samples = Samples(asking, spec, groups)
+        new_rows = added.get(spec.relation, {})
+        tables[shown(spec.relation)] = document.of_table(spec, groups, words, samples, new_rows)
     return {
         "plan": {"name": plan.name, "digest": plan.digest},
         "tables": tables,
@@ -52,13 +51,13 @@ def _added(asking: Asking) -> dict[str, Counts]:
             QUERIES["columns_after_run"],
             columns=sql.join(sql.column("t", column) for column in columns),
             tenant=sql.ident(TENANT_COLUMN),
-            rows=asking.foresight.rows(relation),
+            rows=asking.foresight.rows(asking.plan.table(relation)),
         )
 
     relation = product.ASSIGNMENTS.relation
     for rows in product.missing_assignments(asking.plan, after_run):
         statement = sql.compose(QUERIES["added_rows"], rows=rows, tenant=sql.ident(TENANT_COLUMN))
-        return {relation: dict(asking.short([relation], partial(asking.session.execute, statement)))}
+        return {relation: dict(asking.short([relation], partial(asking.session.execute, statement), whole=True))}
     return {}
 
 

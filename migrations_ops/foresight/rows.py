@@ -23,12 +23,12 @@ NOTHING = sql.raw("NULL::uuid")
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a table beside the plan: whether it has its tenant column, whether VITAL has its own tables and
-    a baseline, and which phases decided by rules that have changed."""
+    """What is known of a table beside the plan: whether it has its tenant column and a baseline, whether persons have
+    decided about rows of it, and which phases decided by rules that have changed. What is not there is not joined."""
 
     has_tenant: bool
-    is_set_up: bool
-    has_baseline: bool
+    has_baseline: bool = False
+    has_decisions: bool = False
     changed: tuple[str, ...] = ()
 
 
@@ -38,27 +38,35 @@ class Foresight:
     def __init__(self, plan: Plan, known: dict[str, Known]) -> None:
         self.plan, self.known = plan, known
 
-    def rows(self, relation: str) -> Composable:
-        """The table's rows with vital_now, vital_match_N, vital_parent_N, vital_rule (a number) and vital_after."""
-        return self._rows(self.plan.table(relation))
+    def rows(self, spec: TableSpec) -> Composable:
+        """The table's rows, all columns, with vital_now, vital_rule (a number) and vital_after."""
+        return self.decided(spec, self.known_rows(spec))
 
-    def _rows(self, spec: TableSpec) -> Composable:
-        early = [rule for rule in spec.rules if rule.phase == EARLY]
-        first_tenant = _pick("first", {rule.number: self._tenant(rule, "early") for rule in early})
-        tenants = {rule.number: self._tenant(rule, "parent") for rule in spec.rules}
-        if spec.unmatched:
-            tenants[BY_NO_RULE] = sql.literal(self.plan.tenant(spec.unmatched).id)
-        left = sql.compose("WHEN {open} THEN 0", open=_open(LATE)) if spec.unmatched else None
+    def known_rows(self, spec: TableSpec) -> Composable:
+        """The table's rows with all that the rules need to decide."""
         return sql.compose(
-            QUERIES["foreseen_rows"],
+            QUERIES["known_of_rows"],
             relation=sql.relation(spec.relation),
             facts=sql.join(self._facts(spec)),
             joins=sql.join(self._joins(spec), "\n"),
-            first=_case([_arm(rule, EARLY) for rule in early]),
-            second=_case([_arm(rule, LATE) for rule in spec.rules] + ([left] if left else [])),
-            early=sql.compose(QUERIES["tenant_after_first"], first_tenant=first_tenant)
-            if early
-            else sql.raw("found.vital_now"),
+        )
+
+    def decided(self, spec: TableSpec, known: Composable) -> Composable:
+        """`known` rows, or groups of them, with what the rules decide."""
+        early, changed = [rule for rule in spec.rules if rule.phase == EARLY], self.known[spec.relation].changed
+        tenants = {rule.number: self._tenant(rule, "parent") for rule in spec.rules}
+        left: list[Composable] = []
+        if spec.unmatched:
+            tenants[BY_NO_RULE] = sql.literal(self.plan.tenant(spec.unmatched).id)
+            left = [sql.compose("WHEN {open} THEN 0", open=_open(LATE, changed))]
+        first_tenant = _pick("first", {rule.number: self._tenant(rule, "early") for rule in early})
+        after_first = sql.compose(QUERIES["tenant_after_first"], first_tenant=first_tenant)
+        return sql.compose(
+            QUERIES["decided"],
+            known=known,
+            first=_case([_arm(rule, EARLY, changed) for rule in early]),
+            second=_case([*(_arm(rule, LATE, changed) for rule in spec.rules), *left]),
+            early=after_first if early else sql.raw("found.vital_now"),
             first_tenant=first_tenant,
             second_tenant=_pick("second", tenants),
         )
@@ -67,8 +75,9 @@ class Foresight:
         """What is asked of each row, once."""
         known = self.known[spec.relation]
         now = sql.column("batch", TENANT_COLUMN) if known.has_tenant else NOTHING
+        yield sql.raw("batch.tableoid AS vital_leaf, batch.ctid AS vital_place")
         yield sql.compose("{now} AS vital_now", now=now)
-        yield sql.raw(f"{'person.tenant_id' if known.is_set_up else 'NULL::uuid'} AS vital_person")
+        yield sql.raw(f"{'person.tenant_id' if known.has_decisions else 'NULL::uuid'} AS vital_person")
         again: Composable = sql.raw("NULL::text")
         if known.changed:
             again = sql.compose(QUERIES["decided_again"], changed=sql.literal(list(known.changed)))
@@ -89,7 +98,7 @@ class Foresight:
             "name": sql.literal(spec.relation),
             "key": sql.key_text("batch", spec.table.key),
         }
-        if known.is_set_up:
+        if known.has_decisions:
             yield sql.compose(QUERIES["joined_person"], **parts)
         if known.changed:
             yield sql.compose(QUERIES["joined_last_entry"], **parts)
@@ -105,8 +114,8 @@ class Foresight:
             above = replace(spec, rules=tuple(rule for rule in spec.rules if rule.parent != parent))
         return sql.compose(
             QUERIES["joined_parent"],
-            rows=self._rows(above),
-            alias=sql.ident(_alias(rule)),
+            rows=self.rows(above),
+            alias=sql.ident(alias_of(rule)),
             key=sql.ident(parent.key),
             reference=sql.column("batch", parent.column),
         )
@@ -117,7 +126,8 @@ class Foresight:
         return sql.literal(self.plan.tenant(rule.tenant).id)
 
 
-def _alias(rule: Rule) -> str:
+def alias_of(rule: Rule) -> str:
+    """What the parent that the rule follows is called in a question."""
     return f"parent_{rule.number}"
 
 
@@ -126,8 +136,10 @@ def _facts_of(rule: Rule) -> Iterator[Composable]:
     if rule.when is not None:
         yield sql.compose("{matches} AS {name}", matches=condition("batch", rule.when), name=sql.ident(match_of(rule)))
         return
-    alias = _alias(rule)
-    yield sql.raw(f"{alias}.vital_after AS vital_parent_{rule.number}, {alias}.vital_early AS vital_early_{rule.number}")
+    alias = alias_of(rule)
+    yield sql.raw(
+        f"{alias}.vital_after AS vital_parent_{rule.number}, {alias}.vital_early AS vital_early_{rule.number}"
+    )
     yield sql.raw(f"{alias}.vital_after IS NOT NULL AS {match_of(rule)}")
 
 
@@ -136,19 +148,24 @@ def match_of(rule: Rule) -> str:
     return f"vital_match_{rule.number}"
 
 
-def _open(phase: str) -> Composable:
+def _open(phase: str, changed: Sequence[str]) -> Composable:
     """Whether any rule may decide about the row in this phase."""
-    return sql.compose(
-        "(batch.vital_now IS NULL OR COALESCE(batch.vital_again = {phase}, false))", phase=sql.literal(phase)
-    )
+    if phase not in changed:
+        return sql.raw("batch.vital_now IS NULL")
+    again = sql.compose("COALESCE(batch.vital_again = {phase}, false)", phase=sql.literal(phase))
+    return sql.compose("(batch.vital_now IS NULL OR {again})", again=again)
 
 
-def _arm(rule: Rule, phase: str) -> Composable:
-    may = sql.compose("({open} OR batch.vital_stood)", open=_open(phase)) if rule.reassigns else _open(phase)
+def _arm(rule: Rule, phase: str, changed: Sequence[str]) -> Composable:
+    may = _open(phase, changed)
+    if rule.reassigns:
+        may = sql.compose("({open} OR batch.vital_stood)", open=may)
     matches = f"batch.{match_of(rule)}"
     if rule.parent is not None and phase == EARLY:
         matches = f"batch.vital_early_{rule.number} IS NOT NULL"
-    return sql.compose("WHEN {may} AND {matches} THEN {n}", may=may, matches=sql.raw(matches), n=sql.literal(rule.number))
+    return sql.compose(
+        "WHEN {may} AND {matches} THEN {n}", may=may, matches=sql.raw(matches), n=sql.literal(rule.number)
+    )
 
 
 def _case(arms: Sequence[Composable]) -> Composable:

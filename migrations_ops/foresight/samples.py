@@ -1,12 +1,14 @@
 """A few rows for each rule, with what the rule reads in them."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
-from migrations_ops.foresight.ask import Asking, Group
+from migrations_ops.foresight.ask import Asking
+from migrations_ops.foresight.groups import Group, Place
 from migrations_ops.foresight.rows import QUERIES
 from migrations_ops.rules.model import Condition, Rule, TableSpec
 
@@ -14,6 +16,8 @@ FEW = 5
 LONGEST = 120  # characters of a value
 
 Read = tuple[str, tuple[str, ...]]  # a column, and the path inside its JSON
+Values = dict[str, str | None]
+Sample = dict[str, Any]
 
 
 def reads(rules: Iterable[Rule]) -> list[Read]:
@@ -46,59 +50,52 @@ def value(alias: str, read: Read) -> Composable:
 
 
 class Samples:
-    """Rows of one table, by their keys."""
+    """Rows of one table, chosen out of its groups."""
 
-    def __init__(self, asking: Asking) -> None:
-        self.asking = asking
+    def __init__(self, asking: Asking, spec: TableSpec, groups: list[Group]) -> None:
+        self.asking, self.spec = asking, spec
+        self.chosen: dict[int | None, dict[Place, Group]] = {}
+        for group in groups:
+            if group.after is None or group.after != group.now:
+                places = self.chosen.setdefault(group.rule, {})
+                places.update((place, group) for place in group.places if len(places) < FEW)
+        self.rows = self._rows([place for places in self.chosen.values() for place in places])
 
-    def of_rules(
-        self,
-        spec: TableSpec,
-        moved: list[Group],
-        tenant: Callable[[str | None], str | None],
-        name: Callable[[int | None], str | None],
-    ) -> dict[str, list[dict[str, Any]]]:
-        """Rule → a few of the rows that it will decide."""
-        chosen: dict[int | None, dict[str, Group]] = {}
-        for group in moved:
-            chosen.setdefault(group.rule, {}).update(dict.fromkeys(group.keys, group))
-        keys = [key for groups in chosen.values() for key in list(groups)[:FEW]]
-        values = self.values(spec, keys)
-        by_number = {rule.number: rule for rule in spec.rules}
-        found: dict[str, list[dict[str, Any]]] = {}
-        for number, groups in chosen.items():
-            rules = [by_number[number]] if number in by_number else list(spec.rules)
-            columns = [called(read) for read in reads(rules)]
-            found[str(name(number))] = [
-                {
-                    "key": key,
-                    "from": tenant(group.now),
-                    "to": tenant(group.after),
-                    "values": {column: values[key][column] for column in columns},
-                }
-                for key, group in list(groups.items())[:FEW]
-                if key in values
-            ]
+    def of_rules(self, tenant: Callable[[str | None], str | None]) -> dict[int, list[Sample]]:
+        """Rule (its number) → a few of the rows that it will decide."""
+        rules = {rule.number: [rule] for rule in self.spec.rules}
+        found = {}
+        for number, places in self.chosen.items():
+            if number is not None:
+                columns = [called(read) for read in reads(rules.get(number, self.spec.rules))]
+                found[number] = [
+                    {"key": key, "from": tenant(group.now), "to": tenant(group.after)}
+                    | {"values": {column: values[column] for column in columns}}
+                    for place, group in places.items()
+                    for key, values in self.rows.get(place, [])
+                ]
         return found
 
-    def of_unassigned(self, spec: TableSpec, groups: list[Group]) -> list[dict[str, Any]]:
+    def of_unassigned(self) -> list[Sample]:
         """A few rows that no rule knows."""
-        keys = [key for group in groups if group.after is None for key in group.keys][:FEW]
-        values = self.values(spec, keys)
-        return [{"key": key, "values": values[key]} for key in keys if key in values]
+        places = self.chosen.get(None, {})
+        return [{"key": key, "values": values} for place in places for key, values in self.rows.get(place, [])]
 
-    def values(self, spec: TableSpec, keys: list[str]) -> dict[str, dict[str, str | None]]:
-        """Key → what all rules of the table read in that row."""
-        if not keys:
+    def _rows(self, places: list[Place]) -> dict[Place, list[tuple[str, Values]]]:
+        """What all rules of the table read in the rows that lie there; one that was moved meanwhile is not there."""
+        if not places:
             return {}
-        session, read = self.asking.session, reads(spec.rules)
-        typed = session.typed_key(spec.relation, spec.table.key)
+        read = reads(self.spec.rules)
         statement = sql.compose(
             QUERIES["rows_of_samples"],
-            relation=sql.relation(spec.relation),
-            values=sql.join([sql.raw("1"), *(value("t", one) for one in read)]),
-            same_row=sql.key_equals("t", typed, sql.raw("wanted.key")),
+            relation=sql.relation(self.spec.relation),
+            key=sql.key_text("t", self.spec.table.key),
+            values=sql.join([sql.raw("NULL"), *(value("t", one) for one in read)]),
         )
-        found = self.asking.short([spec.relation], lambda: session.execute(statement, {"keys": keys}))
+        facts = {"leaves": [leaf for leaf, _ in places], "places": [place for _, place in places]}
+        found = self.asking.short([self.spec.relation], partial(self.asking.session.execute, statement, facts))
         names = [called(one) for one in read]
-        return {key: dict(zip(names, values, strict=True)) for key, _, *values in found}
+        rows: dict[Place, list[tuple[str, Values]]] = {}
+        for leaf, place, key, _, *values in found:
+            rows.setdefault((leaf, place), []).append((key, dict(zip(names, values, strict=True))))
+        return rows

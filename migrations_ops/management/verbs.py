@@ -11,6 +11,7 @@ from migrations_ops.management import control, limits, show, show_rehearsal, sho
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options, listener
 from migrations_ops.management.asking import agrees, goes_on
 from migrations_ops.management.helpers import helped
+from migrations_ops.management.preview import preview
 from migrations_ops.management.rehearsal import rehearse
 
 
@@ -73,7 +74,7 @@ def explain(options: Options, console: Console) -> Answer:
 VERBS: dict[str, Callable[[Options, Console], Answer]] = {
     verb.__name__: verb
     for verb in (
-        *(run, status, validate, undo, explain, rehearse),
+        *(run, status, validate, undo, explain, preview, rehearse),
         *(control.pause, control.resume, control.cancel, limits.tune, limits.work, switch.disarm, switch.rearm),
     )
 }

@@ -1,4 +1,4 @@
-"""A preview says what a run then does: row by row, rule by rule, before, between and after the phases; and writes nothing."""
+"""A preview says what a run then does, at any time, and writes nothing."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from psycopg.conninfo import conninfo_to_dict
 from migrations_ops.engine.session import Session
 from migrations_ops.foresight.preview import preview
 from migrations_ops.rules.load import load
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
-from tests.support import databases, looking, oracle
+from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support import looking, oracle
 from tests.support.databases import Scratch
-from tests.support.looking import TABLES, document, said
+from tests.support.looking import TABLES
 
 SLUGS = {PLATFORM: "vital-platform", DIGITAL_HEALTH: "digital-health", PHARMA: "pharma"}
 

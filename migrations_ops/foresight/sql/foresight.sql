@@ -1,19 +1,39 @@
--- name: foreseen_rows
--- Each row of a table: its tenant now, the rules that match, the one that will decide, and its tenant after 003 and 004.
--- (OFFSET 0: every condition is asked once for each row, however often its answer is used.)
+-- name: whole_table_settings
+-- The planner takes all rows for groups of their own: it would sort them on disk, or compare tables that were never
+-- analysed row by row. Tables are joined and rows counted by hash instead.
+SELECT set_config('enable_nestloop', 'off', true), set_config('enable_sort', 'off', true), set_config('work_mem', '64MB', true)
+
+-- name: decided
+-- What is known of rows, or of groups of them: the rule that will decide, and the tenant after 003 and 004.
 SELECT found.*,
        {early} AS vital_early,
        COALESCE(found.vital_person, {first_tenant}, {second_tenant}, found.vital_now) AS vital_after,
        CASE WHEN found.vital_person IS NOT NULL THEN -1 ELSE COALESCE(found.vital_first, found.vital_second) END AS vital_rule
-FROM (
-    SELECT batch.*, {first} AS vital_first, {second} AS vital_second
-    FROM (
-        SELECT batch.*, {facts}
-        FROM {relation} AS batch
-        {joins}
-        OFFSET 0
-    ) AS batch
-) AS found
+FROM (SELECT batch.*, {first} AS vital_first, {second} AS vital_second FROM ({known}) AS batch) AS found
+
+-- name: known_of_rows
+-- Each row of a table with its tenant now, whether it may be moved, and which rules match.
+-- (OFFSET 0: every condition is asked once for each row, however often its answer is used.)
+SELECT batch.*, {facts}
+FROM {relation} AS batch
+{joins}
+OFFSET 0
+
+-- name: known_of_groups
+-- The same of all rows that are alike, with the places of two of them: the table is read once, and deciding about a
+-- handful of groups costs nothing.
+SELECT {grouped}, count(*) AS vital_rows, min(batch.vital_place)::text AS vital_first_place, max(batch.vital_place)::text AS vital_last_place
+FROM ({known}) AS batch
+{joins}
+GROUP BY {places}
+
+-- name: foreseen_groups
+-- What will become of a table's rows.
+SELECT {columns} FROM ({decided}) AS t
+
+-- name: customer_of
+-- The tenant of a row that is referred to; the Platform's are everybody's.
+NULLIF({tenant}, {platform}::uuid)
 
 -- name: tenant_after_first
 -- A row's tenant when 003 is done, where it decides about the table.
@@ -46,22 +66,11 @@ CASE WHEN entry.phase = ANY({changed}::text[]) THEN entry.phase END
 -- The row that a row follows, with its own tenant after the run.
 LEFT JOIN ({rows}) AS {alias} ON {alias}.{key} = {reference}
 
--- name: foreseen_groups
--- A table's rows by what will become of them, with two of their keys each; the table is read once.
-SELECT {grouped}, count(*), min({key} COLLATE "C"), max({key} COLLATE "C")
-FROM ({rows}) AS t
-{joins}
-GROUP BY {places}
-
--- name: foreign_tenant
--- The tenant of a row that is referred to, where it is another customer's.
-CASE WHEN {parent} <> t.vital_after AND {parent} <> {platform}::uuid THEN {parent} END
-
 -- name: rows_of_samples
--- What the rules read in these rows.
-SELECT wanted.key, {values}
-FROM unnest(%(keys)s::text[]) AS wanted (key)
-JOIN {relation} AS t ON {same_row}
+-- What the rules read in the rows that lie in these places.
+SELECT wanted.leaf, wanted.place::text, {key}, {values}
+FROM unnest(%(leaves)s::bigint[], %(places)s::tid[]) AS wanted (leaf, place)
+JOIN {relation} AS t ON t.ctid = wanted.place AND t.tableoid::bigint = wanted.leaf
 
 -- name: columns_after_run
 -- A table as it will be, for a question that another step asks of it.
@@ -75,9 +84,10 @@ SELECT added.{tenant}::text, count(*) FROM ({rows}) AS added GROUP BY 1
 -- Everybody who may own a row.
 SELECT id::text, slug::text FROM {relation}
 
--- name: has_baseline
--- Whether the table as it was before the migration is remembered.
-SELECT EXISTS (SELECT FROM vital.baseline WHERE relation = %(relation)s::text)
+-- name: what_is_remembered
+-- Whether the table as it was before the migration is remembered, and whether persons have decided about its rows.
+SELECT EXISTS (SELECT FROM vital.baseline WHERE relation = %(relation)s::text),
+       EXISTS (SELECT FROM vital.override WHERE relation = %(relation)s::text)
 
 -- name: two_foresights
 -- Rows that two plans put into different tenants, with two of their keys each.
