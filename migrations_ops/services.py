@@ -19,7 +19,7 @@ from django.core.management import call_command
 from django.db import connection as django_connection
 from psycopg.types.json import Jsonb
 
-from migrations_ops import audit, fence, reading, transitions, tuning, workers
+from migrations_ops import audit, explaining, fence, reading, transitions, tuning, workers
 from migrations_ops.engine import checks, locks, undo
 from migrations_ops.engine.errors import EngineError, OutOfOrder, PhaseRefused, Stopped
 from migrations_ops.engine.executor import Executor, has_work
@@ -563,11 +563,11 @@ def preview(against: Path | None, waiting: Callable[[str], None]) -> dict[str, A
 
 
 def explain(table: str, key: str) -> dict[str, Any]:
-    """Why a row is where it is; see `reading.explain`."""
+    """Why a row is where it is; see `explaining`."""
     with open_session(read_only=True) as session:
         if not _has_tenants(session):
             raise OutOfOrder(phase="explain", needed="001_schema_fixes")
-        return reading.explain(session, current_plan(), table, key)
+        return explaining.explain(session, current_plan(), table, key)
 
 
 def rules_of_rows(relation: str, keys: list[str]) -> dict[str, str]:

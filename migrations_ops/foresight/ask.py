@@ -23,20 +23,20 @@ T = TypeVar("T")
 
 
 class PlanDoesNotFit(EngineError):
-    """The plan does not fit this database: {what}. Nothing was changed. Mend the plan (--plan FILE), or name another
+    """{which} does not fit this database: {what}. Nothing was changed. Mend the plan, name another one, or another
     database in DATABASE_URL."""
 
     exit_code = 2
 
 
-def refuse_what_does_not_fit(session: Session, plan: Plan) -> None:
+def refuse_what_does_not_fit(session: Session, plan: Plan, which: str = "The plan") -> None:
     """Raise PlanDoesNotFit where a table or column is missing, or policies would hide rows."""
     for check in (*pre_validation.fits(plan), pre_validation.unfiltered(plan)):
         problems: list[Problem] = checks.ask(session, check)
         if problems:
-            first = f"{problems[0].relation}: {problems[0].message}"
+            first = f"{problems[0].relation}: {problems[0].message.rstrip('.')}"
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-            raise PlanDoesNotFit(what=first + more, problems=problems)
+            raise PlanDoesNotFit(which=which, what=first + more, problems=problems)
 
 
 class Asking:

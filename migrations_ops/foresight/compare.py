@@ -15,8 +15,8 @@ from migrations_ops.rules.model import Plan, TableSpec
 
 def against(session: Session, plan: Plan, other: Plan, waiting: Waiting) -> dict[str, Any]:
     """Where rows will be by `plan`, or are already, beside where `other` would put them. Raises PlanDoesNotFit."""
-    for each in (plan, other):
-        refuse_what_does_not_fit(session, each)
+    refuse_what_does_not_fit(session, plan)
+    refuse_what_does_not_fit(session, other, "The other plan")
     mine, theirs = Asking(session, plan, waiting), Asking(session, other, waiting)
     slugs = registered(mine)
     words = Words(theirs, slugs), Words(mine, slugs)

@@ -89,15 +89,26 @@ def _moves(spec: TableSpec, moved: list[Group], words: Words) -> list[Document]:
 
 
 def _overlaps(spec: TableSpec, moved: list[Group], words: Words) -> list[Document]:
-    """Rows that more than one rule matches: which one wins, over which others. Most rows first."""
+    """Rows that more than one rule matches: which one wins, over which others. Most rows first.
+
+    They `differ` where another would have given the row to somebody else; a table's last rule is for the rest, and its
+    losing is no surprise.
+    """
     counts: dict[tuple[int, tuple[int, ...]], int] = {}
+    last = spec.rules[-1].number if spec.rules else None
+    tenants = {rule.number: rule.tenant for rule in spec.rules}
     for group in moved:
         others = tuple(number for number in group.matches if number != group.rule)
         if group.rule and group.rule in group.matches and others:
             counts[group.rule, others] = counts.get((group.rule, others), 0) + group.rows
     most_first = sorted(counts.items(), key=lambda item: -item[1])
     return [
-        {"wins": words.rule(spec, wins), "also": [words.rule(spec, number) for number in others], "rows": rows}
+        {
+            "wins": words.rule(spec, wins),
+            "also": [words.rule(spec, number) for number in others],
+            "differ": any(tenants[number] != tenants[wins] for number in others if number != last),
+            "rows": rows,
+        }
         for (wins, others), rows in most_first
     ]
 

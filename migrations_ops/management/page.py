@@ -17,7 +17,7 @@ def of_preview(document: Document) -> str:
         "plan": document["plan"] | {"file": document["plan_file"]},
         "tenants": tenants,
         "tables": tables,
-        "total": _owners(document["total"], tenants) | {"changes": document["total"]["changes"]},
+        "total": _owners(document["total"], tenants),
         "worries": list(worries(document)),
         "time": time(document),
         "against": document.get("against"),

@@ -28,7 +28,7 @@ def preview(console: Console, document: Document) -> None:
         console.print(f"  … and {len(found) - SHOWN:,} more (--json or --html FILE lists them)")
     if "against" in document:
         _changes(console, document["against"])
-    console.print(f"\nNothing was changed. {document['total']['changes']:,} rows would change; {time(document)}.")
+    console.print(f"\nNothing was changed. {time(document)}.", highlight=False)
 
 
 def _owners(console: Console, document: Document) -> None:
@@ -55,7 +55,7 @@ def _lines(table: Document) -> Iterator[str]:
         for tenant, rows in tenants.items():
             yield f"{rows:>10,}  {rule} → {tenant}"
         for sample in table["samples"].get(rule, [])[:1]:
-            values = ", ".join(f"{column} = {value}" for column, value in sample["values"].items())
+            values = ", ".join(f"{column} = {value or 'nothing'}" for column, value in sample["values"].items())
             yield f"{'':>10}  e.g. {sample['key']}" + (f": {values}" if values else "")
     for tenant, rows in table["stay"].items():
         yield f"{rows:>10,}  stay where they are → {tenant}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import control, limits, show, show_rehearsal, show_status, switch
+from migrations_ops.management import control, limits, show, show_rehearsal, show_row, show_status, switch
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options, listener
 from migrations_ops.management.asking import agrees, goes_on
 from migrations_ops.management.helpers import helped
@@ -67,7 +67,7 @@ def explain(options: Options, console: Console) -> Answer:
         return {"error": "explain needs a table and a row's id: manage.py migrate_tenants explain agents ID"}, USAGE
     document = services.explain(*options["words"])
     if not options["json"]:
-        show.explanation(console, document)
+        show_row.explanation(console, document)
     return document, DONE
 
 

@@ -7,30 +7,49 @@ Document = dict[str, Any]
 
 
 def worries(document: Document) -> Iterator[str]:
-    for name, table in document["tables"].items():
-        yield from _of_table(name, table)
+    """The gravest first."""
+    for told in (_unknown, _moves, _references, _overlaps):
+        for name, table in document["tables"].items():
+            yield from (f"{name}: {line}" for line in told(table))
     for idle in document["total"]["idle"]:
         if not idle["matches"]:
             yield f"{idle['table']}: the rule “{idle['rule']}” matches no row"
 
 
-def _of_table(name: str, table: Document) -> Iterator[str]:
+def _rows(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+
+
+def _unknown(table: Document) -> Iterator[str]:
     if table["unassigned"]:
         what = "a FAIL that stops 006" if table["critical"] else "a person decides"
-        yield f"{name}: {table['unassigned']:,} rows that no rule knows stay without a tenant; {what}"
+        yield f"{_rows(table['unassigned'])} without a tenant that no rule knows; {what}"
+
+
+def _moves(table: Document) -> Iterator[str]:
     for move in table["moves"]:
-        yield f"{name}: {move['rows']:,} rows would move from {move['from']} to {move['to']}, by “{move['rule']}”"
-    for overlap in table["overlaps"]:
-        also = " and ".join(f"“{rule}”" for rule in overlap["also"])
-        yield f"{name}: {overlap['rows']:,} rows match “{overlap['wins']}”, which wins, and also {also}"
+        yield f"{_rows(move['rows'])} would move from {move['from']} to {move['to']}, by “{move['rule']}”"
+
+
+def _references(table: Document) -> Iterator[str]:
     for one in table["references"]:
-        refers = f"rows of {one['tenant']} would refer by {one['column']} to {one['to']} of {one['tenant_of_other']}"
-        yield f"{name}: {one['rows']:,} {refers}"
+        other = f"{one['to']} of {one['tenant_of_other']}"
+        yield f"{_rows(one['rows'])} of {one['tenant']} would refer by {one['column']} to {other}"
+
+
+def _overlaps(table: Document) -> Iterator[str]:
+    for overlap in table["overlaps"]:
+        if overlap["differ"]:
+            also = " and ".join(f"“{rule}”" for rule in overlap["also"])
+            yield f"“{overlap['wins']}” wins {_rows(overlap['rows'])} that also match {also}"
 
 
 def time(document: Document) -> str:
-    """The forecast, or how to get one."""
-    forecast = document["forecast"]
+    """How much a run would change, and how long it takes; or how to get that foretold."""
+    forecast, changes = document["forecast"], document["total"]["changes"]
+    if not changes:
+        return "A run would change no row"
     if forecast["seconds"] is None:
-        return str(forecast["advice"])
-    return f"the run takes about {forecast['seconds']:,.0f} s, as rehearsed on {forecast['held_at'][:10]}"
+        return f"{_rows(changes)} would change; {forecast['advice']}"
+    held = f"as rehearsed on {forecast['held_at'][:10]}"
+    return f"{_rows(changes)} would change in about {forecast['seconds']:,.0f} s, {held}"

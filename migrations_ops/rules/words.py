@@ -10,7 +10,9 @@ COMPARISONS = {"equals": "is", "in": "is", "contains": "contains", "overlaps": "
 def rule_in_words(rule: Rule) -> str:
     """When the rule applies: `tier is tier_1 or tier_2`."""
     if rule.parent is not None:
-        return f"its {rule.parent.column} refers to a row of {rule.parent.table.removeprefix('public.')} that has a tenant"
+        return (
+            f"its {rule.parent.column} refers to a row of {rule.parent.table.removeprefix('public.')} that has a tenant"
+        )
     return in_words(rule.when) if rule.when else ""
 
 

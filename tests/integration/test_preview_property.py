@@ -14,6 +14,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Table
 from migrations_ops.engine.tracking import PhaseRecord
 from migrations_ops.foresight.ask import Asking
+from migrations_ops.foresight.compare import against
 from migrations_ops.foresight.document import Words
 from migrations_ops.phases.assignments import assign as assignment_of
 from migrations_ops.rules.load import PHASES
@@ -145,8 +146,9 @@ def foretold(session: Session, plan: Plan) -> dict[str, dict[int, Fate]]:
     return found
 
 
-def come(session: Session, plan: Plan) -> dict[str, dict[int, Fate]]:
-    """Run 003 and 004, and look what has become of each row."""
+def come(session: Session, plan: Plan, *, looking: bool = False) -> dict[str, dict[int, Fate]]:
+    """Run 003 and 004, and look what has become of each row; in between, that what is foretold stays the same."""
+    tenants = {table: {n: fate[0] for n, fate in fates.items()} for table, fates in foretold(session, plan).items()}
     session.execute("UPDATE vital.run SET status = 'completed'")
     session.named("open_run", RUN)
     run = session.value("SELECT max(id) FROM vital.run")
@@ -156,6 +158,9 @@ def come(session: Session, plan: Plan) -> dict[str, dict[int, Fate]]:
             if phase == PHASES[1] or any(rule.phase == phase for rule in spec.rules):
                 step = assignment_of(plan, spec, phases)
                 assign.run(session, step, phase_record.step(step.name, spec.relation), calm(session))
+        if looking:
+            told = foretold(session, plan)
+            assert {table: {n: fate[0] for n, fate in fates.items()} for table, fates in told.items()} == tenants
     found = {}
     for spec in plan.tables:
         query = sql.compose(
@@ -188,8 +193,10 @@ def test_a_run_does_what_was_foretold(
     if remembered:
         expected = foretold(session, plan)
 
-    assert come(session, plan) == expected
+    assert come(session, plan, looking=True) == expected
 
     assert {fate[1] for fates in foretold(session, plan).values() for fate in fates.values()} == {None}
     changed = foretold(session, other)
+    elsewhere = sum(fate[0] != changed[table][n][0] for table, fates in expected.items() for n, fate in fates.items())
+    assert against(session, plan, other, lambda why: None)["rows"] == elsewhere
     assert come(session, other) == changed
