@@ -23,7 +23,7 @@ def explained(scratch: Scratch, table: str, key: str) -> dict[str, Any]:
 
 def of_rule(scratch: Scratch, table: str, rule: str) -> str:
     """A row that this rule has put where it is."""
-    return min(key for key, name, *_ in looking.standing(scratch, table) if name == rule)
+    return str(min(key for key, name, *_ in looking.standing(scratch, table) if name == rule))
 
 
 def test_the_rule_is_told_in_words_with_what_it_read(migrated_template: Scratch) -> None:
@@ -56,7 +56,8 @@ def test_later_corrections_and_what_nobody_noted(migrated: Scratch, manage: Mana
     key = of_rule(migrated, "agents", rule)
     databases.rows(
         migrated.admin_url,
-        "INSERT INTO vital.ledger (run_id, phase, step, kind, relation, rule, digest, before, after, keys, rows, transaction)"
+        "INSERT INTO vital.ledger"
+        " (run_id, phase, step, kind, relation, rule, digest, before, after, keys, rows, transaction)"
         " SELECT run_id, phase, step, kind, relation, 'decided by a person', '', after,"
         " jsonb_build_object('tenant_id', %s::text), ARRAY[%s], 1, 0"
         " FROM vital.ledger WHERE relation = 'public.agents' AND rule = %s LIMIT 1",
