@@ -26,25 +26,41 @@ def of_preview(document: Document) -> str:
 
 
 def _owners(table: Document, tenants: list[str]) -> Document:
-    owned = [table["tenants"].get(tenant, 0) for tenant in tenants]
-    return {"rows": table["rows"], "owned": owned, "unassigned": table["unassigned"]}
+    return {
+        "rows": _figure(table["rows"]),
+        "owned": _by_tenant(table["tenants"], tenants),
+        "unassigned": _figure(table["unassigned"]),
+    }
+
+
+def _figure(number: int | None) -> str:
+    """A number as people read it; an empty place where there is nothing."""
+    return f"{number:,}" if number else ""
+
+
+def _by_tenant(rows: dict[str, int], tenants: list[str]) -> list[str]:
+    return [_figure(rows.get(tenant)) for tenant in tenants]
+
+
+def _rows(samples: list[Document]) -> list[Document]:
+    return [sample | {"values": list(sample["values"].items())} for sample in samples]
 
 
 def _table(name: str, table: Document, tenants: list[str]) -> Document:
     rules = [
         {
             "name": rule,
-            "rows": table["rules"][rule],
-            "owned": [owned.get(tenant, 0) for tenant in tenants],
-            "matches": table["matches"].get(rule),
-            "samples": [
-                sample | {"values": list(sample["values"].items())} for sample in table["samples"].get(rule, [])
-            ],
+            "decides": f"{table['rules'][rule]:,}",
+            "matches": f"{table['matches'][rule]:,}" if rule in table["matches"] else "",
+            "owned": _by_tenant(owned, tenants),
+            "samples": _rows(table["samples"].get(rule, [])),
         }
         for rule, owned in table["matrix"].items()
     ]
-    staying = [table["stay"].get(tenant, 0) for tenant in tenants]
-    unknown = [sample | {"values": list(sample["values"].items())} for sample in table["unknown"]]
-    added = [table["added"].get(tenant, 0) for tenant in tenants]
-    facts = {"rules": rules, "staying": staying, "stay": sum(staying), "unknown": unknown}
-    return _owners(table, tenants) | facts | {"name": name, "added": added, "adds": sum(added)}
+    others = [
+        {"name": words, "rows": _figure(sum(rows.values())), "owned": _by_tenant(rows, tenants)}
+        for words, rows in (("stay where they are", table["stay"]), ("new rows, added by the run", table["added"]))
+        if rows
+    ]
+    facts = {"name": name, "rules": rules, "others": others, "unknown": _rows(table["unknown"])}
+    return _owners(table, tenants) | facts

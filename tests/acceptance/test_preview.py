@@ -18,7 +18,7 @@ from migrations_ops.foresight.ask import Asking
 from migrations_ops.foresight.compare import against
 from migrations_ops.foresight.groups import question
 from migrations_ops.foresight.preview import preview
-from migrations_ops.management import page
+from migrations_ops.management import page, worries
 from migrations_ops.phases.queries import short
 from migrations_ops.rules.load import load
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
@@ -146,6 +146,15 @@ def test_a_table_is_read_once_or_twice_however_its_rows_are_joined(legacy_templa
             scans = [line for (line,) in lines if re.search(rf"Scan.* on {short(spec.relation)}\b", line)]
             assert 1 <= len(scans) <= 2, "\n".join(line for (line,) in lines)
             assert not any("Nested Loop" in line for (line,) in lines)
+
+
+def test_the_time_is_what_the_last_rehearsal_of_this_plan_foretold(set_up: Scratch) -> None:
+    held = "INSERT INTO vital.rehearsal (held_by, plan_digest, exact, forecast) VALUES ('', %s, true, %s::jsonb)"
+    looking.write(set_up, held, load(looking.PLAN).digest, '{"total": {"seconds": 12.4}}')
+    looking.write(set_up, held, "of another plan", '{"total": {"seconds": 99}}')
+    told = previewed(set_up)
+    assert told["forecast"]["seconds"] == 12.4
+    assert "4,166 rows would change in about 12 s, as rehearsed on 20" in worries.time(told)
 
 
 # --- the command ---
