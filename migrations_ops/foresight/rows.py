@@ -47,6 +47,7 @@ class Foresight:
         return sql.compose(
             QUERIES["known_of_rows"],
             relation=sql.relation(spec.relation),
+            matches=sql.join(_asked(spec)),
             facts=sql.join(self._facts(spec)),
             joins=sql.join(self._joins(spec), "\n"),
         )
@@ -72,10 +73,9 @@ class Foresight:
         )
 
     def _facts(self, spec: TableSpec) -> Iterator[Composable]:
-        """What is asked of each row, once."""
+        """What other tables say about each row."""
         known = self.known[spec.relation]
         now = sql.column("batch", TENANT_COLUMN) if known.has_tenant else NOTHING
-        yield sql.raw("batch.tableoid AS vital_leaf, batch.ctid AS vital_place")
         yield sql.compose("{now} AS vital_now", now=now)
         yield sql.raw(f"{'person.tenant_id' if known.has_decisions else 'NULL::uuid'} AS vital_person")
         again: Composable = sql.raw("NULL::text")
@@ -90,7 +90,8 @@ class Foresight:
         else:
             yield sql.compose("{now} IS NOT NULL AS vital_stood", now=now)
         for rule in spec.rules:
-            yield from _facts_of(rule)
+            if rule.parent is not None:
+                yield _of_parent(rule)
 
     def _joins(self, spec: TableSpec) -> Iterator[Composable]:
         known = self.known[spec.relation]
@@ -131,16 +132,20 @@ def alias_of(rule: Rule) -> str:
     return f"parent_{rule.number}"
 
 
-def _facts_of(rule: Rule) -> Iterator[Composable]:
-    """Whether the rule matches, and the tenant of the parent that it looks at: after 003, and after all."""
-    if rule.when is not None:
-        yield sql.compose("{matches} AS {name}", matches=condition("batch", rule.when), name=sql.ident(match_of(rule)))
-        return
-    alias = alias_of(rule)
-    yield sql.raw(
-        f"{alias}.vital_after AS vital_parent_{rule.number}, {alias}.vital_early AS vital_early_{rule.number}"
-    )
-    yield sql.raw(f"{alias}.vital_after IS NOT NULL AS {match_of(rule)}")
+def _asked(spec: TableSpec) -> Iterator[Composable]:
+    """Where a row lies, and which conditions hold for it."""
+    yield sql.raw("batch.tableoid AS vital_leaf, batch.ctid AS vital_place")
+    for rule in spec.rules:
+        if rule.when is not None:
+            holds = condition("batch", rule.when)
+            yield sql.compose("{holds} AS {name}", holds=holds, name=sql.ident(match_of(rule)))
+
+
+def _of_parent(rule: Rule) -> Composable:
+    """The tenant of the parent that the rule looks at, after 003 and after all, and so whether the rule matches."""
+    alias, number = alias_of(rule), rule.number
+    tenants = f"{alias}.vital_after AS vital_parent_{number}, {alias}.vital_early AS vital_early_{number}"
+    return sql.raw(f"{tenants}, {alias}.vital_after IS NOT NULL AS {match_of(rule)}")
 
 
 def match_of(rule: Rule) -> str:

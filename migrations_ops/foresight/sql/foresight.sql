@@ -12,12 +12,15 @@ SELECT found.*,
 FROM (SELECT batch.*, {first} AS vital_first, {second} AS vital_second FROM ({known}) AS batch) AS found
 
 -- name: known_of_rows
--- Each row of a table with its tenant now, whether it may be moved, and which rules match.
--- (OFFSET 0: every condition is asked once for each row, however often its answer is used.)
+-- Each row of a table with its tenant now, whether it may be moved, and which rules match. A condition is asked where no
+-- other table's columns are in reach, and (OFFSET 0) once for each row, however often its answer is used.
 SELECT batch.*, {facts}
-FROM {relation} AS batch
+FROM (
+    SELECT batch.*, {matches}
+    FROM {relation} AS batch
+    OFFSET 0
+) AS batch
 {joins}
-OFFSET 0
 
 -- name: known_of_groups
 -- The same of all rows that are alike, with the places of two of them: the table is read once, and deciding about a
