@@ -1,4 +1,4 @@
-"""What can be asked at any time: how far the migration is, and why a row is where it is. Nothing here writes."""
+"""How far the migration is, at any time. Nothing here writes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,30 +6,16 @@ from typing import Any
 from psycopg import errors
 
 from migrations_ops import audit
-from migrations_ops.engine import sql
-from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.executor import has_work
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase
-from migrations_ops.phases.queries import every, query, short
-from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+from migrations_ops.phases.queries import every
+from migrations_ops.rules.model import Plan, TableSpec
 
 
 def shown(relation: str) -> str:
     """A table's name as people say it: without the schema where that is `public`."""
     return relation.removeprefix("public.")
-
-
-class UnknownTable(EngineError):
-    """The plan has no table {name}. Its tables are: {known}."""
-
-    exit_code = 2
-
-
-class UnknownRow(EngineError):
-    """{relation} has no row with the key {key}, and the ledger knows none."""
-
-    exit_code = 2
 
 
 def status(session: Session, plan: Plan, phases: Sequence[Phase], states: list[dict[str, Any]]) -> dict[str, Any]:
@@ -131,53 +117,3 @@ def _next(session: Session, phases: Sequence[Phase], states: dict[str, dict[str,
         if states.get(phase.key, {}).get("status") != "completed" or has_work(session, phase):
             return phase.key
     return None
-
-
-def explain(session: Session, plan: Plan, table: str, key: str) -> dict[str, Any]:
-    """Why a row is where it is: its tenant, and every decision about it, newest first."""
-    spec = _table(plan, table)
-    facts = {"relation": spec.relation, "key": key}
-    tenants = dict(session.execute(query("every_tenant", relation=sql.relation(plan.registry))))
-    with session.work():
-        row = session.execute(every("tenant_of_row", [spec], wanted=sql.literal(key)))
-    history = session.named("history_of_row", facts)
-    if not row and not history:
-        raise UnknownRow(**facts)
-    stood = session.named("tenant_at_baseline", facts)
-    person = session.named("override_of_row", facts)
-    tenant = row[0][0] if row else None
-    entries = [_entry(entry, tenants) for entry in history]
-    standing: dict[str, Any] = next((entry for entry in entries if not entry["undone_at"]), {})
-    return {
-        "table": shown(spec.relation),
-        "key": key,
-        "exists": bool(row),
-        "tenant": {"id": tenant, "name": tenants.get(tenant)} if tenant else None,
-        **{name: standing.get(name) for name in ("rule", "phase", "run", "at", "by", "before")},
-        "before_migration": {"id": stood[0][0], "name": tenants.get(stood[0][0])} if stood else None,
-        "decided_by_person": dict(zip(("tenant", "reason", "by", "at"), person[0], strict=True)) if person else None,
-        "history": entries,
-    }
-
-
-def _table(plan: Plan, name: str) -> TableSpec:
-    for spec in plan.tables:
-        if name in (spec.relation, short(spec.relation)):
-            return spec
-    raise UnknownTable(name=name, known=", ".join(shown(spec.relation) for spec in plan.tables))
-
-
-def _entry(entry: tuple[Any, ...], tenants: dict[str, str]) -> dict[str, Any]:
-    _, run, phase, kind, rule, before, after, written_at, undone_at, started_by = entry
-    was, became = (value.get(TENANT_COLUMN) if isinstance(value, dict) else None for value in (before, after))
-    return {
-        "run": run,
-        "phase": phase,
-        "kind": kind,
-        "rule": rule,
-        "before": {"id": was, "name": tenants.get(was)} if was else None,
-        "after": {"id": became, "name": tenants.get(became)} if became else None,
-        "at": written_at.isoformat(),
-        "by": started_by or "the application that wrote the row",
-        "undone_at": _iso(undone_at),
-    }

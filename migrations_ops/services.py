@@ -19,7 +19,7 @@ from django.core.management import call_command
 from django.db import connection as django_connection
 from psycopg.types.json import Jsonb
 
-from migrations_ops import audit, changes, fence, reading, transitions, tuning, workers
+from migrations_ops import audit, changes, explaining, fence, reading, transitions, tuning, workers
 from migrations_ops.engine import checks, locks, undo
 from migrations_ops.engine.errors import EngineError, OutOfOrder, PhaseRefused, Stopped
 from migrations_ops.engine.executor import Executor, has_work
@@ -27,6 +27,8 @@ from migrations_ops.engine.ledger import Undone
 from migrations_ops.engine.progress import Listener
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Problem
+from migrations_ops.foresight import compare
+from migrations_ops.foresight import preview as foresight
 from migrations_ops.isolation import bypasses as ways_around
 from migrations_ops.isolation import database, service, tokens
 from migrations_ops.isolation.callers import HttpCaller, WsgiCaller
@@ -552,12 +554,22 @@ def _forecast_and_fact(session: Session, result: Result) -> dict[str, Any] | Non
         return None
 
 
+def preview(against: Path | None, waiting: Callable[[str], None]) -> dict[str, Any]:
+    """What a run would do now, and what another plan would change of that; see `foresight`. Writes nothing."""
+    plan, other = current_plan(), load(against) if against else None
+    with open_session(read_only=True) as session:
+        document = foresight.preview(session, plan, waiting) | {"plan_file": str(settings.PLAN)}
+        if other is not None:
+            document["against"] = compare.against(session, plan, other, waiting) | {"plan_file": str(against)}
+        return document
+
+
 def explain(table: str, key: str) -> dict[str, Any]:
-    """Why a row is where it is; see `reading.explain`."""
+    """Why a row is where it is; see `explaining`."""
     with open_session(read_only=True) as session:
         if not _has_tenants(session):
             raise OutOfOrder(phase="explain", needed="001_schema_fixes")
-        return reading.explain(session, current_plan(), table, key)
+        return explaining.explain(session, current_plan(), table, key)
 
 
 def suggest(table: str, rule: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,13 @@ from migrations_ops.engine.steps import Phase, Step
 from migrations_ops.management.answers import DONE, STOPPED, USAGE, Options
 
 PATIENCE = 30  # seconds for a helper to notice that the run is over
+
+
+def count(text: str) -> int:
+    """The N of --workers N."""
+    if not text.isdecimal() or not 1 <= int(text) <= 32:
+        raise ArgumentTypeError(f"{text!r} is not a number of processes from 1 to 32")
+    return int(text)
 
 
 class Helpers:

@@ -60,22 +60,6 @@ def undo_result(console: Console, outcome: Result, archive: Path | None) -> None
             console.print(f"  {shown(table)} {key}", highlight=False)
 
 
-def explanation(console: Console, document: dict[str, Any]) -> None:
-    tenant = document["tenant"]
-    now = f"belongs to {tenant['name']} ({tenant['id']})" if tenant else "has no tenant"
-    console.print(f"[bold]{document['table']} {document['key']}[/] {now}", highlight=False)
-    before = document["before_migration"]
-    console.print(f"  before the migration: {before['name'] if before else 'no tenant'}", highlight=False)
-    person = document["decided_by_person"]
-    if person:
-        console.print(f"  a person decided: {person['by']}, {person['at']}: {person['reason']}", highlight=False)
-    for entry in document["history"]:
-        after = (entry["after"] or {}).get("name") or "inserted"
-        undone = f", undone {entry['undone_at']}" if entry["undone_at"] else ""
-        source = f"{entry['phase']}, run {entry['run']}, {entry['by']}{undone}"
-        console.print(f"  {entry['at'][:19]}  {after}: {entry['rule']} ({source})", highlight=False)
-
-
 def problem(found: Problem) -> dict[str, str]:
     """A row or thing that stands in the way, as a document."""
     return {"table": shown(found.relation), "key": found.key, "message": found.message}

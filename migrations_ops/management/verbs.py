@@ -7,10 +7,11 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import control, limits, show, show_rehearsal, show_status, switch
+from migrations_ops.management import control, limits, show, show_rehearsal, show_row, show_status, switch
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options, listener
 from migrations_ops.management.asking import agrees, goes_on
 from migrations_ops.management.helpers import helped
+from migrations_ops.management.preview import preview
 from migrations_ops.management.rehearsal import rehearse
 from migrations_ops.management.suggest import suggest
 
@@ -67,14 +68,14 @@ def explain(options: Options, console: Console) -> Answer:
         return {"error": "explain needs a table and a row's id: manage.py migrate_tenants explain agents ID"}, USAGE
     document = services.explain(*options["words"])
     if not options["json"]:
-        show.explanation(console, document)
+        show_row.explanation(console, document)
     return document, DONE
 
 
 VERBS: dict[str, Callable[[Options, Console], Answer]] = {
     verb.__name__: verb
     for verb in (
-        *(run, status, validate, undo, explain, rehearse, suggest),
+        *(run, status, validate, undo, explain, preview, rehearse, suggest),
         *(control.pause, control.resume, control.cancel, limits.tune, limits.work, switch.disarm, switch.rearm),
     )
 }

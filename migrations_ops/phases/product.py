@@ -3,7 +3,7 @@
 Only a plan that says `product = "vital"` gets these steps; the engine and the other phases know no table by name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from psycopg.sql import Composable
 
@@ -13,7 +13,7 @@ from migrations_ops.phases import schema_fixes
 from migrations_ops.phases.queries import every, of_table, query, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 
-TOOLS = "public.tools"
+TOOLS, AGENTS = "public.tools", "public.agents"
 ASSIGNMENTS = Table("public.agent_tool_assignments", ("id",))
 
 
@@ -52,18 +52,27 @@ def api_checks(plan: Plan) -> Iterator[Check]:
 
 
 def tool_assignments(plan: Plan) -> Iterator[Step]:
-    if plan.product != "vital" or not plan.has(TOOLS, "public.agents", ASSIGNMENTS.relation):
+    for rows in missing_assignments(plan, lambda relation, *columns: sql.relation(relation)):
+        yield Insert(
+            name="customers' agents get the Platform's tools",
+            table=ASSIGNMENTS,
+            columns=("agent_id", "tool_id", "is_enabled", "auto_use", "priority", TENANT_COLUMN),
+            rows=rows,
+            rule="each active Platform tool for each tier 3 agent",
+        )
+
+
+def missing_assignments(plan: Plan, table: Callable[..., Composable]) -> Iterator[Composable]:
+    """The tool assignments that are lacking. `table` gives agents and tools (with at least the columns that it is
+    called with), as they are or as they will be."""
+    if plan.product != "vital" or not plan.has(TOOLS, AGENTS, ASSIGNMENTS.relation):
         return
     wanted = [tenant for tenant in plan.tenants if plan.only_tenant in ("", tenant.slug)]
     customers: Composable = sql.literal([tenant.id for tenant in wanted if tenant.id != plan.platform_id])
-    yield Insert(
-        name="customers' agents get the Platform's tools",
-        table=ASSIGNMENTS,
-        columns=("agent_id", "tool_id", "is_enabled", "auto_use", "priority", TENANT_COLUMN),
-        rows=query(
-            "missing_tool_assignments",
-            customers=sql.compose("{ids}::uuid[]", ids=customers),
-            platform=sql.literal(plan.platform_id),
-        ),
-        rule="each active Platform tool for each tier 3 agent",
+    yield query(
+        "missing_tool_assignments",
+        agents=table(AGENTS, "id", "tier"),
+        tools=table(TOOLS, "id", "category_id", "is_active"),
+        customers=sql.compose("{ids}::uuid[]", ids=customers),
+        platform=sql.literal(plan.platform_id),
     )

@@ -46,7 +46,7 @@ def _number(rules: list[Rule], otherwise: str) -> Composable:
         sql.compose(
             "WHEN ({open}) AND {matches} THEN {number}",
             open=sql.raw("true" if rule.reassigns else "batch.vital_open"),
-            matches=_matches(rule),
+            matches=matches(rule),
             number=sql.literal(rule.number),
         )
         for rule in rules
@@ -56,7 +56,8 @@ def _number(rules: list[Rule], otherwise: str) -> Composable:
     return sql.compose("CASE {arms} ELSE {otherwise} END", arms=sql.join(arms, " "), otherwise=sql.raw(otherwise))
 
 
-def _matches(rule: Rule) -> Composable:
+def matches(rule: Rule) -> Composable:
+    """Whether the rule matches a row of `batch`, decide whichever may."""
     if rule.parent is not None:
         return sql.compose("({tenant}) IS NOT NULL", tenant=_tenant_of_parent(rule))
     assert rule.when is not None

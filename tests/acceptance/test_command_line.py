@@ -54,6 +54,10 @@ WRONG = {
     "no plan": (["--plan", "missing.toml"], ["missing.toml"]),
     "a plan that is no TOML": (["--plan", "not.toml"], ["not.toml", "line 1"]),
     "a plan with a slip": (["--plan", "slip.toml"], ["slip.toml", "'tenent'", "'tenant'"]),
+    "preview of a plan for another database": (["preview", "--plan", "other.toml"], ["The plan", "public.massages"]),
+    "preview against such a plan": (["preview", "--against", "other.toml"], ["The other plan", "public.massages"]),
+    "preview against no plan": (["preview", "--against", "missing.toml"], ["missing.toml"]),
+    "a page in no folder": (["preview", "--html", "nowhere/page.html"], ["nowhere/page.html"]),
 }
 
 
@@ -62,6 +66,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("plans")
     (folder / "not.toml").write_text("version = = 1\n")
     (folder / "slip.toml").write_text(looking.PLAN.read_text().replace("[[tenant]]", "[[tenent]]", 1))
+    (folder / "other.toml").write_text(looking.PLAN.read_text().replace("public.messages", "public.massages"))
     return folder
 
 

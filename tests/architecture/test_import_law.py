@@ -79,6 +79,19 @@ LAWS = (
         fix="The workshop is handed a session and a plan, and proposes: it knows no phase, model or setting.",
     ),
     Law(
+        room=r"migrations_ops\.foresight",
+        may=(
+            "migrations_ops.engine",
+            "migrations_ops.rules",
+            "migrations_ops.phases",
+            "migrations_ops.foresight",
+            "migrations_ops.rehearsal.records",
+            "migrations_ops.reading",
+        ),
+        never=FRAMEWORKS,
+        fix="A preview is handed a session and a plan, and asks what phases would do: it knows no model or setting.",
+    ),
+    Law(
         room=r"tenants",
         may=("tenants", "migrations_ops.engine.sql", "migrations_ops.engine.steps"),
         never=(),

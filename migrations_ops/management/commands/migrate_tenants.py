@@ -1,12 +1,12 @@
 """`manage.py migrate_tenants`: the migration on the command line. Every verb is a thin face over services.py."""
 
 import sys
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from migrations_ops.management import face
+from migrations_ops.management import face, helpers
 
 EXAMPLES = """
 examples:
@@ -17,6 +17,7 @@ examples:
   manage.py migrate_tenants status --json        how far it is, for machines
   manage.py migrate_tenants validate             every check, read-only, at any time
   manage.py migrate_tenants explain agents ID    why that row is where it is
+  manage.py migrate_tenants preview --html p.htm what a run would do now, as a page; --against FILE: another plan
   manage.py migrate_tenants undo --phase 004     take 004 and everything after it back
   manage.py migrate_tenants rehearse             try it on a sampled copy first: exact? how long? how much?
   manage.py migrate_tenants suggest              rules for rows that none, or only the last, decides
@@ -34,12 +35,6 @@ exit codes: 0 done and valid; 1 a check or a phase failed, or another run is act
 """
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 32:
-        raise ArgumentTypeError(f"{text!r} is not a number of processes from 1 to 32")
-    return int(text)
-
-
 class Command(BaseCommand):
     help = "Turn a single-tenant database into a multi-tenant one, phase by phase, and back."
     requires_system_checks = ()
@@ -50,7 +45,7 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = ["run", "status", "validate", "undo", "explain", "rehearse", "suggest"]
+        verbs = ["run", "status", "validate", "undo", "explain", "preview", "rehearse", "suggest"]
         verbs += ["pause", "resume", "cancel", "tune", "work", "disarm", "rearm"]
         parser.add_argument("verb", nargs="?", default="run", choices=verbs, help="what to do (default: run)")
         parser.add_argument("words", nargs="*", help="explain: TABLE ID; tune: NAME=VALUE for each limit to set")
@@ -63,7 +58,7 @@ class Command(BaseCommand):
             "--table", dest="canary_table", default="", metavar="NAME", help="run, suggest: this table alone"
         )
         parser.add_argument(
-            "--workers", type=_count, default=1, metavar="N", help="run, resume: N processes (default: 1)"
+            "--workers", type=helpers.count, default=1, metavar="N", help="run, resume: N processes (default: 1)"
         )
         parser.add_argument("--reason", default="", metavar="TEXT", help="disarm, rearm: why; it is written down")
         parser.add_argument("--rule", default="", metavar="NAME", help="suggest: the rule that only takes what is left")
@@ -72,6 +67,8 @@ class Command(BaseCommand):
         parser.add_argument("--rows", type=int, default=20_000, metavar="N", help="rehearse: about N rows of a table")
         parser.add_argument("--on", dest="where", default="", choices=["server", "embedded"], help="rehearse: where")
         parser.add_argument("--plan", default="", metavar="FILE", help="the plan (default: VITAL_PLAN, or VITAL's own)")
+        parser.add_argument("--against", default="", metavar="FILE", help="preview: what this other plan would change")
+        parser.add_argument("--html", default="", metavar="FILE", help="preview: write it as a page, too")
         parser.add_argument("--yes", action="store_true", help="ask no questions")
         parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of a report")
         parser.add_argument("--log-dir", default="logs", metavar="DIR", help="where the log files go (default: logs)")

@@ -22,10 +22,6 @@ EXISTS (
       AND stood.tenant_id = t.{tenant}
 )
 
--- name: tenant_of_row
--- The tenant of one row, to explain it.
-SELECT t.{tenant}::text FROM {relation} AS t WHERE {key} = {wanted}
-
 -- name: unassigned_rows
 -- A row that no rule knows. It is not guessed: a person decides.
 SELECT {name}, {key}, 'no rule gives it a tenant'

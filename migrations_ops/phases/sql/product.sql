@@ -80,8 +80,8 @@ WHERE NOT EXISTS (SELECT FROM {relation} AS f WHERE f.tenant_id = wanted.tenant_
 -- Each active Platform tool for each tier 3 agent of a customer tenant that lacks it.
 SELECT a.id AS agent_id, t.id AS tool_id, true AS is_enabled, false AS auto_use, COALESCE(c.display_order, 0) AS priority,
        a.tenant_id
-FROM public.agents AS a
-CROSS JOIN public.tools AS t
+FROM {agents} AS a
+CROSS JOIN {tools} AS t
 LEFT JOIN public.tool_categories AS c ON c.id = t.category_id
 WHERE a.tier::text = 'tier_3'
   AND a.tenant_id = ANY({customers})

@@ -1,0 +1,70 @@
+"""The preview of a run: every table asked once, and one document of it all."""
+
+from functools import partial
+from typing import Any
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.session import Session
+from migrations_ops.foresight import document
+from migrations_ops.foresight.ask import Asking, Waiting, refuse_what_does_not_fit
+from migrations_ops.foresight.document import Counts, Words
+from migrations_ops.foresight.rows import QUERIES
+from migrations_ops.foresight.samples import Samples
+from migrations_ops.phases import product
+from migrations_ops.reading import shown
+from migrations_ops.rehearsal import records
+from migrations_ops.rules.model import TENANT_COLUMN, Plan
+
+ADVICE = "for a forecast of the time: manage.py migrate_tenants rehearse"
+
+
+def preview(session: Session, plan: Plan, waiting: Waiting) -> dict[str, Any]:
+    """What a run would do now. Raises PlanDoesNotFit. Each table is read in a short transaction of its own."""
+    refuse_what_does_not_fit(session, plan)
+    asking = Asking(session, plan, waiting)
+    words, added = Words(asking, registered(asking)), _added(asking)
+    tables = {}
+    for spec in plan.tables:
+        groups = asking.groups(spec)
+        samples = Samples(asking, spec, groups)
+        new_rows = added.get(spec.relation, {})
+        tables[shown(spec.relation)] = document.of_table(spec, groups, words, samples, new_rows)
+    return {
+        "plan": {"name": plan.name, "digest": plan.digest},
+        "tables": tables,
+        "total": document.totals(tables),
+        "forecast": _forecast(session, plan),
+    }
+
+
+def registered(asking: Asking) -> dict[str, str]:
+    """Tenant id → slug of everybody who is there already."""
+    statement = sql.compose(QUERIES["slugs_of_tenants"], relation=sql.relation(asking.plan.registry))
+    return asking.short([asking.plan.registry], lambda: dict(asking.session.execute(statement)))
+
+
+def _added(asking: Asking) -> dict[str, Counts]:
+    """Table → tenant → rows that 004 will insert, with agents and tools where they will be by then."""
+
+    def after_run(relation: str, *columns: str) -> Any:
+        return sql.compose(
+            QUERIES["columns_after_run"],
+            columns=sql.join(sql.column("t", column) for column in columns),
+            tenant=sql.ident(TENANT_COLUMN),
+            rows=asking.foresight.rows(asking.plan.table(relation)),
+        )
+
+    relation = product.ASSIGNMENTS.relation
+    for rows in product.missing_assignments(asking.plan, after_run):
+        statement = sql.compose(QUERIES["added_rows"], rows=rows, tenant=sql.ident(TENANT_COLUMN))
+        return {relation: dict(asking.short([relation], partial(asking.session.execute, statement), whole=True))}
+    return {}
+
+
+def _forecast(session: Session, plan: Plan) -> dict[str, Any]:
+    """How long the run will take, as the last rehearsal of this plan has foretold."""
+    held = records.last(session, plan.digest)
+    if held is None or not held["forecast"]:
+        return {"seconds": None, "rehearsal": None, "advice": ADVICE}
+    seconds = held["forecast"]["total"]["seconds"]
+    return {"seconds": seconds, "rehearsal": held["id"], "held_at": held["held_at"], "advice": None}

@@ -1,0 +1,102 @@
+-- name: whole_table_settings
+-- The planner takes all rows for groups of their own: it would sort them on disk, or compare tables that were never
+-- analysed row by row. Tables are joined and rows counted by hash instead.
+SELECT set_config('enable_nestloop', 'off', true), set_config('enable_sort', 'off', true), set_config('work_mem', '64MB', true)
+
+-- name: decided
+-- What is known of rows, or of groups of them: the rule that will decide, and the tenant after 003 and 004.
+SELECT found.*,
+       {early} AS vital_early,
+       COALESCE(found.vital_person, {first_tenant}, {second_tenant}, found.vital_now) AS vital_after,
+       CASE WHEN found.vital_person IS NOT NULL THEN -1 ELSE COALESCE(found.vital_first, found.vital_second) END AS vital_rule
+FROM (SELECT batch.*, {first} AS vital_first, {second} AS vital_second FROM ({known}) AS batch) AS found
+
+-- name: known_of_rows
+-- Each row of a table with its tenant now, whether it may be moved, and which rules match. A condition is asked where no
+-- other table's columns are in reach, and (OFFSET 0) once for each row, however often its answer is used.
+SELECT batch.*, {facts}
+FROM (
+    SELECT batch.*, {matches}
+    FROM {relation} AS batch
+    OFFSET 0
+) AS batch
+{joins}
+
+-- name: known_of_groups
+-- The same of all rows that are alike, with the places of two of them: the table is read once, and deciding about a
+-- handful of groups costs nothing.
+SELECT {grouped}, count(*) AS vital_rows, min(batch.vital_place)::text AS vital_first_place, max(batch.vital_place)::text AS vital_last_place
+FROM ({known}) AS batch
+{joins}
+GROUP BY {places}
+
+-- name: foreseen_groups
+-- What will become of a table's rows.
+SELECT {columns} FROM ({decided}) AS t
+
+-- name: customer_of
+-- The tenant of a row that is referred to; the Platform's are everybody's.
+NULLIF({tenant}, {platform}::uuid)
+
+-- name: tenant_after_first
+-- A row's tenant when 003 is done, where it decides about the table.
+COALESCE(found.vital_person, {first_tenant}, found.vital_now)
+
+-- name: joined_person
+-- What a person has decided about a row.
+LEFT JOIN vital.override AS person ON person.relation = {name} AND person.key = {key}
+
+-- name: joined_baseline
+-- The tenant a row had before the migration, if it still has it.
+LEFT JOIN vital.baseline_row AS stood ON stood.relation = {name} AND stood.key = {key} AND stood.tenant_id = batch.{tenant}
+
+-- name: joined_last_entry
+-- Which phase has decided about a row last, and by which rule.
+LEFT JOIN (
+    SELECT DISTINCT ON (key) key, l.phase, l.rule
+    FROM vital.ledger AS l
+    CROSS JOIN LATERAL unnest(l.keys) AS key
+    WHERE l.relation = {name}
+      AND l.undone_at IS NULL
+    ORDER BY key, l.id DESC
+) AS entry ON entry.key = {key}
+
+-- name: decided_again
+-- The phase that decides about the row again, as its rules have changed since.
+CASE WHEN entry.phase = ANY({changed}::text[]) THEN entry.phase END
+
+-- name: joined_parent
+-- The row that a row follows, with its own tenant after the run.
+LEFT JOIN ({rows}) AS {alias} ON {alias}.{key} = {reference}
+
+-- name: rows_of_samples
+-- What the rules read in the rows that lie in these places.
+SELECT wanted.leaf, wanted.place::text, {key}, {values}
+FROM unnest(%(leaves)s::bigint[], %(places)s::tid[]) AS wanted (leaf, place)
+JOIN {relation} AS t ON t.ctid = wanted.place AND t.tableoid::bigint = wanted.leaf
+
+-- name: columns_after_run
+-- A table as it will be, for a question that another step asks of it.
+(SELECT {columns}, t.vital_after AS {tenant} FROM ({rows}) AS t)
+
+-- name: added_rows
+-- How many rows each tenant will get from a step that adds some.
+SELECT added.{tenant}::text, count(*) FROM ({rows}) AS added GROUP BY 1
+
+-- name: slugs_of_tenants
+-- Everybody who may own a row.
+SELECT id::text, slug::text FROM {relation}
+
+-- name: what_is_remembered
+-- Whether the table as it was before the migration is remembered, and whether persons have decided about its rows.
+SELECT EXISTS (SELECT FROM vital.baseline WHERE relation = %(relation)s::text),
+       EXISTS (SELECT FROM vital.override WHERE relation = %(relation)s::text)
+
+-- name: two_foresights
+-- Rows that two plans put into different tenants, with two of their keys each.
+SELECT one.vital_after, other.vital_after, one.vital_rule, other.vital_rule, other.vital_stands_by, count(*),
+       min({key} COLLATE "C"), max({key} COLLATE "C")
+FROM ({one}) AS one
+JOIN ({other}) AS other ON {same_row}
+WHERE one.vital_after IS DISTINCT FROM other.vital_after
+GROUP BY one.vital_after, other.vital_after, one.vital_rule, other.vital_rule, other.vital_stands_by

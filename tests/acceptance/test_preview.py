@@ -1,0 +1,208 @@
+"""A preview says what a run then does, at any time, and writes nothing."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.session import Session
+from migrations_ops.foresight.ask import Asking
+from migrations_ops.foresight.compare import against
+from migrations_ops.foresight.groups import question
+from migrations_ops.foresight.preview import preview
+from migrations_ops.management import page, worries
+from migrations_ops.phases.queries import short
+from migrations_ops.rules.load import load
+from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
+from tests.support import databases, looking, oracle
+from tests.support.databases import Scratch
+from tests.support.looking import TABLES, document, said
+
+SLUGS = {PLATFORM: "vital-platform", DIGITAL_HEALTH: "digital-health", PHARMA: "pharma"}
+
+
+@contextmanager
+def opened(scratch: Scratch) -> Iterator[Session]:
+    """The engine's connection, which can change nothing."""
+    session = Session.open({str(k): v for k, v in conninfo_to_dict(scratch.owner_url).items()}, "preview")
+    session.named("read_only")
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def previewed(scratch: Scratch, plan: Path = looking.PLAN) -> dict[str, Any]:
+    with opened(scratch) as session:
+        return preview(session, load(plan), lambda why: None)
+
+
+def in_tenants(found: dict[str, str | None]) -> Counter[str]:
+    return Counter(SLUGS.get(tenant, tenant) for tenant in found.values() if tenant)
+
+
+@pytest.fixture(scope="module")
+def expected(pack: Path) -> oracle.Expected:
+    return oracle.expected(pack)
+
+
+@pytest.fixture(scope="module")
+def before(legacy_template: Scratch) -> dict[str, Any]:
+    """The preview of the legacy pack as found."""
+    return previewed(legacy_template)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_each_tenant_gets_what_the_rules_say(before: dict[str, Any], expected: oracle.Expected, table: str) -> None:
+    told = before["tables"][table]
+    assert told["tenants"] == in_tenants(expected.tenants[table])
+    assert told["unassigned"] == sum(tenant is None for tenant in expected.tenants[table].values())
+    names = [rule["name"] for rule in looking.rules_of(table)]
+    decided = Counter(names[number - 1] for number in expected.rules[table].values() if number)
+    assert told["rules"] == {name: decided[name] for name in names}
+    assert {name: sum(tenants.values()) for name, tenants in told["matrix"].items()} == told["rules"]
+    assert told["rows"] == sum(told["rules"].values()) + sum(told["stay"].values()) + told["unassigned"]
+
+
+def test_between_the_phases_it_says_the_same(set_up_template: Scratch, before: dict[str, Any]) -> None:
+    told = previewed(set_up_template)
+    assert {name: table["tenants"] for name, table in told["tables"].items()} == owners(before)
+    assert {name: table["rules"] for name, table in told["tables"].items()} == rules(before)
+
+
+def owners(told: dict[str, Any]) -> dict[str, dict[str, int]]:
+    return {name: table["tenants"] for name, table in told["tables"].items()}
+
+
+def rules(told: dict[str, Any]) -> dict[str, dict[str, int]]:
+    return {name: table["rules"] for name, table in told["tables"].items()}
+
+
+def test_afterwards_every_row_stays_where_it_is(migrated_template: Scratch, before: dict[str, Any]) -> None:
+    told = previewed(migrated_template)
+    assert told["total"]["changes"] == 0
+    for table in TABLES:
+        assert told["tables"][table]["tenants"] == in_tenants(looking.tenants_of(migrated_template, table))
+        assert told["tables"][table]["stay"] == told["tables"][table]["tenants"]
+        assert told["tables"][table]["matches"] == before["tables"][table]["matches"] or table in FOLLOWING
+
+
+FOLLOWING = {"agent_tool_assignments"}  # rows have been added, which follow as well
+
+
+def test_rows_that_the_run_adds_are_foretold(migrated_template: Scratch, before: dict[str, Any]) -> None:
+    made = Counter(SLUGS[tenant] for *_, tenant, _, _, _ in looking.made_assignments(migrated_template))
+    assert before["tables"]["agent_tool_assignments"]["added"] == made
+    assert sum(made.values()) == 17_082
+
+
+def test_references_into_another_tenant_are_those_that_005_then_finds(
+    migrated_template: Scratch, before: dict[str, Any]
+) -> None:
+    found = databases.rows(
+        migrated_template.admin_url,
+        "SELECT relation, count(*) FROM vital.finding WHERE check_name = 'no reference into another tenant' GROUP BY 1",
+    )
+    told = {
+        f"public.{name}": sum(one["rows"] for one in table["references"])
+        for name, table in before["tables"].items()
+        if table["references"]
+    }
+    assert told == dict(found)
+    assert {one["tenant_of_other"] for one in before["tables"]["knowledge_base"]["references"]} >= {"pharma"}
+
+
+def test_overlaps_and_samples_show_what_the_rules_read(before: dict[str, Any], pack: Path) -> None:
+    told = before["tables"]["prompts"]
+    prompts = {oracle.key(row): row for row in oracle.read(pack, "prompts")}
+    matching = {key: [r.number for r in oracle.RULES["prompts"] if r.when(row)] for key, row in prompts.items()}
+    names = [rule["name"] for rule in looking.rules_of("prompts")]
+    wanted = Counter((names[m[0] - 1], tuple(names[n - 1] for n in m[1:])) for m in matching.values() if len(m) > 1)
+    assert {(one["wins"], tuple(one["also"])): one["rows"] for one in told["overlaps"]} == wanted
+    assert told["matches"] == {name: sum(n in m for m in matching.values()) for n, name in enumerate(names, start=1)}
+    for number, name in enumerate(names, start=1):
+        assert told["samples"][name]
+        for sample in told["samples"][name]:
+            assert matching[sample["key"]][0] == number
+            read = {column: value for column, value in sample["values"].items() if "." not in column}
+            assert read == {column: prompts[sample["key"]][column] for column in read}
+
+
+def test_a_table_is_read_once_or_twice_however_its_rows_are_joined(legacy_template: Scratch) -> None:
+    with opened(legacy_template) as session:
+        asking = Asking(session, load(looking.PLAN), lambda why: None)
+        for spec in asking.plan.tables:
+            statement = question(asking.foresight, spec, asking.references.get(spec.relation, []))
+            explained = sql.compose("EXPLAIN {statement}", statement=statement)
+            lines = asking.short([], partial(session.execute, explained), whole=True)
+            scans = [line for (line,) in lines if re.search(rf"Scan.* on {short(spec.relation)}\b", line)]
+            assert 1 <= len(scans) <= 2, "\n".join(line for (line,) in lines)
+            assert not any("Nested Loop" in line for (line,) in lines)
+
+
+def test_the_time_is_what_the_last_rehearsal_of_this_plan_foretold(set_up: Scratch) -> None:
+    held = "INSERT INTO vital.rehearsal (held_by, plan_digest, exact, forecast) VALUES ('', %s, true, %s::jsonb)"
+    looking.write(set_up, held, load(looking.PLAN).digest, '{"total": {"seconds": 12.4}}')
+    looking.write(set_up, held, "of another plan", '{"total": {"seconds": 99}}')
+    told = previewed(set_up)
+    assert told["forecast"]["seconds"] == 12.4
+    assert "4,166 rows would change in about 12 s, as rehearsed on 20" in worries.time(told)
+
+
+# --- the command ---
+
+
+def test_the_command_writes_nothing_but_the_page(legacy: Scratch, manage: Manage, tmp_path: Path) -> None:
+    dumped = databases.dump(legacy.admin_url)
+    done = manage(legacy, "migrate_tenants", "preview", "--html", "page.html", "--json", cwd=tmp_path)
+    assert done.returncode == 0, said(done)
+    told = document(done)
+    assert told["tables"]["agents"]["tenants"]["digital-health"] == 87
+    assert told["tables"]["agents"]["rules"]["other tier 3 agents"] == 85
+    assert told["forecast"]["seconds"] is None
+    assert databases.dump(legacy.admin_url) == dumped
+    assert looking.one(legacy, "SELECT to_regnamespace('vital') IS NULL")
+    assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_another_plan_beside_the_one_that_was_carried_out(
+    migrated_template: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    other = looking.changed_plan(
+        tmp_path, ('"regulatory", "clinical trial", "pharmacovigilance", "drug"', '"regulatory"')
+    )
+    done = manage(migrated_template, "migrate_tenants", "preview", "--against", str(other), cwd=tmp_path)
+    assert done.returncode == 0, said(done)
+    assert "from pharma to digital-health (tier 3 agents of pharma → other tier 3 agents)" in done.stdout
+    with opened(migrated_template) as session:
+        told = against(session, load(looking.PLAN), load(other), lambda why: None)
+    (change,) = told["changes"]
+    assert (change["table"], change["rows"]) == ("agents", told["rows"])
+    assert f"{told['rows']} rows of agents" in done.stdout
+    agents = looking.tenants_of(migrated_template, "agents")
+    assert {agents[key] for key in change["keys"]} == {PHARMA}
+
+
+# --- the page ---
+
+
+def test_the_page_needs_nothing_else_and_believes_no_text(before: dict[str, Any]) -> None:
+    nasty = "<script>alert('x')</script>"
+    told = json.loads(json.dumps(before | {"plan_file": nasty}).replace("other tier 3 agents", nasty))
+    told["tables"]["items"] = told["tables"].pop("agents")  # what a template's own words could be mistaken for
+    text = page.of_preview(told)
+    assert nasty not in text
+    assert "&lt;script&gt;" in text
+    for outside in ("<script", "src=", "@import", "url(", "http:", "https:", "<link"):
+        assert outside not in text
+    assert ">87<" in text
+    assert '<a href="#table-10">items</a>' in text
+    assert text.count("<section>") == text.count("</section>") >= 11

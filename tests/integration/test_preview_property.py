@@ -1,0 +1,202 @@
+"""Whatever the tables and rules are: the preview of a row is what a run then does with it, also under changed rules."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict
+
+from migrations_ops.engine import assign, proof, sql
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Table
+from migrations_ops.engine.tracking import PhaseRecord
+from migrations_ops.foresight.ask import Asking
+from migrations_ops.foresight.compare import against
+from migrations_ops.foresight.document import Words
+from migrations_ops.phases.assignments import assign as assignment_of
+from migrations_ops.rules.load import PHASES
+from migrations_ops.rules.model import Condition, Parent, Plan, Rule, TableSpec, TenantSpec
+from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
+from tests.support import databases
+from tests.support.watching import calm
+
+TENANTS = {"platform": PLATFORM, "health": DIGITAL_HEALTH, "pharma": PHARMA}
+FAMILY = {
+    "public.owners": "",
+    "public.things": "public.owners",
+    "public.parts": "public.things",
+}  # table → what it follows
+MEMORY = ("ledger", "baseline", "baseline_row", "override", "redecision", "share", "step_run", "phase_run")
+RUN = {"kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "scope": ""}
+
+
+def key_of(table: str, n: int) -> str:
+    return str(uuid5(UUID(STRANGER), f"{table} {n}"))
+
+
+# --- random rows and rules ---
+
+conditions = st.one_of(
+    st.just(Condition("always")),
+    st.sampled_from("abc").map(lambda name: Condition("equals", "name", value=name)),
+    st.booleans().map(lambda value: Condition("is_null", "name", value=value)),
+)
+compared = st.builds(
+    lambda when, tenant, phase, moves: Rule(0, "", phase, when=when, tenant=tenant, reassigns=moves),
+    conditions, st.sampled_from(list(TENANTS)), st.sampled_from(PHASES), st.booleans(),
+)  # fmt: skip
+
+
+def rules_of(table: str) -> st.SearchStrategy[tuple[Rule, ...]]:
+    """Rules in the order of their phases; those of a child may follow the parent."""
+    one: st.SearchStrategy[Rule] = compared
+    if FAMILY[table]:
+        parent = Parent("parent", FAMILY[table], "id")
+        one |= st.sampled_from(PHASES).map(lambda phase: Rule(0, "", phase, parent=parent))
+    return st.lists(one, max_size=4).map(
+        lambda rules: tuple(
+            Rule(n, f"rule {n}", r.phase, r.when, r.tenant, r.parent, r.reassigns)
+            for n, r in enumerate(sorted(rules, key=lambda rule: rule.phase), start=1)
+        )
+    )
+
+
+plans = st.fixed_dictionaries(
+    {table: st.tuples(rules_of(table), st.sampled_from(["", "", "pharma"])) for table in FAMILY}
+)
+rows = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from([None, "a", "b", "c"]),
+        "parent": st.none() | st.integers(0, 3),
+        "tenant": st.sampled_from([None, None, PLATFORM, DIGITAL_HEALTH, STRANGER]),
+        "decided": st.sampled_from([None, None, None, PHARMA]),
+    }
+)
+tables = st.fixed_dictionaries({table: st.lists(rows, min_size=4, max_size=6) for table in FAMILY})
+
+
+def plan_of(given: dict[str, tuple[tuple[Rule, ...], str]]) -> Plan:
+    specs = tuple(
+        TableSpec(Table(table, ("id",)), False, True, False, {"name": "text"}, rules, unmatched=unmatched)
+        for table, (rules, unmatched) in ((table, given[table]) for table in FAMILY)
+    )
+    tenants = tuple(TenantSpec(id, slug, slug, slug, "", {}, {}) for slug, id in TENANTS.items())
+    return Plan("test", "platform", "public.tenants", "", tenants, specs, (), "")
+
+
+# --- filling and asking ---
+
+
+@pytest.fixture(scope="module")
+def session(server_url: str, manage: Manage) -> Iterator[Session]:
+    """The engine's connection to a database with a family of three tables."""
+    scratch = databases.create_empty(server_url)
+    done = manage(scratch, "migrate")
+    assert done.returncode == 0, done.stderr
+    opened = Session.open({str(k): v for k, v in conninfo_to_dict(scratch.owner_url).items()}, "preview")
+    for table, parent in FAMILY.items():
+        refers = f" REFERENCES {parent} (id)" if parent else ""
+        opened.execute(
+            f"CREATE TABLE {table} (id uuid PRIMARY KEY, name text, parent uuid{refers}, tenant_id uuid, n int)"
+        )
+    yield opened
+    opened.close()
+    databases.drop(scratch)
+
+
+def fill(session: Session, given: dict[str, list[dict[str, Any]]]) -> None:
+    session.execute("TRUNCATE public.owners, public.things, public.parts")
+    for memory in MEMORY:
+        session.execute(sql.compose("DELETE FROM {t}", t=sql.ident("vital", memory)))
+    for table in FAMILY:
+        for n, row in enumerate(given[table]):
+            parent = key_of(FAMILY[table], row["parent"]) if FAMILY[table] and row["parent"] is not None else None
+            session.execute(
+                sql.compose(
+                    "INSERT INTO {t} VALUES (%(id)s, %(name)s, %(parent)s, %(tenant)s, %(n)s)", t=sql.relation(table)
+                ),
+                row | {"id": key_of(table, n), "parent": parent, "n": n},
+            )
+            if row["decided"]:
+                session.execute(
+                    "INSERT INTO vital.override (relation, key, tenant_id, reason, decided_by)"
+                    " VALUES (%(t)s, %(key)s, %(decided)s, '', '')",
+                    row | {"t": table, "key": key_of(table, n)},
+                )
+
+
+Fate = tuple[str | None, str | None]  # the tenant after the run, and the rule that put the row there (None: it stays)
+
+
+def foretold(session: Session, plan: Plan) -> dict[str, dict[int, Fate]]:
+    asking = Asking(session, plan, lambda why: None)
+    words, found = Words(asking, {}), {}
+    for spec in plan.tables:
+        query = sql.compose(
+            "SELECT n, vital_now::text, vital_after::text, vital_rule FROM ({rows}) AS t",
+            rows=asking.foresight.rows(spec),
+        )
+        found[spec.relation] = {
+            n: (after, words.rule(spec, rule) if after != now else None)
+            for n, now, after, rule in session.execute(query)
+        }
+    return found
+
+
+def come(session: Session, plan: Plan, *, looking: bool = False) -> dict[str, dict[int, Fate]]:
+    """Run 003 and 004, and look what has become of each row; in between, that what is foretold stays the same."""
+    tenants = {table: {n: fate[0] for n, fate in fates.items()} for table, fates in foretold(session, plan).items()}
+    session.execute("UPDATE vital.run SET status = 'completed'")
+    session.named("open_run", RUN)
+    run = session.value("SELECT max(id) FROM vital.run")
+    for phase, phases in zip(PHASES, (PHASES[:1], PHASES), strict=True):
+        phase_record = PhaseRecord(session, run, phase)
+        for spec in plan.tables:
+            if phase == PHASES[1] or any(rule.phase == phase for rule in spec.rules):
+                step = assignment_of(plan, spec, phases)
+                assign.run(session, step, phase_record.step(step.name, spec.relation), calm(session))
+        if looking:
+            told = foretold(session, plan)
+            assert {table: {n: fate[0] for n, fate in fates.items()} for table, fates in told.items()} == tenants
+    found = {}
+    for spec in plan.tables:
+        query = sql.compose(
+            "SELECT t.n, t.tenant_id::text, (SELECT rule FROM vital.ledger WHERE relation = %(r)s AND run_id = %(run)s"
+            " AND keys @> ARRAY[t.id::text] ORDER BY id DESC LIMIT 1) FROM {t} AS t",
+            t=sql.relation(spec.relation),
+        )
+        asked = session.execute(query, {"r": spec.relation, "run": run})
+        found[spec.relation] = {n: (tenant, rule) for n, tenant, rule in asked}
+    return found
+
+
+@given(given_tables=tables, first=plans, second=plans, remembered=st.booleans())
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[phase for phase in Phase if phase is not Phase.explain],
+)
+def test_a_run_does_what_was_foretold(
+    session: Session, given_tables: dict[str, Any], first: dict[str, Any], second: dict[str, Any], remembered: bool
+) -> None:
+    fill(session, given_tables)
+    plan, other = plan_of(first), plan_of(second)
+    if not remembered:
+        session.execute("DELETE FROM vital.baseline")
+        expected = foretold(session, plan)
+    for spec in plan.tables:
+        proof.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
+    if remembered:
+        expected = foretold(session, plan)
+
+    assert come(session, plan, looking=True) == expected
+
+    assert {fate[1] for fates in foretold(session, plan).values() for fate in fates.values()} == {None}
+    changed = foretold(session, other)
+    elsewhere = sum(fate[0] != changed[table][n][0] for table, fates in expected.items() for n, fate in fates.items())
+    assert against(session, plan, other, lambda why: None)["rows"] == elsewhere
+    assert come(session, other) == changed

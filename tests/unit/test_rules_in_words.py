@@ -1,0 +1,50 @@
+"""A rule of the plan as a sentence that a person can read."""
+
+from pathlib import Path
+
+import pytest
+
+from migrations_ops.rules.load import load
+from migrations_ops.rules.model import Condition, Rule
+from migrations_ops.rules.reads import called, reads
+from migrations_ops.rules.words import in_words, rule_in_words
+from tests.support import looking
+
+TIER = Condition("equals", "tier", value="tier_3")
+NAME = Condition("contains", "name", value=("a", "b", "c"))
+WORDS = {
+    "always": Condition("always"),
+    "tier is tier_3": TIER,
+    "not (tier is tier_3)": Condition("not", parts=(TIER,)),
+    "name contains a, b or c": NAME,
+    "domains has x or y": Condition("overlaps", "domains", value=("x", "y")),
+    "metadata.is_template is true": Condition("equals", "metadata", ("is_template",), "true"),
+    "created_by is empty": Condition("is_null", "created_by", value=True),
+    "created_by is not empty": Condition("is_null", "created_by", value=False),
+    "tier is tier_3 and (tier is tier_3 or name contains a, b or c)": Condition(
+        "all", parts=(TIER, Condition("any", parts=(TIER, NAME)))
+    ),
+    "tier is tier_4": Condition("any", parts=(Condition("equals", "tier", value="tier_4"),)),
+}
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_a_condition_in_words(words: str) -> None:
+    assert in_words(WORDS[words]) == words
+
+
+def shipped(folder: Path) -> list[Rule]:
+    return [rule for spec in load(folder).tables for rule in spec.rules]
+
+
+def test_every_rule_of_the_plan_says_what_it_reads() -> None:
+    rules = shipped(looking.PLAN)
+    assert len(rules) > 15
+    for rule in rules:
+        words = rule_in_words(rule)
+        assert words == "always" or all(called(read) in words for read in reads([rule]))
+
+
+def test_a_rule_that_follows_a_parent() -> None:
+    rule = next(rule for rule in shipped(looking.PLAN) if rule.parent)
+    assert rule_in_words(rule) == "its user_id refers to a row of users that has a tenant"
