@@ -7,8 +7,8 @@ from typing import Any
 from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
-from migrations_ops.foresight.rows import QUERIES, Foresight, match_of
-from migrations_ops.rules.model import Parent, TableSpec
+from migrations_ops.foresight.rows import QUERIES, Foresight, joined, match_of
+from migrations_ops.rules.model import Hop, Parent, TableSpec
 
 # Where a row lies (its table's oid, its ctid): cheaper to collect than keys.
 Place = tuple[int, str]
@@ -21,6 +21,11 @@ class Reference:
     column: str
     parent: str
     key: str
+
+    @property
+    def as_parent(self) -> Parent:
+        """The same as a rule would follow it."""
+        return Parent((Hop((self.column,), self.parent, (self.key,)),))
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,10 @@ def _known(foresight: Foresight, spec: TableSpec, references: Sequence[Reference
     platform = sql.literal(foresight.plan.platform_id)
     followed = {rule.parent: rule.number for rule in spec.rules}
     for name, one in zip(across, references, strict=True):
-        rule = followed.get(Parent(one.column, one.parent, one.key))
+        rule = followed.get(one.as_parent)
         tenant: Composable = sql.raw(f"batch.vital_parent_{rule}" if rule else f"{name}.vital_after")
         if not rule:
-            joins.append(_joined(foresight, one, name))
+            joins.append(joined(one.as_parent, name, foresight.rows(foresight.plan.table(one.parent))))
         customer = sql.compose(QUERIES["customer_of"], tenant=tenant, platform=platform)
         grouped.append(sql.compose("{customer} AS {name}", customer=customer, name=sql.ident(name)))
     return sql.compose(
@@ -78,16 +83,6 @@ def _needed(spec: TableSpec) -> Iterator[str]:
         yield match_of(rule)
         if rule.parent is not None:
             yield from (f"vital_parent_{rule.number}", f"vital_early_{rule.number}")
-
-
-def _joined(foresight: Foresight, reference: Reference, alias: str) -> Composable:
-    return sql.compose(
-        QUERIES["joined_parent"],
-        rows=foresight.rows(foresight.plan.table(reference.parent)),
-        alias=sql.ident(alias),
-        key=sql.ident(reference.key),
-        reference=sql.column("batch", reference.column),
-    )
 
 
 def group(spec: TableSpec, references: Sequence[Reference], row: tuple[Any, ...]) -> Group:

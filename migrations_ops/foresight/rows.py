@@ -11,7 +11,8 @@ from pathlib import Path
 from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
-from migrations_ops.rules.compile import condition
+from migrations_ops.rules.comparisons import condition
+from migrations_ops.rules.compile import links_of, names_of, tables_of
 from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import TENANT_COLUMN, Parent, Plan, Rule, TableSpec
 
@@ -113,18 +114,23 @@ class Foresight:
         above = self.plan.table(parent.table)
         if parent.table == spec.relation:  # a table that follows itself is looked through one level
             above = replace(spec, rules=tuple(rule for rule in spec.rules if rule.parent != parent))
-        return sql.compose(
-            QUERIES["joined_parent"],
-            rows=self.rows(above),
-            alias=sql.ident(alias_of(rule)),
-            key=sql.ident(parent.key),
-            reference=sql.column("batch", parent.column),
-        )
+        return joined(parent, alias_of(rule), self.rows(above))
 
     def _tenant(self, rule: Rule, stage: str) -> Composable:
         if rule.parent is not None:
             return sql.raw(f"found.vital_{stage}_{rule.number}")
         return sql.literal(self.plan.tenant(rule.tenant).id)
+
+
+def joined(parent: Parent, alias: str, rows: Composable) -> Composable:
+    """The row that a row of `batch` refers to, as one of `rows`, with the tables on the way."""
+    names = names_of(parent, alias)
+    first, *further = links_of(parent.hops, ["batch", *names])
+    last = sql.compose("({rows}) AS {alias}", rows=rows, alias=sql.ident(alias))
+    way, *tables = [*tables_of(parent.hops[:-1], names[:-1]), last]
+    for table, link in zip(tables, further, strict=True):
+        way = sql.compose(QUERIES["joined_hop"], way=way, table=table, link=link)
+    return sql.compose(QUERIES["joined_parent"], way=way, link=first)
 
 
 def alias_of(rule: Rule) -> str:

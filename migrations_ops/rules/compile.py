@@ -1,6 +1,6 @@
 """Rules as one SQL verdict: the single source for backfill, trigger, checks and explanations."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from psycopg.sql import Composable
@@ -8,7 +8,7 @@ from psycopg.sql import Composable
 from migrations_ops.engine import sql
 from migrations_ops.rules.comparisons import condition
 from migrations_ops.rules.load import PHASES
-from migrations_ops.rules.model import TENANT_COLUMN, Hop, Plan, Rule, TableSpec
+from migrations_ops.rules.model import TENANT_COLUMN, Hop, Parent, Plan, Rule, TableSpec
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 BY_PERSON = "decided by a person"
@@ -72,36 +72,41 @@ def _tenant_of(plan: Plan, rule: Rule) -> Composable:
 
 def _tenant_of_parent(rule: Rule) -> Composable:
     assert rule.parent is not None
-    hops = rule.parent.hops
-    return sql.compose(
-        QUERIES["tenant_of_parent"],
-        last=sql.ident(f"parent_{len(hops)}"),
-        column=sql.ident(TENANT_COLUMN),
-        tables=tables_of(hops),
-        links=links_of(hops),
-    )
+    return of_parent(rule.parent, "batch", sql.column("parent", TENANT_COLUMN))
 
 
-def tables_of(hops: tuple[Hop, ...]) -> Composable:
-    """The tables on the way to a row's parent, each under its number."""
-    tables = (
-        sql.compose("{table} AS {name}", table=sql.relation(hop.table), name=sql.ident(f"parent_{number}"))
-        for number, hop in enumerate(hops, start=1)
-    )
-    return sql.join(tables)
+def of_parent(parent: Parent, start: str, value: Composable, last: str = "parent") -> Composable:
+    """SELECT of a value in the row `last`, which a row of `start` refers to."""
+    names = names_of(parent, last)
+    tables, links = tables_of(parent.hops, names), links_of(parent.hops, [start, *names])
+    return sql.compose(QUERIES["value_of_parent"], value=value, tables=sql.join(tables), links=sql.join(links, " AND "))
 
 
-def links_of(hops: tuple[Hop, ...]) -> Composable:
-    """How each of them follows from the row before, the first one from a row of `batch`."""
-    links = (
-        sql.compose(
-            "{key} = {reference}", key=sql.column(f"parent_{number}", key), reference=sql.column(before, column)
+def names_of(parent: Parent, last: str) -> list[str]:
+    """What the tables on the way to a row's parent are called; `last` is the parent itself."""
+    return [*(f"{last}_{number}" for number in range(1, len(parent.hops))), last]
+
+
+def tables_of(hops: tuple[Hop, ...], names: Sequence[str]) -> list[Composable]:
+    """The tables on the way to a row's parent, under these names."""
+    return [
+        sql.compose("{table} AS {name}", table=sql.relation(hop.table), name=sql.ident(name))
+        for hop, name in zip(hops, names, strict=True)
+    ]
+
+
+def links_of(hops: tuple[Hop, ...], names: Sequence[str]) -> list[Composable]:
+    """How each of them follows from the one before; the first of these names is the row's own."""
+    return [
+        sql.join(
+            [
+                sql.compose("{key} = {reference}", key=sql.column(name, key), reference=sql.column(before, column))
+                for column, key in zip(hop.columns, hop.key, strict=True)
+            ],
+            " AND ",
         )
-        for number, hop in enumerate(hops, start=1)
-        for before in [f"parent_{number - 1}" if number > 1 else "batch"]
-        for column, key in zip(hop.columns, hop.key, strict=True)
-    )
-    return sql.join(links, " AND ")
+        for hop, before, name in zip(hops, names, names[1:], strict=False)
+    ]
 
 
 def _pick(values: dict[int, Composable], kind: str) -> Composable:

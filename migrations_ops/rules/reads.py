@@ -16,7 +16,8 @@ def reads(rules: Iterable[Rule]) -> list[Read]:
     """The columns that rules look at, each once, in their order."""
     found: list[Read] = []
     for rule in rules:
-        found += [(rule.parent.column, ())] if rule.parent else _of_condition(rule.when)
+        own = [(column, ()) for column in rule.parent.hops[0].columns] if rule.parent else _of_condition(rule.when)
+        found += own
     return list(dict.fromkeys(found))
 
 

@@ -4,15 +4,22 @@ from typing import Any
 
 from migrations_ops.rules.model import Condition, Rule
 
-COMPARISONS = {"equals": "is", "in": "is", "contains": "contains", "overlaps": "has"}
+VERBS = {
+    "equals": "is",
+    "in": "is",
+    "overlaps": "has",
+    "less": "is less than",
+    "at_most": "is at most",
+    "greater": "is greater than",
+    "at_least": "is at least",
+}  # the others are their own words
 
 
 def rule_in_words(rule: Rule) -> str:
     """When the rule applies: `tier is tier_1 or tier_2`."""
     if rule.parent is not None:
-        return (
-            f"its {rule.parent.column} refers to a row of {rule.parent.table.removeprefix('public.')} that has a tenant"
-        )
+        way = " over ".join(hop.table.removeprefix("public.") for hop in reversed(rule.parent.hops))
+        return f"its {', '.join(rule.parent.hops[0].columns)} refers to a row of {way} that has a tenant"
     return in_words(rule.when) if rule.when else ""
 
 
@@ -29,7 +36,12 @@ def in_words(condition: Condition, *, inside: bool = False) -> str:
             return f"({text})" if inside and len(parts) > 1 else text
         case "is_null":
             return f"{_place(condition)} is {'empty' if condition.value else 'not empty'}"
-    verb = COMPARISONS.get(condition.kind, condition.kind.replace("_", " "))
+        case "sql":
+            return str(condition.value)
+        case "between":
+            first, last = condition.value
+            return f"{_place(condition)} is between {first} and {last}"
+    verb = VERBS.get(condition.kind, condition.kind.replace("_", " "))
     return f"{_place(condition)} {verb} {_values(condition.value)}"
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
-from migrations_ops.rules import compile, conditions
-from migrations_ops.rules.model import Parent, Plan
+from migrations_ops.rules import comparisons, conditions
+from migrations_ops.rules.model import Hop, Parent, Plan
 from migrations_ops.workshop.evidence import Column, Evidence
 from migrations_ops.workshop.family import Family
 from migrations_ops.workshop.judgement import Choice, choices
@@ -41,7 +41,9 @@ class Draft:
 
     def condition(self, alias: str, known: dict[str, str]) -> Composable:
         """What the rule asks of the relation `alias`, as SQL."""
-        return compile.condition(alias, conditions.condition(self.raw["when"], self.raw["name"], known | self.columns))
+        return comparisons.condition(
+            alias, conditions.condition(self.raw["when"], self.raw["name"], known | self.columns)
+        )
 
     def as_new(self, family: Family, *, guarded: bool) -> "Draft":
         """The same as a rule of its own before the fall-back rule, so that it takes nothing from others."""
@@ -153,7 +155,7 @@ def _parents(standing: Standing, plan: Plan, family: Family) -> Iterator[Draft]:
         return
     (spec,) = family.members
     earlier = {other.relation: other for other in plan.tables[: plan.tables.index(spec)]}
-    followed = {rule.parent.column for rule in family.rules if rule.parent}
+    followed = {column for rule in family.rules if rule.parent for column in rule.parent.hops[0].columns}
     for column, kind, relation, key in standing.ask("references_of_table", {"relation": spec.relation}):
         parent = next((other for name, other in earlier.items() if sql.names(name) == sql.names(relation)), None)
         # Anybody may use a shared row; that says nothing of whose a private one is.
@@ -166,4 +168,4 @@ def _parents(standing: Standing, plan: Plan, family: Family) -> Iterator[Draft]:
             "parent": {"column": column, "table": parent.relation, "key": key},
         }
         extra = {} if column in spec.columns else {column: kind}
-        yield Draft("parent", raw, "", PARENTS, 0, extra, parent=Parent(column, parent.relation, key))
+        yield Draft("parent", raw, "", PARENTS, 0, extra, parent=Parent((Hop((column,), parent.relation, (key,)),)))

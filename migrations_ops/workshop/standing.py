@@ -11,7 +11,8 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
-from migrations_ops.rules.compile import condition
+from migrations_ops.rules.comparisons import condition
+from migrations_ops.rules.compile import of_parent
 from migrations_ops.rules.model import TENANT_COLUMN, Parent, Plan, Rule, TableSpec
 from migrations_ops.workshop.family import Family, fallback
 
@@ -121,14 +122,8 @@ class Standing:
     def referred(self, alias: str, parent: Parent, *, firm: bool = False) -> Composable:
         """The tenant of the row referred to; with `firm`, none where only a fall-back rule decides that row."""
         below = f"{alias}_p"
-        return sql.compose(
-            QUERIES["tenant_of_referred"],
-            tenant=self._tenant_in(below, self.plan.table(parent.table), firm),
-            table=sql.relation(parent.table),
-            alias=sql.raw(below),
-            key=sql.column(below, parent.key),
-            reference=sql.column(alias, parent.column),
-        )
+        tenant = self._tenant_in(below, self.plan.table(parent.table), firm)
+        return sql.compose("({tenant})", tenant=of_parent(parent, alias, tenant, below))
 
     def _tenant_in(self, alias: str, spec: TableSpec, firm: bool) -> Composable:
         own: Composable = NOBODY

@@ -89,7 +89,7 @@ def _reason(family: Family, weighed: Weighed) -> str:
     """One sentence."""
     draft = weighed.draft
     if draft.parent is not None:
-        return f"The row that {draft.parent.column} refers to has a tenant by a rule of its own."
+        return f"The row that {draft.parent.hops[0].columns[0]} refers to has a tenant by a rule of its own."
     first = draft.choices[0]
     others = f", and {len(draft.choices) - 1} more" if len(draft.choices) > 1 else ""
     return f"{first.value!r}: {first.because}{others}."

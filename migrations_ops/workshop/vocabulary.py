@@ -10,7 +10,7 @@ from migrations_ops.workshop.spelling import holds, likeness, words
 SAME_TABLE, OTHER_TABLE, ORGANISATION = 1.0, 0.9, 0.8  # how much a word of the plan says about a row of the table
 INSIDE, SHARED = 0.7, 0.5  # "regulatory" in regulatory_reporting; "clinical" of clinical_trials, clinical_research
 TIED = 0.05
-VALUED = ("equals", "in", "overlaps", "contains")
+VALUED = ("equals", "in", "overlaps", "contains", "starts_with", "ends_with")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from migrations_ops.foresight.compare import against
 from migrations_ops.foresight.document import Words
 from migrations_ops.phases.assignments import assign as assignment_of
 from migrations_ops.rules.load import PHASES
-from migrations_ops.rules.model import Condition, Parent, Plan, Rule, TableSpec, TenantSpec
+from migrations_ops.rules.model import Condition, Hop, Parent, Plan, Rule, TableSpec, TenantSpec
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
 from tests.support import databases
 from tests.support.watching import calm
@@ -54,7 +54,7 @@ def rules_of(table: str) -> st.SearchStrategy[tuple[Rule, ...]]:
     """Rules in the order of their phases; those of a child may follow the parent."""
     one: st.SearchStrategy[Rule] = compared
     if FAMILY[table]:
-        parent = Parent("parent", FAMILY[table], "id")
+        parent = Parent((Hop(("parent",), FAMILY[table], ("id",)),))
         one |= st.sampled_from(PHASES).map(lambda phase: Rule(0, "", phase, parent=parent))
     return st.lists(one, max_size=4).map(
         lambda rules: tuple(

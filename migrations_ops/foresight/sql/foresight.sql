@@ -67,7 +67,11 @@ CASE WHEN entry.phase = ANY({changed}::text[]) THEN entry.phase END
 
 -- name: joined_parent
 -- The row that a row follows, with its own tenant after the run.
-LEFT JOIN ({rows}) AS {alias} ON {alias}.{key} = {reference}
+LEFT JOIN {way} ON {link}
+
+-- name: joined_hop
+-- The next table on the way to that row.
+({way} JOIN {table} ON {link})
 
 -- name: rows_of_samples
 -- What the rules read in the rows that lie in these places.

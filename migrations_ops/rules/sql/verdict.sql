@@ -11,6 +11,6 @@ FROM (
 ) AS decided
 WHERE decided.tenant_id IS NOT NULL
 
--- name: tenant_of_parent
--- The tenant of the row that a row of `batch` refers to, over any number of tables.
-SELECT {last}.{column} FROM {tables} WHERE {links}
+-- name: value_of_parent
+-- What the row says that a row refers to, over any number of tables.
+SELECT {value} FROM {tables} WHERE {links}

@@ -19,10 +19,6 @@ LEFT JOIN (
       AND undone_at IS NULL
 ) AS given ON given.key = {key}
 
--- name: tenant_of_referred
--- The tenant of the row that a row refers to.
-(SELECT {tenant} FROM {table} AS {alias} WHERE {key} = {reference})
-
 -- name: estimated_rows
 -- How many rows the planner expects, from the table's size today.
 EXPLAIN (FORMAT JSON) SELECT FROM {relation} AS t
