@@ -70,7 +70,7 @@ def explanation(console: Console, document: dict[str, Any]) -> None:
     if person:
         console.print(f"  a person decided: {person['by']}, {person['at']}: {person['reason']}", highlight=False)
     for entry in document["history"]:
-        after = (entry["after"] or {}).get("name") or "inserted"
+        after = (entry["after"] or {}).get("name") or ("inserted" if entry["kind"] == "insert" else "no tenant")
         undone = f", undone {entry['undone_at']}" if entry["undone_at"] else ""
         source = f"{entry['phase']}, run {entry['run']}, {entry['by']}{undone}"
         console.print(f"  {entry['at'][:19]}  {after}: {entry['rule']} ({source})", highlight=False)

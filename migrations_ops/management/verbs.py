@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import control, limits, show, show_rehearsal, show_status, switch
+from migrations_ops.management import control, decide, findings, limits, show, show_rehearsal, show_status, switch
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options, listener
 from migrations_ops.management.asking import agrees, goes_on
 from migrations_ops.management.helpers import helped
@@ -73,7 +73,7 @@ def explain(options: Options, console: Console) -> Answer:
 VERBS: dict[str, Callable[[Options, Console], Answer]] = {
     verb.__name__: verb
     for verb in (
-        *(run, status, validate, undo, explain, rehearse),
+        *(run, status, validate, undo, explain, findings.findings, decide.decide, rehearse),
         *(control.pause, control.resume, control.cancel, limits.tune, limits.work, switch.disarm, switch.rearm),
     )
 }

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from migrations_ops.management import face
+from migrations_ops.management import decide, face
+from migrations_ops.management.verbs import VERBS
 
 EXAMPLES = """
 examples:
@@ -17,6 +18,8 @@ examples:
   manage.py migrate_tenants status --json        how far it is, for machines
   manage.py migrate_tenants validate             every check, read-only, at any time
   manage.py migrate_tenants explain agents ID    why that row is where it is
+  manage.py migrate_tenants findings             what people should look at, and which rows a person decides about
+  manage.py migrate_tenants decide users ID pharma --reason "…"   the decision of a person, which no rule overrules
   manage.py migrate_tenants undo --phase 004     take 004 and everything after it back
   manage.py migrate_tenants rehearse             try it on a sampled copy first: exact? how long? how much?
   manage.py migrate_tenants pause                from another terminal: stop the run after its batch
@@ -49,24 +52,19 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = ["run", "status", "validate", "undo", "explain", "rehearse"]
-        verbs += ["pause", "resume", "cancel", "tune", "work", "disarm", "rearm"]
-        parser.add_argument("verb", nargs="?", default="run", choices=verbs, help="what to do (default: run)")
-        parser.add_argument("words", nargs="*", help="explain: TABLE ID; tune: NAME=VALUE for each limit to set")
+        parser.add_argument("verb", nargs="?", default="run", choices=[*VERBS], help="what to do (default: run)")
+        parser.add_argument("words", nargs="*", help="explain: TABLE ID; decide: TABLE ID TENANT; tune: NAME=VALUE …")
         parser.add_argument("--from", dest="first", default="", metavar="PHASE", help="run: start at this phase")
         parser.add_argument("--to", dest="last", default="", metavar="PHASE", help="run: stop after this phase")
         parser.add_argument("--only", default="", metavar="PHASE", help="run: this phase alone")
         parser.add_argument("--step-by-step", action="store_true", help="run: stop after each phase for a look")
+        parser.add_argument("--tenant", default="", metavar="SLUG", help="run: this tenant first, alone")
         parser.add_argument(
-            "--tenant", default="", metavar="SLUG", help="run: this tenant first, fenced and proved alone"
+            "--table", dest="canary_table", default="", metavar="NAME", help="run, findings: this table"
         )
-        parser.add_argument(
-            "--table", dest="canary_table", default="", metavar="NAME", help="run: this table alone, fenced and proved"
-        )
-        parser.add_argument(
-            "--workers", type=_count, default=1, metavar="N", help="run, resume: N processes (default: 1)"
-        )
-        parser.add_argument("--reason", default="", metavar="TEXT", help="disarm, rearm: why; it is written down")
+        parser.add_argument("--workers", type=_count, default=1, metavar="N", help="run, resume: N processes (1)")
+        parser.add_argument("--reason", default="", metavar="TEXT", help="decide, disarm, rearm: why; written down")
+        decide.add_options(parser)
         parser.add_argument("--phase", default="", metavar="PHASE", help="undo: back to before this phase")
         parser.add_argument("--archive", default="", metavar="FILE", help="undo: keep what it would lose in this file")
         parser.add_argument("--rows", type=int, default=20_000, metavar="N", help="rehearse: about N rows of a table")

@@ -1,0 +1,64 @@
+"""The verb `decide`: what a person says about one row, or in a file about many; and how to take it back."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+from rich.console import Console
+
+from migrations_ops import services
+from migrations_ops.management import show_decisions
+from migrations_ops.management.answers import DONE, STOPPED, USAGE, Answer, Options
+from migrations_ops.management.asking import agrees
+
+HOW = 'decide takes TABLE KEY TENANT --reason "...", or --csv FILE, or TABLE KEY --withdraw --reason "..."'
+
+
+def add_options(parser: CommandParser) -> None:
+    """What `findings` and `decide` are told besides words, --table and --reason."""
+    parser.add_argument("--check", default="", metavar="TEXT", help="findings: of this kind, or with this in its name")
+    parser.add_argument("--keys", action="store_true", help="findings: single rows")
+    parser.add_argument(
+        "--csv", default="", metavar="FILE", help="findings: write the open ones; decide: read them, filled in"
+    )
+    parser.add_argument("--withdraw", action="store_true", help="decide: take the decision back")
+    parser.add_argument("--dry-run", action="store_true", help="decide: show what it comes to, and write nothing")
+
+
+def decide(options: Options, console: Console) -> Answer:
+    words, file = options["words"], options["csv"]
+
+    def waiting(why: str) -> None:
+        if why:
+            console.print(f"waits for {why}", highlight=False)
+
+    if options["withdraw"] and len(words) == 2 and not file:
+        return _withdraw(options, console, waiting)
+    if options["withdraw"] or (len(words), bool(file)) not in ((3, False), (0, True)):
+        return {"error": HOW}, USAGE
+    source = services.decisions_in(Path(file)) if file else services.one_decision(*words, reason=options["reason"])
+    document = services.decide(source, waiting, dry_run=True)
+    show_decisions.moves(console, document)
+    if options["dry_run"] or not document["decisions"]["new"]:
+        console.print("Nothing was written.")
+        return document | {"status": "dry_run" if options["dry_run"] else "nothing_to_do"}, DONE
+    if not agrees(options, "Deciding", "Write these decisions down?"):
+        return {"status": "cancelled"}, STOPPED
+    document = services.decide(source, waiting, seen=document["token"])
+    console.print(f"[green]Decided.[/] {document['carried_out']:,} rows have their tenant now.", highlight=False)
+    if document["waits"]:
+        console.print(f"[yellow]The others wait for the next run:[/] {document['waits']}", highlight=False)
+    show_decisions.next_phase(console, document["next"])
+    return document | {"status": "decided"}, DONE
+
+
+def _withdraw(options: Options, console: Console, waiting: Any) -> Answer:
+    table, key = options["words"]
+    if options["reason"] and not agrees(options, "Withdrawing", f"Take the decision about {table} {key} back?"):
+        return {"status": "cancelled"}, STOPPED
+    document = services.withdraw(table, key, options["reason"], waiting)
+    to = f"It goes to {document['to']}" if document["to"] else "It has no tenant"
+    now = f"{to}, as before." if document["moved"] else "The row stays as it is."
+    console.print(f"[green]Withdrawn.[/] {now}", highlight=False)
+    show_decisions.next_phase(console, document["next"])
+    return document | {"status": "withdrawn"}, DONE
