@@ -1,6 +1,6 @@
 """Ask a Check, keep what it found as findings, and say PASS, WARN or FAIL."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from psycopg.sql import Composable
@@ -66,20 +66,14 @@ def _line(problem: Problem) -> str:
     return f"{where}: {problem.message}" if where else problem.message
 
 
-def keep(session: Session, check: Check, record: StepRecord, problems: Iterable[Problem]) -> None:
+def keep(session: Session, check: Check, record: StepRecord, problems: list[Problem]) -> None:
     """Replace the check's findings by these, in one transaction."""
+    facts = {"phase": record.phase, "check": check.name, "severity": check.severity.value, "run": record.run}
+    columns = {
+        "relations": [problem.relation for problem in problems],
+        "keys": [problem.key for problem in problems],
+        "messages": [problem.message for problem in problems],
+    }
     with session.work(as_operator=False):
         session.named("forget_findings", {"check": check.name})
-        for problem in problems:
-            session.named(
-                "note_finding",
-                {
-                    "phase": record.phase,
-                    "check": check.name,
-                    "severity": check.severity.value,
-                    "relation": problem.relation,
-                    "key": problem.key,
-                    "message": problem.message,
-                    "run": record.run,
-                },
-            )
+        session.named("note_findings", facts | columns)

@@ -37,14 +37,19 @@ def decide(options: Options, console: Console) -> Answer:
     if options["withdraw"] or (len(words), bool(file)) not in ((3, False), (0, True)):
         return {"error": HOW}, USAGE
     source = services.decisions_in(Path(file)) if file else services.one_decision(*words, reason=options["reason"])
-    document = services.decide(source, waiting, dry_run=True)
-    show_decisions.moves(console, document)
-    if options["dry_run"] or not document["decisions"]["new"]:
+    if options["yes"] and not options["dry_run"]:
+        document = services.decide(source, waiting)
+        show_decisions.moves(console, document)
+    else:
+        document = services.decide(source, waiting, dry_run=True)
+        show_decisions.moves(console, document)
+        if document["decisions"]["new"] and not options["dry_run"]:
+            if not agrees(options, "Deciding", "Write these decisions down?"):
+                return {"status": "cancelled"}, STOPPED
+            document = services.decide(source, waiting, seen=document["token"])
+    if "carried_out" not in document:
         console.print("Nothing was written.")
         return document | {"status": "dry_run" if options["dry_run"] else "nothing_to_do"}, DONE
-    if not agrees(options, "Deciding", "Write these decisions down?"):
-        return {"status": "cancelled"}, STOPPED
-    document = services.decide(source, waiting, seen=document["token"])
     console.print(f"[green]Decided.[/] {document['carried_out']:,} rows have their tenant now.", highlight=False)
     if document["waits"]:
         console.print(f"[yellow]The others wait for the next run:[/] {document['waits']}", highlight=False)
