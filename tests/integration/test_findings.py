@@ -145,8 +145,6 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
 
 SIGNS = ["=", "+", "-", "@", "\t", "\r", "\n", "'", '"', ",", ";", " ", "a", "é", "1"]
 cells = st.text(st.sampled_from(SIGNS), max_size=6)
-    st.sampled_from(["=", "+", "-", "@", "\t", "\r", "\n", "'", '"', ",", ";", " ", "a", "é", "1"]), max_size=6
-)
 
 
 @given(rows=st.lists(st.tuples(cells, cells), min_size=1, max_size=5))
