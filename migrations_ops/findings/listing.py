@@ -21,6 +21,7 @@ from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
 AT_ONCE = 2_000
 SETTLED = ("person", "unmatched")  # kinds that a tenant settles: the row has none
+OF_TENANTS = (*SETTLED, "reference")  # kinds that there are only while rows can have a tenant
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,6 @@ class Findings:
         steps = [step for phase in phases for step in phase.steps]
         self.checks = {step.name: step for step in steps if isinstance(step, Check) and step.kind}
         self.kinds = {name: check.kind for name, check in self.checks.items()}
-        self.settled = [name for name, kind in self.kinds.items() if kind in SETTLED]
         self.specs = {spec.relation: spec for spec in plan.tables}
         self.only = {named(plan, wanted.table).relation} if wanted.table else None
 
@@ -114,12 +114,13 @@ class Findings:
 
     def _states(self, relation: str) -> Composable:
         spec = self.specs[relation]
+        kinds = SETTLED if has_tenant_column(self.session, spec) else OF_TENANTS
         return sql.compose(
             QUERIES["states"],
             name=sql.literal(relation),
             relation=sql.relation(relation),
             key=sql.column("t", spec.table.key[0]),
-            settled=sql.literal(self.settled),
+            settled=sql.literal([name for name, kind in self.kinds.items() if kind in kinds]),
             unassigned=self._unassigned(spec),
             same_row=same_row(self.session, spec, sql.compose(QUERIES["finding_key"])),
         )
@@ -151,7 +152,7 @@ class Findings:
 
     def _counted_live(self, relation: str, name: str) -> tuple[int, int]:
         """(open, decided)"""
-        if name in self.settled:
+        if self.kinds[name] in SETTLED:
             spec = self.specs[relation]
             parts = {"relation": sql.relation(relation), "name": sql.literal(relation)}
             key, unassigned = sql.key_text("t", spec.table.key), self._unassigned(spec)

@@ -50,7 +50,8 @@ def decide(options: Options, console: Console) -> Answer:
     if "carried_out" not in document:
         console.print("Nothing was written.")
         return document | {"status": "dry_run" if options["dry_run"] else "nothing_to_do"}, DONE
-    console.print(f"[green]Decided.[/] {document['carried_out']:,} rows have their tenant now.", highlight=False)
+    counts = f"{document['carried_out']:,} of {document['decisions']['new']:,} carried out"
+    console.print(f"[green]Decided[/], {counts}.", highlight=False)
     if document["waits"]:
         console.print(f"[yellow]The others wait for the next run:[/] {document['waits']}", highlight=False)
     show_decisions.next_phase(console, document["next"])
@@ -62,8 +63,8 @@ def _withdraw(options: Options, console: Console, waiting: Any) -> Answer:
     if options["reason"] and not agrees(options, "Withdrawing", f"Take the decision about {table} {key} back?"):
         return {"status": "cancelled"}, STOPPED
     document = services.withdraw(table, key, options["reason"], waiting)
-    to = f"It goes to {document['to']}" if document["to"] else "It has no tenant"
-    now = f"{to}, as before." if document["moved"] else "The row stays as it is."
+    to = f"The row is {document['to']}'s now" if document["to"] else "The row has no tenant"
+    now = f"{to}: {document['rule']}." if document["moved"] else "The row stays as it is."
     console.print(f"[green]Withdrawn.[/] {now}", highlight=False)
     show_decisions.next_phase(console, document["next"])
     return document | {"status": "withdrawn"}, DONE

@@ -16,6 +16,7 @@ from migrations_ops.findings.decide import DecidedMeanwhile, Decision, NotToDeci
 from migrations_ops.findings.withdraw import NotDecided, NowhereToGo, WithoutReason
 from migrations_ops.reading import UnknownTable
 from migrations_ops.rules.compile import BY_PERSON
+from migrations_ops.rules.load import load
 from tests.conftest import Manage
 from tests.support import databases, office
 from tests.support.office import ONE, TWO, Office, said, unexpected
@@ -102,7 +103,7 @@ def test_no_rule_overrules_a_person_also_when_the_rules_change(at: Office, tmp_p
     file = tmp_path / "other.toml"
     file.write_text(office.PLAN.replace('name = "known parts"', 'name = "known parts, again"'), encoding="utf-8")
 
-    changed = Office(at.session, office.load(file), at.scratch)
+    changed = Office(at.session, load(file), at.scratch)
 
     changed.run()
     assert at.tenants("parts", "code") == {"known": "two", 'a "quoted", 100% one': "one", "unknown": None}

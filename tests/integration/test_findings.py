@@ -9,10 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from migrations_ops.engine import checks
+from migrations_ops.engine.steps import Check, Phase, Severity
+from migrations_ops.engine.tracking import PhaseRecord
 from migrations_ops.findings import listing, sheets
 from migrations_ops.findings.sheets import UnreadableSheet
+from migrations_ops.phases import probes
 from migrations_ops.reading import UnknownTable
-from tests.conftest import Manage
+from tests.conftest import STRANGER, Manage
 from tests.support import databases, office
 from tests.support.office import TWO, Office, said
 
@@ -107,6 +110,36 @@ def test_a_document_says_how_many_it_leaves_out(at: Office) -> None:
     told = listing.document(at.findings(), 5)
     assert (len(told["rows"]), told["left_out"]) == (5, 36)
     assert {group["table"]: group["open"] for group in told["findings"]} == {"folk": 20, "letters": 20, "parts": 1}
+
+
+@pytest.mark.parametrize("kept", [10_000, 1])
+def test_references_into_another_tenant_are_found_decided_and_listed(
+    furnished: Office, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr(checks, "KEPT", kept)
+    across = Check("across", probes.references_across_tenants(furnished.plan), Severity.WARN, kind="reference")
+    furnished.forget()
+    furnished.fill(5)
+    furnished.run()
+    furnished.session.execute("UPDATE public.folk SET tenant_id = %(two)s", {"two": TWO})
+    furnished.session.execute("UPDATE public.letters SET tenant_id = %(two)s", {"two": TWO})
+    furnished.session.execute("UPDATE public.folk SET tenant_id = %(other)s WHERE id < 4", {"other": STRANGER})
+    run = furnished.session.value("SELECT max(id) FROM vital.run")
+    record = PhaseRecord(furnished.session, run, "005_post_validation").step(across.name, "")
+    found = checks.ask(furnished.session, across)
+    checks.keep(furnished.session, across, record, found.problems)
+    record.close(checks.outcome_of(across, found))
+    phases = [Phase("005_post_validation", "", (across,))]
+
+    def rows() -> dict[str, str]:
+        listed = listing.Findings(furnished.session, furnished.plan, phases, listing.Wanted())
+        [group] = listed.groups()
+        return {row["key"]: row["state"] for row in listed.rows(group)}
+
+    assert found.count == 3
+    assert rows() == {"1": "open", "2": "open", "3": "open"}
+    furnished.decide(*said("letters", [1, 2], "one"))
+    assert rows() == {"1": "decided", "2": "decided", "3": "open"}
 
 
 # --- the file ---
