@@ -101,13 +101,14 @@ class Findings:
     def _groups_of(self, relation: str, capped: dict[str, bool]) -> Iterator[Group]:
         with self.session.work():
             counted = ask(self.session, "counts_by_state", states=self._states(relation))
+            has_column = has_tenant_column(self.session, self.specs[relation])  # else nothing can be asked of its rows
         for name, severity, found_at, still, decided, gone in counted:
             kind = self.kinds.get(name)
             if kind is None or (self.wanted.check and self.wanted.check != kind and self.wanted.check not in name):
                 continue
             blocking = severity == "FAIL" or (kind in SETTLED and self.specs[relation].critical)
             counts: tuple[int, int, int | None] = (still, decided, gone)
-            kept = not capped.get(name, False)
+            kept = not (capped.get(name, False) and has_column)
             if not kept:
                 counts = (*self._counted_live(relation, name), None)
             yield Group(relation, name, kind, severity, blocking, *counts, kept, found_at)

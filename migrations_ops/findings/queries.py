@@ -20,7 +20,7 @@ def ask(session: Session, name: str, params: sql.Params | None = None, /, **part
 
 def by_name(plan: Plan) -> dict[str, TableSpec]:
     """The plan's tables by every name that people call them."""
-    return {name: spec for spec in plan.tables for name in (spec.relation, short(spec.relation))}
+    return {name: spec for spec in plan.tables for name in (spec.relation, shown(spec.relation), short(spec.relation))}
 
 
 def named(plan: Plan, name: str) -> TableSpec:

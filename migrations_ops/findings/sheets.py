@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.findings.decide import Decision
@@ -33,14 +33,22 @@ def meant(cell: str) -> str:
 
 def write(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Write a new file with the findings and two empty columns; returns how many. Raises FileExistsError."""
-    count = 0
     # With the mark that spreadsheets know UTF-8 by.
     with path.open("x", encoding="utf-8-sig", newline="") as file:
-        lines = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
-        lines.writeheader()
-        for row in rows:
-            count += 1
-            lines.writerow({name: safe(str(row[name])) for name in COLUMNS if name in row})
+        try:
+            return _write(file, rows)
+        except BaseException:
+            path.unlink()  # half of them would pass for all
+            raise
+
+
+def _write(file: TextIO, rows: Iterable[dict[str, Any]]) -> int:
+    count = 0
+    lines = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
+    lines.writeheader()
+    for row in rows:
+        count += 1
+        lines.writerow({name: safe(str(row[name])) for name in COLUMNS if name in row})
     return count
 
 

@@ -176,6 +176,16 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     assert file.read_text() == "an hour of work"
 
 
+def test_half_a_file_is_not_left(tmp_path: Path) -> None:
+    def rows() -> Iterator[dict[str, str]]:
+        yield {"table": "folk", "key": "1"}
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        sheets.write(tmp_path / "half.csv", rows())
+    assert not list(tmp_path.iterdir())
+
+
 SIGNS = ["=", "+", "-", "@", "\t", "\r", "\n", "'", '"', ",", ";", " ", "a", "é", "1"]
 cells = st.text(st.sampled_from(SIGNS), max_size=6)
 
