@@ -69,6 +69,15 @@ def test_what_is_decided_is_told_from_what_is_open(at: Office) -> None:
         assert decided == 3
 
 
+def test_the_status_counts_all_but_what_is_decided(at: Office) -> None:
+    def told() -> dict[str, int]:
+        return {relation: count for _, _, relation, count in at.session.named("finding_counts")}
+
+    assert told() == {"public.folk": 20, "public.letters": 20, "public.parts": 1}
+    at.decide(*said("folk", [1, 2], "two"), *said("parts", ['["unknown", "3"]'], "two"))
+    assert told() == {"public.folk": 18, "public.letters": 20}
+
+
 def test_a_decision_that_waits_is_no_open_finding(at: Office) -> None:
     at.session.execute("UPDATE vital.phase_run SET status = 'rolled_back'")
     at.decide(*said("folk", [1, 20], "two"))

@@ -25,7 +25,9 @@ SLUGS = {ONE: "one", TWO: "two"}
 TABLES = """
 CREATE TABLE public.folk (id bigint PRIMARY KEY, name text, tenant_id uuid, UNIQUE (tenant_id, name));
 CREATE TABLE public.letters (id bigint PRIMARY KEY, folk bigint REFERENCES public.folk, tenant_id uuid);
-CREATE TABLE public.parts (code text, part bigint, tenant_id uuid, PRIMARY KEY (code, part));
+CREATE TABLE public.parts (code text, part bigint, tenant_id uuid, PRIMARY KEY (code, part)) PARTITION BY HASH (code);
+CREATE TABLE public.parts_0 PARTITION OF public.parts FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE public.parts_1 PARTITION OF public.parts FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 INSERT INTO public.tenants (id, name, slug, domain) VALUES
     ('aaaaaaaa-0000-4000-8000-000000000001', 'One', 'one', 'one.test'),
     ('aaaaaaaa-0000-4000-8000-000000000002', 'Two', 'two', 'two.test')
