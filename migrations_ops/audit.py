@@ -1,4 +1,4 @@
-"""What people did that is no row's assignment. Nobody changes it afterwards: the table refuses."""
+"""What people did. Nobody changes it afterwards: the table refuses."""
 
 from pathlib import Path
 from typing import Any

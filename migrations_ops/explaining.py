@@ -9,8 +9,8 @@ from psycopg import errors
 from migrations_ops.engine import sql
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.session import Session
-from migrations_ops.phases.queries import query, short
-from migrations_ops.reading import shown
+from migrations_ops.phases.queries import query
+from migrations_ops.reading import named, shown
 from migrations_ops.rules.compile import matches
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, Rule, TableSpec
 from migrations_ops.rules.reads import called, reads, value
@@ -19,12 +19,6 @@ from migrations_ops.rules.words import rule_in_words
 QUERIES = sql.load(Path(__file__).parent / "sql")
 
 Document = dict[str, Any]
-
-
-class UnknownTable(EngineError):
-    """The plan has no table {name}. Its tables are: {known}."""
-
-    exit_code = 2
 
 
 class UnknownRow(EngineError):
@@ -46,7 +40,7 @@ class Row:
 
 def explain(session: Session, plan: Plan, table: str, key: str) -> Document:
     """Why a row is where it is: its tenant, the rule that decided, and every decision about it, newest first."""
-    spec = _table(plan, table)
+    spec = named(plan, table)
     tenants = dict(session.execute(query("every_tenant", relation=sql.relation(plan.registry))))
     row = _row(session, spec, key)
     facts = {"relation": spec.relation, "key": row.key}
@@ -70,13 +64,6 @@ def explain(session: Session, plan: Plan, table: str, key: str) -> Document:
         "moved_since": bool(row.exists and decisions and _called(row.tenant, tenants) != decisions[0]["after"]),
         "history": history,
     }
-
-
-def _table(plan: Plan, name: str) -> TableSpec:
-    for spec in plan.tables:
-        if name in (spec.relation, short(spec.relation)):
-            return spec
-    raise UnknownTable(name=name, known=", ".join(shown(spec.relation) for spec in plan.tables))
 
 
 def _row(session: Session, spec: TableSpec, key: str) -> Row:

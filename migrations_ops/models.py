@@ -6,11 +6,15 @@ from django.db.models.functions import Now
 
 
 class Run(models.Model):
-    """One call of `run` or `undo`: who, when, which plan, how it ended. A killed run is continued, not repeated."""
+    """One call of `run` or `undo`: who, when, which plan, how it ended. A killed run is continued, not repeated.
+
+    One of `decide` stands for who carried decisions out at once; it has no phases and is over as it is written.
+    """
 
     class Kind(models.TextChoices):
         RUN = "run"
         UNDO = "undo"
+        DECIDE = "decide"
 
     class Status(models.TextChoices):
         RUNNING = "running"
@@ -139,7 +143,7 @@ class Tuning(models.Model):
 
 
 class AuditEvent(models.Model):
-    """What a person did that is no row's assignment: who, when, what, why. Append-only, by a trigger."""
+    """What a person did: who, when, what, why. Append-only, by a trigger."""
 
     at = models.DateTimeField(db_default=Now())
     who = models.CharField(max_length=200)

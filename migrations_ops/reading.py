@@ -6,16 +6,35 @@ from typing import Any
 from psycopg import errors
 
 from migrations_ops import audit
+from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.executor import has_work
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase
-from migrations_ops.phases.queries import every
+from migrations_ops.phases.queries import every, short
 from migrations_ops.rules.model import Plan, TableSpec
 
 
 def shown(relation: str) -> str:
     """A table's name as people say it: without the schema where that is `public`."""
     return relation.removeprefix("public.")
+
+
+class UnknownTable(EngineError):
+    """The plan has no table {name}. Its tables are: {known}."""
+
+    exit_code = 2
+
+
+def by_name(plan: Plan) -> dict[str, TableSpec]:
+    """The plan's tables by every name that people call them."""
+    return {name: spec for spec in plan.tables for name in (spec.relation, shown(spec.relation), short(spec.relation))}
+
+
+def named(plan: Plan, name: str) -> TableSpec:
+    """The table of this name. Raises UnknownTable."""
+    if name not in (tables := by_name(plan)):
+        raise UnknownTable(name=name, known=", ".join(shown(spec.relation) for spec in plan.tables))
+    return tables[name]
 
 
 def status(session: Session, plan: Plan, phases: Sequence[Phase], states: list[dict[str, Any]]) -> dict[str, Any]:

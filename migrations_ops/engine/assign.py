@@ -4,6 +4,8 @@ Each batch is one transaction that holds the rows, their ledger entries, the pro
 """
 
 import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from psycopg import errors as pg
 
@@ -11,7 +13,7 @@ from migrations_ops.engine import locks, shares, sql
 from migrations_ops.engine.assignment import Assignment
 from migrations_ops.engine.errors import ContentChanged, NothingSticks
 from migrations_ops.engine.pace import TIMEOUT_SECONDS, Pace
-from migrations_ops.engine.session import QUERIES, Session
+from migrations_ops.engine.session import Session
 from migrations_ops.engine.shares import Share
 from migrations_ops.engine.steps import Assign
 from migrations_ops.engine.tracking import StepRecord
@@ -22,7 +24,19 @@ ROWS_PER_BATCH = 5_000  # the first one; the pace says how many the others have
 PAGES_PER_BATCH = 100  # where the table was never analysed
 SWEEP_PAGES = 500
 SWEEPS_WITHOUT_EFFECT = 5
+GAP = 8  # pages between two that a sweep has to go to, which are read along rather than left out
 LOOK_AGAIN = 0.1  # seconds, while others are at work on the last shares
+
+
+@dataclass
+class Stretch:
+    """Pages of a sweep, gone through once: nobody has to know afterwards how far it came."""
+
+    leaf: str
+    at: int
+    last: int
+
+    def move(self, after: int) -> None: ...
 
 
 class Worker:
@@ -60,24 +74,26 @@ class Worker:
                     self._paced(share)
                     self.watch.batch_done(*shares.progress(self.session, self.record.id))
 
-    def _paced(self, share: Share) -> None:
-        """One batch, whose time says how many pages the next one takes; one that takes too long leaves nothing."""
+    def _paced(self, share: Share | Stretch) -> int:
+        """One batch, whose time says how many pages the next one takes; one that takes too long leaves nothing.
+        Returns how many rows were changed."""
         pace, started = self._paces[share.leaf], time.monotonic()
         first, last = share.at, min(share.at + pace.pages, share.last)
         try:
-            self._batch(share.leaf, first, last, share)
+            changed = self._batch(share.leaf, first, last, share)
         except pg.QueryCanceled:
             if not pace.halve():
                 raise
             why = f"{share.leaf} takes longer than {TIMEOUT_SECONDS} s for a batch: {pace.pages} pages at a time now"
             self.watch.waiting(why)
-            return
+            return 0
         share.at = last
         target = self.watch.throttle.limits.number("batch")
         pace.took(last - first, time.monotonic() - started, target or TIMEOUT_SECONDS)
         self._cleaners[share.leaf].went_through(last - first)
+        return changed
 
-    def _batch(self, leaf: str, first: int, last: int, share: Share | None) -> int:
+    def _batch(self, leaf: str, first: int, last: int, share: Share | Stretch) -> int:
         """Decide the rows of these pages; returns how many were changed."""
         statement = self.work.batch_statement(leaf)
         params = self.facts | {"first": f"({first},0)", "last": f"({last},0)"}
@@ -91,32 +107,33 @@ class Worker:
                     raise ContentChanged(relation=leaf, columns=columns)
                 if refused:
                     raise NothingSticks(relation=leaf, columns=columns)
-                if share is not None:
-                    share.move(last)
+                share.move(last)
                 self.record.count(seen, changed, foreign)
                 return int(changed)
 
         return locks.retried(self.session, (leaf,), transaction, self.watch.waiting)
 
-    def sweep(self, leaf: str) -> None:
-        """Rows written behind the cursor, or skipped as somebody was changing them: until none is left."""
-        query = sql.compose(QUERIES["undecided_ranges"], relation=sql.relation(leaf), **self.work.parts())
+    def sweep(self, leaf: str, keys: list[str] | None = None) -> None:
+        """Rows written behind the cursor, or skipped as somebody was changing them, or those of the keys: until none
+        is left."""
+        query = self.work.ranges_statement(leaf, by_key=keys is not None)
         idle = 0
 
         def look() -> list[tuple[int]]:
             with self.session.work():
-                return self.session.execute(query, {"pages": SWEEP_PAGES})
+                return self.session.execute(query, {"pages": SWEEP_PAGES, "keys": keys})
 
         while pages := locks.retried(self.session, (leaf,), look, self.watch.waiting):
             changed = 0
-            for (page,) in pages:
-                self.watch.check_stop()
-                self.watch.make_room(leaf)
-                changed += self._batch(leaf, page, page + 1, None)
+            for stretch in _stretches(leaf, pages):
+                while stretch.at < stretch.last:
+                    self.watch.check_stop()
+                    self.watch.make_room(leaf)
+                    changed += self._paced(stretch)
             idle = 0 if changed else idle + 1
             if idle > SWEEPS_WITHOUT_EFFECT:
                 raise NothingSticks(relation=leaf, columns=", ".join(self.work.step.columns))
-        if self.record.rows_changed:
+        if keys is None and self.record.rows_changed:
             self._cleaners[leaf].finish()
 
 
@@ -140,6 +157,14 @@ def run(session: Session, step: Assign, record: StepRecord, watch: Watch) -> Non
     record.recount()
 
 
+def some(session: Session, step: Assign, record: StepRecord, watch: Watch, keys: list[str]) -> None:
+    """Decide these rows alone. They are found by their keys: of a big table only their pages are read."""
+    worker = Worker(session, step, record, watch)
+    for leaf in worker.leaves:
+        worker.sweep(leaf, keys)
+    record.recount()
+
+
 def help_along(session: Session, step: Assign, record: StepRecord, watch: Watch) -> bool:
     """Take shares of a step that another process has begun, until none is free; False where none was."""
     return Worker(session, step, record, watch).carry_on()
@@ -154,6 +179,20 @@ def _begin(worker: Worker) -> None:
         for leaf, (pages, _) in worker.leaves.items():
             shares.cut(session, record.id, leaf, pages)
         record.begin()
+
+
+def _stretches(leaf: str, pages: Iterable[tuple[int]]) -> Iterator[Stretch]:
+    """These pages, in their order, as few stretches."""
+    stretch: Stretch | None = None
+    for (page,) in pages:
+        if stretch is not None and page - stretch.last <= GAP:
+            stretch.last = page + 1
+            continue
+        if stretch is not None:
+            yield stretch
+        stretch = Stretch(leaf, page, page + 1)
+    if stretch is not None:
+        yield stretch
 
 
 def _first_batch(pages: int, rows: int) -> int:

@@ -52,6 +52,16 @@ class Assignment:
             **self.parts(),
         )
 
+    def ranges_statement(self, leaf: str, *, by_key: bool) -> Composable:
+        """The pages of rows that wait for their verdict: of all rows, or of those whose keys are given."""
+        rows = sql.compose("ONLY {relation} AS t", relation=sql.relation(leaf))
+        if by_key:
+            table = self.step.table
+            key = self.session.typed_key(table.relation, table.key)
+            same_row = sql.key_equals("t", key, sql.column("e", "vital_key"))
+            rows = sql.compose(QUERIES["rows_of_keys"], relation=sql.relation(leaf), same_row=same_row)
+        return sql.compose(QUERIES["undecided_ranges"], relation=sql.relation(leaf), rows=rows, **self.parts())
+
     def anything_left(self, phase: str) -> bool:
         """Whether a row is left that the verdict can decide, or rows stand by rules that have changed. Read-only."""
         changed = {

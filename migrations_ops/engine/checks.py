@@ -1,6 +1,7 @@
 """Ask a Check, keep what it found as findings, and say PASS, WARN or FAIL."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from psycopg.sql import Composable
 
@@ -14,27 +15,50 @@ KEPT = 10_000  # findings stored per check; all are counted
 SHOWN = 100
 
 
-def ask(session: Session, check: Check, waiting: Callable[[str], None] = lambda why: None) -> list[Problem]:
-    """Every problem the check finds. Read-only."""
+@dataclass
+class Found:
+    """What a check found: all of it is counted, the first ones are here."""
 
-    def question() -> list[Problem]:
-        if isinstance(check.question, Composable):
-            # Gates ask about the role itself and read no rows; everything else reads what the operator sees.
-            with session.work(as_operator=not check.gate):
-                return [Problem(*(str(part or "") for part in row[:3])) for row in session.execute(check.question)]
-        return list(check.question(session))
+    count: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+
+def every(session: Session, check: Check) -> Iterator[Problem]:
+    """Every problem the check finds, one after the other. Read-only."""
+    if not isinstance(check.question, Composable):
+        yield from check.question(session)
+        return
+    # Gates ask about the role itself and read no rows; everything else reads what the operator sees.
+    with session.work(as_operator=not check.gate):
+        for row in session.stream(check.question) if check.kind else session.execute(check.question):
+            yield Problem(*(str(part or "") for part in row[:3]))
+
+
+def ask(session: Session, check: Check, waiting: Callable[[str], None] = lambda why: None) -> Found:
+    """What the check finds. Read-only."""
+
+    def question() -> Found:
+        found = Found()
+        for problem in every(session, check):
+            found.count += 1
+            if found.count <= KEPT:
+                found.problems.append(problem)
+        return found
 
     return locks.retried(session, (check.relation,) if check.relation else (), question, waiting)
 
 
-def outcome_of(check: Check, problems: list[Problem]) -> Outcome:
-    if not problems:
+def outcome_of(check: Check, found: Found) -> Outcome:
+    if not found:
         return Outcome("PASS")
     status = "FAIL" if check.severity is Severity.FAIL else "WARN"
-    shown = [_line(problem) for problem in problems[:SHOWN]]
-    if len(problems) > SHOWN:
-        shown.append(f"… and {len(problems) - SHOWN:,} more: manage.py migrate_tenants status")
-    return Outcome(status, findings=len(problems), messages=shown)
+    shown = [_line(problem) for problem in found.problems[:SHOWN]]
+    if found.count > SHOWN:
+        shown.append(f"… and {found.count - SHOWN:,} more: manage.py migrate_tenants findings")
+    return Outcome(status, findings=found.count, messages=shown)
 
 
 def _line(problem: Problem) -> str:
@@ -42,20 +66,14 @@ def _line(problem: Problem) -> str:
     return f"{where}: {problem.message}" if where else problem.message
 
 
-def keep(session: Session, check: Check, record: StepRecord, problems: Iterable[Problem]) -> None:
+def keep(session: Session, check: Check, record: StepRecord, problems: list[Problem]) -> None:
     """Replace the check's findings by these, in one transaction."""
+    facts = {"phase": record.phase, "check": check.name, "severity": check.severity.value, "run": record.run}
+    columns = {
+        "relations": [problem.relation for problem in problems],
+        "keys": [problem.key for problem in problems],
+        "messages": [problem.message for problem in problems],
+    }
     with session.work(as_operator=False):
         session.named("forget_findings", {"check": check.name})
-        for _, problem in zip(range(KEPT), problems, strict=False):
-            session.named(
-                "note_finding",
-                {
-                    "phase": record.phase,
-                    "check": check.name,
-                    "severity": check.severity.value,
-                    "relation": problem.relation,
-                    "key": problem.key,
-                    "message": problem.message,
-                    "run": record.run,
-                },
-            )
+        session.named("note_findings", facts | columns)

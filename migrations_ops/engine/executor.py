@@ -83,9 +83,9 @@ class Executor:
     def _act(self, phase: Phase, step: Step, record: StepRecord) -> Outcome:
         match step:
             case Check():
-                problems = checks.ask(self.session, step, self._waiting(step))
-                checks.keep(self.session, step, record, problems)
-                return checks.outcome_of(step, problems)
+                found = checks.ask(self.session, step, self._waiting(step))
+                checks.keep(self.session, step, record, found.problems)
+                return checks.outcome_of(step, found)
             case Baseline():
                 proof.take_baseline(self.session, step.table, step.tenant_column, self._waiting(step))
                 return Outcome("done")

@@ -17,6 +17,7 @@ from migrations_ops.engine.errors import AnotherRunIsActive, PooledConnection, S
 QUERIES = sql.load(Path(__file__).parent / "sql")
 LOCK_TIMEOUT = "500ms"
 OLDEST_SERVER = 140000
+STREAMED_AT_ONCE = 2_000  # rows
 WORKERS_STOP_WITHIN_SECONDS = 20  # a batch that takes too long is ended after ten
 NOTICED_WITHIN_SECONDS = 3  # a killed client: client_connection_check_interval, and some more
 # Transaction-scoped and session-scoped advisory locks of VITAL, so that no two parts choose the same key.
@@ -91,6 +92,13 @@ class Session:
     def named(self, name: str, params: sql.Params | None = None, **parts: Composable) -> list[tuple[Any, ...]]:
         """Run one of the engine's named statements."""
         return self.execute(sql.compose(QUERIES[name], **parts), params)
+
+    def stream(self, statement: Composable) -> Iterator[tuple[Any, ...]]:
+        """The rows of one query as they come, not all in memory at once. In a transaction."""
+        self.named("stream_settings")
+        with self.connection.cursor(name="vital_stream") as cursor:
+            cursor.itersize = STREAMED_AT_ONCE
+            yield from cursor.execute(statement.as_bytes(self.connection), {})
 
     @contextmanager
     def work(

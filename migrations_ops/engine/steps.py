@@ -43,7 +43,8 @@ Probe = Callable[["Session"], Iterable[Problem]]
 class Check:
     """A question whose rows are the problems. The query returns (relation, key, message); a probe yields Problems.
 
-    Where a `gate` finds something, the steps after it are not tried: they could not be answered.
+    Where a `gate` finds something, the steps after it are not tried: they could not be answered. What a check of a
+    `kind` finds are rows that a person may decide about; there may be millions of them.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Check:
     severity: Severity = Severity.FAIL
     relation: str = ""
     gate: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from migrations_ops.engine import checks, locks, sql
 from migrations_ops.engine.assignment import Assignment
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Problem
 from migrations_ops.foresight.groups import Group, Reference, group, question
 from migrations_ops.foresight.rows import EARLY, LATE, QUERIES, Foresight, Known
-from migrations_ops.phases import pre_validation
+from migrations_ops.phases import pre_validation, probes
 from migrations_ops.phases.assignments import assign
 from migrations_ops.phases.queries import query
 from migrations_ops.rules.load import PHASES
@@ -31,12 +30,12 @@ class PlanDoesNotFit(EngineError):
 
 def refuse_what_does_not_fit(session: Session, plan: Plan, which: str = "The plan") -> None:
     """Raise PlanDoesNotFit where a table or column is missing, or policies would hide rows."""
-    for check in (*pre_validation.fits(plan), pre_validation.unfiltered(plan)):
-        problems: list[Problem] = checks.ask(session, check)
-        if problems:
-            first = f"{problems[0].relation}: {problems[0].message.rstrip('.')}"
-            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-            raise PlanDoesNotFit(which=which, what=first + more, problems=problems)
+    for check in (*pre_validation.fits(plan), pre_validation.unfiltered(plan), probes.rules_fit(plan)):
+        if found := checks.ask(session, check):
+            problem = found.problems[0]
+            more = f" (and {found.count - 1} more)" if found.count > 1 else ""
+            what = f"{problem.relation}: {problem.message.rstrip('.')}{more}"
+            raise PlanDoesNotFit(which=which, what=what, problems=found.problems)
 
 
 class Asking:

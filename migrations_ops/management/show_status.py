@@ -39,6 +39,7 @@ def status(console: Console, document: dict[str, Any]) -> None:
             counts[kind] = counts.get(kind, 0) + finding["count"]
         for (severity, check), count in counts.items():
             console.print(f"  {count:>8,}  {severity:<7} {check}", highlight=False)
+        console.print("  which rows, and what to do: manage.py migrate_tenants findings", highlight=False)
     console.print(f"\nNext: {document['next'] or 'nothing, every phase is done'}", highlight=False)
 
 

@@ -13,7 +13,7 @@ SHOWN = 6
 
 
 def suggest(options: Options, console: Console) -> Answer:
-    document = services.suggest(options["canary_table"], options["rule"])
+    document = services.suggest(options["table"], options["rule"])
     if not options["json"]:
         _report(console, document)
     return document, DONE

@@ -7,9 +7,12 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import control, limits, show, show_rehearsal, show_row, show_status, switch
-from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options, listener
+from migrations_ops.management import control, limits, show, show_rehearsal, show_status, switch
+from migrations_ops.management.answers import DONE, FAILED, STOPPED, Answer, Options, listener
 from migrations_ops.management.asking import agrees, goes_on
+from migrations_ops.management.decide import decide
+from migrations_ops.management.explain import explain
+from migrations_ops.management.findings import findings
 from migrations_ops.management.helpers import helped
 from migrations_ops.management.preview import preview
 from migrations_ops.management.rehearsal import rehearse
@@ -18,7 +21,7 @@ from migrations_ops.management.suggest import suggest
 
 def run(options: Options, console: Console) -> Answer:
     step_by_step = options["step_by_step"]
-    asked = ("first", "last", "only", "step_by_step", "tenant", "canary_table")
+    asked = ("first", "last", "only", "step_by_step", "tenant", "table")
     request = services.Request(*(options[name] for name in asked))
     with helped(options, console) as helpers:
         listeners = listener(options, console, helpers)
@@ -63,19 +66,10 @@ def undo(options: Options, console: Console) -> Answer:
     return show.result(result), DONE
 
 
-def explain(options: Options, console: Console) -> Answer:
-    if len(options["words"]) != 2:
-        return {"error": "explain needs a table and a row's id: manage.py migrate_tenants explain agents ID"}, USAGE
-    document = services.explain(*options["words"])
-    if not options["json"]:
-        show_row.explanation(console, document)
-    return document, DONE
-
-
 VERBS: dict[str, Callable[[Options, Console], Answer]] = {
-    verb.__name__: verb
+    verb.__name__.replace("_", "-"): verb
     for verb in (
-        *(run, status, validate, undo, explain, preview, rehearse, suggest),
+        *(run, status, validate, undo, explain, preview, suggest, findings, decide, rehearse),
         *(control.pause, control.resume, control.cancel, limits.tune, limits.work, switch.disarm, switch.rearm),
     )
 }

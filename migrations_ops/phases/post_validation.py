@@ -30,7 +30,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield from _against_baseline(plan)
     if not plan.scope:
         yield Check("every tenant owns rows", _owning(plan, ids), Severity.WARN)
-    yield Check("no reference into another tenant", probes.references_across_tenants(plan), Severity.WARN)
+    across = probes.references_across_tenants(plan)
+    yield Check("no reference into another tenant", across, Severity.WARN, kind="reference")
     yield from _fence(plan)
 
 

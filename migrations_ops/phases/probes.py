@@ -75,6 +75,6 @@ def references_across_tenants(plan: Plan) -> Probe:
                 platform=sql.literal(plan.platform_id),
             )
             with session.work():
-                yield from (Problem(*row) for row in session.execute(question))
+                yield from (Problem(*row) for row in session.stream(question))
 
     return references

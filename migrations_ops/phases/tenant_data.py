@@ -27,8 +27,9 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield _index(spec)
     yield from api_indexes.indexes(plan)
     for spec in () if plan.only_tenant else plan.tables:
-        unassigned = every("unassigned_rows", [spec])
-        yield Check(f"rows of {short(spec.relation)} that no rule knows", unassigned, Severity.REVIEW, spec.relation)
+        name, unassigned = f"rows of {short(spec.relation)} that no rule knows", every("unassigned_rows", [spec])
+        kind = "person" if spec.person_decides else "unmatched"
+        yield Check(name, unassigned, Severity.REVIEW, spec.relation, kind=kind)
 
 
 def _index(spec: TableSpec) -> Statement:

@@ -50,7 +50,7 @@ EXISTS (SELECT FROM vital.redecision AS again WHERE again.relation = {name} AND 
 -- The final sweep: where a fresh scan still finds a row that the verdict can decide, as a range around each such row.
 WITH batch AS (
     SELECT t.*, t.ctid AS vital_row, ({open}) AS vital_open
-    FROM ONLY {relation} AS t
+    FROM {rows}
     WHERE {candidates}
 ), verdict AS (
     {verdict}
@@ -63,6 +63,10 @@ WHERE v.rule IS NOT NULL
   AND ({differs})
 ORDER BY page
 LIMIT %(pages)s
+
+-- name: rows_of_keys
+-- The rows of a table that have these keys, found by its index.
+unnest(%(keys)s::text[]) AS e (vital_key) JOIN ONLY {relation} AS t ON {same_row}
 
 -- name: anything_undecided
 -- Whether a row is left that the verdict can decide; of one table that holds rows, as a place says nothing of which.

@@ -109,8 +109,16 @@ WHERE id IN (
   AND status <> 'rolled_back'
 
 -- name: finding_counts
--- Open findings by check.
-SELECT check_name, severity, relation, count(*) FROM vital.finding GROUP BY 1, 2, 3 ORDER BY 2, 1
+-- Findings by check, as many as it found; those that a person has decided about since are left out.
+SELECT f.check_name, f.severity, f.relation, greatest(count(*), max(step.findings)) - count(person.key) AS still
+FROM vital.finding AS f
+LEFT JOIN vital.override AS person ON person.relation = f.relation AND person.key = f.key AND person.decided_at >= f.found_at
+LEFT JOIN LATERAL (
+    SELECT s.findings FROM vital.step_run AS s WHERE s.step = f.check_name AND s.relation = f.relation ORDER BY s.id DESC LIMIT 1
+) AS step ON true
+GROUP BY 1, 2, 3
+HAVING greatest(count(*), max(step.findings)) > count(person.key)
+ORDER BY 2, 1
 
 -- name: who
 -- Which database this is, and as whom.

@@ -49,6 +49,10 @@ SELECT set_config('vital.backfill', 'on', true),
 -- would compare each with each (measured: 46 s for one batch), with little memory it would write them to files.
 SELECT set_config('enable_nestloop', 'off', true), set_config('work_mem', '64MB', true)
 
+-- name: stream_settings
+-- All rows of a cursor are wanted, so the planner must not prefer what gives the first ones soon.
+SELECT set_config('cursor_tuple_fraction', '1', true)
+
 -- name: operator_is_ready
 -- Whether data work runs as vital_operator: from the moment that row level security closes the tables. From 16 on, who
 -- made a role is a member of it that may not put it on.

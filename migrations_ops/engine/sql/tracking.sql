@@ -92,10 +92,11 @@ SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint
 -- A check is asked again: what it found before no longer counts.
 DELETE FROM vital.finding WHERE check_name = %(check)s::text
 
--- name: note_finding
--- A thing a person should look at.
+-- name: note_findings
+-- Things a person should look at.
 INSERT INTO vital.finding (phase, check_name, severity, relation, key, message, run_id)
-VALUES (%(phase)s::text, %(check)s::text, %(severity)s::text, %(relation)s::text, %(key)s::text, %(message)s::text, %(run)s)
+SELECT %(phase)s::text, %(check)s::text, %(severity)s::text, found.relation, found.key, found.message, %(run)s
+FROM unnest(%(relations)s::text[], %(keys)s::text[], %(messages)s::text[]) AS found (relation, key, message)
 
 -- name: roll_back_phase
 -- The phase's last record is no longer true, nor those of canaries.

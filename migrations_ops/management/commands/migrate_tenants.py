@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from migrations_ops.management import face, helpers
+from migrations_ops.management import face, options
 
 EXAMPLES = """
 examples:
@@ -18,6 +18,8 @@ examples:
   manage.py migrate_tenants validate             every check, read-only, at any time
   manage.py migrate_tenants explain agents ID    why that row is where it is
   manage.py migrate_tenants preview --html p.htm what a run would do now, as a page; --against FILE: another plan
+  manage.py migrate_tenants findings             what people should look at, and which rows a person decides about
+  manage.py migrate_tenants decide users ID pharma --reason "…"   the decision of a person, which no rule overrules
   manage.py migrate_tenants undo --phase 004     take 004 and everything after it back
   manage.py migrate_tenants rehearse             try it on a sampled copy first: exact? how long? how much?
   manage.py migrate_tenants suggest              rules for rows that none, or only the last, decides
@@ -28,6 +30,7 @@ examples:
   manage.py migrate_tenants --tenant pharma      a canary: that tenant alone, before the rest
   manage.py migrate_tenants tune wal_rate=20MB   what a run respects, also while it works; without words: all limits
   manage.py migrate_tenants disarm --reason "…"  open the fence for all but tenants; `rearm` closes and proves it
+  manage.py migrate_tenants init-plan --out F    a starting plan for a database that has none
   manage.py migrate_tenants work                 one more worker for the run at work, from any machine
 
 exit codes: 0 done and valid; 1 a check or a phase failed, or another run is active;
@@ -45,33 +48,7 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = ["run", "status", "validate", "undo", "explain", "preview", "rehearse", "suggest"]
-        verbs += ["pause", "resume", "cancel", "tune", "work", "disarm", "rearm"]
-        parser.add_argument("verb", nargs="?", default="run", choices=verbs, help="what to do (default: run)")
-        parser.add_argument("words", nargs="*", help="explain: TABLE ID; tune: NAME=VALUE for each limit to set")
-        parser.add_argument("--from", dest="first", default="", metavar="PHASE", help="run: start at this phase")
-        parser.add_argument("--to", dest="last", default="", metavar="PHASE", help="run: stop after this phase")
-        parser.add_argument("--only", default="", metavar="PHASE", help="run: this phase alone")
-        parser.add_argument("--step-by-step", action="store_true", help="run: stop after each phase for a look")
-        parser.add_argument("--tenant", default="", metavar="SLUG", help="run: this tenant first, fenced and proved")
-        parser.add_argument(
-            "--table", dest="canary_table", default="", metavar="NAME", help="run, suggest: this table alone"
-        )
-        parser.add_argument(
-            "--workers", type=helpers.count, default=1, metavar="N", help="run, resume: N processes (default: 1)"
-        )
-        parser.add_argument("--reason", default="", metavar="TEXT", help="disarm, rearm: why; it is written down")
-        parser.add_argument("--rule", default="", metavar="NAME", help="suggest: the rule that only takes what is left")
-        parser.add_argument("--phase", default="", metavar="PHASE", help="undo: back to before this phase")
-        parser.add_argument("--archive", default="", metavar="FILE", help="undo: keep what it would lose in this file")
-        parser.add_argument("--rows", type=int, default=20_000, metavar="N", help="rehearse: about N rows of a table")
-        parser.add_argument("--on", dest="where", default="", choices=["server", "embedded"], help="rehearse: where")
-        parser.add_argument("--plan", default="", metavar="FILE", help="the plan (default: VITAL_PLAN, or VITAL's own)")
-        parser.add_argument("--against", default="", metavar="FILE", help="preview: what this other plan would change")
-        parser.add_argument("--html", default="", metavar="FILE", help="preview: write it as a page, too")
-        parser.add_argument("--yes", action="store_true", help="ask no questions")
-        parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of a report")
-        parser.add_argument("--log-dir", default="logs", metavar="DIR", help="where the log files go (default: logs)")
+        options.add_to(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         sys.exit(face.answer(options))

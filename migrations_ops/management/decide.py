@@ -1,0 +1,58 @@
+"""The verb `decide`: what a person says about one row, or in a file about many; and how to take it back."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from migrations_ops import services
+from migrations_ops.management import show_decisions
+from migrations_ops.management.answers import DONE, STOPPED, USAGE, Answer, Options
+from migrations_ops.management.asking import agrees
+
+HOW = 'decide takes TABLE KEY TENANT --reason "...", or --csv FILE, or TABLE KEY --withdraw --reason "..."'
+
+
+def decide(options: Options, console: Console) -> Answer:
+    words, file = options["words"], options["csv"]
+
+    def waiting(why: str) -> None:
+        if why:
+            console.print(f"waits for {why}", highlight=False)
+
+    if options["withdraw"] and len(words) == 2 and not file:
+        return _withdraw(options, console, waiting)
+    if options["withdraw"] or (len(words), bool(file)) not in ((3, False), (0, True)):
+        return {"error": HOW}, USAGE
+    source = services.decisions_in(Path(file)) if file else services.one_decision(*words, reason=options["reason"])
+    if options["yes"] and not options["dry_run"]:
+        document = services.decide(source, waiting)
+        show_decisions.moves(console, document)
+    else:
+        document = services.decide(source, waiting, dry_run=True)
+        show_decisions.moves(console, document)
+        if document["decisions"]["new"] and not options["dry_run"]:
+            if not agrees(options, "Deciding", "Write these decisions down?"):
+                return {"status": "cancelled"}, STOPPED
+            document = services.decide(source, waiting, seen=document["token"])
+    if "carried_out" not in document:
+        console.print("Nothing was written.")
+        return document | {"status": "dry_run" if options["dry_run"] else "nothing_to_do"}, DONE
+    counts = f"{document['carried_out']:,} of {document['decisions']['new']:,} carried out"
+    console.print(f"[green]Decided[/], {counts}.", highlight=False)
+    if document["waits"]:
+        console.print(f"[yellow]The others wait for the next run:[/] {document['waits']}", highlight=False)
+    show_decisions.next_phase(console, document["next"])
+    return document | {"status": "decided"}, DONE
+
+
+def _withdraw(options: Options, console: Console, waiting: Any) -> Answer:
+    table, key = options["words"]
+    if options["reason"] and not agrees(options, "Withdrawing", f"Take the decision about {table} {key} back?"):
+        return {"status": "cancelled"}, STOPPED
+    document = services.withdraw(table, key, options["reason"], waiting)
+    to = f"The row is {document['to']}'s now" if document["to"] else "The row has no tenant"
+    now = f"{to}: {document['rule']}." if document["moved"] else "The row stays as it is."
+    console.print(f"[green]Withdrawn.[/] {now}", highlight=False)
+    show_decisions.next_phase(console, document["next"])
+    return document | {"status": "withdrawn"}, DONE

@@ -1,0 +1,34 @@
+"""What decisions come to, in words for people."""
+
+from typing import Any
+
+from rich.console import Console
+
+SAID = {
+    "overruled": "of them overrule an earlier decision",
+    "unchanged": "are decided so already",
+    "left_empty": "lines say neither tenant nor reason and are left out",
+}
+
+
+def moves(console: Console, document: dict[str, Any]) -> None:
+    for move in document["moves"]:
+        before = move["from"] or "no tenant"
+        console.print(f"  {move['rows']:>8,}  {move['table']}: {before} -> {move['to']}", highlight=False)
+    counts = document["decisions"]
+    said = [
+        *([f"{counts['overruled']:,} of them overrule an earlier decision"] if counts["overruled"] else []),
+        *([f"{counts['unchanged']:,} are decided so already"] if counts["unchanged"] else []),
+        *(
+            [f"{counts['left_empty']:,} lines have no tenant and no reason and are left out"]
+            if counts["left_empty"]
+            else []
+        ),
+    ]
+    for words in said:
+        console.print(f"  {words}", highlight=False)
+
+
+def next_phase(console: Console, phase: str | None) -> None:
+    if phase:
+        console.print(f"Next: manage.py migrate_tenants ({phase}), for what follows these rows.", highlight=False)
