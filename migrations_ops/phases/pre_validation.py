@@ -6,7 +6,7 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Baseline, Check, Phase, Severity, Step
-from migrations_ops.phases import organisation, probes
+from migrations_ops.phases import organisation, probes, registry
 from migrations_ops.phases.queries import every, of_table, query, schemas_of, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
@@ -27,15 +27,15 @@ def phase(plan: Plan) -> Phase:
 
 
 def _steps(plan: Plan) -> Iterator[Step]:
-    tables = plan.tables
-    relations = [plan.registry, *(spec.relation for spec in tables), *plan.common]
+    tables, tenants = plan.tables, registry.adopted(plan)
+    relations = [*tenants, *(spec.relation for spec in tables), *plan.common]
     yield Check("the server's version", query("server_version"), gate=True)
     missing = [of_table(name, relation) for relation in relations for name in ("missing_table", "not_a_table")]
     yield Check("every table of the plan is there", sql.join(missing, " UNION ALL "), gate=True)
     yield Check("every column that the plan needs, in a type it can read", _columns(plan), gate=True)
     yield Check("no table of another origin in the way", sql.join(_in_the_way(plan), " UNION ALL "), gate=True)
     own = organisation.own_tables(plan)
-    owners = [of_table("not_owner", name) for name in [plan.registry, *(spec.relation for spec in tables), *own]]
+    owners = [of_table("not_owner", name) for name in [*tenants, *(spec.relation for spec in tables), *own]]
     yield Check("the role owns the tables", sql.join(owners, " UNION ALL "), gate=True)
     schemas = sorted({*schemas_of(relations), "vital"})
     lacking = query("missing_privileges", schemas=sql.literal(schemas))
@@ -45,10 +45,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield Check("row level security hides nothing from the role", sql.join(filtered, " UNION ALL "), gate=True)
     yield Check("enough free disk", probes.free_disk)
     yield Check("the signs of strain can be seen", probes.hidden_signals, Severity.WARN)
-    yield Check("the tenants' slugs and domains are free", of_table("taken_slugs", plan.registry, **_wanted(plan)))
-    titles = sql.literal([tenant.name for tenant in plan.tenants])
-    renamed = of_table("renamed_tenants", plan.registry, titles=titles, **_wanted(plan))
-    yield Check("tenants that keep their id", renamed, Severity.WARN)
+    for relation in tenants:
+        yield from _tenants_there(plan, relation)
     yield from _keys(tables)
     fires = sql.join([of_table("triggers_that_will_fire", spec.relation) for spec in tables], " UNION ALL ")
     yield Check("triggers that will fire", fires, Severity.WARN)
@@ -56,8 +54,15 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield Baseline(f"baseline of {short(spec.relation)}", spec.table, TENANT_COLUMN)
 
 
+def _tenants_there(plan: Plan, relation: str) -> Iterator[Check]:
+    yield Check("the tenants' slugs and domains are free", of_table("taken_slugs", relation, **_wanted(plan)))
+    titles = sql.literal([tenant.name for tenant in plan.tenants])
+    renamed = of_table("renamed_tenants", relation, titles=titles, **_wanted(plan))
+    yield Check("tenants that keep their id", renamed, Severity.WARN)
+
+
 def _columns(plan: Plan) -> Composable:
-    needed = [(plan.registry, REGISTRY_COLUMNS)] + [(spec.relation, dict(spec.columns)) for spec in plan.tables]
+    needed = [(relation, REGISTRY_COLUMNS) for relation in registry.adopted(plan)] + [(spec.relation, dict(spec.columns)) for spec in plan.tables]
     questions = [
         of_table(
             "wrong_column", relation, columns=sql.literal(list(columns)), kinds=sql.literal(list(columns.values()))

@@ -7,7 +7,7 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Memo, Phase, Statement, Step
-from migrations_ops.phases import organisation, product
+from migrations_ops.phases import organisation, product, registry
 from migrations_ops.phases.queries import every, of_table, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
@@ -17,6 +17,7 @@ def phase(plan: Plan) -> Phase:
 
 
 def _steps(plan: Plan) -> Iterator[Step]:
+    yield from registry.table(plan)
     for spec in plan.tables:
         yield _tenant_column(spec)
         yield _tenant_key(spec, plan.registry)

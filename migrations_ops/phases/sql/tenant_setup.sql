@@ -1,3 +1,17 @@
+-- name: create_registry
+-- Who there is; of the shape that VITAL's own platform has, so that nothing else tells the two apart.
+CREATE TABLE {relation} (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    name text NOT NULL,
+    slug text NOT NULL UNIQUE,
+    domain text UNIQUE,
+    compliance_level text NOT NULL DEFAULT 'standard',
+    is_active boolean NOT NULL DEFAULT true,
+    settings jsonb NOT NULL DEFAULT '{{}}',
+    metadata jsonb NOT NULL DEFAULT '{{}}',
+    created_at timestamptz NOT NULL DEFAULT now()
+)
+
 -- name: tenant_configuration
 -- The plan's configuration merged into a tenant that exists: extra keys stay.
 SELECT batch.vital_row, wanted.name, wanted.slug, wanted.domain, wanted.compliance_level,
