@@ -27,6 +27,7 @@ from migrations_ops.engine.ledger import Undone
 from migrations_ops.engine.progress import Listener
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Problem
+from migrations_ops.init_plan import draft
 from migrations_ops.isolation import bypasses as ways_around
 from migrations_ops.isolation import database, service, tokens
 from migrations_ops.isolation.callers import HttpCaller, WsgiCaller
@@ -548,6 +549,12 @@ def _forecast_and_fact(session: Session, result: Result) -> dict[str, Any] | Non
         return forecast.compared(held["forecast"], states, measure.sizes(session)) | {"rehearsal": held["id"]}
     except (psycopg.Error, LookupError, TypeError, ValueError):
         return None
+
+
+def init_plan(schemas: Sequence[str], root: str) -> str:
+    """A starting plan for a database that has none; see `init_plan.draft`. Only reads."""
+    with open_session(read_only=True) as session:
+        return draft.draft(session, schemas, root)
 
 
 def explain(table: str, key: str) -> dict[str, Any]:

@@ -188,7 +188,7 @@ class Attack:
                     self.judge(victim, verb, answer, (REFUSED, BROKEN_REFERENCE))
 
     def _everything(self, verb: str, name: str) -> None:
-        """No filter at all, as a tenant without a row: an own one may be refused because others of its own refer to it."""
+        """No filter at all, as a tenant without a row: its own might be refused for those that refer to it."""
         if any(leak.what == self.target.name for leak in self.report.leaks):
             return  # it would write to rows that are not ours, to show what is known already
         newcomer = str(uuid4())

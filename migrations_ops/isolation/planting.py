@@ -122,8 +122,9 @@ class Planter:
         recipe, values = self.recipe(relation), dict(given)
         key = self.tables[relation].key if relation in self.tables else ()
         for column in recipe.columns.values():
-            invented_key = column.name in key and column.base == "uuid"
-            if column.name in values or not (column.needed or invented_key):
+            # A sequence would not forget what it has given to rows that are rolled back.
+            invented = column.drawn or (column.name in key and column.base == "uuid")
+            if column.name in values or not (column.needed or invented):
                 continue
             values[column.name] = self._referred_to(column, tenant, depth) if column.parent else column.invented()
         return values | {name: value for name, value in recipe.wanted.items() if name not in given}

@@ -11,6 +11,7 @@ from migrations_ops.management import control, limits, show, show_rehearsal, sho
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options, listener
 from migrations_ops.management.asking import agrees, goes_on
 from migrations_ops.management.helpers import helped
+from migrations_ops.management.init_plan import init_plan
 from migrations_ops.management.rehearsal import rehearse
 
 
@@ -71,9 +72,9 @@ def explain(options: Options, console: Console) -> Answer:
 
 
 VERBS: dict[str, Callable[[Options, Console], Answer]] = {
-    verb.__name__: verb
+    verb.__name__.replace("_", "-"): verb
     for verb in (
-        *(run, status, validate, undo, explain, rehearse),
+        *(run, status, validate, undo, explain, rehearse, init_plan),
         *(control.pause, control.resume, control.cancel, limits.tune, limits.work, switch.disarm, switch.rearm),
     )
 }

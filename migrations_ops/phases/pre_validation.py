@@ -62,7 +62,9 @@ def _tenants_there(plan: Plan, relation: str) -> Iterator[Check]:
 
 
 def _columns(plan: Plan) -> Composable:
-    needed = [(relation, REGISTRY_COLUMNS) for relation in registry.adopted(plan)] + [(spec.relation, dict(spec.columns)) for spec in plan.tables]
+    needed = [(relation, REGISTRY_COLUMNS) for relation in registry.adopted(plan)] + [
+        (spec.relation, dict(spec.columns)) for spec in plan.tables
+    ]
     questions = [
         of_table(
             "wrong_column", relation, columns=sql.literal(list(columns)), kinds=sql.literal(list(columns.values()))

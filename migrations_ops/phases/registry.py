@@ -1,4 +1,4 @@
-"""The table of tenants: the database's own, or one that VITAL makes in its own schema where there is none of that shape."""
+"""The table of tenants: one of the database, or one that VITAL makes in its own schema."""
 
 from collections.abc import Iterator
 

@@ -106,11 +106,11 @@ DELETE FROM {relation}
 
 -- name: forge_row
 -- A row in another's name.
-INSERT INTO {relation} ({columns}) VALUES ({values})
+INSERT INTO {relation} ({columns}) OVERRIDING SYSTEM VALUE VALUES ({values})
 
 -- name: overwrite_row
 -- A row with another's key, that turns into an UPDATE of the other's row.
-INSERT INTO {relation} AS t ({columns}) VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {tenant} = EXCLUDED.{tenant}
+INSERT INTO {relation} AS t ({columns}) OVERRIDING SYSTEM VALUE VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {tenant} = EXCLUDED.{tenant}
 
 -- name: refer_to_row
 -- An own row that refers to another's; foreign keys are checked past row level security.

@@ -26,6 +26,7 @@ examples:
   manage.py migrate_tenants --tenant pharma      a canary: that tenant alone, before the rest
   manage.py migrate_tenants tune wal_rate=20MB   what a run respects, also while it works; without words: all limits
   manage.py migrate_tenants disarm --reason "…"  open the fence for all but tenants; `rearm` closes and proves it
+  manage.py migrate_tenants init-plan --out F    a starting plan for a database that has none
   manage.py migrate_tenants work                 one more worker for the run at work, from any machine
 
 exit codes: 0 done and valid; 1 a check or a phase failed, or another run is active;
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = ["run", "status", "validate", "undo", "explain", "rehearse"]
+        verbs = ["run", "status", "validate", "undo", "explain", "rehearse", "init-plan"]
         verbs += ["pause", "resume", "cancel", "tune", "work", "disarm", "rearm"]
         parser.add_argument("verb", nargs="?", default="run", choices=verbs, help="what to do (default: run)")
         parser.add_argument("words", nargs="*", help="explain: TABLE ID; tune: NAME=VALUE for each limit to set")
@@ -57,20 +58,17 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="last", default="", metavar="PHASE", help="run: stop after this phase")
         parser.add_argument("--only", default="", metavar="PHASE", help="run: this phase alone")
         parser.add_argument("--step-by-step", action="store_true", help="run: stop after each phase for a look")
-        parser.add_argument(
-            "--tenant", default="", metavar="SLUG", help="run: this tenant first, fenced and proved alone"
-        )
-        parser.add_argument(
-            "--table", dest="canary_table", default="", metavar="NAME", help="run: this table alone, fenced and proved"
-        )
-        parser.add_argument(
-            "--workers", type=_count, default=1, metavar="N", help="run, resume: N processes (default: 1)"
-        )
+        parser.add_argument("--tenant", default="", metavar="SLUG", help="run: this tenant alone, fenced and proved")
+        parser.add_argument("--table", dest="canary_table", default="", metavar="NAME", help="run: this table alone")
+        parser.add_argument("--workers", type=_count, default=1, metavar="N", help="run, resume: N processes (1)")
         parser.add_argument("--reason", default="", metavar="TEXT", help="disarm, rearm: why; it is written down")
         parser.add_argument("--phase", default="", metavar="PHASE", help="undo: back to before this phase")
         parser.add_argument("--archive", default="", metavar="FILE", help="undo: keep what it would lose in this file")
         parser.add_argument("--rows", type=int, default=20_000, metavar="N", help="rehearse: about N rows of a table")
         parser.add_argument("--on", dest="where", default="", choices=["server", "embedded"], help="rehearse: where")
+        parser.add_argument("--schema", action="append", metavar="NAME", help="init-plan: this schema; also repeated")
+        parser.add_argument("--root", default="", metavar="TABLE", help="init-plan: its rows are the tenants")
+        parser.add_argument("--out", default="", metavar="FILE", help="init-plan: into this file")
         parser.add_argument("--plan", default="", metavar="FILE", help="the plan (default: VITAL_PLAN, or VITAL's own)")
         parser.add_argument("--yes", action="store_true", help="ask no questions")
         parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of a report")
