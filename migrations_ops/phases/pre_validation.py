@@ -100,4 +100,5 @@ def _keys(tables: tuple[TableSpec, ...]) -> Iterator[Check]:
             name = f"{short(spec.relation)}: unique ({', '.join(key)}) can become unique per tenant"
             duplicates = every("duplicate_keys", [spec], columns=columns, values=values)
             referred = of_table("keys_others_refer_to", spec.relation, columns=columns)
-            yield Check(name, sql.compose("{a} UNION ALL {b}", a=duplicates, b=referred))
+            parted = of_table("rescoped_partitions", spec.relation, columns=columns)
+            yield Check(name, sql.join([duplicates, referred, parted], " UNION ALL "))

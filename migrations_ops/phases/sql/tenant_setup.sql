@@ -61,8 +61,9 @@ WHERE NOT EXISTS (SELECT FROM vital.domain AS known WHERE known.domain = lower(h
 ORDER BY lower(host.name), host.is_primary DESC
 
 -- name: tables_that_refer_to
--- Every table with a foreign key to this one, whether the plan knows it or not, and its primary key.
-SELECT format('%I.%I', n.nspname, c.relname), a.attname, ARRAY(
+-- Every table with a foreign key to this one, whether the plan knows it or not, and its primary key. Where partitions have
+-- it, it is their table's.
+SELECT DISTINCT format('%I.%I', n.nspname, c.relname), a.attname, ARRAY(
            SELECT k.attname::text
            FROM pg_index AS i
            JOIN pg_attribute AS k ON k.attrelid = i.indrelid AND k.attnum = ANY(i.indkey)
@@ -70,7 +71,7 @@ SELECT format('%I.%I', n.nspname, c.relname), a.attname, ARRAY(
            ORDER BY array_position(i.indkey, k.attnum)
        )
 FROM pg_constraint AS f
-JOIN pg_class AS c ON c.oid = f.conrelid
+JOIN pg_class AS c ON c.oid = COALESCE(pg_partition_root(f.conrelid), f.conrelid)
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
 WHERE f.contype = 'f'
