@@ -172,17 +172,19 @@ class Attack:
         """An own row that refers to the victim's: allowed to the Platform's rows only."""
         if victim.id == self.platform:
             return
-        for column in self.planter.recipe(self.target.relation).columns.values():
-            parent = self.planter.planted.get((column.parent or "", victim.id))
-            if column.name == self.target.tenant or parent is None or column.parent_key is None:
+        for columns in self.planter.references(self.target.relation):
+            parent = self.planter.planted.get((columns[0].parent or "", victim.id))
+            if columns[0].name == self.target.tenant or parent is None:
                 continue
-            theirs = str(parent.row[column.parent_key])
+            theirs = {column.name: str(parent.row[column.parent_key or ""]) for column in columns}
+            pairs = [(sql.ident(column.name), column.typed(theirs[column.name])) for column in columns]
+            assignments = sql.join([sql.compose("{name} = {value}", name=name, value=value) for name, value in pairs])
             rows = self.planter.rows(self.target, [mine.key])
-            parts = {"reference": sql.ident(column.name), "parent": column.typed(theirs), "rows": rows}
-            new = self.planter.insert("forge_row", self.target.relation, mine.spare | {column.name: theirs})
-            for verb, statement in (("update", self.statement("refer_to_row", **parts)), ("insert", new)):
-                answer, verb = self.attempt(statement), f"{verb} that refers to it by {column.name}"
-                if answer.sqlstate == TAKEN and column.unique:  # the victim's own row refers there already
+            old = self.statement("refer_to_row", assignments=assignments, rows=rows)
+            new = self.planter.insert("forge_row", self.target.relation, mine.spare | theirs)
+            for verb, statement in (("update", old), ("insert", new)):
+                answer, verb = self.attempt(statement), f"{verb} that refers to it by {', '.join(theirs)}"
+                if answer.sqlstate == TAKEN and any(column.unique for column in columns):  # so does the victim's own
                     self.unclear(victim, verb, answer)
                 else:
                     self.judge(victim, verb, answer, (REFUSED, BROKEN_REFERENCE))

@@ -34,6 +34,8 @@ class Column:
     drawn: bool
     parent: str | None
     parent_key: str | None
+    reference: str | None
+    width: int | None
 
     def typed(self, value: str) -> Composable:
         """The value as the column's own type; a text that is too long is cut."""

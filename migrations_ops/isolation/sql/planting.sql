@@ -18,18 +18,21 @@ SELECT a.attname::text,
              AND d.adnum = a.attnum
        ),
        f.parent,
-       f.parent_key
+       f.parent_key,
+       f.conname,
+       f.width
 FROM pg_attribute AS a
 JOIN pg_type AS t ON t.oid = a.atttypid
 JOIN pg_type AS base ON base.oid = COALESCE(NULLIF(t.typbasetype, 0), t.oid)
 LEFT JOIN pg_type AS element ON element.oid = base.typelem AND base.typcategory = 'A'
 LEFT JOIN LATERAL (
-    SELECT format('%I.%I', n.nspname, c.relname) AS parent, p.attname::text AS parent_key
+    SELECT format('%I.%I', n.nspname, c.relname) AS parent, p.attname::text AS parent_key, k.conname::text, cardinality(k.conkey) AS width
     FROM pg_constraint AS k
     JOIN pg_class AS c ON c.oid = k.confrelid
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     JOIN pg_attribute AS p ON p.attrelid = k.confrelid AND p.attnum = k.confkey[array_position(k.conkey, a.attnum)]
     WHERE k.contype = 'f'
+      AND k.conparentid = 0
       AND k.conrelid = a.attrelid
       AND a.attnum = ANY(k.conkey)
       AND (k.confrelid <> k.conrelid OR cardinality(k.conkey) = 1)
