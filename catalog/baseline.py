@@ -37,7 +37,7 @@ def create_where_absent(apps: object, editor: BaseDatabaseSchemaEditor) -> None:
     Raises BaselineRefusedError, with the reason and a way out, where the role or the database does not allow it.
     """
     with editor.connection.cursor() as cursor:
-        if tables.present(cursor) or tables.others(cursor) or not is_wanted():
+        if tables.present(cursor) or is_of_others(cursor) or not is_wanted():
             return
         statements = baseline(vector_schema(cursor))
         if not schema_exists(cursor, "auth"):
@@ -46,6 +46,12 @@ def create_where_absent(apps: object, editor: BaseDatabaseSchemaEditor) -> None:
             cursor.execute(statements)
         except DatabaseError as error:
             raise BaselineRefusedError(error) from error
+
+
+def is_of_others(cursor: CursorWrapper) -> bool:
+    """Whether there are tables in schema public."""
+    cursor.execute((SQL / "tables_of_others.sql").read_text(encoding="utf-8"))
+    return bool(cursor.fetchone() == (True,))
 
 
 def is_wanted() -> bool:

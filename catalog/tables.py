@@ -37,17 +37,6 @@ def present(cursor: CursorWrapper) -> list[str]:
     return [table for table in LOAD_ORDER if table in found]
 
 
-def others(cursor: CursorWrapper) -> bool:
-    """Whether schema public holds tables of somebody else; those of extensions and of VITAL do not count."""
-    cursor.execute(
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
-        " WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))",
-        [SCHEMA],
-    )
-    return bool(cursor.fetchone() == (True,))
-
-
 def claim_empty(cursor: CursorWrapper) -> None:
     """Make sure that all twelve exist without a row, and that nobody else fills them before this transaction ends.
 

@@ -10,6 +10,7 @@ from migrations_ops.init_plan.catalogue import Catalogue, Table
 from migrations_ops.init_plan.ownership import Edge, Ownership
 from migrations_ops.init_plan.tenants import MOST, Tenant
 
+RULE_NAME = 200  # signs that the ledger keeps of it
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -127,7 +128,7 @@ def _by_row(root: Table, cast: Sequence[Tenant]) -> Iterator[dict[str, object]]:
 def _by_parent(found: Catalogue, table: Table, edge: Edge) -> dict[str, object]:
     parent = {"column": edge.column, "table": edge.parent, "key": edge.key}
     name = f"{table.name} follow {found.tables[edge.parent].name} by {edge.column}"
-    return {"name": name, "phase": "004_tenant_data", "parent": parent}
+    return {"name": name[:RULE_NAME], "phase": "004_tenant_data", "parent": parent}
 
 
 def _common(relations: Sequence[str]) -> Iterator[str]:
