@@ -15,12 +15,12 @@ from tests.support.acting import Tenant
 from tests.support.databases import Scratch, rows
 from tests.support.looking import one, said
 
-SHOP, NURSERY = ROOT / "docs" / "tutorial" / "shop.sql", ROOT / "tests" / "support" / "nursery.sql"
+SHOP, GARDEN = ROOT / "docs" / "tutorial" / "shop.sql", ROOT / "tests" / "support" / "garden.sql"
 EDITS = {
     SHOP: [('domain = "berlin-mitte.example.com"', 'domain = "mitte.shop.example"')],
-    NURSERY: [('"order\\""\nvisibility', '"order\\""\nunmatched = "platform"\nvisibility')],
+    GARDEN: [('"order\\""\nvisibility', '"order\\""\nunmatched = "platform"\nvisibility')],
 }
-SCHEMAS = {SHOP: "public", NURSERY: "Gärtnerei 100%"}
+SCHEMAS = {SHOP: "public", GARDEN: "Gärtnerei 100%"}
 # Each table with the row of the root that its rows are of, found over every hop by hand.
 OWNERS = {
     SHOP: {
@@ -30,7 +30,7 @@ OWNERS = {
             JOIN products p ON p.id = i.product_id JOIN shelves h ON h.id = p.shelf_id
             JOIN departments d ON d.id = h.department_id JOIN stores s ON s.id = d.store_id""",
     },
-    NURSERY: {
+    GARDEN: {
         "Kunden": 'SELECT k.tenant_id, "Name" FROM "Kunden" k JOIN "Mandanten" ON "Kürzel" = mandant',
         "Bestellungen": 'SELECT b.tenant_id, "Name" FROM "Bestellungen" b JOIN "Mandanten" ON "Kürzel" = mandant',
         "order": """SELECT o.tenant_id, COALESCE(m."Name", 'Platform') FROM "order" o
@@ -81,7 +81,7 @@ def dump(scratch: Scratch, sample: Path) -> str:
     return databases.dump(scratch.admin_url, "--exclude-table=public.migration_tracking", schema=schema)
 
 
-@pytest.fixture(scope="module", params=[SHOP, NURSERY], ids=lambda sample: sample.stem)
+@pytest.fixture(scope="module", params=[SHOP, GARDEN], ids=lambda sample: sample.stem)
 def journey(
     request: pytest.FixtureRequest, server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Journey]:
@@ -161,7 +161,7 @@ def test_a_row_that_old_code_writes_follows_its_parent(journey: Journey) -> None
     write = {
         SHOP: """INSERT INTO order_items (product_id) VALUES (1)
             RETURNING tenant_id = (SELECT tenant_id FROM products WHERE id = 1)""",
-        NURSERY: """INSERT INTO "Bestellungen" VALUES ('ö1', 1, 99, '2024-05-05')
+        GARDEN: """INSERT INTO "Bestellungen" VALUES ('ö1', 1, 99, '2024-05-05')
             RETURNING tenant_id = (SELECT tenant_id FROM "Mandanten" WHERE "Kürzel" = 'ö1')""",
     }[journey.sample]
     with journey.connected(journey.scratch.owner_url) as connection:
@@ -184,7 +184,7 @@ def test_a_reference_of_several_columns_stays_in_its_tenant(journey: Journey) ->
 def test_it_says_what_is_left_out_and_why(journey: Journey) -> None:
     reasons = {
         SHOP: ["public.till_log: no primary key", "public.stock: a view", "public.gift_cards: no foreign key leads"],
-        NURSERY: [
+        GARDEN: [
             "protokoll: no primary key",
             "in a circle",
             "Its key has several columns: mandant, nr.",

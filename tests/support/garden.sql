@@ -1,4 +1,4 @@
--- A nursery as its owners have grown it: odd names, keys of texts and of several columns, partitions, a circle, no tenant.
+-- A garden centre as its owners have grown it: odd names, keys of texts and of several columns, partitions, a circle, no tenant.
 CREATE SCHEMA "Gärtnerei 100%";
 SET search_path = "Gärtnerei 100%";
 CREATE TABLE "Länder" (code text PRIMARY KEY, "Name" text);
