@@ -87,6 +87,7 @@ class Statement:
     `repair`  run before `up`, e.g. to drop the invalid index that a failed attempt left.
     `ready`   SELECT one boolean: can it be done yet? A statement that is not ready is left for a later run.
     `index`   what an online statement builds, for the case that its table is partitioned.
+    `writes`  the table, and its columns, that a trigger of it gives late rows values in; its undo takes these back too.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Statement:
     repair: Composable | None = None
     ready: Composable | None = None
     index: Index | None = None
+    writes: tuple[Table, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)
