@@ -1,7 +1,9 @@
 """Creating the legacy tables in a database that has none of them; `migrate` calls this."""
 
+import tomllib
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -23,19 +25,19 @@ HINTS = {
 class BaselineRefusedError(CommandError):
     """The empty legacy tables could not be created: {reason}. {hint}"""
 
-    def __init__(self, error: DatabaseError) -> None:
+    def __init__(self, error: Exception) -> None:
         reason, _, _ = str(error).partition("\n")
         hint = HINTS.get(getattr(error.__cause__, "sqlstate", None) or "", "")
         super().__init__(str(self.__doc__).format(reason=reason, hint=hint).strip())
 
 
 def create_where_absent(apps: object, editor: BaseDatabaseSchemaEditor) -> None:
-    """Create all twelve tables, or nothing where one of them exists: gaps in somebody's database are not ours to fill.
+    """Create all twelve tables, or nothing where there are tables already: somebody's database is not ours to fill.
 
     Raises BaselineRefusedError, with the reason and a way out, where the role or the database does not allow it.
     """
     with editor.connection.cursor() as cursor:
-        if tables.present(cursor):
+        if tables.present(cursor) or is_of_others(cursor) or not is_wanted():
             return
         statements = baseline(vector_schema(cursor))
         if not schema_exists(cursor, "auth"):
@@ -44,6 +46,23 @@ def create_where_absent(apps: object, editor: BaseDatabaseSchemaEditor) -> None:
             cursor.execute(statements)
         except DatabaseError as error:
             raise BaselineRefusedError(error) from error
+
+
+def is_of_others(cursor: CursorWrapper) -> bool:
+    """Whether there are tables in schema public."""
+    cursor.execute((SQL / "tables_of_others.sql").read_text(encoding="utf-8"))
+    return bool(cursor.fetchone() == (True,))
+
+
+def is_wanted() -> bool:
+    """Whether the plan is the platform's own: a plan of another database has no use for the platform's tables.
+
+    Raises BaselineRefusedError where there is no such plan.
+    """
+    try:
+        return bool(tomllib.loads(settings.PLAN.read_text(encoding="utf-8")).get("product") == "vital")
+    except (OSError, ValueError) as error:
+        raise BaselineRefusedError(error) from error
 
 
 def baseline(vector: str | None) -> str:

@@ -33,6 +33,7 @@ from migrations_ops.findings.decide import Decision, Source, record
 from migrations_ops.findings.listing import Wanted as Wanted
 from migrations_ops.foresight import compare
 from migrations_ops.foresight import preview as foresight
+from migrations_ops.init_plan import draft
 from migrations_ops.isolation import bypasses as ways_around
 from migrations_ops.isolation import database, service, tokens
 from migrations_ops.isolation.callers import HttpCaller, WsgiCaller
@@ -566,6 +567,12 @@ def preview(against: Path | None, waiting: Callable[[str], None]) -> dict[str, A
         if other is not None:
             document["against"] = compare.against(session, plan, other, waiting) | {"plan_file": str(against)}
         return document
+
+
+def init_plan(schemas: Sequence[str], root: str) -> str:
+    """A starting plan for a database that has none; see `init_plan.draft`. Only reads."""
+    with open_session(read_only=True) as session:
+        return draft.draft(session, schemas, root)
 
 
 def explain(table: str, key: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ EVERYTHING = ("SELECT", "INSERT", "UPDATE", "DELETE")
 def _of(name: str, relation: str = "", /, **parts: Composable) -> Composable:
     if relation:
         parts |= {"relation": sql.relation(relation), "name": sql.literal(relation)}
+        parts["family"] = sql.compose(QUERIES["family_of"], name=parts["name"])
     return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
 
 
@@ -184,11 +185,12 @@ def guarded_references(relation: str, tables: Iterable[str], platform: str) -> S
     """New references of this table stay in their tenant or go to the Platform."""
     among = tuple(tables)
     parts: dict[str, Composable] = {"tables": sql.literal(list(among)), "platform": sql.literal(platform)}
+    parts |= {"on_child": _of("guard_of_reference"), "on_parent": _of("guard_of_referenced")}
     return Statement(
         name=f"references of {relation} stay in their tenant",
         relation=relation,
-        there=_of("references_are_guarded", relation, tables=parts["tables"]),
+        there=_of("references_are_guarded", relation, **parts),
         up=(_of("guard_references", relation, **parts),),
-        down=lambda _: (_of("unguard_references", relation),),
+        down=lambda _: (_of("unguard_references", relation, **parts),),
         locks=among,
     )

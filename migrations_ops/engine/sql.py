@@ -4,6 +4,7 @@ A `.sql` file holds statements under `-- name: what_it_does` lines. `{braces}` a
 here at the last moment; `%(names)s` are parameters bound by the driver.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from psycopg import sql
 from psycopg.sql import Composable, Composed, Identifier
 
 NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+LONGEST = 63  # bytes of a name; PostgreSQL cuts what is longer
 PART = re.compile(r'"(?:[^"]|"")+"|[^."]+')
 
 
@@ -96,6 +98,14 @@ def names(relation: str) -> tuple[str, ...]:
 def spelled(*names: str) -> str:
     """The reverse: schema and table as one name that SQL reads."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def fitting(name: str) -> str:
+    """A name of our own as PostgreSQL keeps it: a longer one ends in a hash of the whole, so that two stay two."""
+    whole = name.encode()
+    if len(whole) <= LONGEST:
+        return name
+    return f"{whole[: LONGEST - 9].decode(errors='ignore')}_{hashlib.sha256(whole).hexdigest()[:8]}"
 
 
 def column(alias: str, name: str) -> Composed:

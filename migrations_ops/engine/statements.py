@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from psycopg.types.json import Jsonb
 
-from migrations_ops.engine import locks
+from migrations_ops.engine import locks, partitions
 from migrations_ops.engine.progress import Clock, Outcome
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Memo, Statement
@@ -33,7 +33,7 @@ def apply(session: Session, phase: str, run: int, statement: Statement, waiting:
     note = {"phase": phase, "statement": statement.name, "memo": Jsonb(memo), "run": run}
     if statement.online:
         session.named("note_applied", note)
-        _online(session, statement)
+        _online(session, statement, waiting)
     else:
         held = locks.retried(session, statement.locks, lambda: _at_once(session, statement, note), waiting)
         return Outcome("done", longest_lock=held)
@@ -53,8 +53,11 @@ def _at_once(session: Session, statement: Statement, note: Memo) -> float:
     return clock.seconds
 
 
-def _online(session: Session, statement: Statement) -> None:
+def _online(session: Session, statement: Statement, waiting: Waiting) -> None:
     """Outside a transaction and without a lock timeout: CONCURRENTLY waits without anybody queueing behind it."""
+    if statement.index is not None and partitions.has(session, statement.relation):
+        partitions.build_index(session, statement.relation, statement.index, waiting)
+        return
     if statement.repair is not None:
         session.execute(statement.repair)
     for change in statement.up:
@@ -79,8 +82,11 @@ def undo(session: Session, phase: str, statement: Statement, waiting: Waiting) -
             session.named("forget_applied", {"statement": statement.name})
 
     if statement.online:
-        for change in changes:
-            session.execute(change)
+        if statement.index is not None and partitions.has(session, statement.relation):
+            partitions.drop_index(session, statement.relation, statement.index, waiting)
+        else:
+            for change in changes:
+                session.execute(change)
         session.named("forget_applied", {"statement": statement.name})
     else:
         locks.retried(session, statement.locks, take_back, waiting)

@@ -68,6 +68,14 @@ Memo = Any  # whatever JSON the statement noted
 
 
 @dataclass(frozen=True)
+class Index:
+    """An index by its name and columns. CONCURRENTLY is not for partitioned tables: they get theirs piece by piece."""
+
+    name: str
+    columns: Composable
+
+
+@dataclass(frozen=True)
 class Statement:
     """A change of the schema that knows its undo.
 
@@ -80,6 +88,7 @@ class Statement:
     `locks`   the tables whose locks it needs, to name who holds them.
     `repair`  run before `up`, e.g. to drop the invalid index that a failed attempt left.
     `ready`   SELECT one boolean: can it be done yet? A statement that is not ready is left for a later run.
+    `index`   what an online statement builds, for the case that its table is partitioned.
     `writes`  the table, and its columns, that a trigger of it gives late rows values in; its undo takes these back too.
     """
 
@@ -95,6 +104,7 @@ class Statement:
     online: bool = False
     repair: Composable | None = None
     ready: Composable | None = None
+    index: Index | None = None
     writes: tuple[Table, tuple[str, ...]] | None = None
 
 

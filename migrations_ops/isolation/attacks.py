@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 from psycopg.sql import Composable
@@ -15,7 +16,7 @@ from migrations_ops.isolation.targets import Actor, Target
 
 REFUSED = "42501"  # insufficient_privilege: what grants and policies answer
 BROKEN_REFERENCE = "23503"
-CHANGED_MEANWHILE, LOCKED = "40001", "55P03"
+CHANGED_MEANWHILE, LOCKED, TAKEN = "40001", "55P03", "23505"
 SHARED = "shared by the Platform, readable"
 
 
@@ -109,10 +110,14 @@ class Attack:
         elif answer.sqlstate[:2] == "23" or answer.sqlstate == CHANGED_MEANWHILE:
             self.note(victim.name, verb, LEAK, f"the policies let it through; refused only because {answer.message}")
         elif answer.sqlstate:
-            self.note(victim.name, verb, NOT_TRIED, f"refused for another reason: {answer.message}")
-            self.report.leave_out(f"{verb} on {self.target.name}", f"refused for another reason: {answer.message}")
+            self.unclear(victim, verb, answer)
         else:
             self.note(victim.name, verb, LEAK if answer.touched else HELD)
+
+    def unclear(self, victim: Actor, verb: str, answer: Answer) -> None:
+        """Refused by what comes before the fence: it may hold or not."""
+        self.note(victim.name, verb, NOT_TRIED, f"refused for another reason: {answer.message}")
+        self.report.leave_out(f"{verb} on {self.target.name}", f"refused for another reason: {answer.message}")
 
     # --- the attacks ---
 
@@ -167,27 +172,32 @@ class Attack:
         """An own row that refers to the victim's: allowed to the Platform's rows only."""
         if victim.id == self.platform:
             return
-        for column in self.planter.recipe(self.target.relation).columns.values():
-            parent = self.planter.planted.get((column.parent or "", victim.id))
-            if column.name == self.target.tenant or parent is None or column.parent_key is None:
+        for columns in self.planter.references(self.target.relation):
+            parent = self.planter.planted.get((columns[0].parent or "", victim.id))
+            if columns[0].name == self.target.tenant or parent is None:
                 continue
-            theirs = str(parent.row[column.parent_key])
+            theirs = {column.name: str(parent.row[column.parent_key or ""]) for column in columns}
+            pairs = [(sql.ident(column.name), column.typed(theirs[column.name])) for column in columns]
+            assignments = sql.join([sql.compose("{name} = {value}", name=name, value=value) for name, value in pairs])
             rows = self.planter.rows(self.target, [mine.key])
-            parts = {"reference": sql.ident(column.name), "parent": column.typed(theirs), "rows": rows}
-            new = self.planter.insert("forge_row", self.target.relation, mine.spare | {column.name: theirs})
-            for verb, statement in (("update", self.statement("refer_to_row", **parts)), ("insert", new)):
-                answer = self.attempt(statement)
-                self.judge(victim, f"{verb} that refers to it by {column.name}", answer, (REFUSED, BROKEN_REFERENCE))
+            old = self.statement("refer_to_row", assignments=assignments, rows=rows)
+            new = self.planter.insert("forge_row", self.target.relation, mine.spare | theirs)
+            for verb, statement in (("update", old), ("insert", new)):
+                answer, verb = self.attempt(statement), f"{verb} that refers to it by {', '.join(theirs)}"
+                if answer.sqlstate == TAKEN and any(column.unique for column in columns):  # so does the victim's own
+                    self.unclear(victim, verb, answer)
+                else:
+                    self.judge(victim, verb, answer, (REFUSED, BROKEN_REFERENCE))
 
     def _everything(self, verb: str, name: str) -> None:
-        """No filter at all. Only planted tenants do this, who own planted rows alone."""
+        """No filter at all, as a tenant without a row: its own might be refused for those that refer to it."""
         if any(leak.what == self.target.name for leak in self.report.leaks):
             return  # it would write to rows that are not ours, to show what is known already
-        own = 1 if (self.target.relation, self.attacker.id) in self.planter.planted else 0
-        answer = self.attempt(self.statement(name, owner=self._id(self.attacker.id)))
+        newcomer = str(uuid4())
+        self.session.execute(self.statement("be_tenant", tenant=sql.literal(newcomer)))
+        answer = self.attempt(self.statement(name, owner=self._id(newcomer)))
         if answer.sqlstate == LOCKED:  # it waits for a row that somebody else holds: so it reached it
-            answer = Answer([], own + 1, "", "")
-        answer.touched = max(0, answer.touched - own)
+            answer = Answer([], 1, "", "")
         self.judge(Actor("", "everybody"), verb, answer)
 
     def _id(self, tenant: str) -> Composable:

@@ -4,7 +4,7 @@ All of it happens in the caller's transaction, which is rolled back in the end.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -83,8 +83,21 @@ class Planter:
             columns = [Column(*row) for row in self._sampled(_of("columns_to_fill", relation))]
             if not columns:
                 raise NotPlantable(f"{relation} is closed to this login")
+            columns = [replace(column, parent=self._as_planned(column.parent)) for column in columns]
             self.recipes[relation] = Recipe({column.name: column for column in columns})
         return self.recipes[relation]
+
+    def _as_planned(self, relation: str | None) -> str | None:
+        """The plan may spell a table in another way than the catalogue does."""
+        return next((name for name in self.tables if relation and sql.names(name) == sql.names(relation)), relation)
+
+    def references(self, relation: str) -> list[list[Column]]:
+        """The columns of each foreign key, but of one that shares a column with a wider one."""
+        found: dict[str, list[Column]] = {}
+        for column in self.recipe(relation).columns.values():
+            if column.reference:
+                found.setdefault(column.reference, []).append(column)
+        return [columns for columns in found.values() if len(columns) == columns[0].width]
 
     def plant(self, target: Target, actor: Actor, given: Values | None = None) -> Planted:
         """A row of this tenant, with everything it refers to and these values. Raises NotPlantable."""
@@ -122,8 +135,9 @@ class Planter:
         recipe, values = self.recipe(relation), dict(given)
         key = self.tables[relation].key if relation in self.tables else ()
         for column in recipe.columns.values():
-            invented_key = column.name in key and column.base == "uuid"
-            if column.name in values or not (column.needed or invented_key):
+            # A sequence would not forget what it has given to rows that are rolled back.
+            invented = column.drawn or (column.name in key and column.base == "uuid")
+            if column.name in values or not (column.needed or invented):
                 continue
             values[column.name] = self._referred_to(column, tenant, depth) if column.parent else column.invented()
         return values | {name: value for name, value in recipe.wanted.items() if name not in given}

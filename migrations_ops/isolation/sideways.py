@@ -57,7 +57,7 @@ class Sideways:
         readable = {attacker.id, platform} if target.shared else {attacker.id}
         self.session.execute(self._of("be_tenant", target, tenant=sql.literal(attacker.id)))
         statement = self._of("copy_out", target, tenant=sql.ident(target.tenant))
-        with self.session.connection.cursor().copy(statement) as copy:
+        with self.session.connection.cursor().copy(sql.text_of(statement).encode()) as copy:
             leaked = {str(owner) for (owner,) in copy.rows()} - readable
         names = ", ".join(sorted(leaked)[:3])
         self._note(attacker.name, target.name, "copy to", f"rows of {names}" if leaked else "")

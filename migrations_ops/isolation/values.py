@@ -31,8 +31,11 @@ class Column:
     first_label: str | None
     needed: bool
     unique: bool
+    drawn: bool
     parent: str | None
     parent_key: str | None
+    reference: str | None
+    width: int | None
 
     def typed(self, value: str) -> Composable:
         """The value as the column's own type; a text that is too long is cut."""
@@ -48,6 +51,8 @@ class Column:
             return self.first_label
         if self.base == "uuid":
             return str(uuid4())
+        if self.drawn:  # below what sequences give
+            return str(-1 - uuid4().int % (30_000 if self.base == "int2" else 2_000_000_000))
         if self.category == "N" and self.unique:
             return str(uuid4().int % 30_000)
         if self.category == "S":

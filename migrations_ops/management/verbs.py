@@ -14,6 +14,7 @@ from migrations_ops.management.decide import decide
 from migrations_ops.management.explain import explain
 from migrations_ops.management.findings import findings
 from migrations_ops.management.helpers import helped
+from migrations_ops.management.init_plan import init_plan
 from migrations_ops.management.preview import preview
 from migrations_ops.management.rehearsal import rehearse
 from migrations_ops.management.suggest import suggest
@@ -69,7 +70,7 @@ def undo(options: Options, console: Console) -> Answer:
 VERBS: dict[str, Callable[[Options, Console], Answer]] = {
     verb.__name__.replace("_", "-"): verb
     for verb in (
-        *(run, status, validate, undo, explain, preview, suggest, findings, decide, rehearse),
+        *(run, status, validate, undo, explain, preview, suggest, findings, decide, rehearse, init_plan),
         *(control.pause, control.resume, control.cancel, limits.tune, limits.work, switch.disarm, switch.rearm),
     )
 }

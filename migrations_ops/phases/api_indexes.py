@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from migrations_ops.engine import sql
-from migrations_ops.engine.steps import Statement
+from migrations_ops.engine.steps import Index, Statement
 from migrations_ops.phases.queries import of_table, query
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 
@@ -31,5 +31,6 @@ def indexes(plan: Plan) -> Iterator[Statement]:
             up=(of_table("create_order_index", relation, index=sql.ident(name), order=order),),
             down=lambda _, relation=relation, index=index: (of_table("drop_index", relation, index=index),),  # type: ignore[misc]  # bound now
             online=True,
+            index=Index(name, order),
             locks=(relation,),
         )

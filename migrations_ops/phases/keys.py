@@ -13,7 +13,7 @@ from migrations_ops.rules.model import TENANT_COLUMN, TableSpec
 def rescoped(spec: TableSpec, key: tuple[str, ...]) -> Iterator[Statement]:
     """The new key is built beside the old one, which goes only when the new one is complete."""
     schema, table = sql.names(spec.relation)
-    new = "_".join([table, TENANT_COLUMN, *key, "key"])[:63]
+    new = sql.fitting("_".join([table, TENANT_COLUMN, *key, "key"]))
     columns, names = sql.literal(list(key)), sql.join(sql.ident(column) for column in key)
     dropped = of_table("drop_index", spec.relation, index=sql.ident(schema, new))
     of_key: dict[str, Composable] = {"columns": columns, "constraint_name": sql.literal(new)}

@@ -60,12 +60,13 @@ def misfits(relation: str) -> Composable:
 
 def tables(plan: Plan) -> Iterator[Step]:
     if plan.product == "vital":
-        yield _table("public.business_functions", "create_business_functions", plan.registry)
-        yield _table("public.org_departments", "create_org_departments", plan.registry)
-        yield _table("public.organizational_levels", "create_organizational_levels", plan.registry)
+        yield made_table("public.business_functions", "create_business_functions", plan.registry)
+        yield made_table("public.org_departments", "create_org_departments", plan.registry)
+        yield made_table("public.organizational_levels", "create_organizational_levels", plan.registry)
 
 
-def _table(relation: str, create: str, tenants: str) -> Statement:
+def made_table(relation: str, create: str, tenants: str) -> Statement:
+    """A table of VITAL's own that is made where it is missing."""
     return Statement(
         name=f"the table {short(relation)}",
         relation=relation,

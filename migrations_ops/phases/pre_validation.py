@@ -6,7 +6,7 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Baseline, Check, Phase, Severity, Step
-from migrations_ops.phases import organisation, probes
+from migrations_ops.phases import organisation, probes, registry
 from migrations_ops.phases.queries import every, of_table, query, schemas_of, short
 from migrations_ops.rules import against
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
@@ -28,12 +28,12 @@ def phase(plan: Plan) -> Phase:
 
 
 def _steps(plan: Plan) -> Iterator[Step]:
-    tables = plan.tables
+    tables, tenants = plan.tables, registry.adopted(plan)
     yield Check("the server's version", query("server_version"), gate=True)
     yield from fits(plan)
     yield Check("no table of another origin in the way", sql.join(_in_the_way(plan), " UNION ALL "), gate=True)
     own = organisation.own_tables(plan)
-    owners = [of_table("not_owner", name) for name in [plan.registry, *(spec.relation for spec in tables), *own]]
+    owners = [of_table("not_owner", name) for name in [*tenants, *(spec.relation for spec in tables), *own]]
     yield Check("the role owns the tables", sql.join(owners, " UNION ALL "), gate=True)
     schemas = sorted({*schemas_of(_written(plan)), "vital"})
     lacking = query("missing_privileges", schemas=sql.literal(schemas))
@@ -44,10 +44,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield Check("values of the plan that no row can have", against.dead_values(plan), Severity.WARN)
     yield Check("enough free disk", probes.free_disk)
     yield Check("the signs of strain can be seen", probes.hidden_signals, Severity.WARN)
-    yield Check("the tenants' slugs and domains are free", of_table("taken_slugs", plan.registry, **_wanted(plan)))
-    titles = sql.literal([tenant.name for tenant in plan.tenants])
-    renamed = of_table("renamed_tenants", plan.registry, titles=titles, **_wanted(plan))
-    yield Check("tenants that keep their id", renamed, Severity.WARN)
+    for relation in tenants:
+        yield from _tenants_there(plan, relation)
     yield from _keys(tables)
     fires = sql.join([of_table("triggers_that_will_fire", spec.relation) for spec in tables], " UNION ALL ")
     yield Check("triggers that will fire", fires, Severity.WARN)
@@ -56,7 +54,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
 
 
 def _written(plan: Plan) -> list[str]:
-    return [plan.registry, *(spec.relation for spec in plan.tables), *plan.common]
+    return [*registry.adopted(plan), *(spec.relation for spec in plan.tables), *plan.common]
 
 
 def _relations(plan: Plan) -> list[str]:
@@ -76,8 +74,17 @@ def unfiltered(plan: Plan) -> Check:
     return Check("row level security hides nothing from the role", sql.join(filtered, " UNION ALL "), gate=True)
 
 
+def _tenants_there(plan: Plan, relation: str) -> Iterator[Check]:
+    yield Check("the tenants' slugs and domains are free", of_table("taken_slugs", relation, **_wanted(plan)))
+    titles = sql.literal([tenant.name for tenant in plan.tenants])
+    renamed = of_table("renamed_tenants", relation, titles=titles, **_wanted(plan))
+    yield Check("tenants that keep their id", renamed, Severity.WARN)
+
+
 def _columns(plan: Plan) -> Composable:
-    needed = [(plan.registry, REGISTRY_COLUMNS)] + [(spec.relation, dict(spec.columns)) for spec in plan.tables]
+    needed = [(relation, REGISTRY_COLUMNS) for relation in registry.adopted(plan)] + [
+        (spec.relation, dict(spec.columns)) for spec in plan.tables
+    ]
     questions = [
         of_table(
             "wrong_column", relation, columns=sql.literal(list(columns)), kinds=sql.literal(list(columns.values()))
@@ -113,4 +120,5 @@ def _keys(tables: tuple[TableSpec, ...]) -> Iterator[Check]:
             name = f"{short(spec.relation)}: unique ({', '.join(key)}) can become unique per tenant"
             duplicates = every("duplicate_keys", [spec], columns=columns, values=values)
             referred = of_table("keys_others_refer_to", spec.relation, columns=columns)
-            yield Check(name, sql.compose("{a} UNION ALL {b}", a=duplicates, b=referred), kind="key")
+            parted = of_table("rescoped_partitions", spec.relation, columns=columns)
+            yield Check(name, sql.join([duplicates, referred, parted], " UNION ALL "), kind="key")

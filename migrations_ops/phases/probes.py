@@ -39,8 +39,8 @@ def hidden_signals(session: Session) -> Iterator[Problem]:
 
 def rows_of_our_tenants(plan: Plan) -> Probe:
     """Rows that would go with the tenants VITAL made. Which tables hold some is the database's to say, not a plan's."""
-    keys: dict[str, tuple[str, ...]] = dict.fromkeys(organisation.own_tables(plan), ("id",))
-    keys |= {spec.relation: spec.table.key for spec in plan.tables}
+    keys: dict[tuple[str, ...], tuple[str, ...]] = dict.fromkeys(map(sql.names, organisation.own_tables(plan)), ("id",))
+    keys |= {sql.names(spec.relation): spec.table.key for spec in plan.tables}
 
     def occupied(session: Session) -> Iterator[Problem]:
         for relation, column, primary_key in session.execute(of_table("tables_that_refer_to", plan.registry)):
@@ -48,11 +48,11 @@ def rows_of_our_tenants(plan: Plan) -> Probe:
                 "tenants_with_rows",
                 relation=sql.relation(relation),
                 name=sql.literal(relation),
-                key=sql.key_text("t", keys.get(relation, tuple(primary_key))),
+                key=sql.key_text("t", keys.get(sql.names(relation), tuple(primary_key))),
                 tenant=sql.ident(column),
                 tenants=sql.literal(plan.registry),
             )
-            with session.work(as_operator=relation in keys):
+            with session.work(as_operator=sql.names(relation) in keys):
                 yield from (Problem(*row) for row in session.execute(question))
 
     return occupied
@@ -63,15 +63,16 @@ def references_across_tenants(plan: Plan) -> Probe:
 
     def references(session: Session) -> Iterator[Problem]:
         tables = sql.literal([spec.relation for spec in plan.tables])
-        for child, reference, parent, key in session.execute(query("foreign_keys_between", tables=tables)):
+        by_name = {sql.names(spec.relation): spec for spec in plan.tables}
+        for child, columns, parent, keys in session.execute(query("foreign_keys_between", tables=tables)):
+            pairs = [(sql.column("p", key), sql.column("t", column)) for column, key in zip(columns, keys, strict=True)]
             question = every(
                 "references_across_tenants",
-                [plan.table(child)],
-                reference=sql.ident(reference),
-                reference_name=sql.literal(reference),
+                [by_name[sql.names(child)]],
+                same=sql.join([sql.compose("{p} = {t}", p=p, t=t) for p, t in pairs], " AND "),
+                reference_name=sql.literal(", ".join(columns)),
                 parent=sql.relation(parent),
                 parent_name=sql.literal(parent),
-                parent_key=sql.ident(key),
                 platform=sql.literal(plan.platform_id),
             )
             with session.work():

@@ -8,7 +8,7 @@ from migrations_ops.engine.steps import Check, Phase, Severity, Statement, Step
 from migrations_ops.isolation import database
 from migrations_ops.phases import keys, organisation
 from migrations_ops.phases.queries import of_table, query, schemas_of, short
-from migrations_ops.phases.schema_fixes import tenant_key_name
+from migrations_ops.phases.schema_fixes import tenant_key_parts
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from tenants import rls
 
@@ -21,7 +21,7 @@ def phase(plan: Plan) -> Phase:
 
 def _steps(plan: Plan) -> Iterator[Step]:
     for spec in plan.tables:
-        yield _valid_tenant_key(spec)
+        yield _valid_tenant_key(spec, plan.registry)
         yield from _not_null(spec)
         # Unique per tenant binds no row without one, so a canary tenant leaves the keys as they are.
         for key in () if plan.only_tenant else spec.rescope:
@@ -61,15 +61,13 @@ def closings(plan: Plan) -> Iterator[tuple[str, Statement]]:
     yield plan.registry, rls.policies(plan.registry, shared=False, platform=plan.platform_id, column="id")
 
 
-def _valid_tenant_key(spec: TableSpec) -> Statement:
-    constraint = tenant_key_name(spec)
-    parts = {"constraint": constraint}
-    name = sql.literal(f"{short(spec.relation)}_{TENANT_COLUMN}_fkey")
+def _valid_tenant_key(spec: TableSpec, tenants: str) -> Statement:
+    parts = tenant_key_parts(spec, tenants)
     return Statement(
         name=f"every tenant in {short(spec.relation)} exists",
         relation=spec.relation,
-        there=of_table("tenant_key_is_valid", spec.relation, constraint_name=name),
-        up=(of_table("validate_constraint", spec.relation, **parts),),
+        there=of_table("tenant_key_is_valid", spec.relation, **parts),
+        up=(of_table("validate_tenant_key", spec.relation, **parts),),
         down=lambda _: (),  # a validated key is the same key; 001 takes it away with its column
         locks=(spec.relation,),
     )
@@ -78,7 +76,7 @@ def _valid_tenant_key(spec: TableSpec) -> Statement:
 def _not_null(spec: TableSpec) -> Iterator[Statement]:
     """NOT NULL without a long lock: a check for new rows, its proof for the old ones, then the column itself."""
     table, relation = short(spec.relation), spec.relation
-    check = f"{table}_{TENANT_COLUMN}_not_null_check"
+    check = sql.fitting(f"{table}_{TENANT_COLUMN}_not_null_check")
     parts = {"constraint_name": sql.literal(check), "column": sql.literal(TENANT_COLUMN)}
     constraint = sql.ident(check)
     dropped = of_table("drop_constraint", relation, constraint=constraint)

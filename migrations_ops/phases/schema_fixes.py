@@ -1,13 +1,12 @@
 """Schema fixes: add what is missing and guard what would react. Nothing is taken away, nothing is rewritten."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Memo, Phase, Statement, Step
-from migrations_ops.phases import organisation, product
+from migrations_ops.phases import organisation, product, registry
 from migrations_ops.phases.queries import every, of_table, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
@@ -17,6 +16,7 @@ def phase(plan: Plan) -> Phase:
 
 
 def _steps(plan: Plan) -> Iterator[Step]:
+    yield from registry.table(plan)
     for spec in plan.tables:
         yield _tenant_column(spec)
         yield _tenant_key(spec, plan.registry)
@@ -50,20 +50,29 @@ def added_column(relation: str, name: str, kind: str, loses: Composable) -> Stat
 
 
 def _tenant_key(spec: TableSpec, tenants: str) -> Statement:
-    parts: dict[str, Any] = {"column": sql.ident(TENANT_COLUMN), "constraint": tenant_key_name(spec)}
-    there = of_table("has_tenant_key", spec.relation, registry=sql.literal(tenants), column=sql.literal(TENANT_COLUMN))
+    parts = tenant_key_parts(spec, tenants)
     return Statement(
         name=f"{short(spec.relation)} refers to the tenants",
         relation=spec.relation,
-        there=there,
-        up=(of_table("add_tenant_key", spec.relation, registry=sql.relation(tenants), **parts),),
-        down=lambda _: (of_table("drop_constraint", spec.relation, constraint=parts["constraint"]),),
+        there=of_table("has_tenant_key", spec.relation, **parts),
+        up=(of_table("add_tenant_key", spec.relation, **parts),),
+        down=lambda _: (of_table("drop_tenant_key", spec.relation, **parts),),
         locks=(spec.relation, tenants),
     )
 
 
-def tenant_key_name(spec: TableSpec) -> Composable:
-    return sql.ident(f"{short(spec.relation)}_{TENANT_COLUMN}_fkey")
+def tenant_key_parts(spec: TableSpec, tenants: str) -> dict[str, Composable]:
+    """What the statements about a table's foreign key to the tenants are composed of."""
+    return {
+        "constraint_name": sql.literal(tenant_key_name(spec)),
+        "registry": sql.literal(tenants),
+        "column": sql.literal(TENANT_COLUMN),
+        "leaves": of_table("leaves_of", spec.relation),
+    }
+
+
+def tenant_key_name(spec: TableSpec) -> str:
+    return sql.fitting(f"{short(spec.relation)}_{TENANT_COLUMN}_fkey")
 
 
 def _guarded_triggers(relation: str) -> Statement:

@@ -5,7 +5,7 @@ Undo: the ledger; the indexes are dropped."""
 from collections.abc import Iterator
 
 from migrations_ops.engine import sql
-from migrations_ops.engine.steps import Check, Phase, Severity, Statement, Step
+from migrations_ops.engine.steps import Check, Index, Phase, Severity, Statement, Step
 from migrations_ops.phases import api_indexes, probes, product, tenant_setup
 from migrations_ops.phases.assignments import assign
 from migrations_ops.phases.queries import every, of_table, short
@@ -34,7 +34,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
 
 def _index(spec: TableSpec) -> Statement:
     schema, table = sql.names(spec.relation)
-    name = f"{table}_{TENANT_COLUMN}_idx"
+    name = sql.fitting(f"{table}_{TENANT_COLUMN}_idx")
     index = sql.ident(schema, name)
     there = {"column": sql.literal(TENANT_COLUMN), "index_name": sql.literal(sql.spelled(schema, name))}
     return Statement(
@@ -45,5 +45,6 @@ def _index(spec: TableSpec) -> Statement:
         up=(of_table("create_tenant_index", spec.relation, index=sql.ident(name)),),
         down=lambda _: (of_table("drop_index", spec.relation, index=index),),
         online=True,
+        index=Index(name, sql.ident(TENANT_COLUMN)),
         locks=(spec.relation,),
     )

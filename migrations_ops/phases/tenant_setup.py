@@ -86,7 +86,7 @@ def late_writers(plan: Plan) -> Iterator[Statement]:
 
 
 def _late_writer(plan: Plan, spec: TableSpec) -> Statement:
-    function = sql.ident("vital", f"late_writer_of_{spec.relation.replace('.', '_')}")
+    function = sql.ident("vital", sql.fitting(f"late_writer_of_{spec.relation.replace('.', '_')}"))
     body = sql.text_of(_body(plan, spec))
     digest = sql.literal(hashlib.sha256(body.encode()).hexdigest())
     of_function = {"function": function}

@@ -61,15 +61,22 @@ BEGIN
 END
 $leave$
 
+-- name: family_of
+-- The table and its partitions; those are nobody's to name but VITAL's own work, which goes from one to the next.
+SELECT to_regclass({name})::oid
+UNION
+SELECT t.relid::oid FROM pg_partition_tree(to_regclass({name})) AS t
+
 -- name: has_table_privileges
 -- Whether both roles may do what they need with the table.
 SELECT to_regrole('vital_tenant') IS NOT NULL
    AND to_regrole('vital_operator') IS NOT NULL
    AND (
        SELECT bool_and(
-           has_table_privilege(role, to_regclass({name}), privilege)
+           has_table_privilege(role, one.oid, privilege)
        )
        FROM (VALUES ('vital_operator', 'SELECT'), ('vital_operator', 'INSERT'), ('vital_operator', 'UPDATE'), ('vital_operator', 'DELETE')) AS operator (role, privilege)
+       CROSS JOIN ({family}) AS one (oid)
    )
    AND (
        SELECT bool_and(has_table_privilege('vital_tenant', to_regclass({name}), privilege))
@@ -82,7 +89,15 @@ GRANT {tenant_privileges} ON {relation} TO vital_tenant
 
 -- name: grant_table_to_operator
 -- Staff, and VITAL's own data work, under a policy of their own.
-GRANT SELECT, INSERT, UPDATE, DELETE ON {relation} TO vital_operator
+DO $grant$
+DECLARE
+    one regclass;
+BEGIN
+    FOR one IN {family} LOOP
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO vital_operator', one);
+    END LOOP;
+END
+$grant$
 
 -- name: grant_sequences
 -- Keys that are drawn from a sequence of the table's own.
@@ -114,7 +129,9 @@ BEGIN
         IF to_regrole(role) IS NULL THEN
             CONTINUE;
         END IF;
-        EXECUTE format('REVOKE ALL ON %s FROM %I', to_regclass({name}), role);
+        FOR found IN {family} LOOP
+            EXECUTE format('REVOKE ALL ON %s FROM %I', found, role);
+        END LOOP;
         FOR found IN
             SELECT d.objid::regclass
             FROM pg_depend AS d
@@ -375,26 +392,29 @@ SELECT to_regprocedure('vital.guard_reference()') IS NOT NULL
 CREATE OR REPLACE FUNCTION vital.guard_reference() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $guard$
 DECLARE
     parent text := TG_ARGV[0];
-    parent_key text := TG_ARGV[1];
-    reference text := TG_ARGV[2];
-    key_type text := TG_ARGV[3];
-    platform uuid := TG_ARGV[4];
+    is_referred_to text := TG_ARGV[1];
+    reference text[] := TG_ARGV[2];
+    platform uuid := TG_ARGV[3];
     owner uuid;
-    wanted text;
+    new_row jsonb;
+    old_row jsonb;
 BEGIN
     IF current_setting('role', true) = 'vital_operator' THEN
         RETURN NULL;
     END IF;
-    wanted := to_jsonb(NEW) ->> reference;
-    IF wanted IS NULL OR NEW.tenant_id IS NULL THEN
+    new_row := to_jsonb(NEW);
+    IF NEW.tenant_id IS NULL OR EXISTS (SELECT FROM unnest(reference) AS part WHERE new_row ->> part IS NULL) THEN
         RETURN NULL;
     END IF;
-    IF TG_OP = 'UPDATE' AND wanted IS NOT DISTINCT FROM (to_jsonb(OLD) ->> reference) AND COALESCE(NEW.tenant_id = OLD.tenant_id, true) THEN
-        RETURN NULL;
+    IF TG_OP = 'UPDATE' AND COALESCE(NEW.tenant_id = OLD.tenant_id, true) THEN
+        old_row := to_jsonb(OLD);
+        IF NOT EXISTS (SELECT FROM unnest(reference) AS part WHERE new_row -> part IS DISTINCT FROM old_row -> part) THEN
+            RETURN NULL;
+        END IF;
     END IF;
-    EXECUTE format('SELECT p.tenant_id FROM %s AS p WHERE p.%I = $1::%s FOR KEY SHARE', parent, parent_key, key_type) INTO owner USING wanted;
+    EXECUTE format('SELECT p.tenant_id FROM %s AS p WHERE %s FOR KEY SHARE', parent, is_referred_to) INTO owner USING new_row;
     IF owner IS NOT NULL AND owner <> NEW.tenant_id AND owner <> platform THEN
-        RAISE EXCEPTION 'insert or update on table "%" refers to a row that is not present in table "%"', TG_TABLE_NAME, split_part(parent, '.', 2)
+        RAISE EXCEPTION 'insert or update on table "%" refers to a row that is not present in table "%"', TG_TABLE_NAME, TG_ARGV[4]
             USING ERRCODE = 'foreign_key_violation', HINT = 'A reference is to an own row or to the Platform''s.';
     END IF;
     RETURN NULL;
@@ -406,10 +426,8 @@ $guard$
 CREATE OR REPLACE FUNCTION vital.guard_referenced() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $guard$
 DECLARE
     child text := TG_ARGV[0];
-    reference text := TG_ARGV[1];
-    parent_key text := TG_ARGV[2];
-    key_type text := TG_ARGV[3];
-    platform uuid := TG_ARGV[4];
+    refers_to_it text := TG_ARGV[1];
+    platform uuid := TG_ARGV[2];
     found boolean;
 BEGIN
     IF current_setting('role', true) = 'vital_operator' THEN
@@ -418,10 +436,10 @@ BEGIN
     IF NEW.tenant_id = platform OR COALESCE(NEW.tenant_id = OLD.tenant_id, true) THEN
         RETURN NULL;
     END IF;
-    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE c.%I = $1::%s AND c.tenant_id <> $2)', child, reference, key_type)
-        INTO found USING to_jsonb(NEW) ->> parent_key, NEW.tenant_id;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE %s AND c.tenant_id <> $2)', child, refers_to_it)
+        INTO found USING to_jsonb(NEW), NEW.tenant_id;
     IF found THEN
-        RAISE EXCEPTION 'update on table "%" would leave rows of table "%" referring to another tenant', TG_TABLE_NAME, split_part(child, '.', 2)
+        RAISE EXCEPTION 'update on table "%" would leave rows of table "%" referring to another tenant', TG_TABLE_NAME, TG_ARGV[3]
             USING ERRCODE = 'foreign_key_violation', HINT = 'Move the rows that refer to it first.';
     END IF;
     RETURN NULL;
@@ -432,8 +450,16 @@ $guard$
 -- The functions were ours.
 DROP FUNCTION IF EXISTS vital.guard_reference(), vital.guard_referenced()
 
+-- name: guard_of_reference
+-- What the trigger on the referring table of a foreign key `f` is called.
+CASE WHEN octet_length(f.conname) <= 53 THEN 'vital_ref_' || f.conname ELSE 'vital_ref_' || md5(f.conname) END
+
+-- name: guard_of_referenced
+-- The one on the table referred to: several tables may have a foreign key of the same name to it.
+'vital_chd_' || md5(f.conrelid::regclass || '.' || f.conname)
+
 -- name: references_are_guarded
--- Whether every single-column foreign key between two tables of tenants is guarded on both sides.
+-- Whether every foreign key between two tables of tenants is guarded on both sides.
 SELECT NOT EXISTS (
     SELECT
     FROM pg_constraint AS f
@@ -441,8 +467,10 @@ SELECT NOT EXISTS (
       AND f.conparentid = 0
       AND f.conrelid = to_regclass({name})
       AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
-      AND cardinality(f.conkey) = 1
-      AND NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = f.conrelid AND g.tgname = left('vital_ref_' || f.conname, 63))
+      AND (
+          NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = f.conrelid AND g.tgname = {on_child})
+          OR NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = f.confrelid AND g.tgname = {on_parent})
+      )
 )
 
 -- name: guard_references
@@ -452,26 +480,32 @@ DECLARE
     found record;
 BEGIN
     FOR found IN
-        SELECT f.conname, f.conrelid::regclass AS child, f.confrelid::regclass AS parent, c.attname AS reference, p.attname AS key,
-               format_type(p.atttypid, p.atttypmod) AS key_type,
-               format('%I.%I', cn.nspname, cc.relname) AS child_name, format('%I.%I', pn.nspname, pc.relname) AS parent_name
+        SELECT f.conrelid::regclass AS child, f.confrelid::regclass AS parent, cc.relname AS child_name, pc.relname AS parent_name,
+               format('%I.%I', cn.nspname, cc.relname) AS whole_child, format('%I.%I', pn.nspname, pc.relname) AS whole_parent,
+               {on_child} AS on_child, {on_parent} AS on_parent, key.*
         FROM pg_constraint AS f
-        JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = f.conkey[1]
-        JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = f.confkey[1]
         JOIN pg_class AS cc ON cc.oid = f.conrelid
         JOIN pg_namespace AS cn ON cn.oid = cc.relnamespace
         JOIN pg_class AS pc ON pc.oid = f.confrelid
         JOIN pg_namespace AS pn ON pn.oid = pc.relnamespace
+        CROSS JOIN LATERAL (
+            SELECT array_agg(c.attname::text) AS columns,
+                   string_agg(quote_ident(c.attname), ', ') AS listed,
+                   string_agg(format('p.%I = ($1 ->> %L)::%s', p.attname, c.attname, format_type(p.atttypid, p.atttypmod)), ' AND ') AS is_referred_to,
+                   string_agg(format('c.%I = ($1 ->> %L)::%s', c.attname, p.attname, format_type(p.atttypid, p.atttypmod)), ' AND ') AS refers_to_it
+            FROM unnest(f.conkey, f.confkey) AS part (child, parent)
+            JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = part.child
+            JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = part.parent
+        ) AS key
         WHERE f.contype = 'f'
           AND f.conparentid = 0
           AND f.conrelid = to_regclass({name})
           AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
-          AND cardinality(f.conkey) = 1
     LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR UPDATE OF %I, tenant_id ON %s FOR EACH ROW EXECUTE FUNCTION vital.guard_reference(%L, %L, %L, %L, %L)',
-                       left('vital_ref_' || found.conname, 63), found.reference, found.child, found.parent_name, found.key, found.reference, found.key_type, {platform});
-        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER UPDATE OF tenant_id ON %s FOR EACH ROW EXECUTE FUNCTION vital.guard_referenced(%L, %L, %L, %L, %L)',
-                       left('vital_chd_' || found.conname, 63), found.parent, found.child_name, found.reference, found.key, found.key_type, {platform});
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR UPDATE OF %s, tenant_id ON %s FOR EACH ROW EXECUTE FUNCTION vital.guard_reference(%L, %L, %L, %L, %L)',
+                       found.on_child, found.listed, found.child, found.whole_parent, found.is_referred_to, found.columns, {platform}, found.parent_name);
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER UPDATE OF tenant_id ON %s FOR EACH ROW EXECUTE FUNCTION vital.guard_referenced(%L, %L, %L, %L)',
+                       found.on_parent, found.parent, found.whole_child, found.refers_to_it, {platform}, found.child_name);
     END LOOP;
 END
 $references$
@@ -484,11 +518,13 @@ DECLARE
 BEGIN
     FOR found IN
         SELECT g.tgname, g.tgrelid::regclass AS relation
-        FROM pg_trigger AS g
-        JOIN pg_constraint AS f ON g.tgname IN (left('vital_ref_' || f.conname, 63), left('vital_chd_' || f.conname, 63))
+        FROM pg_constraint AS f
+        JOIN pg_trigger AS g
+          ON g.tgrelid = f.conrelid AND g.tgname = {on_child}
+          OR g.tgrelid = f.confrelid AND g.tgname = {on_parent}
         WHERE f.contype = 'f'
+          AND f.conparentid = 0
           AND f.conrelid = to_regclass({name})
-          AND g.tgrelid IN (f.conrelid, f.confrelid)
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', found.tgname, found.relation);
     END LOOP;

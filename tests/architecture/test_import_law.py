@@ -92,6 +92,12 @@ LAWS = (
         fix="A preview is handed a session and a plan, and asks what phases would do: it knows no model or setting.",
     ),
     Law(
+        room=r"migrations_ops\.init_plan",
+        may=("migrations_ops.engine", "migrations_ops.init_plan"),
+        never=FRAMEWORKS,
+        fix="A starting plan is read from a catalogue over a session it is handed: it knows no model, setting or rule.",
+    ),
+    Law(
         room=r"tenants",
         may=("tenants", "migrations_ops.engine.sql", "migrations_ops.engine.steps"),
         never=(),
@@ -188,6 +194,7 @@ def test_every_room_of_the_law_is_there() -> None:
         ("migrations_ops.isolation.database", "from migrations_ops.phases import row_level_security"),
         ("migrations_ops.management.isolation", "from migrations_ops.isolation import database"),
         ("migrations_ops.rehearsal.sample", "from django.conf import settings"),
+        ("migrations_ops.init_plan.draft", "from migrations_ops.phases import queries"),
         ("migrations_ops.rehearsal.rehearse", "from migrations_ops.plan import phases"),
         ("migrations_ops.management.rehearsal", "from migrations_ops.rehearsal import sample"),
         ("catalog.loading", "from migrations_ops.engine import sql"),

@@ -17,3 +17,27 @@ WHERE jsonb_typeof(noted.memo) = 'array'
 -- name: forget_applied
 -- The change was undone.
 DELETE FROM vital.applied_statement WHERE statement = %(statement)s::text
+
+-- name: is_partitioned
+-- A row where the table's rows are in partitions.
+SELECT true FROM pg_class WHERE oid = to_regclass(%(relation)s::text) AND relkind = 'p'
+
+-- name: is_valid_index
+-- A row where the index is there and complete.
+SELECT true FROM pg_index WHERE indexrelid = to_regclass(%(index)s::text) AND indisvalid
+
+-- name: build_piece
+-- A partition's index, beside its readers and writers.
+CREATE INDEX CONCURRENTLY {index} ON {relation} ({columns})
+
+-- name: drop_piece
+-- Also what a failed attempt has left.
+DROP INDEX CONCURRENTLY IF EXISTS {index}
+
+-- name: build_whole
+-- The partitioned table's index takes over what its partitions have: nothing is read.
+CREATE INDEX IF NOT EXISTS {index} ON {relation} ({columns})
+
+-- name: drop_whole
+-- With the pieces that it has taken over.
+DROP INDEX IF EXISTS {index}

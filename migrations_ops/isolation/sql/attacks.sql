@@ -3,8 +3,10 @@
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ
 
 -- name: wait_briefly
--- Neither a lock nor a statement holds an application up.
-SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '60s', true)
+-- Neither a lock nor a statement holds an application up. No partition is passed over: a cursor that does not read one is
+-- none for the whole table to PostgreSQL.
+SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '60s', true),
+       set_config('enable_partition_pruning', 'off', true)
 
 -- name: join_tenants_for_now
 -- The owner is no member of vital_tenant, or its restrictive policies would bind it and blind the guard of references:
@@ -106,15 +108,15 @@ DELETE FROM {relation}
 
 -- name: forge_row
 -- A row in another's name.
-INSERT INTO {relation} ({columns}) VALUES ({values})
+INSERT INTO {relation} ({columns}) OVERRIDING SYSTEM VALUE VALUES ({values})
 
 -- name: overwrite_row
 -- A row with another's key, that turns into an UPDATE of the other's row.
-INSERT INTO {relation} AS t ({columns}) VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {tenant} = EXCLUDED.{tenant}
+INSERT INTO {relation} AS t ({columns}) OVERRIDING SYSTEM VALUE VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {tenant} = EXCLUDED.{tenant}
 
 -- name: refer_to_row
 -- An own row that refers to another's; foreign keys are checked past row level security.
-UPDATE {relation} AS t SET {reference} = {parent} WHERE {rows}
+UPDATE {relation} AS t SET {assignments} WHERE {rows}
 
 -- name: shadow_table
 -- A temporary table of the same name would catch what the next user of the connection writes.

@@ -101,7 +101,7 @@ WHERE c.oid = to_regclass({name})
 -- What the role must be allowed to create before anything starts.
 SELECT '', '', format('%s may not create objects in schema %s: GRANT CREATE ON SCHEMA %s TO %s', current_user, needed.name, needed.name, quote_ident(current_user))
 FROM unnest({schemas}::text[]) AS needed (name)
-WHERE to_regnamespace(needed.name) IS NOT NULL
+WHERE to_regnamespace(quote_ident(needed.name)) IS NOT NULL
   AND NOT has_schema_privilege(needed.name, 'CREATE')
 
 -- name: unreachable_roles
@@ -183,6 +183,13 @@ WHERE f.contype = 'f'
   AND f.confrelid = to_regclass({name})
   AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute AS a WHERE a.attrelid = f.confrelid AND a.attnum = ANY(f.confkey))
       = (SELECT array_agg(c ORDER BY c) FROM unnest({columns}::text[]) AS c)
+
+-- name: rescoped_partitions
+-- A key of a partitioned table is made of its partitions' keys, and none of them takes another's place online.
+SELECT {name}, '', format('is partitioned, so that its key (%s) cannot become unique per tenant: take it out of rescope', array_to_string({columns}::text[], ', '))
+FROM pg_class
+WHERE oid = to_regclass({name})
+  AND relkind = 'p'
 
 -- name: foreign_tracking_table
 -- The name that the guide's query uses is taken by something that is not VITAL's.

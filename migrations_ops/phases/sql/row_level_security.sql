@@ -1,12 +1,32 @@
 -- name: tenant_key_is_valid
--- Whether every row's tenant is known to exist.
-SELECT COALESCE((
-    SELECT bool_and(convalidated)
-    FROM pg_constraint
-    WHERE conrelid = to_regclass({name})
-      AND contype = 'f'
-      AND conname = {constraint_name}
-), true)
+-- Whether every row's tenant is known to exist; of a partitioned table, once its partitions' keys are one.
+SELECT NOT EXISTS (
+    SELECT
+    FROM pg_constraint AS k
+    WHERE k.contype = 'f'
+      AND k.conname = {constraint_name}
+      AND k.conrelid IN ({leaves})
+      AND (NOT k.convalidated OR k.conparentid = 0 AND k.conrelid <> to_regclass({name}))
+)
+
+-- name: validate_tenant_key
+-- Reads the table, or partition after partition, beside readers and writers. A partitioned table's own key takes theirs
+-- over without reading a row.
+DO $key$
+DECLARE
+    leaf regclass;
+BEGIN
+    FOR leaf IN
+        SELECT k.conrelid FROM pg_constraint AS k WHERE k.conname = {constraint_name} AND NOT k.convalidated AND k.conrelid IN ({leaves})
+    LOOP
+        EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', leaf, {constraint_name});
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass({name}) AND conname = {constraint_name}) THEN
+        EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I FOREIGN KEY (%I) REFERENCES %s (id)',
+                       to_regclass({name}), {constraint_name}, {column}, to_regclass({registry}));
+    END IF;
+END
+$key$
 
 -- name: validate_constraint
 -- Reads the table beside readers and writers.

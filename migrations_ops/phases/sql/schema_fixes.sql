@@ -64,20 +64,60 @@ WHERE NOT EXISTS (
 )
 LIMIT 10000
 
+-- name: leaves_of
+-- The tables that hold the rows: the table itself, or its partitions.
+SELECT c.oid FROM pg_class AS c WHERE c.oid = to_regclass({name}) AND c.relkind <> 'p'
+UNION
+SELECT t.relid FROM pg_partition_tree(to_regclass({name})) AS t WHERE t.isleaf
+
 -- name: has_tenant_key
--- Whether the tenant column refers to the tenants.
-SELECT EXISTS (
+-- Whether the tenant column refers to the tenants, in every partition.
+SELECT NOT EXISTS (
     SELECT
-    FROM pg_constraint
-    WHERE conrelid = to_regclass({name})
-      AND contype = 'f'
-      AND confrelid = to_regclass({registry})
-      AND conkey = ARRAY(SELECT attnum FROM pg_attribute WHERE attrelid = to_regclass({name}) AND attname = {column})
+    FROM ({leaves}) AS leaf (oid)
+    WHERE NOT EXISTS (
+        SELECT
+        FROM pg_constraint
+        WHERE conrelid = leaf.oid
+          AND contype = 'f'
+          AND confrelid = to_regclass({registry})
+          AND conkey = ARRAY(SELECT attnum FROM pg_attribute WHERE attrelid = leaf.oid AND attname = {column})
+    )
 )
 
 -- name: add_tenant_key
--- NOT VALID: enforced from now on, the old rows are checked when the fence closes.
-ALTER TABLE {relation} ADD CONSTRAINT {constraint} FOREIGN KEY ({column}) REFERENCES {registry} (id) NOT VALID
+-- NOT VALID: enforced from now on, the old rows are checked when the fence closes. A partitioned table cannot have such a
+-- key before 18, so its partitions have it.
+DO $key$
+DECLARE
+    leaf regclass;
+BEGIN
+    FOR leaf IN {leaves} LOOP
+        IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = leaf AND conname = {constraint_name}) THEN
+            EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I FOREIGN KEY (%I) REFERENCES %s (id) NOT VALID',
+                           leaf, {constraint_name}, {column}, to_regclass({registry}));
+        END IF;
+    END LOOP;
+END
+$key$
+
+-- name: drop_tenant_key
+-- The key was ours: the table's, which takes those of its partitions along, or else theirs.
+DO $key$
+DECLARE
+    one regclass;
+BEGIN
+    FOR one IN
+        SELECT k.conrelid
+        FROM pg_constraint AS k
+        WHERE k.conname = {constraint_name}
+          AND k.conparentid = 0
+          AND (k.conrelid = to_regclass({name}) OR k.conrelid IN ({leaves}))
+    LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', one, {constraint_name});
+    END LOOP;
+END
+$key$
 
 -- name: drop_constraint
 -- The constraint was ours.

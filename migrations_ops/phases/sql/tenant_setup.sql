@@ -1,3 +1,17 @@
+-- name: create_registry
+-- Who there is; of the shape that VITAL's own platform has, so that nothing else tells the two apart.
+CREATE TABLE {relation} (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    name text NOT NULL,
+    slug text NOT NULL UNIQUE,
+    domain text UNIQUE,
+    compliance_level text NOT NULL DEFAULT 'standard',
+    is_active boolean NOT NULL DEFAULT true,
+    settings jsonb NOT NULL DEFAULT '{{}}',
+    metadata jsonb NOT NULL DEFAULT '{{}}',
+    created_at timestamptz NOT NULL DEFAULT now()
+)
+
 -- name: tenant_configuration
 -- The plan's configuration merged into a tenant that exists: extra keys stay.
 SELECT batch.vital_row, wanted.name, wanted.slug, wanted.domain, wanted.compliance_level,
@@ -47,8 +61,9 @@ WHERE NOT EXISTS (SELECT FROM vital.domain AS known WHERE known.domain = lower(h
 ORDER BY lower(host.name), host.is_primary DESC
 
 -- name: tables_that_refer_to
--- Every table with a foreign key to this one, whether the plan knows it or not, and its primary key.
-SELECT format('%I.%I', n.nspname, c.relname), a.attname, ARRAY(
+-- Every table with a foreign key to this one, whether the plan knows it or not, and its primary key. Where partitions have
+-- it, it is their table's.
+SELECT DISTINCT format('%I.%I', n.nspname, c.relname), a.attname, ARRAY(
            SELECT k.attname::text
            FROM pg_index AS i
            JOIN pg_attribute AS k ON k.attrelid = i.indrelid AND k.attnum = ANY(i.indkey)
@@ -56,7 +71,7 @@ SELECT format('%I.%I', n.nspname, c.relname), a.attname, ARRAY(
            ORDER BY array_position(i.indkey, k.attnum)
        )
 FROM pg_constraint AS f
-JOIN pg_class AS c ON c.oid = f.conrelid
+JOIN pg_class AS c ON c.oid = COALESCE(pg_partition_root(f.conrelid), f.conrelid)
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
 WHERE f.contype = 'f'
