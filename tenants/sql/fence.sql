@@ -259,7 +259,7 @@ $others$
 
 -- name: operator_reads
 -- Whether VITAL's data work sees every row of a table that is not fenced.
-SELECT has_table_privilege('vital_operator', to_regclass({name}), 'SELECT')
+SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'vital_operator' AND has_table_privilege(oid, to_regclass({name}), 'SELECT'))
    AND EXISTS (SELECT FROM pg_policy WHERE polrelid = to_regclass({name}) AND polname = 'vital_operator_reads')
 
 -- name: operator_may_read

@@ -183,3 +183,51 @@ def test_a_position_is_counted_in_lines_and_letters(
     text: str, place: tuple[str | int, ...], expected: tuple[int, int]
 ) -> None:
     assert position(text, place) == expected
+
+
+# --- rules that can never match, and those that only look so ---
+
+OTHERS = 'when = { column = "facts", json = ["a"], matches = "b" }\ntenant = "guest"'
+
+
+def rules(*rest: str) -> str:
+    """The plan with rules for the later phase, instead of its own one."""
+    more = "\n\n[[table.rule]]\n".join(
+        f'name = "more {n}"\nphase = "004_tenant_data"\n{rule}' for n, rule in enumerate(rest, start=1)
+    )
+    return changed(f'name = "the others"\nphase = "004_tenant_data"\n{OTHERS}', more)
+
+
+def home(condition: str) -> str:
+    return f'when = {condition}\ntenant = "home"'
+
+
+LIVING = [
+    (home("{ always = true }"), f"{OTHERS}\nreassigns = true"),
+    (OTHERS, home("{ always = true }")),
+    (home('{ all = [{ column = "street", in = ["a", "b"] }, { column = "street", in = ["b"] }] }'),),
+    (home('{ any = [{ column = "street", equals = "a" }, { column = "street", equals = "b" }] }'),),
+    (home('{ all = [{ column = "facts", json = ["a"], equals = "a" }, { column = "facts", equals = "b" }] }'),),
+    (home('{ all = [{ column = "street", is_null = false }, { column = "street", equals = "b" }] }'),),
+]
+DEAD = [
+    (OTHERS, OTHERS.replace("guest", "home")),
+    (f"{OTHERS}\nreassigns = true", OTHERS),
+    (home("{ always = true }") + "\nreassigns = true", f"{OTHERS}\nreassigns = true"),
+    (home('{ all = [{ column = "street", in = ["a"] }, { all = [{ column = "street", in = ["b"] }] }] }'),),
+    (home("{ any = [{ not = { always = true } }, { not = { always = true } }] }"),),
+    (home('{ all = [{ column = "size", less = 5 }, { column = "size", is_null = true }] }'),),
+]
+
+
+@pytest.mark.parametrize("living", LIVING)
+def test_a_rule_that_may_match_is_let_be(tmp_path: Path, living: tuple[str, ...]) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text(rules(*living), encoding="utf-8")
+
+    assert len(load(file).tables[0].rules) == 1 + len(living)
+
+
+@pytest.mark.parametrize("dead", DEAD)
+def test_a_rule_that_can_never_match_is_refused(tmp_path: Path, dead: tuple[str, ...]) -> None:
+    assert "it can never match: " in refusal(tmp_path, rules(*dead))
