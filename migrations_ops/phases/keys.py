@@ -5,9 +5,21 @@ from collections.abc import Iterator
 from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
-from migrations_ops.engine.steps import Memo, Statement
-from migrations_ops.phases.queries import every, of_table
+from migrations_ops.engine.steps import Check, Memo, Statement
+from migrations_ops.phases.queries import every, of_table, short
 from migrations_ops.rules.model import TENANT_COLUMN, TableSpec
+
+
+def can_be_rescoped(spec: TableSpec) -> Iterator[Check]:
+    """Asked before anything changes: no tenant has a key twice, and nobody refers to one."""
+    for key in spec.rescope:
+        columns = sql.literal(list(key))
+        values = sql.join(sql.column("t", column) for column in key)
+        name = f"{short(spec.relation)}: unique ({', '.join(key)}) can become unique per tenant"
+        duplicates = every("duplicate_keys", [spec], columns=columns, values=values)
+        referred = of_table("keys_others_refer_to", spec.relation, columns=columns)
+        parted = of_table("rescoped_partitions", spec.relation, columns=columns)
+        yield Check(name, sql.join([duplicates, referred, parted], " UNION ALL "), kind="key")
 
 
 def rescoped(spec: TableSpec, key: tuple[str, ...]) -> Iterator[Statement]:

@@ -6,10 +6,10 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Baseline, Check, Phase, Severity, Step
-from migrations_ops.phases import organisation, probes, registry
-from migrations_ops.phases.queries import every, of_table, query, schemas_of, short
+from migrations_ops.phases import keys, organisation, probes, registry
+from migrations_ops.phases.queries import of_table, query, schemas_of, short
 from migrations_ops.rules import against
-from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+from migrations_ops.rules.model import TENANT_COLUMN, Plan
 
 REGISTRY_COLUMNS = {
     "id": "uuid",
@@ -46,7 +46,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield Check("the signs of strain can be seen", probes.hidden_signals, Severity.WARN)
     for relation in tenants:
         yield from _tenants_there(plan, relation)
-    yield from _keys(tables)
+    for spec in tables:
+        yield from keys.can_be_rescoped(spec)
     fires = sql.join([of_table("triggers_that_will_fire", spec.relation) for spec in tables], " UNION ALL ")
     yield Check("triggers that will fire", fires, Severity.WARN)
     for spec in tables:
@@ -110,15 +111,3 @@ def _wanted(plan: Plan) -> dict[str, Composable]:
         "slugs": sql.literal([tenant.slug for tenant in plan.tenants]),
         "domains": sql.literal([tenant.domain for tenant in plan.tenants]),
     }
-
-
-def _keys(tables: tuple[TableSpec, ...]) -> Iterator[Check]:
-    for spec in tables:
-        for key in spec.rescope:
-            columns = sql.literal(list(key))
-            values = sql.join(sql.column("t", column) for column in key)
-            name = f"{short(spec.relation)}: unique ({', '.join(key)}) can become unique per tenant"
-            duplicates = every("duplicate_keys", [spec], columns=columns, values=values)
-            referred = of_table("keys_others_refer_to", spec.relation, columns=columns)
-            parted = of_table("rescoped_partitions", spec.relation, columns=columns)
-            yield Check(name, sql.join([duplicates, referred, parted], " UNION ALL "), kind="key")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from migrations_ops.rules.load import load
-from migrations_ops.rules.model import Condition, Rule
+from migrations_ops.rules.load import PHASES, load
+from migrations_ops.rules.model import Condition, Hop, Parent, Rule
 from migrations_ops.rules.reads import called, reads
 from migrations_ops.rules.words import in_words, rule_in_words
 from tests.support import looking
@@ -24,6 +24,10 @@ WORDS = {
     "tier is tier_3 and (tier is tier_3 or name contains a, b or c)": Condition(
         "all", parts=(TIER, Condition("any", parts=(TIER, NAME)))
     ),
+    "price is at most 3": Condition("at_most", "price", value=3),
+    "price is between 1 and 3": Condition("between", "price", value=(1, 3)),
+    "name starts with a or b": Condition("starts_with", "name", value=("a", "b")),
+    "length(name) > 3": Condition("sql", value="length(name) > 3"),
     "tier is tier_4": Condition("any", parts=(Condition("equals", "tier", value="tier_4"),)),
 }
 
@@ -48,3 +52,6 @@ def test_every_rule_of_the_plan_says_what_it_reads() -> None:
 def test_a_rule_that_follows_a_parent() -> None:
     rule = next(rule for rule in shipped(looking.PLAN) if rule.parent)
     assert rule_in_words(rule) == "its user_id refers to a row of users that has a tenant"
+    way = (Hop(("shelf", "nr"), "public.shelves", ("id", "nr")), Hop(("store_id",), "public.stores", ("id",)))
+    far = Rule(1, "far", PHASES[1], parent=Parent(way))
+    assert rule_in_words(far) == "its shelf, nr refers to a row of stores over shelves that has a tenant"
