@@ -68,8 +68,8 @@ class Asking:
     def _references(self) -> dict[str, list[Reference]]:
         tables = sql.literal([spec.relation for spec in self.plan.tables])
         found: dict[str, list[Reference]] = {}
-        for child, *reference in self.session.execute(query("foreign_keys_between", tables=tables)):
-            found.setdefault(child, []).append(Reference(*reference))
+        for child, columns, parent, key in self.session.execute(query("foreign_keys_between", tables=tables)):
+            found.setdefault(child, []).append(Reference(tuple(columns), parent, tuple(key)))
         return found
 
     def short(self, relations: Sequence[str], work: Callable[[], T], *, whole: bool = False) -> T:

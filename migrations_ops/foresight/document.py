@@ -118,7 +118,12 @@ def _references(groups: list[Group], words: Words) -> list[Document]:
     counts: dict[tuple[str, str, str | None, str | None], int] = {}
     for group in groups:
         for reference, tenant in group.across.items():
-            place = (reference.column, shown(reference.parent), words.tenant(group.after), words.tenant(tenant))
+            place = (
+                ", ".join(reference.columns),
+                shown(reference.parent),
+                words.tenant(group.after),
+                words.tenant(tenant),
+            )
             counts[place] = counts.get(place, 0) + group.rows
     names = ("column", "to", "tenant", "tenant_of_other", "rows")
     return [dict(zip(names, (*place, rows), strict=True)) for place, rows in counts.items()]

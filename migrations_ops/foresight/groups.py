@@ -18,14 +18,14 @@ Place = tuple[int, str]
 class Reference:
     """A foreign key from one table of the plan to another."""
 
-    column: str
+    columns: tuple[str, ...]
     parent: str
-    key: str
+    key: tuple[str, ...]
 
     @property
     def as_parent(self) -> Parent:
         """The same as a rule would follow it."""
-        return Parent((Hop((self.column,), self.parent, (self.key,)),))
+        return Parent((Hop(self.columns, self.parent, self.key),))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import PHARMA, ROOT, Manage
 from tests.support import databases
 from tests.support.databases import Scratch, rows
-from tests.support.looking import one, said
+from tests.support.looking import document, one, said
 from tests.support.traces import untouched
 
 VITAL = ROOT / "migrations_ops" / "rules" / "vital.toml"
@@ -46,6 +46,7 @@ FROM prompts AS p WHERE created_by IS NOT NULL LIMIT 1
 RETURNING tenant_id::text
 """
 ASTRAY = "SELECT count(*) FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id WHERE m.tenant_id "
+BY_TENANT = "SELECT t.slug, count(*) FROM {table} JOIN tenants AS t ON t.id = tenant_id GROUP BY 1"
 READS = """
 SELECT has_table_privilege('vital_operator', 'threads', 'SELECT'),
        has_table_privilege('vital_tenant', 'threads', 'SELECT'),
@@ -94,8 +95,12 @@ def test_a_plan_that_does_not_fit_changes_nothing(platform: Scratch, wrong: Path
 
 
 def test_backfill_trigger_and_fence_agree(platform: Scratch, plan: Path, wrong: Path, manage: Manage) -> None:
+    foreseen = document(manage(platform, "migrate_tenants", "preview", "--json", "--plan", str(plan)))["tables"]
+
     done = manage(platform, "migrate_tenants", "--yes", "--to", "004", "--plan", str(plan))
 
+    for table in ("messages", "prompts"):
+        assert dict(rows(platform.admin_url, BY_TENANT.format(table=table))) == foreseen[table]["tenants"]
     assert done.returncode == 0, said(done)
     assert one(platform, f"{ASTRAY} IS DISTINCT FROM c.tenant_id") == 0
     assert one(platform, f"{ASTRAY} = c.tenant_id") > 10
