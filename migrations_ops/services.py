@@ -590,19 +590,30 @@ class MayNotAttack(EngineError):
     exit_code = 2
 
 
-def attack_database(waiting: Callable[[str], None]) -> Report:
-    """Every tenant against every other's rows in the database; see `isolation.database`. Leaves nothing behind."""
+def attack(url: str, secret_name: str, waiting: Callable[[str], None]) -> Report:
+    """Every tenant against every other's rows, over HTTP and in the database. Leaves nothing behind.
+
+    The service comes first: an address or a secret that is wrong is told at once.
+    """
     plan = current_plan()
     with open_session() as session:
         closed = {relation: bool(session.value(closing.there)) for relation, closing in closings(plan)}
-        if not any(closed.values()):
-            raise FenceIsOpen
+    if not any(closed.values()):
+        raise FenceIsOpen
+    over_http = _attack_service(plan, url, secret_name)
+    report = _attack_database(plan, waiting)
+    report.open += [relation for relation, whole in closed.items() if not whole]
+    report.merge(over_http)
+    return report
+
+
+def _attack_database(plan: Plan, waiting: Callable[[str], None]) -> Report:
+    """See `isolation.database`."""
+    with open_session() as session:
         try:
-            report = locks.retried(session, (), partial(database.prove, session, plan), waiting)
+            return locks.retried(session, (), partial(database.prove, session, plan), waiting)
         except psycopg.errors.InsufficientPrivilege as error:
             raise MayNotAttack(reason=error.diag.message_primary) from error
-    report.open += [relation for relation, whole in closed.items() if not whole]
-    return report
 
 
 class ServiceNotReached(EngineError):
@@ -626,8 +637,8 @@ class TokensRefused(EngineError):
     exit_code = 2
 
 
-def attack_service(url: str, secret_name: str) -> Report:
-    """Every tenant against every other's rows over HTTP: at this address, or else in this process."""
+def _attack_service(plan: Plan, url: str, secret_name: str) -> Report:
+    """At this address, or else in this process."""
     secret = env_secret(secret_name)
     if not secret and url:
         raise NoSecret(name=secret_name, url=url)
@@ -647,7 +658,7 @@ def attack_service(url: str, secret_name: str) -> Report:
     try:
         caller = HttpCaller(url) if url else WsgiCaller(WSGIHandler())
         domain = settings.TENANT_DOMAIN or "localhost"
-        report = service.prove(open_session, current_plan(), caller, sign, domain)
+        report = service.prove(open_session, plan, caller, sign, domain)
     except (ValueError, OSError, HTTPException) as error:
         raise ServiceNotReached(url=url or "this process", reason=error) from error
     if url and not any(attempt.attacker != NOBODY.name for attempt in report.attempts):

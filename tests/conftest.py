@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from django.core.management import call_command
 
 from tests import plugin
-from tests.support import databases
+from tests.support import databases, nursery
 from tests.support.databases import Scratch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,15 +51,8 @@ def manage(tmp_path_factory: pytest.TempPathFactory) -> Manage:
         timeout: float = 120,
     ) -> "subprocess.CompletedProcess[str]":
         url = database if isinstance(database, str) else database.owner_url
-        return subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *arguments],
-            env=os.environ | {"DATABASE_URL": url} | (env or {}),
-            cwd=cwd or tmp_path_factory.mktemp("manage"),
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=timeout,
-        )
+        folder = cwd or tmp_path_factory.mktemp("manage")
+        return nursery.run(arguments, os.environ | {"DATABASE_URL": url} | (env or {}), folder, timeout)
 
     return run
 

@@ -42,14 +42,24 @@ class Undone:
 
 
 def undo_phase(session: Session, phase: str, tables: dict[str, Touched], watch: Watch) -> Undone:
-    """Take back every standing entry of the phase, newest first, each in a transaction of its own.
+    """Take back every standing entry of the phase, newest first, each in a transaction of its own."""
+    return _take_back(session, {"phase": phase, "late": ""}, tables, watch)
 
-    An undo that is killed goes on with the entries that still stand. One that takes too long is taken back, cut in two
-    entries, and tried again.
+
+def undo_late(session: Session, touched: Touched, watch: Watch) -> Undone:
+    """Take back what a trigger that is gone by now has given a table's rows, whichever phase's rules it followed: until
+    it went, it gave others to rows that those phases' own undo had just taken theirs from."""
+    relation = touched.table.relation
+    return _take_back(session, {"phase": "", "late": relation}, {relation: touched}, watch)
+
+
+def _take_back(session: Session, which: dict[str, str], tables: dict[str, Touched], watch: Watch) -> Undone:
+    """An undo that is killed goes on with the entries that still stand. An entry that takes too long is cut in two, and
+    tried again.
     """
     undone, work = Undone(), _Undoing(session, tables, watch)
-    done, total = 0, session.named("rows_to_undo", {"phase": phase})[0][0] or 1
-    while entries := session.named("entries_to_undo", {"phase": phase, "entries": ENTRIES_AT_ONCE}):
+    done, total = 0, session.named("rows_to_undo", which)[0][0] or 1
+    while entries := session.named("entries_to_undo", which | {"entries": ENTRIES_AT_ONCE}):
         for entry, kind, relation, after, rows in entries:
             watch.check_stop()
             watch.make_room(relation)

@@ -78,6 +78,7 @@ class Statement:
     `locks`   the tables whose locks it needs, to name who holds them.
     `repair`  run before `up`, e.g. to drop the invalid index that a failed attempt left.
     `ready`   SELECT one boolean: can it be done yet? A statement that is not ready is left for a later run.
+    `writes`  the table, and its columns, that a trigger of it gives late rows values in; its undo takes these back too.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Statement:
     online: bool = False
     repair: Composable | None = None
     ready: Composable | None = None
+    writes: tuple[Table, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)

@@ -91,19 +91,27 @@ def take_back(executor: Executor, phase: Phase) -> Undone:
         if isinstance(step, Statement):
             listener.step_started(phase, step)
             outcome = statements.undo(session, phase.key, step, executor.watch(step).waiting)
+            if step.writes:
+                late = ledger.undo_late(session, Touched(*step.writes, None), executor.watch(step))
+                outcome = _outcome(late) if late.restored or late.conflicts else outcome
+                undone.add(late)
             listener.step_done(phase, step, outcome)
         elif isinstance(step, Assign | Insert) and not rows_done:
             listener.step_started(phase, step)
-            undone, rows_done = ledger.undo_phase(session, phase.key, tables, executor.watch(step)), True
-            changed = sum(undone.restored.values()) + sum(undone.removed.values())
-            status = "WARN" if undone.conflicts else "done"
-            messages = [f"{relation} {key}: changed since, kept as it is" for relation, key in undone.conflicts[:5]]
-            listener.step_done(phase, step, Outcome(status, rows_changed=changed, messages=messages))
+            rows, rows_done = ledger.undo_phase(session, phase.key, tables, executor.watch(step)), True
+            undone.add(rows)
+            listener.step_done(phase, step, _outcome(rows))
         elif isinstance(step, Baseline):
             proof.forget_baseline(session, step.table)
     session.named("roll_back_phase", {"phase": phase.key})
     listener.phase_done(phase, "rolled_back", 0.0, "")
     return undone
+
+
+def _outcome(undone: Undone) -> Outcome:
+    changed = sum(undone.restored.values()) + sum(undone.removed.values())
+    messages = [f"{relation} {key}: changed since, kept as it is" for relation, key in undone.conflicts[:5]]
+    return Outcome("WARN" if undone.conflicts else "done", rows_changed=changed, messages=messages)
 
 
 def row_tables(phase: Phase) -> dict[str, Touched]:

@@ -54,8 +54,10 @@ def _guarded(options: Options, console: Console) -> tuple[dict[str, Any], int]:
 
 
 def _attack(options: Options, console: Console) -> tuple[dict[str, Any], int]:
-    report = services.attack_database(lambda why: console.print(f"waits for {why}", highlight=False))
-    report.merge(services.attack_service(options["url"], options["jwt_secret_env"]))
+    def waiting(why: str) -> None:
+        console.print(f"waits for {why}", highlight=False)
+
+    report = services.attack(options["url"], options["jwt_secret_env"], waiting)
     document = report.document()
     if not options["json"]:
         show_isolation.report(console, document)

@@ -4,6 +4,7 @@ still writes without a tenant (not before: its foreign key would fail)."""
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from psycopg.sql import Composable
 
@@ -55,7 +56,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
         rule="domains, slugs, and the ones before as aliases",
     )
     yield from organisation.rows(plan)
-    yield from late_writers(plan)
+    for trigger, spec in zip(late_writers(plan), (spec for spec in plan.tables if spec.decides), strict=True):
+        yield replace(trigger, writes=(spec.table, (TENANT_COLUMN,)))
     yield Check("every tenant of the plan is there", of_table("missing_tenant_rows", plan.registry, **_ids(plan)))
 
 

@@ -1,10 +1,6 @@
-"""One run at a time in a database; and a run that is killed at any moment is continued by the next."""
+"""One run at a time in a database; and a run that is killed is continued by the next."""
 
-import json
-import random
-import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +9,11 @@ import psycopg
 import pytest
 
 from tests.support import background, databases
-from tests.support.databases import Scratch, clone, rows
+from tests.support.databases import Scratch, rows
 from tests.support.looking import document, every_tenant, said
 from tests.support.traces import decided_twice
 
 Manage = Callable[..., "subprocess.CompletedProcess[str]"]
-ROWS, KILLS, SEED = 20_000, 10, 7
 
 
 @dataclass
@@ -95,52 +90,3 @@ def test_a_connection_that_is_lost_is_said_and_the_run_goes_on_later(held: Held,
     again = manage(legacy, "migrate_tenants", "--to", "004", "--yes", "--json")
     assert again.returncode == 0, said(again)
     assert decided_twice(legacy) == []
-
-
-# --- killed at any moment ---
-
-
-@pytest.fixture(scope="module")
-def big(server_url: str, manage: Manage) -> Iterator[Scratch]:
-    """A generated legacy database that takes several batches, and not too long for its many tools."""
-    scratch = databases.create_empty(server_url)
-    for arguments in (("migrate",), ("generate_legacy", "--rows", str(ROWS))):
-        done = manage(scratch, *arguments)
-        assert done.returncode == 0, said(done)
-    rows(scratch.owner_url, "UPDATE tools SET is_active = id IN (SELECT id FROM tools ORDER BY tool_key LIMIT 20)")
-    yield scratch
-    databases.drop(scratch)
-
-
-def test_killed_again_and_again_it_ends_as_if_nothing_had_happened(big: Scratch, manage: Manage) -> None:
-    """Each time after another while; what was said and done before is never repeated."""
-    dice = random.Random(SEED)
-    undisturbed, disturbed = clone(big), clone(big)
-    try:
-        started = time.monotonic()
-        done = manage(undisturbed, "migrate_tenants", "--yes")
-        assert done.returncode == 0, said(done)
-        length = time.monotonic() - started
-        moments = []
-        for _ in range(KILLS):
-            with background.manage(disturbed, "migrate_tenants", "--yes") as run:
-                run.until(lambda: re.search(r"^00\d_", run.said, re.MULTILINE) or run.process.poll() is not None)
-                moments.append(dice.uniform(0, length / KILLS * 2))
-                time.sleep(moments[-1])
-                run.kill()
-        done = manage(disturbed, "migrate_tenants", "--yes", "--json")
-
-        assert done.returncode == 0, f"killed after {moments}: {said(done)}"
-        assert every_tenant(disturbed) == every_tenant(undisturbed), moments
-        assert assignments(disturbed) == assignments(undisturbed), moments
-        assert decided_twice(disturbed) == [], moments
-        assert json.loads(done.stdout)["run"] == 1
-    finally:
-        databases.drop(undisturbed)
-        databases.drop(disturbed)
-
-
-def assignments(scratch: Scratch) -> list[tuple[object, ...]]:
-    """Every tool of every agent, whoever put it there."""
-    query = "SELECT agent_id, tool_id, tenant_id, priority FROM agent_tool_assignments ORDER BY 1, 2"
-    return rows(scratch.admin_url, query)

@@ -343,6 +343,27 @@ MOMENTS = {
 }
 
 
+def test_rows_that_are_touched_between_two_undos_go_back_with_their_trigger(
+    set_up: Scratch, legacy_template: Scratch, manage: Manage
+) -> None:
+    """Until 002 is undone its trigger gives a tenant to whatever an application writes, by the rules of 003 and 004,
+    although these stand undone, or were never done."""
+    tables = ("tools", "agents", "prompts", "knowledge_base", "messages")
+    for table in tables:
+        looking.write(set_up, f"UPDATE {table} SET id = id")
+    assert looking.one(set_up, "SELECT count(*) FROM prompts WHERE tenant_id IS NULL") == 0
+
+    undone = manage(set_up, "migrate_tenants", "undo", "--yes")
+
+    assert undone.returncode == 0, said(undone)
+    assert "changed since" not in undone.stdout, said(undone)
+    for table in tables:
+        columns = [name for name in looking.columns(legacy_template, table) if name != "updated_at"]
+        found, now = (looking.content(scratch, table, columns) for scratch in (legacy_template, set_up))
+        assert now == found, table
+    assert looking.one(set_up, "SELECT count(*) FROM vital.ledger WHERE undone_at IS NULL") == 0
+
+
 def test_an_undo_that_is_killed_goes_on_exactly(migrated_template: Scratch, manage: Manage, journey: Journey) -> None:
     migrated = whole_clone(migrated_template)
     for name, (table, moment) in MOMENTS.items():

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -246,5 +247,7 @@ def drop_login(server_url: str, name: str) -> None:
     )
     login = sql.Identifier(name)
     for (database,) in granted:
-        _run(server_url, sql.SQL("REVOKE ALL ON DATABASE {} FROM {}").format(sql.Identifier(database), login))
+        # Another run of the tests may be dropping its database just now, the grant with it.
+        with suppress(psycopg.errors.InternalError_, psycopg.errors.InvalidCatalogName):
+            _run(server_url, sql.SQL("REVOKE ALL ON DATABASE {} FROM {}").format(sql.Identifier(database), login))
     _run(server_url, sql.SQL("DROP ROLE IF EXISTS {}").format(login))

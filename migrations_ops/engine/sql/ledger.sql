@@ -1,15 +1,19 @@
 -- name: entries_to_undo
--- The entries of a phase that still stand, newest first, so that a row decided twice goes back step by step.
+-- The entries of a phase, or of a table's late rows, that still stand: newest first, so that a row decided twice goes
+-- back step by step.
 SELECT id, kind, relation, after, rows
 FROM vital.ledger
-WHERE phase = %(phase)s::text
+WHERE (phase = %(phase)s::text OR (relation = %(late)s::text AND kind = 'late'))
   AND undone_at IS NULL
 ORDER BY id DESC
 LIMIT %(entries)s
 
 -- name: rows_to_undo
 -- How many rows they are.
-SELECT COALESCE(sum(rows), 0)::bigint FROM vital.ledger WHERE phase = %(phase)s::text AND undone_at IS NULL
+SELECT COALESCE(sum(rows), 0)::bigint
+FROM vital.ledger
+WHERE (phase = %(phase)s::text OR (relation = %(late)s::text AND kind = 'late'))
+  AND undone_at IS NULL
 
 -- name: cut_entry
 -- One entry becomes two, each with half of its keys; false where it has a single one. No other entry is about the same
