@@ -1,0 +1,1 @@
+"""How long a preview takes beside plain scans of the same table."""
