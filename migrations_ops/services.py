@@ -33,6 +33,7 @@ from migrations_ops.findings.decide import Decision, Source, record
 from migrations_ops.findings.listing import Wanted as Wanted
 from migrations_ops.foresight import compare
 from migrations_ops.foresight import preview as foresight
+from migrations_ops.foresight.ask import refuse_what_does_not_fit
 from migrations_ops.init_plan import draft
 from migrations_ops.isolation import bypasses as ways_around
 from migrations_ops.isolation import database, service, tokens
@@ -562,6 +563,10 @@ def _forecast_and_fact(session: Session, result: Result) -> dict[str, Any] | Non
 def preview(against: Path | None, waiting: Callable[[str], None]) -> dict[str, Any]:
     """What a run would do now, and what another plan would change of that; see `foresight`. Writes nothing."""
     plan, other = current_plan(), load(against) if against else None
+    with open_session() as session:
+        refuse_what_does_not_fit(session, plan)
+        if other is not None:
+            refuse_what_does_not_fit(session, other, "The other plan")
     with open_session(read_only=True) as session:
         document = foresight.preview(session, plan, waiting) | {"plan_file": str(settings.PLAN)}
         if other is not None:

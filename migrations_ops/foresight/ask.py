@@ -29,7 +29,10 @@ class PlanDoesNotFit(EngineError):
 
 
 def refuse_what_does_not_fit(session: Session, plan: Plan, which: str = "The plan") -> None:
-    """Raise PlanDoesNotFit where a table or column is missing, or policies would hide rows."""
+    """Raise PlanDoesNotFit where a table or column is missing, a rule cannot be asked, or policies would hide rows.
+
+    Not in a read-only session: expressions are tried on a temporary table.
+    """
     for check in (*pre_validation.fits(plan), pre_validation.unfiltered(plan), probes.rules_fit(plan)):
         if found := checks.ask(session, check):
             problem = found.problems[0]

@@ -5,7 +5,7 @@ from typing import Any
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
-from migrations_ops.foresight.ask import Asking, Waiting, refuse_what_does_not_fit
+from migrations_ops.foresight.ask import Asking, Waiting
 from migrations_ops.foresight.document import Words
 from migrations_ops.foresight.preview import registered
 from migrations_ops.foresight.rows import QUERIES
@@ -14,9 +14,7 @@ from migrations_ops.rules.model import Plan, TableSpec
 
 
 def against(session: Session, plan: Plan, other: Plan, waiting: Waiting) -> dict[str, Any]:
-    """Where rows will be by `plan`, or are already, beside where `other` would put them. Raises PlanDoesNotFit."""
-    refuse_what_does_not_fit(session, plan)
-    refuse_what_does_not_fit(session, other, "The other plan")
+    """Where rows will be by `plan`, or are already, beside where `other` would put them. Both must fit."""
     mine, theirs = Asking(session, plan, waiting), Asking(session, other, waiting)
     slugs = registered(mine)
     words = Words(theirs, slugs), Words(mine, slugs)

@@ -6,7 +6,7 @@ from typing import Any
 from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
 from migrations_ops.foresight import document
-from migrations_ops.foresight.ask import Asking, Waiting, refuse_what_does_not_fit
+from migrations_ops.foresight.ask import Asking, Waiting
 from migrations_ops.foresight.document import Counts, Words
 from migrations_ops.foresight.rows import QUERIES
 from migrations_ops.foresight.samples import Samples
@@ -19,8 +19,7 @@ ADVICE = "for a forecast of the time: manage.py migrate_tenants rehearse"
 
 
 def preview(session: Session, plan: Plan, waiting: Waiting) -> dict[str, Any]:
-    """What a run would do now. Raises PlanDoesNotFit. Each table is read in a short transaction of its own."""
-    refuse_what_does_not_fit(session, plan)
+    """What a run would do now. The plan must fit (`ask.refuse_what_does_not_fit`). Each table is read in a short transaction of its own."""
     asking = Asking(session, plan, waiting)
     words, added = Words(asking, registered(asking)), _added(asking)
     tables = {}
