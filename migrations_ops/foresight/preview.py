@@ -19,7 +19,7 @@ ADVICE = "for a forecast of the time: manage.py migrate_tenants rehearse"
 
 
 def preview(session: Session, plan: Plan, waiting: Waiting) -> dict[str, Any]:
-    """What a run would do now. The plan must fit (`ask.refuse_what_does_not_fit`). Each table is read in a short transaction of its own."""
+    """What a run would do now. The plan must fit (see `ask`). Each table is read in a short transaction of its own."""
     asking = Asking(session, plan, waiting)
     words, added = Words(asking, registered(asking)), _added(asking)
     tables = {}
