@@ -55,6 +55,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=positive, nargs="+", default=[1, 2], help="VITAL's, a contestant each")
     parser.add_argument("--rounds", type=positive, default=1, help="in alternation; the median by seconds counts")
     parser.add_argument("--batched", action=argparse.BooleanOptionalAction, help="the LIMIT loop (default: up to 1 M)")
+    parser.add_argument("--alone", action="store_true", help="VITAL alone: memory and heap at a size that takes long")
     parser.add_argument("--keep", action="store_true", help="do not drop the filled template at the end")
     parser.add_argument("--out", help="write the figures to this file, as JSON")
     parser.add_argument(
@@ -89,7 +90,11 @@ def say(what: str) -> None:
 def one_size(bench: Bench, chunks: int, options: argparse.Namespace) -> list[Figures]:
     """Every contestant's figures, each from its own copy of the same template."""
     batched = options.batched if options.batched is not None else chunks <= BATCHED_UP_TO
-    taking_part = contestants(options.workers, batched=batched)
+    taking_part = [
+        one
+        for one in contestants(options.workers, batched=batched)
+        if one.name.startswith("VITAL") or not options.alone
+    ]
     turns: dict[str, list[Figures]] = {one.name: [] for one in taking_part}
     with database.template(bench, chunks, say, keep=options.keep) as template:
         untouched = measure.content(template.admin_url)
