@@ -29,7 +29,8 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Problem
 from migrations_ops.findings import carry_out, listing, sheets
 from migrations_ops.findings import withdraw as withdrawals
-from migrations_ops.findings.decide import Decision, Source, record
+from migrations_ops.findings.decide import Decision as Decision
+from migrations_ops.findings.decide import Source, record
 from migrations_ops.findings.listing import Wanted as Wanted
 from migrations_ops.foresight import compare
 from migrations_ops.foresight import preview as foresight

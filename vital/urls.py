@@ -13,6 +13,7 @@ urlpatterns = [
     path("health/ready", health.ready),
     path("metrics", health.figures),
     path("api/", include("catalog.api.urls")),
+    path("api/", include("migrations_ops.api.urls")),
     re_path(r"^api/tenants/?$", Tenants.as_view()),
     re_path(r"^api/schema/?$", Schema.as_view()),
     re_path(r"^api/docs/?$", Docs.as_view()),

@@ -1,0 +1,69 @@
+"""`/api/migrations/findings`, `/decisions`, `/withdrawals`: what people should look at, and what they say about it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from migrations_ops import services
+from migrations_ops.api.shapes import DecisionsAnswer, DecisionsBody, FindingsAnswer, WithdrawalAnswer, WithdrawalBody
+from migrations_ops.engine.errors import EngineError
+from tenants.api import FencedView, json_answer
+from tenants.errors import BadRequestBody, Conflict, Forbidden
+from tenants.schema import refusals
+
+MOST = 1000  # single rows in one answer
+
+
+class OperatorView(FencedView):
+    """An address for operators: whoever is not super_admin is refused."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if not self.caller.is_super_admin or (request.method != "GET" and not self.caller.may_write):
+            raise Forbidden
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """What the service refuses is an answer: 400 where the body is to be mended, else 409."""
+    try:
+        yield
+    except EngineError as error:
+        problems = [{"table": p.relation, "key": p.key, "message": p.message} for p in getattr(error, "problems", ())]
+        raise (BadRequestBody if error.exit_code == 2 else Conflict)(str(error), details=problems or None) from error
+
+
+class Findings(OperatorView):
+    """The rows that people should look at: by table and check with counts, and the first single ones."""
+
+    @extend_schema(responses={200: FindingsAnswer, **refusals()})
+    def get(self, request: Request) -> HttpResponse:
+        wanted = services.Wanted(self.parameter("table"), self.parameter("check"))
+        with refused():
+            return json_answer(services.findings(wanted, self.whole_number("limit", 100, least=0, most=MOST)))
+
+
+class Decisions(OperatorView):
+    """People's decisions about rows: they win over every rule. All of them are made, or none."""
+
+    @extend_schema(request=DecisionsBody, responses={200: DecisionsAnswer, **refusals(409)})
+    def post(self, request: Request) -> HttpResponse:
+        body = self.body(DecisionsBody)
+        given = [services.Decision(n, **one) for n, one in enumerate(body["decisions"], start=1)]
+        how = {"who": self.caller.name, "seen": body["token"], "dry_run": body["dry_run"]}
+        with refused():
+            return json_answer(services.decide(lambda: given, lambda why: None, **how))
+
+
+class Withdrawals(OperatorView):
+    """A decision is taken back: the row is what it was before people decided, or what the rules say."""
+
+    @extend_schema(request=WithdrawalBody, responses={200: WithdrawalAnswer, **refusals(409)})
+    def post(self, request: Request) -> HttpResponse:
+        body = self.body(WithdrawalBody)
+        with refused():
+            return json_answer(services.withdraw(**body, waiting=lambda why: None, who=self.caller.name))

@@ -1,0 +1,92 @@
+"""Findings and decisions over REST: for operators alone, all of them or none, by name, and taken back again."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import DIGITAL_HEALTH, PHARMA
+from tests.support.contract import refusal
+from tests.support.stage import Stage
+from tests.support.tokens import NOBODY, Who, admin, super_admin, user
+
+FINDINGS, DECISIONS, WITHDRAWALS = (f"/api/migrations/{name}" for name in ("findings", "decisions", "withdrawals"))
+UNDECIDED = "SELECT id::text FROM users WHERE tenant_id IS NULL ORDER BY id LIMIT 2"
+
+
+def decision(key: str, tenant: str = "pharma", table: str = "users") -> dict[str, Any]:
+    return {"table": table, "key": key, "tenant": tenant, "reason": "works for them"}
+
+
+@pytest.fixture
+def people(workshop: Stage) -> list[str]:
+    return [key for (key,) in workshop.sql(UNDECIDED)]
+
+
+def tenant_of(workshop: Stage, key: str) -> str | None:
+    ((tenant,),) = workshop.sql("SELECT tenant_id::text FROM users WHERE id::text = %s", key)
+    return tenant
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [(NOBODY, 401), (user(PHARMA), 403), (admin(DIGITAL_HEALTH), 403)],
+    ids=["nobody", "a user", "an admin of a tenant"],
+)
+def test_only_operators_may_look_and_decide(workshop: Stage, people: list[str], who: Who, status: int) -> None:
+    refusal(workshop.service.get(FINDINGS, who), status)
+    refusal(workshop.service.post(DECISIONS, {"decisions": [decision(people[0])]}, who), status)
+    refusal(workshop.service.post(WITHDRAWALS, {"table": "users", "key": people[0], "reason": "x"}, who), status)
+    assert tenant_of(workshop, people[0]) is None
+
+
+def test_findings_are_counted_and_listed(workshop: Stage) -> None:
+    answer = workshop.service.get(f"{FINDINGS}?table=users&limit=3", super_admin())
+
+    assert answer.status == 200, answer
+    ((open_ones,),) = workshop.sql("SELECT count(*) FROM users WHERE tenant_id IS NULL")
+    [count] = [one for one in answer.json["findings"] if one["kind"] == "person"]
+    assert (count["table"], count["open"]) == ("users", open_ones)
+    assert len(answer.json["rows"]) == 3
+    assert {row["table"] for row in answer.json["rows"]} == {"users"}
+
+
+def test_a_decision_is_shown_made_and_taken_back(workshop: Stage, people: list[str]) -> None:
+    body = {"decisions": [decision(people[0])]}
+    shown = workshop.service.post(DECISIONS, body | {"dry_run": True}, super_admin())
+    assert shown.status == 200, shown
+    assert shown.json["moves"] == [{"table": "users", "from": None, "to": PHARMA, "rows": 1}]
+    assert tenant_of(workshop, people[0]) is None
+
+    made = workshop.service.post(DECISIONS, body | {"token": shown.json["token"]}, super_admin())
+    assert (made.status, made.json["carried_out"], made.json["waits"]) == (200, 1, None), made
+    assert tenant_of(workshop, people[0]) == PHARMA
+    ((who, reason),) = workshop.sql("SELECT decided_by, reason FROM vital.override WHERE key = %s", people[0])
+    assert (who, reason) == ("tester", "works for them")
+
+    back = workshop.service.post(WITHDRAWALS, {"table": "users", "key": people[0], "reason": "no"}, super_admin())
+    assert (back.status, back.json["moved"]) == (200, True), back
+    assert tenant_of(workshop, people[0]) is None
+    again = workshop.service.post(WITHDRAWALS, {"table": "users", "key": people[0], "reason": "no"}, super_admin())
+    refusal(again, 400)
+
+
+def test_one_that_does_not_hold_stops_them_all(workshop: Stage, people: list[str]) -> None:
+    body = {"decisions": [decision(people[0]), decision(people[1], tenant="nowhere"), decision("x", table="cars")]}
+
+    answer = workshop.service.post(DECISIONS, body, super_admin())
+
+    refusal(answer, 400)
+    told = str(answer.json["details"])
+    assert "nowhere" in told
+    assert "cars" in told
+    assert [tenant_of(workshop, key) for key in people] == [None, None]
+
+
+def test_a_decision_in_between_is_not_overruled_unseen(workshop: Stage, people: list[str]) -> None:
+    body = {"decisions": [decision(people[1])]}
+    token = workshop.service.post(DECISIONS, body | {"dry_run": True}, super_admin()).json["token"]
+    other = {"decisions": [decision(people[1], tenant="digital-health")]}
+    assert workshop.service.post(DECISIONS, other, super_admin()).status == 200
+
+    refusal(workshop.service.post(DECISIONS, body | {"token": token}, super_admin()), 409)
+    assert tenant_of(workshop, people[1]) == DIGITAL_HEALTH
