@@ -42,10 +42,12 @@ class FencedView(APIView):
 
     `cacheable`    its GET may be remembered for half a second, by tenant and address.
     `open_to_all`  its GET needs no credential.
+    `for_operators`  nobody but a super_admin is let in, and no tenant need be chosen.
     """
 
     cacheable: ClassVar[bool] = False
     open_to_all: ClassVar[bool] = False
+    for_operators: ClassVar[bool] = False
     content_negotiation_class = OnlyJson
     parser_classes = [JSONParser]
 

@@ -58,7 +58,7 @@ class ApiTransaction:
             raise Forbidden("This API key opens /metrics and nothing else.")
         tenant = request.acting_tenant = resolve_tenant(request, caller)
         caller = request.caller = caller.within(tenant.id if tenant else "")
-        if tenant is None and not reads:
+        if tenant is None and not reads and not view.for_operators:
             raise TenantNeeded
         limits.check(tenant, caller)
         if _length(request) > settings.MAX_BODY:

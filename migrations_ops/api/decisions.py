@@ -21,6 +21,8 @@ MOST = 1000  # single rows in one answer
 class OperatorView(FencedView):
     """An address for operators: whoever is not super_admin is refused."""
 
+    for_operators = True
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if not self.caller.is_super_admin or (request.method != "GET" and not self.caller.may_write):
@@ -33,7 +35,8 @@ def refused() -> Iterator[None]:
     try:
         yield
     except EngineError as error:
-        problems = [{"table": p.relation, "key": p.key, "message": p.message} for p in getattr(error, "problems", ())]
+        found = error.facts.get("problems", ())
+        problems = [{"table": one.relation, "key": one.key, "message": one.message} for one in found]
         raise (BadRequestBody if error.exit_code == 2 else Conflict)(str(error), details=problems or None) from error
 
 

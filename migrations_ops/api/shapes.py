@@ -69,7 +69,7 @@ class WithdrawalAnswer(serializers.Serializer[object]):
 
 class DecisionsAnswer(serializers.Serializer[object]):
     decisions = serializers.DictField(child=serializers.IntegerField())
-    moves = MoveShape(many=True, help_text="also `from` and `to`: ids of tenants")
+    moves = MoveShape(many=True, help_text="also `from` and `to`: slugs of tenants")
     token = serializers.CharField()
     carried_out = serializers.IntegerField(required=False)
     waits = serializers.CharField(required=False, allow_null=True, help_text="why the others wait for the next run")

@@ -1,5 +1,6 @@
 """The plain admin pages: every one opens, and rows show their tenant and the rule that put them there."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,9 +11,9 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from migrations_ops.models import Run
+from migrations_ops.models import Finding, Run
 from tests.conftest import PHARMA
-from tests.support.databases import Scratch
+from tests.support.databases import Scratch, rows
 from vital.db.base import settings_for
 
 
@@ -51,6 +52,44 @@ def test_rows_show_tenant_and_rule_and_are_filtered_by_tenant(admin: Client) -> 
     assert "tier 3 agents of pharma" in page
     assert "7 agents" in page
     assert "agents of tier 1 and 2" not in page
+
+
+def test_findings_are_decided_here_after_a_look(admin: Client, migrated: Scratch) -> None:
+    chosen = list(Finding.objects.filter(relation="public.users", check_name__contains="no rule").order_by("key")[:2])
+    asked = {"action": "decide", "_selected_action": [finding.pk for finding in chosen]}
+    page = reverse("admin:migrations_ops_finding_changelist")
+    form = asked | {"tenant": "pharma", "reason": "they work there"}
+
+    assert "Show what it comes to" in admin.post(page, asked).content.decode()
+    foreseen = admin.post(page, form)
+    assert "users: 2 from no tenant to pharma" in foreseen.content.decode()
+    assert tenants(migrated, chosen) == [None, None]
+    token = re.search(r'name="token" value="(\w+)"', foreseen.content.decode())
+    assert token
+    done = admin.post(page, form | {"token": token[1]}, follow=True).content.decode()
+
+    assert "2 of 2 decisions are carried out." in done
+    assert tenants(migrated, chosen) == [PHARMA, PHARMA]
+    who = rows(migrated.admin_url, "SELECT DISTINCT decided_by, reason FROM vital.override")
+    assert who == [("platform-admin", "they work there")]
+
+
+def test_staff_may_look_at_findings_and_decide_nothing(admin: Client, migrated: Scratch) -> None:
+    finding = Finding.objects.filter(relation="public.users").exclude(key="").latest("id")
+    helper = User.objects.create_user("helper", is_staff=True)
+    helper.user_permissions.add(Permission.objects.get(codename="view_finding"))
+    client = Client()
+    client.force_login(helper)
+
+    form = {"action": "decide", "_selected_action": [finding.pk], "tenant": "pharma", "reason": "x", "token": "x"}
+    client.post(reverse("admin:migrations_ops_finding_changelist"), form, follow=True)
+
+    assert tenants(migrated, [finding]) == [None]
+
+
+def tenants(database: Scratch, findings: list[Finding]) -> list[str | None]:
+    found = dict(rows(database.admin_url, "SELECT id::text, tenant_id::text FROM users"))
+    return [found[finding.key] for finding in findings]
 
 
 def test_nothing_can_be_changed_here(admin: Client) -> None:

@@ -1,0 +1,66 @@
+"""The page on which findings are decided: what it would come to first, then the same once more with a yes."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from migrations_ops import services
+from migrations_ops.engine.errors import EngineError
+from migrations_ops.models import Finding
+from tenants.models import TenantRecord
+
+MOST = 1000  # rows at once; more are for a file: manage.py migrate_tenants findings --csv
+
+
+class DecisionForm(forms.Form):
+    """Whose the rows are, and why."""
+
+    tenant = forms.ModelChoiceField(TenantRecord.objects.order_by("name"), to_field_name="slug")
+    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), help_text="it is written down with your name")
+    token = forms.CharField(widget=forms.HiddenInput, required=False)
+
+
+def page(
+    model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, queryset: QuerySet[Finding]
+) -> HttpResponse | None:
+    """The form; filled in, what it would come to; confirmed, None: the list is shown again with what was done."""
+    rows = list(queryset.exclude(key="").order_by("relation", "key").values_list("relation", "key")[: MOST + 1])
+    if not rows or len(rows) > MOST:
+        messages.error(request, f"Choose between one and {MOST:,} rows that have a key.")
+        return None
+    form = DecisionForm(request.POST if "reason" in request.POST else None)
+    document: dict[str, Any] = {}
+    if form.is_valid():
+        given = [
+            services.Decision(n, table, key, form.cleaned_data["tenant"].slug, form.cleaned_data["reason"])
+            for n, (table, key) in enumerate(dict.fromkeys(rows), start=1)
+        ]
+        how = {"who": request.user.get_username(), "seen": form.cleaned_data["token"]}
+        try:
+            if form.cleaned_data["token"]:
+                done = services.decide(lambda: given, lambda why: None, **how)
+                messages.info(request, _told(done))
+                return None
+            document = services.decide(lambda: given, lambda why: None, dry_run=True, **how)
+        except EngineError as error:
+            messages.error(request, str(error))
+            for problem in error.facts.get("problems", [])[:20]:
+                messages.error(request, f"{problem.relation} {problem.key}: {problem.message}")
+    context = model_admin.admin_site.each_context(request) | {
+        "title": "Decide whose these rows are",
+        "opts": model_admin.opts,
+        "form": form,
+        "rows": rows,
+        "document": document,
+        "selected": request.POST.getlist("_selected_action"),
+    }
+    return TemplateResponse(request, "migrations_ops/decide.html", context)
+
+
+def _told(document: dict[str, Any]) -> str:
+    text = f"{document.get('carried_out', 0):,} of {document['decisions']['new']:,} decisions are carried out."
+    return text + (f" The others wait for the next run: {document['waits']}" if document.get("waits") else "")
