@@ -26,7 +26,7 @@ from migrations_ops.engine.executor import Executor, has_work
 from migrations_ops.engine.ledger import Undone
 from migrations_ops.engine.progress import Listener
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Check, Phase, Problem
+from migrations_ops.engine.steps import Check, Phase, Problem, Step
 from migrations_ops.findings import carry_out, listing, sheets
 from migrations_ops.findings import withdraw as withdrawals
 from migrations_ops.findings.decide import Decision as Decision
@@ -55,6 +55,13 @@ from migrations_ops.workshop import suggest as workshop
 from vital.settings import env_secret
 
 HALF_UNDONE = "its undo was interrupted: run undo again, or run to do the phase again"
+
+
+Waits = Callable[[Step, str], None]
+
+
+def in_silence(step: Step, why: str) -> None:
+    """Nobody is there to be told."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,7 @@ def bring_up_to_date() -> None:
 def run(request: Request, listener: Listener) -> Result:
     """Carry out what is left of the phases, or the ones asked for. Raises EngineError; what was done stays done."""
     with open_session() as session, session.run_lock():
-        opened = _open(session, request)
+        opened = _open(session, request, listener.waiting)
         if opened is None:
             return Result("nothing_to_do", phases=phase_states(session))
         result = _carry_out(session, *opened, listener, request.step_by_step)
@@ -168,12 +175,12 @@ class NotToAdvance(EngineError):
     """Run {run} is not one that can go on: it is over, or an undo. Start a new one."""
 
 
-def _open(session: Session, request: Request) -> tuple[int, Sequence[Phase]] | None:
+def _open(session: Session, request: Request, waiting: Waits = in_silence) -> tuple[int, Sequence[Phase]] | None:
     plan = narrowed(current_plan(), Scope(request.tenant, request.table))
     for name in filter(None, (request.first, request.last, request.only)):
         position(phases_of(plan), name)
     bring_up_to_date()
-    wanted = _wanted(session, phases_of(plan), request, plan.scope)
+    wanted = _wanted(session, phases_of(plan), request, plan.scope, waiting)
     return _open_run(session, plan, Run.Kind.RUN, wanted, resume=request.every_phase) if wanted else None
 
 
@@ -261,7 +268,7 @@ def _open_run(
     return int(session.named("open_run", facts)[0][0]), wanted
 
 
-def _wanted(session: Session, phases: Sequence[Phase], request: Request, scope: str) -> Sequence[Phase]:
+def _wanted(session: Session, phases: Sequence[Phase], request: Request, scope: str, waiting: Waits) -> Sequence[Phase]:
     """The phases to carry out: those asked for by name, else everything that is left, up to the last one wanted."""
     end = position(phases, request.only or request.last or phases[-1].key)
     if request.only or request.first:
@@ -273,14 +280,14 @@ def _wanted(session: Session, phases: Sequence[Phase], request: Request, scope: 
             if phase.key not in completed:
                 raise OutOfOrder(phase=phases[start].key, needed=phase.key)
         return phases[start : end + 1]
-    left = phases if _gate(session, phases[0]) else pending(session, phases, scope)
+    left = phases if _gate(session, phases[0], waiting) else pending(session, phases, scope)
     return [phase for phase in phases[: end + 1] if phase in left]
 
 
-def _gate(session: Session, first: Phase) -> bool:
+def _gate(session: Session, first: Phase, waiting: Waits) -> bool:
     """Whether the database refuses us today. A role that policies filter would see no work left and call it done."""
     gates = [step for step in first.steps if isinstance(step, Check) and step.gate]
-    return any(checks.ask(session, gate) for gate in gates)
+    return any(checks.ask(session, gate, partial(waiting, gate)) for gate in gates)
 
 
 def _completed(session: Session, scope: str) -> set[str]:
@@ -372,7 +379,7 @@ def undo_phases(first: str, archive: Path | None, listener: Listener) -> Result:
         wanted = to_undo(session, phases_of(plan), first)
         if not wanted:
             return Result("nothing_to_do", phases=phase_states(session))
-        if _gate(session, phases_of(plan)[0]):
+        if _gate(session, phases_of(plan)[0], listener.waiting):
             raise PhaseRefused(phase="undo", count=1, log="manage.py migrate_tenants run --only 000")
         archived = undo.refuse_losses(session, wanted, archive)
         run_id, _ = _open_run(session, plan, Run.Kind.UNDO, wanted, resume=False)

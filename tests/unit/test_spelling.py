@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from migrations_ops.workshop.spelling import holds, likeness, runs, words
 
-# No final s and at least four letters, so that a plural is made and found by adding one.
-word = st.from_regex(r"[b-df-hj-np-rt-z][a-hj-rt-z]{2,7}[b-df-hj-np-rt-xz]", fullmatch=True)
+# No final s, i or u and at least four letters, so that a plural is made and found by adding one.
+word = st.from_regex(r"[b-df-hj-np-rt-z][a-hj-rt-z]{2,7}[b-df-hj-np-rtv-xz]", fullmatch=True)
 several = st.lists(word, min_size=1, max_size=4)
 WRITTEN: dict[str, Callable[[list[str]], str]] = {
     "snake": "_".join,

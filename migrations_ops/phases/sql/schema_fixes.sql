@@ -93,7 +93,14 @@ DECLARE
     leaf regclass;
 BEGIN
     FOR leaf IN {leaves} LOOP
-        IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = leaf AND conname = {constraint_name}) THEN
+        IF NOT EXISTS (
+            SELECT
+            FROM pg_constraint
+            WHERE conrelid = leaf
+              AND contype = 'f'
+              AND confrelid = to_regclass({registry})
+              AND conkey = ARRAY(SELECT attnum FROM pg_attribute WHERE attrelid = leaf AND attname = {column})
+        ) THEN
             EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I FOREIGN KEY (%I) REFERENCES %s (id) NOT VALID',
                            leaf, {constraint_name}, {column}, to_regclass({registry}));
         END IF;
