@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from migrations_ops import services
@@ -13,9 +14,14 @@ from migrations_ops.api.shapes import DecisionsAnswer, DecisionsBody, FindingsAn
 from migrations_ops.engine.errors import EngineError
 from tenants.api import FencedView, json_answer
 from tenants.errors import BadRequestBody, Conflict, Forbidden
-from tenants.schema import refusals
+from tenants.schema import CHOICE, refusals
 
 MOST = 1000  # single rows in one answer
+ASKED = [
+    OpenApiParameter("table", OpenApiTypes.STR, description="of this table"),
+    OpenApiParameter("check", OpenApiTypes.STR, description="of this kind, or with this in the check's name"),
+    OpenApiParameter("limit", OpenApiTypes.INT, description=f"single rows, {MOST} at most"),
+]
 
 
 class OperatorView(FencedView):
@@ -43,7 +49,7 @@ def refused() -> Iterator[None]:
 class Findings(OperatorView):
     """The rows that people should look at: by table and check with counts, and the first single ones."""
 
-    @extend_schema(responses={200: FindingsAnswer, **refusals()})
+    @extend_schema(parameters=[*CHOICE, *ASKED], responses={200: FindingsAnswer, **refusals()})
     def get(self, request: Request) -> HttpResponse:
         wanted = services.Wanted(self.parameter("table"), self.parameter("check"))
         with refused():
@@ -53,7 +59,7 @@ class Findings(OperatorView):
 class Decisions(OperatorView):
     """People's decisions about rows: they win over every rule. All of them are made, or none."""
 
-    @extend_schema(request=DecisionsBody, responses={200: DecisionsAnswer, **refusals(409)})
+    @extend_schema(parameters=CHOICE, request=DecisionsBody, responses={200: DecisionsAnswer, **refusals(409)})
     def post(self, request: Request) -> HttpResponse:
         body = self.body(DecisionsBody)
         given = [services.Decision(n, **one) for n, one in enumerate(body["decisions"], start=1)]
@@ -65,7 +71,7 @@ class Decisions(OperatorView):
 class Withdrawals(OperatorView):
     """A decision is taken back: the row is what it was before people decided, or what the rules say."""
 
-    @extend_schema(request=WithdrawalBody, responses={200: WithdrawalAnswer, **refusals(409)})
+    @extend_schema(parameters=CHOICE, request=WithdrawalBody, responses={200: WithdrawalAnswer, **refusals(409)})
     def post(self, request: Request) -> HttpResponse:
         body = self.body(WithdrawalBody)
         with refused():
