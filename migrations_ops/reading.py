@@ -9,14 +9,10 @@ from migrations_ops import audit
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.executor import has_work
 from migrations_ops.engine.session import Session
+from migrations_ops.engine.sql import shown as shown
 from migrations_ops.engine.steps import Phase
 from migrations_ops.phases.queries import every, short
 from migrations_ops.rules.model import Plan, TableSpec
-
-
-def shown(relation: str) -> str:
-    """A table's name as people say it: without the schema where that is `public`."""
-    return relation.removeprefix("public.")
 
 
 class UnknownTable(EngineError):

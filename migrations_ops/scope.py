@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from migrations_ops.engine import sql
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.rules.model import Plan, TableSpec
 
@@ -74,9 +75,9 @@ def _only(plan: Plan, wanted: set[str]) -> Plan:
 
 def _named(plan: Plan, name: str) -> TableSpec:
     for spec in plan.tables:
-        if name in (spec.relation, spec.relation.removeprefix("public.")):
+        if name in (spec.relation, sql.shown(spec.relation)):
             return spec
-    known = ", ".join(spec.relation.removeprefix("public.") for spec in plan.tables)
+    known = ", ".join(sql.shown(spec.relation) for spec in plan.tables)
     raise UnknownCanaryTable(name=name, known=known)
 
 

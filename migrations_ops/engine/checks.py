@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine import locks
+from migrations_ops.engine import locks, sql
 from migrations_ops.engine.progress import Outcome
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Problem, Severity
@@ -62,7 +62,7 @@ def outcome_of(check: Check, found: Found) -> Outcome:
 
 
 def _line(problem: Problem) -> str:
-    where = " ".join(part for part in (problem.relation.removeprefix("public."), problem.key) if part)
+    where = " ".join(part for part in (sql.shown(problem.relation), problem.key) if part)
     return f"{where}: {problem.message}" if where else problem.message
 
 

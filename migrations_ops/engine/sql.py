@@ -95,6 +95,11 @@ def names(relation: str) -> tuple[str, ...]:
     return tuple(part[1:-1].replace('""', '"') if part[0] == '"' else part for part in PART.findall(relation))
 
 
+def shown(relation: str) -> str:
+    """A table's name as people say it: without the schema where that is `public`."""
+    return relation.removeprefix("public.")
+
+
 def spelled(*names: str) -> str:
     """The reverse: schema and table as one name that SQL reads."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from migrations_ops.engine import sql
 from migrations_ops.phases.organisation import own_tables
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 
@@ -21,7 +22,7 @@ class Target:
 
     @property
     def name(self) -> str:
-        return self.relation.removeprefix("public.")
+        return sql.shown(self.relation)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from migrations_ops.engine import sql
 from migrations_ops.rules.model import Condition, Rule
 
 VERBS = {
@@ -18,7 +19,7 @@ VERBS = {
 def rule_in_words(rule: Rule) -> str:
     """When the rule applies: `tier is tier_1 or tier_2`."""
     if rule.parent is not None:
-        way = " over ".join(hop.table.removeprefix("public.") for hop in reversed(rule.parent.hops))
+        way = " over ".join(sql.shown(hop.table) for hop in reversed(rule.parent.hops))
         return f"its {', '.join(rule.parent.hops[0].columns)} refers to a row of {way} that has a tenant"
     return in_words(rule.when) if rule.when else ""
 

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from migrations_ops.engine.session import Session
+from migrations_ops.engine.sql import shown
 from migrations_ops.rules.model import Plan
 from migrations_ops.workshop import toml
 from migrations_ops.workshop.drafts import drafts
@@ -93,8 +94,3 @@ def _reason(family: Family, weighed: Weighed) -> str:
     first = draft.choices[0]
     others = f", and {len(draft.choices) - 1} more" if len(draft.choices) > 1 else ""
     return f"{first.value!r}: {first.because}{others}."
-
-
-def shown(relation: str) -> str:
-    """A table's name without the schema where that is `public`."""
-    return relation.removeprefix("public.")
