@@ -12,7 +12,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.sql import shown as shown
 from migrations_ops.engine.steps import Phase
 from migrations_ops.phases.queries import every, short
-from migrations_ops.rules.model import Plan, TableSpec
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
 
 class UnknownTable(EngineError):
@@ -31,6 +31,10 @@ def named(plan: Plan, name: str) -> TableSpec:
     if name not in (tables := by_name(plan)):
         raise UnknownTable(name=name, known=", ".join(shown(spec.relation) for spec in plan.tables))
     return tables[name]
+
+
+def has_tenant_column(session: Session, spec: TableSpec) -> bool:
+    return any(column.name == TENANT_COLUMN for column in session.columns(spec.relation))
 
 
 def status(session: Session, plan: Plan, phases: Sequence[Phase], states: list[dict[str, Any]]) -> dict[str, Any]:

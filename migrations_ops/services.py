@@ -599,7 +599,7 @@ def explain(table: str, key: str) -> dict[str, Any]:
 def suggest(table: str, rule: str) -> dict[str, Any]:
     """Rules proposed for rows that none, or only the fall-back rule, decides; see `workshop.suggest`. Only reads."""
     plan = current_plan()
-    asked = Scope.of(narrowed(plan, Scope(table=table)).scope).table
+    asked = reading.named(plan, table).relation if table else ""
     with open_session(read_only=True) as session:
         return workshop.suggest(session, plan, asked, rule)
 

@@ -19,9 +19,10 @@ from migrations_ops.engine.throttle import Throttle
 from migrations_ops.engine.tracking import StepRecord
 from migrations_ops.engine.watch import Watch
 from migrations_ops.findings.follow import follow
-from migrations_ops.findings.queries import ask, has_tenant_column
+from migrations_ops.findings.queries import ask
 from migrations_ops.phases.assignments import assign as described
 from migrations_ops.phases.queries import short
+from migrations_ops.reading import has_tenant_column
 from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import Plan, TableSpec
 from migrations_ops.scope import touched

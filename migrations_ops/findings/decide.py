@@ -16,10 +16,10 @@ from migrations_ops.engine import locks, sql
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Problem
-from migrations_ops.findings.queries import ask, has_tenant_column
+from migrations_ops.findings.queries import ask
 from migrations_ops.findings.weigh import Weighed, weigh
-from migrations_ops.phases.queries import short
-from migrations_ops.reading import by_name, shown
+from migrations_ops.phases.queries import query, short
+from migrations_ops.reading import by_name, has_tenant_column, shown
 from migrations_ops.rules.model import Plan, TableSpec
 
 AT_ONCE = 5_000  # decisions that are weighed and written by one statement
@@ -120,7 +120,7 @@ class _Recording:
         self.recorded = Recorded(ask(session, "moment")[0][0])
         self.tables = by_name(plan)
         self.slugs = {tenant.id: tenant.slug for tenant in plan.tenants}
-        self.slugs |= dict(ask(session, "known_tenants", registry=sql.relation(plan.registry)))
+        self.slugs |= dict(session.execute(query("slugs_of_tenants", relation=sql.relation(plan.registry))))
         self.tenants = {name: identity for identity, slug in self.slugs.items() for name in (slug, identity)}
         self.has_column = {spec.relation: has_tenant_column(session, spec) for spec in plan.tables}
 

@@ -4,7 +4,8 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
-from migrations_ops.findings.queries import ask, has_tenant_column, same_row
+from migrations_ops.findings.queries import ask, same_row
+from migrations_ops.reading import has_tenant_column
 from migrations_ops.rules.compile import links_of, names_of, tables_of
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, Rule, TableSpec
 

@@ -15,8 +15,8 @@ from psycopg.sql import Composable
 from migrations_ops.engine import checks, sql
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase
-from migrations_ops.findings.queries import QUERIES, ask, has_tenant_column, same_row
-from migrations_ops.reading import named, shown
+from migrations_ops.findings.queries import QUERIES, ask, same_row
+from migrations_ops.reading import has_tenant_column, named, shown
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
 AT_ONCE = 2_000

@@ -7,17 +7,13 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
-from migrations_ops.rules.model import TENANT_COLUMN, TableSpec
+from migrations_ops.rules.model import TableSpec
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 
 
 def ask(session: Session, name: str, params: sql.Params | None = None, /, **parts: Composable) -> list[tuple[Any, ...]]:
     return session.execute(sql.compose(QUERIES[name], **parts), params)
-
-
-def has_tenant_column(session: Session, spec: TableSpec) -> bool:
-    return any(column.name == TENANT_COLUMN for column in session.columns(spec.relation))
 
 
 def same_row(session: Session, spec: TableSpec, key: Composable) -> Composable:

@@ -12,10 +12,10 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Assign
 from migrations_ops.findings.carry_out import Work, standing
 from migrations_ops.findings.decide import DecidedMeanwhile
-from migrations_ops.findings.queries import QUERIES, ask, has_tenant_column, same_row
+from migrations_ops.findings.queries import QUERIES, ask, same_row
 from migrations_ops.findings.weigh import Weighed, weigh
 from migrations_ops.phases.queries import short
-from migrations_ops.reading import named, shown
+from migrations_ops.reading import has_tenant_column, named, shown
 from migrations_ops.rules.compile import BY_PERSON, verdict
 from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec

@@ -14,8 +14,9 @@ from migrations_ops.foresight.rows import EARLY, LATE, QUERIES, Foresight, Known
 from migrations_ops.phases import pre_validation, probes
 from migrations_ops.phases.assignments import assign
 from migrations_ops.phases.queries import query
+from migrations_ops.reading import has_tenant_column
 from migrations_ops.rules.load import PHASES
-from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+from migrations_ops.rules.model import Plan, TableSpec
 
 Waiting = Callable[[str], None]
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class Asking:
         self.references = self._references()
 
     def _known(self, spec: TableSpec) -> Known:
-        there = any(column.name == TENANT_COLUMN for column in self.session.columns(spec.relation))
+        there = has_tenant_column(self.session, spec)
         if not self.is_set_up:
             return Known(there)
         baseline, decisions = self.session.execute(QUERIES["what_is_remembered"], {"relation": spec.relation})[0]

@@ -11,6 +11,7 @@ from migrations_ops.foresight.document import Counts, Words
 from migrations_ops.foresight.rows import QUERIES
 from migrations_ops.foresight.samples import Samples
 from migrations_ops.phases import product
+from migrations_ops.phases.queries import query
 from migrations_ops.reading import shown
 from migrations_ops.rehearsal import records
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
@@ -38,7 +39,7 @@ def preview(session: Session, plan: Plan, waiting: Waiting) -> dict[str, Any]:
 
 def registered(asking: Asking) -> dict[str, str]:
     """Tenant id → slug of everybody who is there already."""
-    statement = sql.compose(QUERIES["slugs_of_tenants"], relation=sql.relation(asking.plan.registry))
+    statement = query("slugs_of_tenants", relation=sql.relation(asking.plan.registry))
     return asking.short([asking.plan.registry], lambda: dict(asking.session.execute(statement)))
 
 

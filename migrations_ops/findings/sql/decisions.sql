@@ -6,10 +6,6 @@ LOCK TABLE vital.override IN SHARE ROW EXCLUSIVE MODE
 -- What marks the decisions of this transaction.
 SELECT now()
 
--- name: known_tenants
--- Every tenant that a row may be given to.
-SELECT id::text, slug::text FROM {registry}
-
 -- name: weigh
 -- The rows that decisions are about, as they are: key, tenant, the decision that stands, whether it was made in this
 -- transaction, and whether the wanted tenant has a row with the same unique key.

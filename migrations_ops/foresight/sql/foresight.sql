@@ -87,10 +87,6 @@ JOIN {relation} AS t ON t.ctid = wanted.place AND t.tableoid::bigint = wanted.le
 -- How many rows each tenant will get from a step that adds some.
 SELECT added.{tenant}::text, count(*) FROM ({rows}) AS added GROUP BY 1
 
--- name: slugs_of_tenants
--- Everybody who may own a row.
-SELECT id::text, slug::text FROM {relation}
-
 -- name: what_is_remembered
 -- Whether the table as it was before the migration is remembered, and whether persons have decided about its rows.
 SELECT EXISTS (SELECT FROM vital.baseline WHERE relation = %(relation)s::text),

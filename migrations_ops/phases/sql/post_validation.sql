@@ -9,6 +9,10 @@ HAVING count(*) > 0
 -- Everybody the fence is to keep apart.
 SELECT id::text, name::text FROM {relation} ORDER BY name, id
 
+-- name: slugs_of_tenants
+-- Everybody who may own a row.
+SELECT id::text, slug::text FROM {relation}
+
 -- name: columns_the_api_needs
 -- The API reads these columns.
 SELECT {name}, '', format('the column %s is missing', wanted.name)
