@@ -6,7 +6,7 @@ from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
 from migrations_ops.findings.queries import ask, same_row
 from migrations_ops.reading import has_tenant_column
-from migrations_ops.rules.compile import links_of, names_of, tables_of
+from migrations_ops.rules.compile import way_of
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, Rule, TableSpec
 
 
@@ -32,11 +32,11 @@ def follow(session: Session, plan: Plan, spec: TableSpec, keys: list[str]) -> No
 
 def _parts(session: Session, spec: TableSpec, child: TableSpec, rule: Rule) -> dict[str, Composable]:
     assert rule.parent is not None
-    names = names_of(rule.parent, "t")
+    tables, links = way_of(rule.parent.hops, "c", "t")
     return {
         "same_row": same_row(session, spec, sql.column("given", "vital_key")),
-        "tables": sql.join(tables_of(rule.parent.hops, names)),
-        "links": sql.join(links_of(rule.parent.hops, ["c", *names]), " AND "),
+        "tables": sql.join(tables),
+        "links": sql.join(links, " AND "),
         "child": sql.relation(child.relation),
         "key": sql.key_text("c", child.table.key),
         "tenant": sql.ident(TENANT_COLUMN),

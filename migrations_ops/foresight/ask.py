@@ -9,14 +9,14 @@ from migrations_ops.engine import checks, locks, sql
 from migrations_ops.engine.assignment import Assignment
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.session import Session
-from migrations_ops.foresight.groups import Group, Reference, group, question
+from migrations_ops.foresight.groups import Group, group, question
 from migrations_ops.foresight.rows import EARLY, LATE, QUERIES, Foresight, Known
 from migrations_ops.phases import pre_validation, probes
 from migrations_ops.phases.assignments import assign
 from migrations_ops.phases.queries import query
 from migrations_ops.reading import has_tenant_column
 from migrations_ops.rules.load import PHASES
-from migrations_ops.rules.model import Plan, TableSpec
+from migrations_ops.rules.model import Hop, Parent, Plan, TableSpec
 
 Waiting = Callable[[str], None]
 T = TypeVar("T")
@@ -69,11 +69,12 @@ class Asking:
             if self.session.named("decided_by_other_rules", facts)[0][0]:
                 yield phase
 
-    def _references(self) -> dict[str, list[Reference]]:
+    def _references(self) -> dict[str, list[Parent]]:
+        """Table → the foreign keys from it to tables of the plan, each as a rule would follow it."""
         tables = sql.literal([spec.relation for spec in self.plan.tables])
-        found: dict[str, list[Reference]] = {}
+        found: dict[str, list[Parent]] = {}
         for child, columns, parent, key in self.session.execute(query("foreign_keys_between", tables=tables)):
-            found.setdefault(child, []).append(Reference(tuple(columns), parent, tuple(key)))
+            found.setdefault(child, []).append(Parent((Hop(tuple(columns), parent, tuple(key)),)))
         return found
 
     def short(self, relations: Sequence[str], work: Callable[[], T], *, whole: bool = False) -> T:

@@ -119,8 +119,8 @@ def _references(groups: list[Group], words: Words) -> list[Document]:
     for group in groups:
         for reference, tenant in group.across.items():
             place = (
-                ", ".join(reference.columns),
-                shown(reference.parent),
+                ", ".join(reference.hops[0].columns),
+                shown(reference.table),
                 words.tenant(group.after),
                 words.tenant(tenant),
             )

@@ -8,24 +8,10 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.foresight.rows import QUERIES, Foresight, joined, match_of
-from migrations_ops.rules.model import Hop, Parent, TableSpec
+from migrations_ops.rules.model import Parent, TableSpec
 
 # Where a row lies (its table's oid, its ctid): cheaper to collect than keys.
 Place = tuple[int, str]
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A foreign key from one table of the plan to another."""
-
-    columns: tuple[str, ...]
-    parent: str
-    key: tuple[str, ...]
-
-    @property
-    def as_parent(self) -> Parent:
-        """The same as a rule would follow it."""
-        return Parent((Hop(self.columns, self.parent, self.key),))
 
 
 @dataclass(frozen=True)
@@ -37,12 +23,12 @@ class Group:
     after: str | None
     rule: int | None
     matches: tuple[int, ...]
-    across: dict[Reference, str]
+    across: dict[Parent, str]
     rows: int
     places: tuple[Place, ...]
 
 
-def question(foresight: Foresight, spec: TableSpec, references: Sequence[Reference]) -> Composable:
+def question(foresight: Foresight, spec: TableSpec, references: Sequence[Parent]) -> Composable:
     """The one question about a table; `group` reads a row of its answer."""
     across = [f"vital_across_{number}" for number in range(len(references))]
     matches = [match_of(rule) for rule in spec.rules]
@@ -55,16 +41,16 @@ def question(foresight: Foresight, spec: TableSpec, references: Sequence[Referen
     )
 
 
-def _known(foresight: Foresight, spec: TableSpec, references: Sequence[Reference], across: list[str]) -> Composable:
+def _known(foresight: Foresight, spec: TableSpec, references: Sequence[Parent], across: list[str]) -> Composable:
     grouped: list[Composable] = [sql.column("batch", name) for name in _needed(spec)]
     joins = []
     platform = sql.literal(foresight.plan.platform_id)
     followed = {rule.parent: rule.number for rule in spec.rules}
     for name, one in zip(across, references, strict=True):
-        rule = followed.get(one.as_parent)
+        rule = followed.get(one)
         tenant: Composable = sql.raw(f"batch.vital_parent_{rule}" if rule else f"{name}.vital_after")
         if not rule:
-            joins.append(joined(one.as_parent, name, foresight.rows(foresight.plan.table(one.parent))))
+            joins.append(joined(one, name, foresight.rows(foresight.plan.table(one.table))))
         customer = sql.compose(QUERIES["customer_of"], tenant=tenant, platform=platform)
         grouped.append(sql.compose("{customer} AS {name}", customer=customer, name=sql.ident(name)))
     return sql.compose(
@@ -85,7 +71,7 @@ def _needed(spec: TableSpec) -> Iterator[str]:
             yield from (f"vital_parent_{rule.number}", f"vital_early_{rule.number}")
 
 
-def group(spec: TableSpec, references: Sequence[Reference], row: tuple[Any, ...]) -> Group:
+def group(spec: TableSpec, references: Sequence[Parent], row: tuple[Any, ...]) -> Group:
     leaf, now, after, rule, *rest = row
     matched, rest = rest[: len(spec.rules)], rest[len(spec.rules) :]
     customers, (rows, first, last) = rest[: len(references)], rest[len(references) :]

@@ -12,7 +12,7 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.rules.comparisons import condition
-from migrations_ops.rules.compile import links_of, names_of, tables_of
+from migrations_ops.rules.compile import way_of
 from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import TENANT_COLUMN, Parent, Plan, Rule, TableSpec
 
@@ -124,11 +124,10 @@ class Foresight:
 
 def joined(parent: Parent, alias: str, rows: Composable) -> Composable:
     """The row that a row of `batch` refers to, as one of `rows`, with the tables on the way."""
-    names = names_of(parent, alias)
-    first, *further = links_of(parent.hops, ["batch", *names])
-    last = sql.compose("({rows}) AS {alias}", rows=rows, alias=sql.ident(alias))
-    way, *tables = [*tables_of(parent.hops[:-1], names[:-1]), last]
-    for table, link in zip(tables, further, strict=True):
+    tables, (first, *further) = way_of(parent.hops, "batch", alias)
+    tables[-1] = sql.compose("({rows}) AS {alias}", rows=rows, alias=sql.ident(alias))
+    way = tables[0]
+    for table, link in zip(tables[1:], further, strict=True):
         way = sql.compose(QUERIES["joined_hop"], way=way, table=table, link=link)
     return sql.compose(QUERIES["joined_parent"], way=way, link=first)
 

@@ -1,6 +1,6 @@
 """Rules as one SQL verdict: the single source for backfill, trigger, checks and explanations."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from psycopg.sql import Composable
@@ -77,36 +77,22 @@ def _tenant_of_parent(rule: Rule) -> Composable:
 
 def of_parent(parent: Parent, start: str, value: Composable, last: str = "parent") -> Composable:
     """SELECT of a value in the row `last`, which a row of `start` refers to."""
-    names = names_of(parent, last)
-    tables, links = tables_of(parent.hops, names), links_of(parent.hops, [start, *names])
+    tables, links = way_of(parent.hops, start, last)
     return sql.compose(QUERIES["value_of_parent"], value=value, tables=sql.join(tables), links=sql.join(links, " AND "))
 
 
-def names_of(parent: Parent, last: str) -> list[str]:
-    """What the tables on the way to a row's parent are called; `last` is the parent itself."""
-    return [*(f"{last}_{number}" for number in range(1, len(parent.hops))), last]
-
-
-def tables_of(hops: tuple[Hop, ...], names: Sequence[str]) -> list[Composable]:
-    """The tables on the way to a row's parent, under these names."""
-    return [
-        sql.compose("{table} AS {name}", table=sql.relation(hop.table), name=sql.ident(name))
-        for hop, name in zip(hops, names, strict=True)
-    ]
-
-
-def links_of(hops: tuple[Hop, ...], names: Sequence[str]) -> list[Composable]:
-    """How each of them follows from the one before; the first of these names is the row's own."""
-    return [
-        sql.join(
-            [
-                sql.compose("{key} = {reference}", key=sql.column(name, key), reference=sql.column(before, column))
-                for column, key in zip(hop.columns, hop.key, strict=True)
-            ],
-            " AND ",
-        )
-        for hop, before, name in zip(hops, names, names[1:], strict=False)
-    ]
+def way_of(hops: tuple[Hop, ...], start: str, last: str) -> tuple[list[Composable], list[Composable]]:
+    """The tables on the way from a row of `start` to its parent, which is called `last`; and how each follows from the
+    one before."""
+    names = [*(f"{last}_{number}" for number in range(1, len(hops))), last]
+    tables: list[Composable] = []
+    links: list[Composable] = []
+    for hop, before, name in zip(hops, [start, *names], names, strict=False):
+        tables.append(sql.compose("{table} AS {name}", table=sql.relation(hop.table), name=sql.ident(name)))
+        pairs = zip(hop.columns, hop.key, strict=True)
+        same = [sql.compose("{a} = {b}", a=sql.column(name, key), b=sql.column(before, own)) for own, key in pairs]
+        links.append(sql.join(same, " AND "))
+    return tables, links
 
 
 def _pick(values: dict[int, Composable], kind: str) -> Composable:

@@ -11,8 +11,8 @@ from psycopg.sql import Composable
 from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.comparisons import condition
-from migrations_ops.rules.compile import links_of, names_of, tables_of
-from migrations_ops.rules.model import TENANT_COLUMN, Condition, Hop, Parent
+from migrations_ops.rules.compile import way_of
+from migrations_ops.rules.model import TENANT_COLUMN, Condition, Hop
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 # What the server says of a statement; a lock that is not granted or a lost connection says nothing of the plan.
@@ -42,9 +42,8 @@ class Trying:
 
     def links(self, relation: str, hops: tuple[Hop, ...]) -> str:
         """Why the rows on this way cannot be compared."""
-        names = names_of(Parent(hops), "parent")
-        tables, links = sql.join(tables_of(hops, names)), sql.join(links_of(hops, ["batch", *names]), " AND ")
-        parts = {"relation": sql.relation(relation), "tables": tables, "links": links}
+        tables, links = way_of(hops, "batch", "parent")
+        parts = {"relation": sql.relation(relation), "tables": sql.join(tables), "links": sql.join(links, " AND ")}
         return self._refusal(sql.compose(QUERIES["try_links"], **parts))
 
     def condition(self, relation: str, when: Condition) -> str:
