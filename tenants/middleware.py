@@ -58,6 +58,8 @@ class ApiTransaction:
             raise Forbidden("This API key opens /metrics and nothing else.")
         tenant = request.acting_tenant = resolve_tenant(request, caller)
         caller = request.caller = caller.within(tenant.id if tenant else "")
+        if view.for_operators and not caller.is_super_admin:
+            raise Forbidden
         if tenant is None and not reads and not view.for_operators:
             raise TenantNeeded
         limits.check(tenant, caller)

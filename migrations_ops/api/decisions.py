@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -13,7 +12,7 @@ from migrations_ops import services
 from migrations_ops.api.shapes import DecisionsAnswer, DecisionsBody, FindingsAnswer, WithdrawalAnswer, WithdrawalBody
 from migrations_ops.engine.errors import EngineError
 from tenants.api import FencedView, json_answer
-from tenants.errors import BadRequestBody, Conflict, Forbidden
+from tenants.errors import BadRequestBody, Conflict
 from tenants.schema import CHOICE, refusals
 
 MOST = 1000  # single rows in one answer
@@ -22,17 +21,6 @@ ASKED = [
     OpenApiParameter("check", OpenApiTypes.STR, description="of this kind, or with this in the check's name"),
     OpenApiParameter("limit", OpenApiTypes.INT, description=f"single rows, {MOST} at most"),
 ]
-
-
-class OperatorView(FencedView):
-    """An address for operators: whoever is not super_admin is refused."""
-
-    for_operators = True
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if not self.caller.is_super_admin or (request.method != "GET" and not self.caller.may_write):
-            raise Forbidden
 
 
 @contextmanager
@@ -46,8 +34,10 @@ def refused() -> Iterator[None]:
         raise (BadRequestBody if error.exit_code == 2 else Conflict)(str(error), details=problems or None) from error
 
 
-class Findings(OperatorView):
+class Findings(FencedView):
     """The rows that people should look at: by table and check with counts, and the first single ones."""
+
+    for_operators = True
 
     @extend_schema(parameters=[*CHOICE, *ASKED], responses={200: FindingsAnswer, **refusals()})
     def get(self, request: Request) -> HttpResponse:
@@ -56,8 +46,10 @@ class Findings(OperatorView):
             return json_answer(services.findings(wanted, self.whole_number("limit", 100, least=0, most=MOST)))
 
 
-class Decisions(OperatorView):
+class Decisions(FencedView):
     """People's decisions about rows: they win over every rule. All of them are made, or none."""
+
+    for_operators = True
 
     @extend_schema(parameters=CHOICE, request=DecisionsBody, responses={200: DecisionsAnswer, **refusals(409)})
     def post(self, request: Request) -> HttpResponse:
@@ -68,8 +60,10 @@ class Decisions(OperatorView):
             return json_answer(services.decide(lambda: given, lambda why: None, **how))
 
 
-class Withdrawals(OperatorView):
+class Withdrawals(FencedView):
     """A decision is taken back: the row is what it was before people decided, or what the rules say."""
+
+    for_operators = True
 
     @extend_schema(parameters=CHOICE, request=WithdrawalBody, responses={200: WithdrawalAnswer, **refusals(409)})
     def post(self, request: Request) -> HttpResponse:
