@@ -9,7 +9,7 @@ class DecisionShape(serializers.Serializer[object]):
     table = Text(help_text="as people say it: users")
     key = Text(help_text="the row's key, as findings list it")
     tenant = Text(help_text="slug or id")
-    reason = Text(help_text="why; it is written down")
+    reason = Text(trim_whitespace=True, help_text="why; it is written down")
 
 
 class DecisionsBody(serializers.Serializer[object]):

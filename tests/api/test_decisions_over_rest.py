@@ -84,6 +84,13 @@ def test_one_that_does_not_hold_stops_them_all(workshop: Stage, people: list[str
     assert [tenant_of(workshop, key) for key in people] == [None, None]
 
 
+def test_a_reason_is_more_than_white_space(workshop: Stage, people: list[str]) -> None:
+    body = {"decisions": [decision(people[0]) | {"reason": " \n "}]}
+
+    refusal(workshop.service.post(DECISIONS, super_admin(), body), 400)
+    assert tenant_of(workshop, people[0]) is None
+
+
 def test_a_decision_in_between_is_not_overruled_unseen(workshop: Stage, people: list[str]) -> None:
     body = {"decisions": [decision(people[1])]}
     token = workshop.service.post(DECISIONS, super_admin(), body | {"dry_run": True}).json["token"]
