@@ -18,7 +18,7 @@ from migrations_ops.reading import UnknownTable
 from migrations_ops.rules.compile import BY_PERSON
 from migrations_ops.rules.load import load
 from tests.conftest import Manage
-from tests.support import databases, office
+from tests.support import office
 from tests.support.office import ONE, TWO, Office, said, unexpected
 
 QUOTED = """["a \\"quoted\\", 100% one", "2"]"""
@@ -26,13 +26,8 @@ QUOTED = """["a \\"quoted\\", 100% one", "2"]"""
 
 @pytest.fixture(scope="module")
 def furnished(server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    scratch = databases.create_empty(server_url)
-    done = manage(scratch, "migrate", "--verbosity", "0")
-    assert done.returncode == 0, done.stderr
-    made = office.furnish(scratch, tmp_path_factory.mktemp("office"))
-    yield made
-    made.session.close()
-    databases.drop(scratch)
+    with office.furnished(server_url, manage, tmp_path_factory.mktemp("office")) as made:
+        yield made
 
 
 @pytest.fixture

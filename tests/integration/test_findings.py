@@ -16,19 +16,14 @@ from migrations_ops.findings.sheets import UnreadableSheet
 from migrations_ops.phases import probes
 from migrations_ops.reading import UnknownTable
 from tests.conftest import STRANGER, Manage
-from tests.support import databases, office
+from tests.support import office
 from tests.support.office import TWO, Office, said
 
 
 @pytest.fixture(scope="module")
 def furnished(server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    scratch = databases.create_empty(server_url)
-    done = manage(scratch, "migrate", "--verbosity", "0")
-    assert done.returncode == 0, done.stderr
-    made = office.furnish(scratch, tmp_path_factory.mktemp("office"))
-    yield made
-    made.session.close()
-    databases.drop(scratch)
+    with office.furnished(server_url, manage, tmp_path_factory.mktemp("office")) as made:
+        yield made
 
 
 @pytest.fixture(params=["kept", "more than are kept"])

@@ -1,6 +1,7 @@
 """A small database in which people decide: folk that no rule knows, letters that follow them, and parts with rules."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from migrations_ops.findings.decide import Decision, Source, record
 from migrations_ops.phases import tenant_data
 from migrations_ops.rules.load import PHASES, load
 from migrations_ops.rules.model import Plan
+from tests.conftest import Manage
+from tests.support import databases
 from tests.support.databases import Scratch
 from tests.support.watching import calm
 
@@ -174,14 +177,21 @@ def open_session(scratch: Scratch) -> Session:
     return Session.open(dict(conninfo_to_dict(scratch.owner_url)), "office")
 
 
-def furnish(scratch: Scratch, folder: Path) -> Office:
-    """The tables, two tenants and the plan, in a database that has VITAL's own tables."""
-    file = folder / "office.toml"
-    file.write_text(PLAN, encoding="utf-8")
-    session = open_session(scratch)
-    for statement in TABLES.split(";"):
-        session.execute(sql.verbatim(statement))
-    return Office(session, load(file), scratch)
+@contextmanager
+def furnished(server_url: str, manage: Manage, folder: Path) -> Iterator[Office]:
+    """The tables, two tenants and the plan, in a database of its own that has VITAL's tables."""
+    scratch = databases.create_empty(server_url)
+    try:
+        done = manage(scratch, "migrate", "--verbosity", "0")
+        assert done.returncode == 0, done.stderr
+        file = folder / "office.toml"
+        file.write_text(PLAN, encoding="utf-8")
+        with closing(open_session(scratch)) as session:
+            for statement in TABLES.split(";"):
+                session.execute(sql.verbatim(statement))
+            yield Office(session, load(file), scratch)
+    finally:
+        databases.drop(scratch)
 
 
 def said(table: str, keys: Iterable[object], tenant: str, reason: str = "they said so") -> list[Decision]:
