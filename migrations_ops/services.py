@@ -620,8 +620,8 @@ def export_findings(wanted: Wanted, file: Path) -> int:
 def _findings(wanted: Wanted) -> Iterator[listing.Findings | None]:
     plan = current_plan()
     with open_session(read_only=True) as session:
-        there = session.named("is_set_up")[0][0]
-        yield listing.Findings(session, plan, phases_of(plan), wanted) if there else None
+        found = listing.Findings(session, plan, phases_of(plan), wanted)
+        yield found if session.named("is_set_up")[0][0] else None
 
 
 def one_decision(table: str, key: str, tenant: str, *, reason: str) -> Source:

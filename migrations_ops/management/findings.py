@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from migrations_ops import services
-from migrations_ops.management.answers import DONE, Answer, Options
+from migrations_ops.management.answers import DONE, USAGE, Answer, Options
 
 KINDS = {
     "person": "a person decides",
@@ -29,7 +29,10 @@ def findings(options: Options, console: Console) -> Answer:
 
 
 def _file(wanted: services.Wanted, file: Path, console: Console) -> Answer:
-    count = services.export_findings(wanted, file)
+    try:
+        count = services.export_findings(wanted, file)
+    except OSError as error:
+        return {"error": f"The findings cannot be written to {file}: {error.strerror}. Name another, new file."}, USAGE
     console.print(f"{count:,} open findings are in {file}. Fill in tenant and reason, and give it back with:")
     console.print(f"  manage.py migrate_tenants decide --csv {file}", highlight=False)
     return {"file": str(file), "rows": count}, DONE

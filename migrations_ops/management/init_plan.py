@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management.answers import DONE, STOPPED, Answer, Options
+from migrations_ops.management.answers import DONE, STOPPED, USAGE, Answer, Options
 from migrations_ops.management.asking import agrees
 
 
@@ -15,7 +15,10 @@ def init_plan(options: Options, console: Console) -> Answer:
         return {"status": "cancelled", "out": str(out)}, STOPPED
     plan = services.init_plan(options["schema"] or [], options["root"])
     if out is not None:
-        out.write_text(plan, encoding="utf-8")
+        try:
+            out.write_text(plan, encoding="utf-8")
+        except OSError as error:
+            return {"error": f"The plan cannot be written to {out}: {error.strerror}. Name another file."}, USAGE
         console.print(f"{out}: {plan.count('[[table]]')} tables, {plan.count('[[tenant]]')} tenants.", highlight=False)
         console.print(
             f"Look at each EDIT in it, then: manage.py migrate_tenants --plan {out} --to 000",

@@ -58,6 +58,9 @@ WRONG = {
     "preview against such a plan": (["preview", "--against", "other.toml"], ["The other plan", "public.massages"]),
     "preview against no plan": (["preview", "--against", "missing.toml"], ["missing.toml"]),
     "a page in no folder": (["preview", "--html", "nowhere/page.html"], ["nowhere/page.html"]),
+    "findings of no table": (["findings", "--table", "cars"], ["no table cars", "agents"]),
+    "findings over a file that is there": (["findings", "--csv", "not.toml"], ["not.toml", "exists", "new file"]),
+    "a starting plan in no folder": (["init-plan", "--out", "nowhere/own.toml"], ["nowhere/own.toml"]),
 }
 
 
