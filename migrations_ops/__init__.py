@@ -1,1 +1,1 @@
-"""The migration: phases, the engine that carries them out, and the one door to both (services.py)."""
+"""The migration: phases, the engine that carries them out, and the one door to both (services/)."""

@@ -7,24 +7,10 @@ from django.http import HttpRequest
 
 from tenants import keys
 from tenants.models import ApiKey, Domain, Membership, Tenant, TenantRecord
+from tenants.staff import ModelAdmin, ReadOnly, TabularInline
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    """Looked at here, changed only through services."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class Domains(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
+class Domains(TabularInline):
     model = Domain
     extra = 0
 
@@ -49,7 +35,7 @@ class TenantAdmin(ReadOnly):
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class MembershipAdmin(ModelAdmin):
     """Which tenants a user of the admin may use through the API, and as what."""
 
     list_display = ("user", "tenant_id", "role")
@@ -58,7 +44,7 @@ class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ApiKeyAdmin(ModelAdmin):
     """Keys of programs: made here (shown once), revoked, rotated; never changed or deleted, for the logs' sake."""
 
     list_display = ("name", "prefix", "scope", "created_at", "expires_at", "revoked_at", "last_used_at")

@@ -104,6 +104,7 @@ SHARED_APPS = [
     "tenants",
     "catalog",
     "migrations_ops",
+    "unfold",  # before the admin: its templates come first
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -228,5 +229,14 @@ CACHES = {
 
 LOG_LEVEL = os.environ.get("VITAL_LOG_LEVEL", "info").lower()
 LOGGING_CONFIG = None  # vital.logs does it, for the service
+
+UNFOLD = {
+    "SITE_TITLE": "VITAL",
+    "SITE_HEADER": "VITAL",
+    "SITE_SUBHEADER": "One database, every tenant its own",
+    "SITE_SYMBOL": "cardiology",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+}
 
 CELERY_BROKER_URL = REDIS_URL or "memory://"

@@ -1,1 +1,1 @@
-"""The operator's REST: thin faces over services.py."""
+"""The operator's REST: thin faces over services/."""

@@ -116,6 +116,7 @@ LAWS = (
             "migrations_ops.reading",
             "migrations_ops.models",
             "migrations_ops.terminal",
+            "migrations_ops.admin",
             "migrations_ops.management",
             "migrations_ops.api",
             "migrations_ops.tasks",

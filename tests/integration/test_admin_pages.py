@@ -50,7 +50,7 @@ def test_rows_show_tenant_and_rule_and_are_filtered_by_tenant(admin: Client) -> 
     page = admin.get(reverse("admin:catalog_agent_changelist"), {"tenant__id__exact": PHARMA}).content.decode()
 
     assert "tier 3 agents of pharma" in page
-    assert "7 agents" in page
+    assert page.count("tier 3 agents of pharma") >= 7
     assert "agents of tier 1 and 2" not in page
 
 

@@ -1,4 +1,4 @@
-"""`manage.py migrate_tenants`: the migration on the command line. Every verb is a thin face over services.py."""
+"""`manage.py migrate_tenants`: the migration on the command line. Every verb is a thin face over services/."""
 
 import sys
 from argparse import RawDescriptionHelpFormatter

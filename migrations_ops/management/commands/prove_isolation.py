@@ -1,4 +1,4 @@
-"""`manage.py prove_isolation`: proves, or refutes, that no tenant reaches another's rows. A face over services.py."""
+"""`manage.py prove_isolation`: proves, or refutes, that no tenant reaches another's rows. A face over services/."""
 
 import sys
 from argparse import RawDescriptionHelpFormatter

@@ -1,0 +1,25 @@
+"""What checks found, and people's decisions about it."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from migrations_ops.management import decision_page
+from migrations_ops.models import Finding
+from tenants.staff import ReadOnly
+
+
+@admin.register(Finding)
+class FindingAdmin(ReadOnly):
+    list_display = ("relation", "key", "message", "severity", "check_name", "found_at")
+    list_filter = ("severity", "relation", "check_name")
+    search_fields = ("key", "message")
+    actions = ("decide",)
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Looking is for staff; whose a row is, is said by whoever may do everything."""
+        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+    @admin.action(description="Decide whose these rows are", permissions=["decide"])
+    def decide(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:
+        return decision_page.page(self, request, queryset)

@@ -1,0 +1,119 @@
+"""Isolation, put to the test."""
+
+from collections.abc import Callable
+from functools import partial
+from http.client import HTTPException
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+
+from migrations_ops.engine import locks
+from migrations_ops.engine.errors import EngineError
+from migrations_ops.isolation import bypasses as ways_around
+from migrations_ops.isolation import database, service, tokens
+from migrations_ops.isolation.callers import HttpCaller, WsgiCaller
+from migrations_ops.isolation.report import Report
+from migrations_ops.isolation.targets import NOBODY
+from migrations_ops.phases.row_level_security import closings
+from migrations_ops.rules.model import Plan
+from migrations_ops.services.database import current_plan, open_session
+from vital.settings import env_secret
+
+
+class FenceIsOpen(EngineError):
+    """The fence is not closed, so every tenant sees everything: there is nothing to prove. Close it with
+    `manage.py migrate_tenants`, which ends with 006_row_level_security."""
+
+
+class MayNotAttack(EngineError):
+    """This login may not attack: {reason}. Nothing was changed. Let the owner of the tables run it, or a login that is
+    a member of vital_tenant and vital_operator."""
+
+    exit_code = 2
+
+
+def attack(url: str, secret_name: str, waiting: Callable[[str], None]) -> Report:
+    """Every tenant against every other's rows, over HTTP and in the database. Leaves nothing behind.
+
+    The service comes first: an address or a secret that is wrong is told at once.
+    """
+    plan = current_plan()
+    with open_session() as session:
+        closed = {relation: bool(session.value(closing.there)) for relation, closing in closings(plan)}
+    if not any(closed.values()):
+        raise FenceIsOpen
+    over_http = _attack_service(plan, url, secret_name)
+    report = _attack_database(plan, waiting)
+    report.open += [relation for relation, whole in closed.items() if not whole]
+    report.merge(over_http)
+    return report
+
+
+def _attack_database(plan: Plan, waiting: Callable[[str], None]) -> Report:
+    """See `isolation.database`."""
+    with open_session() as session:
+        try:
+            return locks.retried(session, (), partial(database.prove, session, plan), waiting)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise MayNotAttack(reason=error.diag.message_primary) from error
+
+
+class ServiceNotReached(EngineError):
+    """The service at {url} cannot be attacked: {reason}. Its planted rows are removed. Check --url, and that the
+    service is up and works on this database."""
+
+    exit_code = 2
+
+
+class NoSecret(EngineError):
+    """The variable {name} is not set, so no tenant's token can be signed for {url}. Set it to the secret that the
+    service checks its tokens with, or name another variable by --jwt-secret-env."""
+
+    exit_code = 2
+
+
+class TokensRefused(EngineError):
+    """The service at {url} knows none of the tenants that were tried: {reason}. Nothing was proven. Compare the secret,
+    VITAL_JWT_AUDIENCE and the database with the service's own."""
+
+    exit_code = 2
+
+
+def _attack_service(plan: Plan, url: str, secret_name: str) -> Report:
+    """At this address, or else in this process."""
+    secret = env_secret(secret_name)
+    if not secret and url:
+        raise NoSecret(name=secret_name, url=url)
+    report = Report()
+    if not secret:
+        report.leave_out("the service", f"{secret_name} is not set: set it, and give --url for a live one")
+        return report
+    if not url and settings.DEMO:
+        report.leave_out("the service in this process", "it is in demo mode, where anybody may name any tenant")
+        return report
+    with open_session() as session:
+        if not url and not service.runs_here(session):
+            why = "it needs the service's own login (manage.py create_login) in DATABASE_URL, or --url for a live one"
+            report.leave_out("the service in this process", why)
+            return report
+    sign = tokens.signer(secret, settings.JWT_AUDIENCE, settings.JWT_ISSUER)
+    try:
+        caller = HttpCaller(url) if url else WsgiCaller(WSGIHandler())
+        domain = settings.TENANT_DOMAIN or "localhost"
+        report = service.prove(open_session, plan, caller, sign, domain)
+    except (ValueError, OSError, HTTPException) as error:
+        raise ServiceNotReached(url=url or "this process", reason=error) from error
+    if url and not any(attempt.attacker != NOBODY.name for attempt in report.attempts):
+        raise TokensRefused(url=url, reason=report.not_tried[0]["why"] if report.not_tried else "there is none")
+    return report
+
+
+def bypasses() -> dict[str, Any]:
+    """What the fence does not cover; see `isolation.bypasses`. Only reads."""
+    plan = current_plan()
+    with open_session(read_only=True) as session:
+        if not any(session.value(closing.there) for _, closing in closings(plan)):
+            raise FenceIsOpen
+        return ways_around.bypasses(session, plan)

@@ -1,0 +1,113 @@
+"""The engine's connection to the configured database, the plan, and how far its phases are."""
+
+import getpass
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection as django_connection
+
+from migrations_ops.engine.errors import EngineError
+from migrations_ops.engine.executor import has_work
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Phase, Step
+from migrations_ops.rules.load import load
+from migrations_ops.rules.model import Plan
+
+Waits = Callable[[Step, str], None]
+
+
+def in_silence(step: Step, why: str) -> None:
+    """Nobody is there to be told."""
+
+
+@contextmanager
+def open_session(*, read_only: bool = False) -> Iterator[Session]:
+    """The engine's own connection to the configured database."""
+    session = Session.open(connection_params(), f"vital {me()}")
+    try:
+        if read_only:
+            session.named("read_only")
+            session.named("read_as_operator")
+            if session.named("is_of_an_earlier_vital")[0][0]:
+                raise EarlierTables
+        yield session
+    finally:
+        session.close()
+
+
+def connection_params() -> dict[str, Any]:
+    """libpq's parameters of the configured database."""
+    params: dict[str, Any] = django_connection.get_connection_params()
+    for key in ("context", "cursor_factory", "prepare_threshold"):
+        params.pop(key, None)
+    return params
+
+
+class EarlierTables(EngineError):
+    """VITAL's own tables in this database are of an earlier VITAL. Bring them up to date: manage.py migrate, as a run
+    does by itself. Nothing was changed."""
+
+    exit_code = 2
+
+
+def current_plan() -> Plan:
+    return load(settings.PLAN)
+
+
+def bring_up_to_date() -> None:
+    """VITAL's own tables; where the platform's are all missing, the legacy baseline. Never alters what it finds."""
+    call_command("migrate", verbosity=0, interactive=False)
+    django_connection.close()
+
+
+def me() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def phase_states(session: Session, scope: str = "") -> list[dict[str, Any]]:
+    """The last record of each phase that was ever started, for the whole and for this canary."""
+    names = ("phase", "status", "run", "started_at", "completed_at", "metrics", "error")
+    return [dict(zip(names, row, strict=True)) for row in session.named("phase_states", {"scope": scope})]
+
+
+def position(phases: Sequence[Phase], name: str) -> int:
+    """The place of a phase by its key or number (004). Raises UnknownPhase."""
+    for number, phase in enumerate(phases):
+        if name == phase.key or name == phase.key.split("_", 1)[0]:
+            return number
+    raise UnknownPhase(name=name, known=", ".join(phase.key for phase in phases))
+
+
+class UnknownPhase(EngineError):
+    """There is no phase {name}. The phases are: {known}."""
+
+    exit_code = 2
+
+
+def pending(session: Session, phases: Sequence[Phase], scope: str = "") -> Sequence[Phase]:
+    """Everything from the first phase that is not completed or has work left. Read-only."""
+    completed = completed_phases(session, scope)
+    for number, phase in enumerate(phases):
+        if phase.key not in completed or has_work(session, phase):
+            return phases[number:]
+    return ()
+
+
+def completed_phases(session: Session, scope: str) -> set[str]:
+    return {state["phase"] for state in phase_states(session, scope) if state["status"] == "completed"}
+
+
+def has_tenants() -> bool:
+    """Whether the platform's tables have their tenant columns, which 001 adds and its undo takes away."""
+    with open_session(read_only=True) as session:
+        return tenants_are_there(session)
+
+
+def tenants_are_there(session: Session) -> bool:
+    if not session.named("is_set_up")[0][0]:
+        return False
+    return ("001_schema_fixes", "completed") in [(state["phase"], state["status"]) for state in phase_states(session)]

@@ -1,0 +1,241 @@
+"""Runs: opened, and carried on to their end."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from migrations_ops import changes, transitions
+from migrations_ops.engine import checks
+from migrations_ops.engine.errors import EngineError, OutOfOrder, Stopped
+from migrations_ops.engine.executor import Executor
+from migrations_ops.engine.ledger import Undone
+from migrations_ops.engine.progress import Listener
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Check, Phase, Problem
+from migrations_ops.models import Run
+from migrations_ops.plan import phases as phases_of
+from migrations_ops.rehearsal import forecast, measure, records
+from migrations_ops.rules.model import Plan
+from migrations_ops.scope import Scope, narrowed
+from migrations_ops.services.database import (
+    Waits,
+    bring_up_to_date,
+    completed_phases,
+    current_plan,
+    in_silence,
+    me,
+    open_session,
+    pending,
+    phase_states,
+    position,
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a run: which phases (keys or their numbers), and whether to stop after each."""
+
+    first: str = ""
+    last: str = ""
+    only: str = ""
+    step_by_step: bool = False
+    tenant: str = ""
+    table: str = ""
+
+    @property
+    def every_phase(self) -> bool:
+        """Whether all that is left is asked for."""
+        return not (self.first or self.last or self.only)
+
+    @property
+    def whole(self) -> bool:
+        """The same, of every tenant and table."""
+        return self.every_phase and not (self.tenant or self.table)
+
+
+@dataclass
+class Result:
+    """What a run or an undo came to. `status` is a Run status, or `nothing_to_do`."""
+
+    status: str
+    run: int | None = None
+    phases: list[dict[str, Any]] = field(default_factory=list)
+    next_phase: str = ""
+    undone: Undone | None = None
+    archived: list[Problem] = field(default_factory=list)
+    foretold: dict[str, Any] | None = None
+
+
+def run(request: Request, listener: Listener) -> Result:
+    """Carry out what is left of the phases, or the ones asked for. Raises EngineError; what was done stays done."""
+    with open_session() as session, session.run_lock():
+        opened = _open(session, request, listener.waiting)
+        if opened is None:
+            return Result("nothing_to_do", phases=phase_states(session))
+        result = carry_through(session, *opened, listener, request.step_by_step)
+        if request.whole and result.status == Run.Status.COMPLETED:
+            result.foretold = _forecast_and_fact(session, result)
+        return result
+
+
+def open_run(request: Request) -> int | None:
+    """Open a run for somebody else to advance, and return its id; None where there is nothing to do."""
+    with open_session() as session, session.run_lock():
+        opened = _open(session, request)
+        return opened[0] if opened else None
+
+
+def advance(run_id: int, listener: Listener) -> Result:
+    """Carry an opened, paused, failed or abandoned run on to its end. Raises EngineError, as `run` does."""
+    plan = current_plan()
+    with open_session() as session, session.run_lock():
+        for found, kind, status, keys, digest, text in session.named("unfinished_run"):
+            if found == run_id and kind == Run.Kind.RUN:
+                changes.refuse_another(session, run_id, digest, plan)
+                plan = narrowed(plan, Scope.of(text))
+                move(session, run_id, status, Run.Status.RUNNING)
+                return carry_through(session, run_id, _left(session, plan, run_id, keys), listener, stepwise=False)
+        raise NotToAdvance(run=run_id)
+
+
+class NotToAdvance(EngineError):
+    """Run {run} is not one that can go on: it is over, or an undo. Start a new one."""
+
+
+def _open(session: Session, request: Request, waiting: Waits = in_silence) -> tuple[int, Sequence[Phase]] | None:
+    plan = narrowed(current_plan(), Scope(request.tenant, request.table))
+    for name in filter(None, (request.first, request.last, request.only)):
+        position(phases_of(plan), name)
+    bring_up_to_date()
+    wanted = _wanted(session, phases_of(plan), request, plan.scope, waiting)
+    return open_or_go_on(session, plan, Run.Kind.RUN, wanted, resume=request.every_phase) if wanted else None
+
+
+def _left(session: Session, plan: Plan, run_id: int, keys: list[str]) -> list[Phase]:
+    """The phases of a run that it has not completed yet."""
+    done = {row[0] for row in session.named("completed_in_run", {"run": run_id})}
+    return [phase for phase in phases_of(plan) if phase.key in keys and phase.key not in done]
+
+
+def carry_through(session: Session, run_id: int, wanted: Sequence[Phase], listener: Listener, stepwise: bool) -> Result:
+    executor = Executor(session, run_id, listener, lambda: check_stop(session, run_id))
+    with accounting(session, run_id):
+        for number, phase in enumerate(wanted, start=1):
+            executor.carry_out(phase)
+            if stepwise and number < len(wanted):
+                move(session, run_id, Run.Status.RUNNING, Run.Status.PAUSED)
+                return Result(Run.Status.PAUSED, run_id, phase_states(session), next_phase=wanted[number].key)
+    return Result(Run.Status.COMPLETED, run_id, phase_states(session))
+
+
+@contextmanager
+def accounting(session: Session, run_id: int) -> Iterator[None]:
+    """The run's status follows what happens inside; a lost connection leaves it to whoever takes the run over."""
+    try:
+        yield
+    except Stopped as stop:
+        session.wait_for_workers()
+        after = Run.Status.CANCELLED if stop.facts.get("what") == "cancel" else Run.Status.PAUSED
+        move(session, run_id, Run.Status.RUNNING, after)
+        raise
+    except KeyboardInterrupt as interrupt:
+        # It may have struck between a statement and its answer: that connection is of no use any more.
+        session.close()
+        with open_session() as another:
+            move(another, run_id, Run.Status.RUNNING, Run.Status.PAUSED)
+        raise Stopped(what="pause") from interrupt
+    except EngineError as error:
+        if not session.connection.closed:
+            move(session, run_id, Run.Status.RUNNING, Run.Status.FAILED, {"message": str(error)})
+        raise
+    else:
+        if status_of(session, run_id) == Run.Status.RUNNING:
+            move(session, run_id, Run.Status.RUNNING, Run.Status.COMPLETED)
+
+
+def status_of(session: Session, run_id: int) -> str:
+    return str(session.named("status_of_run", {"id": run_id})[0][0])
+
+
+def move(session: Session, run_id: int, before: str, after: str, error: dict[str, Any] | None = None) -> None:
+    transitions.check(before, after)
+    facts = {"id": run_id, "before": before, "after": after, "error": Jsonb(error) if error else None}
+    session.named("move_run", facts)
+
+
+def check_stop(session: Session, run_id: int) -> None:
+    what = session.named("stop_requested", {"id": run_id})[0][0]
+    if what:
+        raise Stopped(what=what)
+
+
+def open_or_go_on(
+    session: Session, plan: Plan, kind: str, wanted: Sequence[Phase], *, resume: bool
+) -> tuple[int, Sequence[Phase]]:
+    """The unfinished run goes on where the same is asked for; else it is given up and a new one starts."""
+    for run_id, old_kind, status, keys, digest, scope in session.named("unfinished_run"):
+        left = [phase.key for phase in _left(session, plan, run_id, keys)]
+        same = (old_kind, digest, scope, left) == (kind, plan.digest, plan.scope, [phase.key for phase in wanted])
+        if resume and same:
+            move(session, run_id, status, Run.Status.RUNNING)
+            return run_id, wanted
+        if status == Run.Status.RUNNING:
+            move(session, run_id, status, Run.Status.PAUSED)
+            status = Run.Status.PAUSED
+        move(session, run_id, status, Run.Status.CANCELLED)
+        session.wait_for_workers()
+    facts = {
+        "kind": kind,
+        "phases": [phase.key for phase in wanted],
+        "digest": plan.digest,
+        "scope": plan.scope,
+        "plan": plan.text,
+        "by": me(),
+    }
+    return int(session.named("open_run", facts)[0][0]), wanted
+
+
+def _wanted(session: Session, phases: Sequence[Phase], request: Request, scope: str, waiting: Waits) -> Sequence[Phase]:
+    """The phases to carry out: those asked for by name, else everything that is left, up to the last one wanted."""
+    end = position(phases, request.only or request.last or phases[-1].key)
+    if request.only or request.first:
+        start = position(phases, request.only or request.first)
+        if start > end:
+            raise NothingBetween(first=phases[start].key, last=phases[end].key)
+        completed = completed_phases(session, scope)
+        for phase in phases[:start]:
+            if phase.key not in completed:
+                raise OutOfOrder(phase=phases[start].key, needed=phase.key)
+        return phases[start : end + 1]
+    left = phases if is_refused(session, phases[0], waiting) else pending(session, phases, scope)
+    return [phase for phase in phases[: end + 1] if phase in left]
+
+
+def is_refused(session: Session, first: Phase, waiting: Waits) -> bool:
+    """Whether the database refuses us today. A role that policies filter would see no work left and call it done."""
+    gates = [step for step in first.steps if isinstance(step, Check) and step.gate]
+    return any(checks.ask(session, gate, partial(waiting, gate)) for gate in gates)
+
+
+class NothingBetween(EngineError):
+    """The run was to start at {first} and to stop after {last}, which comes before it. Nothing was started."""
+
+    exit_code = 2
+
+
+def _forecast_and_fact(session: Session, result: Result) -> dict[str, Any] | None:
+    """What the last rehearsal of this plan foretold beside what has come; None where there was none. Never an error:
+    the run is done, whatever may be said about it."""
+    try:
+        held = records.last(session, current_plan().digest)
+        if held is None or not held["forecast"]:
+            return None
+        states = [state for state in result.phases if state["run"] == result.run]
+        return forecast.compared(held["forecast"], states, measure.sizes(session)) | {"rehearsal": held["id"]}
+    except (psycopg.Error, LookupError, TypeError, ValueError):
+        return None

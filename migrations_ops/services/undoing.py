@@ -1,0 +1,73 @@
+"""What runs did, taken back."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from migrations_ops.engine import undo
+from migrations_ops.engine.errors import PhaseRefused
+from migrations_ops.engine.executor import Executor
+from migrations_ops.engine.ledger import Undone
+from migrations_ops.engine.progress import Listener
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Phase
+from migrations_ops.models import Run
+from migrations_ops.plan import phases as phases_of
+from migrations_ops.scope import touched
+from migrations_ops.services.database import bring_up_to_date, current_plan, open_session, phase_states, position
+from migrations_ops.services.runs import Result, accounting, check_stop, is_refused, open_or_go_on
+
+HALF_UNDONE = "its undo was interrupted: run undo again, or run to do the phase again"
+
+
+def to_undo(session: Session, phases: Sequence[Phase], first: str) -> list[Phase]:
+    """The phases that an undo back to `first` takes back, latest first."""
+    start = position(phases, first) if first else 0
+    standing = {phase for phase, _ in session.named("phases_not_undone")}
+    return [phase for phase in reversed(phases[start:]) if phase.key in standing]
+
+
+def _standing_scopes(session: Session) -> set[str]:
+    """What runs that changed something, and are not undone, were limited to."""
+    return {scope for phase, scope in session.named("phases_not_undone") if not phase.startswith("000")}
+
+
+def preview_undo(first: str) -> list[str]:
+    """The keys of the phases that would be undone, latest first."""
+    phases = phases_of(current_plan())
+    position(phases, first or phases[0].key)
+    with open_session(read_only=True) as session:
+        if not session.named("is_set_up")[0][0]:
+            return []
+        return [phase.key for phase in to_undo(session, phases, first)]
+
+
+def undo_phases(first: str, archive: Path | None, listener: Listener) -> Result:
+    """Take back every phase from the last to `first` (all, where empty). Raises UndoRefused before anything changes."""
+    plan = current_plan()
+    with open_session() as session, session.run_lock():
+        bring_up_to_date()
+        plan = touched(plan, _standing_scopes(session))
+        wanted = to_undo(session, phases_of(plan), first)
+        if not wanted:
+            return Result("nothing_to_do", phases=phase_states(session))
+        if is_refused(session, phases_of(plan)[0], listener.waiting):
+            raise PhaseRefused(phase="undo", count=1, log="manage.py migrate_tenants run --only 000")
+        archived = undo.refuse_losses(session, wanted, archive)
+        run_id, _ = open_or_go_on(session, plan, Run.Kind.UNDO, wanted, resume=False)
+        executor = Executor(session, run_id, listener, lambda: check_stop(session, run_id))
+        undone = Undone()
+        with accounting(session, run_id):
+            for phase in wanted:
+                session.named("spoil_phase", {"phase": phase.key, "error": Jsonb({"message": HALF_UNDONE})})
+                undone.add(_undo_one(executor, phase))
+        return Result(Run.Status.COMPLETED, run_id, phase_states(session), undone=undone, archived=archived)
+
+
+def _undo_one(executor: Executor, phase: Phase) -> Undone:
+    try:
+        return undo.take_back(executor, phase)
+    except psycopg.Error as error:
+        raise executor.failed_outside(phase, error) from error

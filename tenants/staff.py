@@ -1,0 +1,32 @@
+"""What the admin's pages are made of: unfold's classes, with the types of Django's that they extend."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+
+if TYPE_CHECKING:  # unfold has no types of its own
+    from django.contrib.admin import ModelAdmin as _ModelAdmin
+    from django.contrib.admin import TabularInline as _TabularInline
+
+    class ModelAdmin(_ModelAdmin[Any]): ...
+
+    class TabularInline(_TabularInline[Any, Any]): ...
+else:
+    from unfold.admin import ModelAdmin as ModelAdmin
+    from unfold.admin import TabularInline as TabularInline
+
+
+class ReadOnly(ModelAdmin):
+    """Looked at here, changed only through services."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
