@@ -44,7 +44,7 @@ def site(house: House, manage: Manage) -> Iterator[Stage]:
 @pytest.fixture
 def visitor(site: Stage, browser: Browser) -> Iterator[Visitor]:
     """The Platform's admin, logged in at a wide screen. The test fails if a page complained."""
-    with browser.new_context(viewport=browsing.WIDE, color_scheme="light") as context:  # type: ignore[arg-type]
+    with browser.new_context(viewport=browsing.WIDE, color_scheme="light") as context:
         someone = Visitor(context.new_page(), f"http://127.0.0.1:{site.service.port}")
         someone.log_in(ADMIN, PASSWORD)
         yield someone
