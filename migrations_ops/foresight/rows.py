@@ -20,6 +20,7 @@ QUERIES = sql.load(Path(__file__).parent / "sql")
 BY_PERSON, BY_NO_RULE = -1, 0  # numbers beside those of the rules
 EARLY, LATE = PHASES
 NOTHING = sql.raw("NULL::uuid")
+TENANT_IN = {EARLY: "vital_now", LATE: "vital_early"}  # where a row stands when the phase comes to it
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,7 @@ class Foresight:
             known=known,
             first=_case([_arm(rule, EARLY, changed) for rule in early]),
             second=_case([*(_arm(rule, LATE, changed) for rule in spec.rules), *left]),
-            early=after_first if early else sql.raw("found.vital_now"),
-            first_tenant=first_tenant,
+            early=after_first if early else sql.raw("batch.vital_now"),
             second_tenant=_pick("second", tenants),
         )
 
@@ -84,12 +84,12 @@ class Foresight:
             again = sql.compose(QUERIES["decided_again"], changed=sql.literal(list(known.changed)))
         yield sql.compose("{again} AS vital_again", again=again)
         yield sql.raw(f"{'entry.rule' if known.changed else 'NULL::text'} AS vital_stands_by")
+        stood = now
         if not any(rule.reassigns for rule in spec.rules):
-            yield sql.raw("false AS vital_stood")
+            stood = NOTHING
         elif known.has_tenant and known.has_baseline:
-            yield sql.raw("stood.key IS NOT NULL AS vital_stood")
-        else:
-            yield sql.compose("{now} IS NOT NULL AS vital_stood", now=now)
+            stood = sql.raw("stood.tenant_id")
+        yield sql.compose("{stood} AS vital_stood", stood=stood)
         for rule in spec.rules:
             if rule.parent is not None:
                 yield _of_parent(rule)
@@ -105,7 +105,7 @@ class Foresight:
         if known.changed:
             yield sql.compose(QUERIES["joined_last_entry"], **parts)
         if known.has_tenant and known.has_baseline and any(rule.reassigns for rule in spec.rules):
-            yield sql.compose(QUERIES["joined_baseline"], tenant=sql.ident(TENANT_COLUMN), **parts)
+            yield sql.compose(QUERIES["joined_baseline"], **parts)
         for rule in spec.rules:
             if rule.parent is not None:
                 yield self._joined_parent(spec, rule, rule.parent)
@@ -118,7 +118,7 @@ class Foresight:
 
     def _tenant(self, rule: Rule, stage: str) -> Composable:
         if rule.parent is not None:
-            return sql.raw(f"found.vital_{stage}_{rule.number}")
+            return sql.raw(f"batch.vital_{stage}_{rule.number}")
         return sql.literal(self.plan.tenant(rule.tenant).id)
 
 
@@ -161,15 +161,18 @@ def match_of(rule: Rule) -> str:
 def _open(phase: str, changed: Sequence[str]) -> Composable:
     """Whether any rule may decide about the row in this phase."""
     if phase not in changed:
-        return sql.raw("batch.vital_now IS NULL")
-    again = sql.compose("COALESCE(batch.vital_again = {phase}, false)", phase=sql.literal(phase))
-    return sql.compose("(batch.vital_now IS NULL OR {again})", again=again)
+        return sql.raw(f"batch.{TENANT_IN[phase]} IS NULL")
+    # A row that 003 has just moved is 003's: 004 no longer decides it again.
+    again = sql.compose(
+        QUERIES["still_decided_by"], phase=sql.literal(phase), before=sql.column("batch", TENANT_IN[phase])
+    )
+    return sql.compose("({before} IS NULL OR {again})", before=sql.column("batch", TENANT_IN[phase]), again=again)
 
 
 def _arm(rule: Rule, phase: str, changed: Sequence[str]) -> Composable:
     may = _open(phase, changed)
     if rule.reassigns:
-        may = sql.compose("({open} OR batch.vital_stood)", open=may)
+        may = sql.compose("({open} OR batch.vital_stood = {now})", open=may, now=sql.column("batch", TENANT_IN[phase]))
     matches = f"batch.{match_of(rule)}"
     if rule.parent is not None and phase == EARLY:
         matches = f"batch.vital_early_{rule.number} IS NOT NULL"
@@ -187,4 +190,4 @@ def _pick(stage: str, tenants: dict[int, Composable]) -> Composable:
     if not tenants:
         return NOTHING
     arms = [sql.compose("WHEN {n} THEN {t}::uuid", n=sql.literal(n), t=t) for n, t in tenants.items()]
-    return sql.compose("CASE {number} {arms} END", number=sql.raw(f"found.vital_{stage}"), arms=sql.join(arms, " "))
+    return sql.compose("CASE {number} {arms} END", number=sql.raw(f"batch.vital_{stage}"), arms=sql.join(arms, " "))

@@ -4,12 +4,24 @@
 SELECT set_config('enable_nestloop', 'off', true), set_config('enable_sort', 'off', true), set_config('work_mem', '64MB', true)
 
 -- name: decided
--- What is known of rows, or of groups of them: the rule that will decide, and the tenant after 003 and 004.
-SELECT found.*,
-       {early} AS vital_early,
-       COALESCE(found.vital_person, {first_tenant}, {second_tenant}, found.vital_now) AS vital_after,
-       CASE WHEN found.vital_person IS NOT NULL THEN -1 ELSE COALESCE(found.vital_first, found.vital_second) END AS vital_rule
-FROM (SELECT batch.*, {first} AS vital_first, {second} AS vital_second FROM ({known}) AS batch) AS found
+-- What is known of rows, or of groups of them: the rule that will decide, and the tenant after 003 and 004. 004 comes to
+-- rows as 003 leaves them.
+SELECT batch.*,
+       COALESCE(batch.vital_person, batch.vital_second_tenant, batch.vital_early) AS vital_after,
+       CASE WHEN batch.vital_person IS NOT NULL THEN -1
+            WHEN batch.vital_first IS NOT NULL AND batch.vital_second_tenant IS NOT DISTINCT FROM batch.vital_early THEN batch.vital_first
+            ELSE COALESCE(batch.vital_second, batch.vital_first)
+       END AS vital_rule
+FROM (
+    SELECT batch.*, {second_tenant} AS vital_second_tenant
+    FROM (
+        SELECT batch.*, {second} AS vital_second
+        FROM (
+            SELECT batch.*, {early} AS vital_early
+            FROM (SELECT batch.*, {first} AS vital_first FROM ({known}) AS batch) AS batch
+        ) AS batch
+    ) AS batch
+) AS batch
 
 -- name: known_of_rows
 -- Each row of a table with its tenant now, whether it may be moved, and which rules match. A condition is asked where no
@@ -40,15 +52,15 @@ NULLIF({tenant}, {platform}::uuid)
 
 -- name: tenant_after_first
 -- A row's tenant when 003 is done, where it decides about the table.
-COALESCE(found.vital_person, {first_tenant}, found.vital_now)
+COALESCE(batch.vital_person, {first_tenant}, batch.vital_now)
 
 -- name: joined_person
 -- What a person has decided about a row.
 LEFT JOIN vital.override AS person ON person.relation = {name} AND person.key = {key}
 
 -- name: joined_baseline
--- The tenant a row had before the migration, if it still has it.
-LEFT JOIN vital.baseline_row AS stood ON stood.relation = {name} AND stood.key = {key} AND stood.tenant_id = batch.{tenant}
+-- The tenant a row had before the migration.
+LEFT JOIN vital.baseline_row AS stood ON stood.relation = {name} AND stood.key = {key}
 
 -- name: joined_last_entry
 -- Which phase has decided about a row last, and by which rule.
@@ -64,6 +76,10 @@ LEFT JOIN (
 -- name: decided_again
 -- The phase that decides about the row again, as its rules have changed since.
 CASE WHEN entry.phase = ANY({changed}::text[]) THEN entry.phase END
+
+-- name: still_decided_by
+-- The phase decides about the row again.
+(COALESCE(batch.vital_again = {phase}, false) AND {before} IS NOT DISTINCT FROM batch.vital_now)
 
 -- name: joined_parent
 -- The row that a row follows, with its own tenant after the run.
