@@ -18,6 +18,7 @@ IN_003 = "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data
 HELPERS = """
     SELECT count(*) FROM pg_locks
     WHERE locktype = 'advisory' AND classid = 22089 AND objid = 2 AND mode = 'ShareLock'
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 ADVANCE = "from migrations_ops.tasks import advance; print('status', advance.apply(args=[{run}]).get())"
 
