@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
 from migrations_ops import services
-from migrations_ops.engine.errors import EngineError
+from migrations_ops.engine.errors import AnotherRunIsActive, EngineError
 from migrations_ops.engine.progress import Listeners
 from migrations_ops.management.helpers import Helpers
 from migrations_ops.terminal import LogFiles
@@ -30,6 +30,8 @@ def advance(run_id: int) -> str:
     helpers = Helpers(settings.HELPERS, lambda number: _send(help_along))
     try:
         return services.advance(run_id, Listeners(LogFiles(Path(settings.LOG_DIR)), helpers)).status
+    except AnotherRunIsActive:
+        return "carried out by another worker"
     except EngineError as error:
         log.warning("run %s: %s", run_id, error)
         return str(error)

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import show
+from migrations_ops.management import background, show
 from migrations_ops.management.answers import DONE, FAILED, Answer, Options, listener
 from migrations_ops.management.helpers import helped
 
@@ -27,6 +27,8 @@ def cancel(options: Options, console: Console) -> Answer:
 
 
 def resume(options: Options, console: Console) -> Answer:
+    if options["background"]:
+        return background.resume(options, console)
     with helped(options["workers"] - 1, Path(options["log_dir"]), console) as helpers:
         result = services.resume(listener(options, console, helpers), services.By(reason=options["reason"]))
     if not options["json"]:

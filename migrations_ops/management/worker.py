@@ -28,7 +28,8 @@ SOON = {"REMAP_SIGTERM": "SIGQUIT"}
 def answer(run_id: int) -> int:
     """Carry this run out and return the exit code; where it is 0, wait for runs until a signal ends the process."""
     if settings.REDIS_URL and not run_id:
-        os.execve(sys.executable, [sys.executable, *CELERY], os.environ | SOON)  # noqa: S606  # our own interpreter
+        environment = os.environ | SOON | {"PYTHONPATH": str(settings.BASE_DIR)}
+        os.execve(sys.executable, [sys.executable, *CELERY], environment)  # noqa: S606  # our own interpreter
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, _leave)
     console = Console(soft_wrap=True)
