@@ -240,6 +240,7 @@ UNFOLD = {
 }
 
 # Background runs: docs/how-to/run-in-the-background.md.
+LONG_ANSWERS = env_int("VITAL_LONG_ANSWERS", 2)  # event streams and previews at once, of each process of the service
 HELPERS = env_int("VITAL_HELPERS", 1, least=0)  # processes that share a big table with the one that carries the run out
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 10, "socket_keepalive": True}

@@ -1,5 +1,7 @@
 """`--background`: a run, an undo or a resumed run is handed to a worker, and this command ends."""
 
+from typing import Any
+
 from rich.console import Console
 
 from migrations_ops import services
@@ -31,7 +33,7 @@ def resume(options: Options, console: Console) -> Answer:
     return _told("Run", services.resume_in_background(**_asked(options)), options, console)
 
 
-def _asked(options: Options) -> dict[str, str]:
+def _asked(options: Options) -> dict[str, Any]:
     by = services.By(reason=options["reason"])
     return {"who": by.who, "reason": by.reason}
 

@@ -7,6 +7,8 @@ from migrations_ops.services.advancing import advance as advance
 from migrations_ops.services.advancing import resume as resume
 from migrations_ops.services.attacking import attack as attack
 from migrations_ops.services.attacking import bypasses as bypasses
+from migrations_ops.services.background import NOT_NOW as NOT_NOW
+from migrations_ops.services.background import BrokerIsDown as BrokerIsDown
 from migrations_ops.services.background import abandoned as abandoned
 from migrations_ops.services.background import resume_in_background as resume_in_background
 from migrations_ops.services.background import start_in_background as start_in_background
@@ -41,4 +43,9 @@ from migrations_ops.services.switches import rearm as rearm
 from migrations_ops.services.switches import tune as tune
 from migrations_ops.services.undoing import preview_undo as preview_undo
 from migrations_ops.services.undoing import undo_phases as undo_phases
+from migrations_ops.services.watching import findings_of_run as findings_of_run
+from migrations_ops.services.watching import follow as follow
+from migrations_ops.services.watching import one_run as one_run
+from migrations_ops.services.watching import runs as runs
+from migrations_ops.watching import UnknownRun as UnknownRun
 from migrations_ops.workers import NothingToHelp as NothingToHelp

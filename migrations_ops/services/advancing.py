@@ -40,24 +40,33 @@ def resume(listener: Listener, by: By | None = None) -> Result:
         return _go_on(session, plan, run_id, kind, keys, scope, listener)
 
 
-def reopened(session: Session, plan: Plan, by: By) -> tuple[int, str, list[str], str]:
+def reopened(session: Session, plan: Plan, by: By, run: int | None = None) -> tuple[int, str, list[str], str]:
     """The unfinished run at work again: id, kind, phases, scope. Raises NothingToStop, PlanHasChanged."""
-    for run_id, kind, status, keys, digest, scope in unfinished(session):
-        changes.refuse_another(session, run_id, digest, plan)
-        reopen(session, run_id, status, by)
-        return int(run_id), kind, keys, scope
-    raise NothingToStop
+    only_unfinished(session, run)
+    ((run_id, kind, status, keys, digest, scope),) = session.named("unfinished_run")
+    changes.refuse_another(session, run_id, digest, plan)
+    reopen(session, run_id, status, by)
+    return run_id, kind, keys, scope
 
 
-def unfinished(session: Session) -> list[tuple[int, str, str, list[str], str, str]]:
-    """The run that is not finished, if there is one: id, kind, status, phases, the plan's digest, scope."""
-    return session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
+def only_unfinished(session: Session, run: int | None = None) -> int:
+    """The id of the run that is not finished. Raises NothingToStop where there is none, or another than `run`."""
+    found = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
+    if not found:
+        raise NothingToStop
+    if run not in (None, found[0][0]):
+        raise AnotherIsUnfinished(run=run, other=found[0][0])
+    return int(found[0][0])
 
 
 class NothingToStop(EngineError):
     """There is no unfinished run: nothing to pause, resume or cancel. `manage.py migrate_tenants` starts one."""
 
     exit_code = 2
+
+
+class AnotherIsUnfinished(NothingToStop):
+    """Run {run} is over: nothing to pause, resume or cancel. The unfinished run is {other}."""
 
 
 class NotToAdvance(EngineError):

@@ -14,9 +14,10 @@ from django.conf import settings
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-from migrations_ops.engine.errors import EngineError
-from migrations_ops.services.advancing import reopened
-from migrations_ops.services.database import current_plan, make_ready, open_session
+from migrations_ops.changes import PlanHasChanged
+from migrations_ops.engine.errors import EngineError, OutOfOrder
+from migrations_ops.services.advancing import NothingToStop, reopened
+from migrations_ops.services.database import EarlierTables, NotSetUp, current_plan, make_ready, open_session
 from migrations_ops.services.runs import By, Request, open_run
 from migrations_ops.services.undoing import open_undo
 
@@ -38,13 +39,14 @@ def undo_in_background(first: str, *, who: str, reason: str = "") -> int | None:
     return _hand_over(open_undo(first, By(who, reason, in_background=True)))
 
 
-def resume_in_background(*, who: str, reason: str = "") -> int:
-    """Let a worker go on with the unfinished run, or undo, and return its id. Raises NothingToStop, PlanHasChanged."""
+def resume_in_background(*, who: str, reason: str = "", run: int | None = None) -> int:
+    """Let a worker go on with the unfinished run, or undo, and return its id. Raises NothingToStop, also where another
+    than `run` is unfinished, and PlanHasChanged."""
     _refuse_without_broker()
     plan = current_plan()
     with open_session() as session, session.run_lock():
         make_ready(session)
-        run_id, *_ = reopened(session, plan, By(who, reason, in_background=True))
+        run_id, *_ = reopened(session, plan, By(who, reason, in_background=True), run)
     _hand_over(run_id)
     return run_id
 
@@ -62,6 +64,10 @@ def abandoned() -> int | None:
 class BrokerIsDown(EngineError):
     """Redis cannot be reached, so no worker would hear of the run. Nothing was started. Start Redis again, or see
     REDIS_URL; what runs already goes on. From a terminal it works without: manage.py migrate_tenants"""
+
+
+# What is right as it is asked, and cannot be just now.
+NOT_NOW = (NothingToStop, OutOfOrder, PlanHasChanged, NotSetUp, EarlierTables)
 
 
 def _refuse_without_broker() -> None:

@@ -10,22 +10,22 @@ from migrations_ops.engine.steps import Phase
 from migrations_ops.models import Run
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.scope import Scope, narrowed
-from migrations_ops.services.advancing import NothingToStop, unfinished
+from migrations_ops.services.advancing import only_unfinished
 from migrations_ops.services.database import current_plan, open_session
 from migrations_ops.services.runs import By, move, status_of
 
 
-def stop(what: str, patience: float = 60, by: By | None = None) -> tuple[int, str]:
+def stop(what: str, patience: float = 60, by: By | None = None, run: int | None = None) -> tuple[int, str]:
     """Ask the unfinished run to `pause` or `cancel`, and wait until it has: (its id, its status now).
 
     It stops between two batches; still `running` after `patience` seconds means that it has not come to one yet. A run
-    whose process is gone is stopped from here. Raises NothingToStop.
+    whose process is gone is stopped from here. Raises NothingToStop, also where another than `run` is unfinished.
     """
     after = {"pause": Run.Status.PAUSED, "cancel": Run.Status.CANCELLED}[what]
     by = by or By()
     with open_session() as session:
         session.named("read_as_operator")  # also the service's login may stop a run
-        run_id = _unfinished(session)
+        run_id = only_unfinished(session, run)
         audit.note(session, by.who, what, by.reason, {"run": run_id})
         deadline = time.monotonic() + patience
         while (status := status_of(session, run_id)) != after and time.monotonic() < deadline:
@@ -34,12 +34,6 @@ def stop(what: str, patience: float = 60, by: By | None = None) -> tuple[int, st
             elif not _stop_from_here(session, run_id, after):
                 break
         return run_id, status
-
-
-def _unfinished(session: Session) -> int:
-    for run_id, *_ in unfinished(session):
-        return int(run_id)
-    raise NothingToStop
 
 
 def _stop_from_here(session: Session, run_id: int, after: str) -> bool:
