@@ -4,7 +4,9 @@ SELECT to_regclass('vital.phase_run') IS NOT NULL
 
 -- name: is_of_an_earlier_vital
 -- Whether they lack what this version reads.
-SELECT to_regclass('vital.phase_run') IS NOT NULL AND to_regclass('vital.share') IS NULL
+SELECT to_regclass('vital.phase_run') IS NOT NULL AND NOT EXISTS (
+    SELECT FROM pg_attribute WHERE attrelid = to_regclass('vital.step_run') AND attname = 'facts'
+)
 
 -- name: unfinished_run
 -- The run that is not finished; there is at most one.
