@@ -62,10 +62,16 @@ def _run(session: Session) -> dict[str, Any] | None:
     if not found:
         return None
     identifier, kind, run_status, progress, seen_at = found[0]
-    if progress and progress.get("total") and progress.get("seconds"):
-        left = (progress["total"] - progress["done"]) * progress["seconds"] / max(progress["done"], 1)
-        progress |= {"rate": progress["rows"] / progress["seconds"], "seconds_left": round(left, 1)}
-    return {"id": identifier, "kind": kind, "status": run_status, "progress": progress, "seen_at": _iso(seen_at)}
+    how = {"progress": with_pace(progress), "seen_at": _iso(seen_at)}
+    return {"id": identifier, "kind": kind, "status": run_status} | how
+
+
+def with_pace(progress: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A run's progress with its rate in rows a second, and the seconds that are left of its step."""
+    if not (progress and progress.get("total") and progress.get("seconds")):
+        return progress
+    left = (progress["total"] - progress["done"]) * progress["seconds"] / max(progress["done"], 1)
+    return progress | {"rate": progress["rows"] / progress["seconds"], "seconds_left": round(left, 1)}
 
 
 def _canaries(session: Session) -> list[dict[str, Any]]:
