@@ -42,6 +42,9 @@ class Run(models.Model):
     )
     progress = models.JSONField(null=True, help_text="where it is, how fast, and what it waits for")
     seen_at = models.DateTimeField(null=True, help_text="when the progress was written")
+    in_background = models.BooleanField(
+        db_default=False, help_text="workers carry it out, and take it up where one is killed"
+    )
 
     class Meta:
         db_table = "run"

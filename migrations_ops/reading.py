@@ -46,7 +46,7 @@ def status(session: Session, plan: Plan, phases: Sequence[Phase], states: list[d
         "database": database,
         "user": user,
         "server": version,
-        "phases": [_phase(phase, by_key.get(phase.key)) for phase in phases],
+        "phases": [phase_document(phase.key, by_key.get(phase.key)) for phase in phases],
         "run": _run(session),
         "late": _late(session, plan) if by_key.get("001_schema_fixes", {}).get("status") == "completed" else [],
         "findings": _findings(session, states),
@@ -57,17 +57,16 @@ def status(session: Session, plan: Plan, phases: Sequence[Phase], states: list[d
 
 
 def _run(session: Session) -> dict[str, Any] | None:
-    """The unfinished run, and how it goes: its rate in rows a second and the seconds that are left of its step."""
+    """The unfinished run, and how it goes."""
     found = session.named("run_at_work") if session.named("is_set_up")[0][0] else []
     if not found:
         return None
     identifier, kind, run_status, progress, seen_at = found[0]
-    how = {"progress": with_pace(progress), "seen_at": _iso(seen_at)}
-    return {"id": identifier, "kind": kind, "status": run_status} | how
+    return {"id": identifier, "kind": kind, "status": run_status, "progress": goes(progress), "seen_at": iso(seen_at)}
 
 
-def with_pace(progress: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A run's progress with its rate in rows a second, and the seconds that are left of its step."""
+def goes(progress: dict[str, Any] | None) -> dict[str, Any] | None:
+    """How a run goes, with its rate in rows a second and the seconds that are left of its step."""
     if not (progress and progress.get("total") and progress.get("seconds")):
         return progress
     left = (progress["total"] - progress["done"]) * progress["seconds"] / max(progress["done"], 1)
@@ -90,7 +89,7 @@ def _late(session: Session, plan: Plan) -> list[dict[str, Any]]:
         unassigned = _unassigned(session, spec)
         assigned, last_at = found.get(spec.relation, (0, None))
         if assigned or unassigned:
-            words = {"table": shown(spec.relation), "assigned": assigned, "last_at": _iso(last_at)}
+            words = {"table": shown(spec.relation), "assigned": assigned, "last_at": iso(last_at)}
             tables.append(words | {"unassigned": unassigned})
     return tables
 
@@ -104,16 +103,17 @@ def _unassigned(session: Session, spec: TableSpec) -> int | None:
         return None
 
 
-def _phase(phase: Phase, state: dict[str, Any] | None) -> dict[str, Any]:
+def phase_document(key: str, state: dict[str, Any] | None) -> dict[str, Any]:
+    """What a phase has come to, by its record; None where it has none."""
     if state is None:
-        return {"phase": phase.key, "status": "pending", "tables": {}}
+        return {"phase": key, "status": "pending", "tables": {}}
     metrics = state["metrics"] or {}
     return {
-        "phase": phase.key,
+        "phase": key,
         "status": state["status"],
         "run": state["run"],
-        "started_at": _iso(state["started_at"]),
-        "completed_at": _iso(state["completed_at"]),
+        "started_at": iso(state["started_at"]),
+        "completed_at": iso(state["completed_at"]),
         "seconds": metrics.get("seconds"),
         "rows_seen": metrics.get("rows_seen", 0),
         "rows_changed": metrics.get("rows_changed", 0),
@@ -125,7 +125,8 @@ def _phase(phase: Phase, state: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _iso(moment: Any) -> str | None:
+def iso(moment: Any) -> str | None:
+    """A moment as documents have it."""
     return moment.isoformat() if moment else None
 
 

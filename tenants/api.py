@@ -42,7 +42,7 @@ class FencedView(APIView):
 
     `cacheable`    its GET may be remembered for half a second, by tenant and address.
     `open_to_all`  its GET needs no credential.
-    `for_operators`  nobody but a super_admin is let in, and no tenant need be chosen.
+    `for_operators`  nobody but a super_admin is let in, no tenant need be chosen, and there is no transaction.
     """
 
     cacheable: ClassVar[bool] = False

@@ -1,6 +1,6 @@
 """Around each request: its one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import cast
 
@@ -29,7 +29,8 @@ def is_api(request: FencedRequest) -> bool:
 class ApiTransaction:
     """Caller, tenant, limits; then one transaction as that tenant around everything the view does.
 
-    It is opened before anything reads and rolled back on any error answer; a GET's is READ ONLY.
+    It is opened before anything reads and rolled back on any error answer; a GET's is READ ONLY. Operators' addresses
+    have none, and answer before the migration as well.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -49,7 +50,8 @@ class ApiTransaction:
     def _answer(self, request: FencedRequest) -> HttpResponse:
         view = _view_of(request)
         request.get_host()
-        readiness.require_migrated()
+        if not view.for_operators:
+            readiness.require_migrated()
         caller = request.caller = authenticate(request)
         reads = request.method in READING
         if caller.kind == "anonymous" and not (reads and view.open_to_all):
@@ -67,12 +69,21 @@ class ApiTransaction:
             raise TooLarge
         sees_all = caller.is_super_admin and request.GET.get("showAll", "").lower() == "true"
         request.sees_all = sees_all
+        key = (tenant.id if tenant else "", sees_all, request.path_info, request.META["QUERY_STRING"])
+        if view.for_operators:
+            return self._of_operators(request, key, reads)
         if request.method != "GET":
             return self._in_transaction(request, caller, tenant, reads)
-        key = (tenant.id if tenant else "", sees_all, request.path_info, request.META["QUERY_STRING"])
         if not view.cacheable:
             return responses.tagged(request, key, self._in_transaction(request, caller, tenant, reads))
         return responses.recall(request, key, lambda: self._in_transaction(request, caller, tenant, reads))
+
+    def _of_operators(self, request: FencedRequest, key: Hashable, reads: bool) -> HttpResponse:
+        """No transaction: the migration has connections of its own, and a run is watched for longer than one may be."""
+        answer = self.get_response(request)
+        if not reads and answer.status_code < 400:
+            responses.forget()
+        return answer if answer.streaming or request.method != "GET" else responses.tagged(request, key, answer)
 
     def _in_transaction(
         self, request: FencedRequest, caller: Caller, tenant: Facts | None, reads: bool

@@ -241,4 +241,15 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
 }
 
+# Background runs: docs/how-to/run-in-the-background.md.
+LONG_ANSWERS = env_int("VITAL_LONG_ANSWERS", 2)  # event streams and previews at once, of each process of the service
+HELPERS = env_int("VITAL_HELPERS", 1, least=0)  # processes that share a big table with the one that carries the run out
 CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 10, "socket_keepalive": True}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives the longest absence of Redis
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # the run goes on; its lock keeps others out
+CELERY_WORKER_CONCURRENCY = 1 + HELPERS
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # who is busy for hours keeps no task from the others
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3
+CELERY_TASK_IGNORE_RESULT = True

@@ -1,18 +1,14 @@
 """`/api/migrations/findings`, `/decisions`, `/withdrawals`: what people should look at, and what they say about it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from migrations_ops import services
+from migrations_ops.api.refusals import refused
 from migrations_ops.api.shapes import DecisionsAnswer, DecisionsBody, FindingsAnswer, WithdrawalAnswer, WithdrawalBody
-from migrations_ops.engine.errors import EngineError
 from tenants.api import FencedView, json_answer
-from tenants.errors import BadRequestBody, Conflict
 from tenants.schema import CHOICE, refusals
 
 MOST = 1000  # single rows in one answer
@@ -21,17 +17,6 @@ ASKED = [
     OpenApiParameter("check", OpenApiTypes.STR, description="of this kind, or with this in the check's name"),
     OpenApiParameter("limit", OpenApiTypes.INT, description=f"single rows, {MOST} at most"),
 ]
-
-
-@contextmanager
-def refused() -> Iterator[None]:
-    """What the service refuses is an answer: 400 where the body is to be mended, else 409."""
-    try:
-        yield
-    except EngineError as error:
-        found = error.facts.get("problems", ())
-        problems = [{"table": one.relation, "key": one.key, "message": one.message} for one in found]
-        raise (BadRequestBody if error.exit_code == 2 else Conflict)(str(error), details=problems or None) from error
 
 
 class Findings(FencedView):

@@ -1,9 +1,11 @@
 """The verbs that reach a run from another terminal: pause, resume, cancel."""
 
+from pathlib import Path
+
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import show
+from migrations_ops.management import background, show
 from migrations_ops.management.answers import DONE, FAILED, Answer, Options, listener
 from migrations_ops.management.helpers import helped
 
@@ -25,15 +27,25 @@ def cancel(options: Options, console: Console) -> Answer:
 
 
 def resume(options: Options, console: Console) -> Answer:
-    with helped(options, console) as helpers:
-        result = services.resume(listener(options, console, helpers))
+    if options["background"]:
+        return background.resume(options, console)
+    with helped(options["workers"] - 1, Path(options["log_dir"]), console) as helpers:
+        result = services.resume(listener(options, console, helpers), services.By(reason=options["reason"]))
     if not options["json"]:
-        show.run_result(console, result)
+        shown(console, result)
     return show.result(result), DONE
 
 
+def shown(console: Console, result: services.Result) -> None:
+    """What came of a run, or of an undo, that went on."""
+    if result.undone is None:
+        show.run_result(console, result)
+    else:
+        show.undo_result(console, result, None)
+
+
 def _stop(what: str, wanted: str, options: Options, console: Console) -> Answer:
-    run, status = services.stop(what)
+    run, status = services.stop(what, by=services.By(reason=options["reason"]))
     if not options["json"]:
         console.print(SAID[status].format(run=run))
     return {"run": run, "status": status}, DONE if status == wanted else FAILED

@@ -4,6 +4,7 @@ import json
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -28,7 +29,7 @@ def answer(options: Options) -> int:
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of the connection that Ctrl-C has broken off
     if options["plan"]:
         settings.PLAN = Path(options["plan"])
-    document, code = _guarded(options, console)
+    document, code = guarded(VERBS[options["verb"]], options, console)
     if options["json"]:
         document = {"verb": options["verb"], "exit_code": code} | document
         sys.stdout.write(json.dumps(document, default=str, ensure_ascii=False, indent=2) + "\n")
@@ -37,9 +38,10 @@ def answer(options: Options) -> int:
     return code
 
 
-def _guarded(options: Options, console: Console) -> Answer:
+def guarded(act: Callable[[Options, Console], Answer], options: Options, console: Console) -> Answer:
+    """What the verb answers, or its error as a document with one sentence."""
     try:
-        return VERBS[options["verb"]](options, console)
+        return act(options, console)
     except EngineError as error:
         problems = [show.problem(problem) for problem in error.facts.get("problems", [])]
         return {"error": str(error), "problems": problems}, error.exit_code

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from rich.console import Console
 
 from migrations_ops.engine.progress import Outcome
 from migrations_ops.engine.steps import Phase, Step
-from migrations_ops.management.answers import DONE, STOPPED, USAGE, Options
+from migrations_ops.management.answers import DONE, STOPPED, USAGE
 
 PATIENCE = 30  # seconds for a helper to notice that the run is over
 
@@ -25,23 +25,15 @@ def count(text: str) -> int:
 
 
 class Helpers:
-    """A listener that starts the helpers with the first table that takes more than one batch."""
+    """A listener that starts so many helpers, by their numbers, with the first table that takes more than one batch."""
 
-    def __init__(self, count: int, options: Options) -> None:
-        self.count, self.options = count, options
-        self.started: list[tuple[Path, subprocess.Popen[bytes]]] = []
+    def __init__(self, count: int, start: Callable[[int], object]) -> None:
+        self.numbers, self._start = range(2, count + 2), start
+        self.started: list[object] = []
 
     def batch_done(self, step: Step, done: int, total: int, rows: int) -> None:
         if done < total and not self.started:
-            self.started = [self._start(number) for number in range(2, self.count + 2)]
-
-    def _start(self, number: int) -> tuple[Path, "subprocess.Popen[bytes]"]:
-        log = Path(self.options["log_dir"]) / f"worker-{number}.log"
-        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate_tenants", "work"]
-        with log.open("wb") as file:
-            return log, subprocess.Popen(
-                [*command, "--plan", str(settings.PLAN)], stdin=subprocess.DEVNULL, stdout=file, stderr=file
-            )
+            self.started = [self._start(number) for number in self.numbers]
 
     def phase_started(self, phase: Phase) -> None: ...
 
@@ -55,13 +47,14 @@ class Helpers:
 
 
 @contextmanager
-def helped(options: Options, console: Console) -> Iterator[Helpers]:
-    """Helpers leave by themselves when the run is over; one that failed is told, its work was taken over."""
-    helpers = Helpers(options["workers"] - 1, options)
+def helped(count: int, log_dir: Path, console: Console) -> Iterator[Helpers]:
+    """So many processes help. They leave by themselves when the run is over; one that failed is told, its work was
+    taken over."""
+    started: list[tuple[Path, subprocess.Popen[bytes]]] = []
     try:
-        yield helpers
+        yield Helpers(count, lambda number: started.append(_process(log_dir / f"worker-{number}.log")))
     finally:
-        for log, process in helpers.started:
+        for log, process in started:
             try:
                 code = process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
@@ -69,3 +62,11 @@ def helped(options: Options, console: Console) -> Iterator[Helpers]:
                 code = process.wait()
             if code not in (DONE, USAGE, STOPPED):
                 console.print(f"[yellow]A helper ended with {code}[/]; the others did its work. See {log}.")
+
+
+def _process(log: Path) -> tuple[Path, "subprocess.Popen[bytes]"]:
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate_tenants", "work"]
+    with log.open("wb") as file:
+        return log, subprocess.Popen(
+            [*command, "--plan", str(settings.PLAN)], stdin=subprocess.DEVNULL, stdout=file, stderr=file
+        )

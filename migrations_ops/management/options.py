@@ -26,6 +26,7 @@ def _of_runs(parser: ArgumentParser) -> None:
     add("--tenant", default="", metavar="SLUG", help="run: this tenant first, fenced and proved alone")
     add("--table", default="", metavar="NAME", help="run, findings, suggest: this table alone")
     add("--workers", type=helpers.count, default=1, metavar="N", help="run, resume: N processes (default: 1)")
+    add("--background", action="store_true", help="run, resume, undo: leave it to a worker, and end here")
     add("--phase", default="", metavar="PHASE", help="undo: back to before this phase")
     add("--archive", default="", metavar="FILE", help="undo: keep what it would lose in this file")
     add("--rows", type=int, default=20_000, metavar="N", help="rehearse: about N rows of a table")
@@ -45,7 +46,12 @@ def _of_rules(parser: ArgumentParser) -> None:
 
 def _of_decisions(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("--reason", default="", metavar="TEXT", help="decide, disarm, rearm: why; it is written down")
+    add(
+        "--reason",
+        default="",
+        metavar="TEXT",
+        help="decide, disarm, rearm, and what changes a run: why; it is written down",
+    )
     add("--check", default="", metavar="TEXT", help="findings: of this kind, or with this in its name")
     add("--keys", action="store_true", help="findings: single rows")
     add("--csv", default="", metavar="FILE", help="findings: write the open ones; decide: read them, filled in")

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import control, limits, show, show_rehearsal, show_status, switch
+from migrations_ops.management import background, control, limits, show, show_rehearsal, show_status, switch
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, Answer, Options, listener
 from migrations_ops.management.asking import agrees, goes_on
 from migrations_ops.management.decide import decide
@@ -24,12 +24,15 @@ def run(options: Options, console: Console) -> Answer:
     step_by_step = options["step_by_step"]
     asked = ("first", "last", "only", "step_by_step", "tenant", "table")
     request = services.Request(*(options[name] for name in asked))
-    with helped(options, console) as helpers:
+    if options["background"]:
+        return background.run(request, options, console)
+    with helped(options["workers"] - 1, Path(options["log_dir"]), console) as helpers:
         listeners = listener(options, console, helpers)
-        result = services.run(request, listeners)
+        by = services.By(reason=options["reason"])
+        result = services.run(request, listeners, by)
         while result.status == "paused" and step_by_step and goes_on(options, result.next_phase):
             request = replace(request, first=result.next_phase if request.first else "")
-            result = services.run(request, listeners)
+            result = services.run(request, listeners, by)
     document = show.result(result)
     if not options["json"]:
         show.run_result(console, result)
@@ -60,8 +63,11 @@ def undo(options: Options, console: Console) -> Answer:
         show.undo_plan(console, keys)
     if not agrees(options, "Undo", "Undo these phases?"):
         return {"status": "cancelled", "phases": keys}, STOPPED
+    if options["background"]:
+        return background.undo(options, console)
     archive = Path(options["archive"]) if options["archive"] else None
-    result = services.undo_phases(options["phase"], archive, listener(options, console))
+    by = services.By(reason=options["reason"])
+    result = services.undo_phases(options["phase"], archive, listener(options, console), by)
     if not options["json"]:
         show.undo_result(console, result, archive)
     return show.result(result), DONE

@@ -2,9 +2,17 @@
 
 from migrations_ops.findings.decide import Decision as Decision
 from migrations_ops.findings.listing import Wanted as Wanted
+from migrations_ops.services.advancing import NotToAdvance as NotToAdvance
+from migrations_ops.services.advancing import advance as advance
+from migrations_ops.services.advancing import resume as resume
 from migrations_ops.services.attacking import attack as attack
 from migrations_ops.services.attacking import bypasses as bypasses
-from migrations_ops.services.control import resume as resume
+from migrations_ops.services.background import NOT_NOW as NOT_NOW
+from migrations_ops.services.background import BrokerIsDown as BrokerIsDown
+from migrations_ops.services.background import abandoned as abandoned
+from migrations_ops.services.background import resume_in_background as resume_in_background
+from migrations_ops.services.background import start_in_background as start_in_background
+from migrations_ops.services.background import undo_in_background as undo_in_background
 from migrations_ops.services.control import stop as stop
 from migrations_ops.services.control import work as work
 from migrations_ops.services.database import bring_up_to_date as bring_up_to_date
@@ -25,9 +33,9 @@ from migrations_ops.services.looking import suggest as suggest
 from migrations_ops.services.looking import validate as validate
 from migrations_ops.services.rehearsing import RehearsalRequest as RehearsalRequest
 from migrations_ops.services.rehearsing import rehearse as rehearse
+from migrations_ops.services.runs import By as By
 from migrations_ops.services.runs import Request as Request
 from migrations_ops.services.runs import Result as Result
-from migrations_ops.services.runs import advance as advance
 from migrations_ops.services.runs import open_run as open_run
 from migrations_ops.services.runs import run as run
 from migrations_ops.services.switches import disarm as disarm
@@ -35,4 +43,9 @@ from migrations_ops.services.switches import rearm as rearm
 from migrations_ops.services.switches import tune as tune
 from migrations_ops.services.undoing import preview_undo as preview_undo
 from migrations_ops.services.undoing import undo_phases as undo_phases
+from migrations_ops.services.watching import findings_of_run as findings_of_run
+from migrations_ops.services.watching import follow as follow
+from migrations_ops.services.watching import one_run as one_run
+from migrations_ops.services.watching import runs as runs
+from migrations_ops.watching import UnknownRun as UnknownRun
 from migrations_ops.workers import NothingToHelp as NothingToHelp

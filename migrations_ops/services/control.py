@@ -1,30 +1,32 @@
-"""A run that is not over yet: stopped, resumed, helped."""
+"""A run that is not over yet: stopped, helped."""
 
 import time
 from collections.abc import Sequence
 
-from migrations_ops import transitions, workers
-from migrations_ops.engine.errors import EngineError
+from migrations_ops import audit, transitions, workers
 from migrations_ops.engine.progress import Listener
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase
 from migrations_ops.models import Run
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.scope import Scope, narrowed
+from migrations_ops.services.advancing import only_unfinished
 from migrations_ops.services.database import current_plan, open_session
-from migrations_ops.services.runs import Result, advance, move, status_of
+from migrations_ops.services.runs import By, move, status_of
 
 
-def stop(what: str, patience: float = 60) -> tuple[int, str]:
+def stop(what: str, patience: float = 60, by: By | None = None, run: int | None = None) -> tuple[int, str]:
     """Ask the unfinished run to `pause` or `cancel`, and wait until it has: (its id, its status now).
 
     It stops between two batches; still `running` after `patience` seconds means that it has not come to one yet. A run
-    whose process is gone is stopped from here. Raises NothingToStop.
+    whose process is gone is stopped from here. Raises NothingToStop, also where another than `run` is unfinished.
     """
     after = {"pause": Run.Status.PAUSED, "cancel": Run.Status.CANCELLED}[what]
+    by = by or By()
     with open_session() as session:
         session.named("read_as_operator")  # also the service's login may stop a run
-        run_id = _unfinished(session)
+        run_id = only_unfinished(session, run)
+        audit.note(session, by.who, what, by.reason, {"run": run_id})
         deadline = time.monotonic() + patience
         while (status := status_of(session, run_id)) != after and time.monotonic() < deadline:
             if session.named("request_stop", {"id": run_id, "what": what}) and not session.run_lock_is_free():
@@ -32,13 +34,6 @@ def stop(what: str, patience: float = 60) -> tuple[int, str]:
             elif not _stop_from_here(session, run_id, after):
                 break
         return run_id, status
-
-
-def _unfinished(session: Session) -> int:
-    found = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
-    if not found:
-        raise NothingToStop
-    return int(found[0][0])
 
 
 def _stop_from_here(session: Session, run_id: int, after: str) -> bool:
@@ -49,28 +44,6 @@ def _stop_from_here(session: Session, run_id: int, after: str) -> bool:
             return False
         move(session, run_id, status, after)
         return True
-
-
-class NothingToStop(EngineError):
-    """There is no unfinished run: nothing to pause, resume or cancel. `manage.py migrate_tenants` starts one."""
-
-    exit_code = 2
-
-
-def resume(listener: Listener) -> Result:
-    """Carry the unfinished run on to its end. Raises NothingToStop, PlanHasChanged, and what `run` does."""
-    with open_session() as session:
-        run_id = _unfinished(session)
-        if session.named("unfinished_run")[0][1] == Run.Kind.UNDO:
-            raise UndoToContinue(run=run_id)
-    return advance(run_id, listener)
-
-
-class UndoToContinue(EngineError):
-    """Run {run} is an undo that was interrupted. It goes on with: manage.py migrate_tenants undo. To do the phases
-    again instead: manage.py migrate_tenants"""
-
-    exit_code = 2
 
 
 def work(listener: Listener) -> int:

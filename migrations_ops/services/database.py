@@ -64,6 +64,33 @@ def bring_up_to_date() -> None:
     django_connection.close()
 
 
+def make_ready(session: Session) -> None:
+    """VITAL's own tables are those of this version, and writable. Raises NotSetUp, EarlierTables.
+
+    The service's login may not make them; it works on as vital_operator.
+    """
+    if not session.named("read_as_operator") and not django_connection.in_atomic_block:
+        bring_up_to_date()
+    elif not session.named("is_set_up")[0][0]:
+        raise NotSetUp
+    elif session.named("is_of_an_earlier_vital")[0][0]:
+        raise EarlierTables
+    elif not session.named("may_open_runs")[0][0]:
+        raise NotForThisLogin
+
+
+class NotSetUp(EngineError):
+    """VITAL's own tables are not in this database yet, and the service may not make them. As the tables' owner:
+    manage.py migrate"""
+
+    exit_code = 2
+
+
+class NotForThisLogin(EngineError):
+    """The service's login may not write down runs in this database. As the tables' owner: manage.py migrate, which
+    grants it."""
+
+
 def me() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()}"
 

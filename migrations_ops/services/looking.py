@@ -55,6 +55,7 @@ def preview(against: Path | None, waiting: Callable[[str], None]) -> dict[str, A
     """What a run would do now, and what another plan would change of that; see `foresight`. Writes nothing."""
     plan, other = current_plan(), load(against) if against else None
     with open_session() as session:
+        session.named("read_as_operator")
         refuse_what_does_not_fit(session, plan)
         if other is not None:
             refuse_what_does_not_fit(session, other, "The other plan")

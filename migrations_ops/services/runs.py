@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from migrations_ops import changes, transitions
+from migrations_ops import audit, transitions
 from migrations_ops.engine import checks
 from migrations_ops.engine.errors import EngineError, OutOfOrder, Stopped
 from migrations_ops.engine.executor import Executor
@@ -19,21 +19,24 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Problem
 from migrations_ops.models import Run
 from migrations_ops.plan import phases as phases_of
+from migrations_ops.reading import shown
 from migrations_ops.rehearsal import forecast, measure, records
 from migrations_ops.rules.model import Plan
 from migrations_ops.scope import Scope, narrowed
 from migrations_ops.services.database import (
     Waits,
-    bring_up_to_date,
     completed_phases,
     current_plan,
     in_silence,
+    make_ready,
     me,
     open_session,
     pending,
     phase_states,
     position,
 )
+
+MOST_PROBLEMS = 20  # that a failed run keeps
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,19 @@ class Result:
     foretold: dict[str, Any] | None = None
 
 
-def run(request: Request, listener: Listener) -> Result:
+@dataclass(frozen=True)
+class By:
+    """Who asks for something, and why, as the run and the audit keep it; and whether workers carry it out."""
+
+    who: str = field(default_factory=me)
+    reason: str = ""
+    in_background: bool = False
+
+
+def run(request: Request, listener: Listener, by: By | None = None) -> Result:
     """Carry out what is left of the phases, or the ones asked for. Raises EngineError; what was done stays done."""
     with open_session() as session, session.run_lock():
-        opened = _open(session, request, listener.waiting)
+        opened = _open(session, request, by or By(), listener.waiting)
         if opened is None:
             return Result("nothing_to_do", phases=phase_states(session))
         result = carry_through(session, *opened, listener, request.step_by_step)
@@ -83,40 +95,25 @@ def run(request: Request, listener: Listener) -> Result:
         return result
 
 
-def open_run(request: Request) -> int | None:
+def open_run(request: Request, by: By | None = None) -> int | None:
     """Open a run for somebody else to advance, and return its id; None where there is nothing to do."""
     with open_session() as session, session.run_lock():
-        opened = _open(session, request)
+        opened = _open(session, request, by or By())
         return opened[0] if opened else None
 
 
-def advance(run_id: int, listener: Listener) -> Result:
-    """Carry an opened, paused, failed or abandoned run on to its end. Raises EngineError, as `run` does."""
-    plan = current_plan()
-    with open_session() as session, session.run_lock():
-        for found, kind, status, keys, digest, text in session.named("unfinished_run"):
-            if found == run_id and kind == Run.Kind.RUN:
-                changes.refuse_another(session, run_id, digest, plan)
-                plan = narrowed(plan, Scope.of(text))
-                move(session, run_id, status, Run.Status.RUNNING)
-                return carry_through(session, run_id, _left(session, plan, run_id, keys), listener, stepwise=False)
-        raise NotToAdvance(run=run_id)
-
-
-class NotToAdvance(EngineError):
-    """Run {run} is not one that can go on: it is over, or an undo. Start a new one."""
-
-
-def _open(session: Session, request: Request, waiting: Waits = in_silence) -> tuple[int, Sequence[Phase]] | None:
+def _open(
+    session: Session, request: Request, by: By, waiting: Waits = in_silence
+) -> tuple[int, Sequence[Phase]] | None:
     plan = narrowed(current_plan(), Scope(request.tenant, request.table))
     for name in filter(None, (request.first, request.last, request.only)):
         position(phases_of(plan), name)
-    bring_up_to_date()
+    make_ready(session)
     wanted = _wanted(session, phases_of(plan), request, plan.scope, waiting)
-    return open_or_go_on(session, plan, Run.Kind.RUN, wanted, resume=request.every_phase) if wanted else None
+    return open_or_go_on(session, plan, Run.Kind.RUN, wanted, by, resume=request.every_phase) if wanted else None
 
 
-def _left(session: Session, plan: Plan, run_id: int, keys: list[str]) -> list[Phase]:
+def left_of(session: Session, plan: Plan, run_id: int, keys: Sequence[str]) -> list[Phase]:
     """The phases of a run that it has not completed yet."""
     done = {row[0] for row in session.named("completed_in_run", {"run": run_id})}
     return [phase for phase in phases_of(plan) if phase.key in keys and phase.key not in done]
@@ -151,11 +148,24 @@ def accounting(session: Session, run_id: int) -> Iterator[None]:
         raise Stopped(what="pause") from interrupt
     except EngineError as error:
         if not session.connection.closed:
-            move(session, run_id, Run.Status.RUNNING, Run.Status.FAILED, {"message": str(error)})
+            move(session, run_id, Run.Status.RUNNING, Run.Status.FAILED, _told(error))
+        raise
+    except Exception as error:
+        # A mistake of ours would be made again by every worker that takes the run up.
+        if not (session.connection.closed or session.connection.broken):
+            told = {"message": f"{type(error).__name__}: {error}"}
+            move(session, run_id, Run.Status.RUNNING, Run.Status.FAILED, told)
         raise
     else:
         if status_of(session, run_id) == Run.Status.RUNNING:
             move(session, run_id, Run.Status.RUNNING, Run.Status.COMPLETED)
+
+
+def _told(error: EngineError) -> dict[str, Any]:
+    """What is kept of an error, for whoever looks at the run later."""
+    found = error.facts.get("problems", [])[:MOST_PROBLEMS]
+    problems = [{"table": shown(one.relation), "key": one.key, "message": one.message} for one in found]
+    return {"message": str(error)} | ({"problems": problems} if problems else {})
 
 
 def status_of(session: Session, run_id: int) -> str:
@@ -175,29 +185,44 @@ def check_stop(session: Session, run_id: int) -> None:
 
 
 def open_or_go_on(
-    session: Session, plan: Plan, kind: str, wanted: Sequence[Phase], *, resume: bool
+    session: Session, plan: Plan, kind: str, wanted: Sequence[Phase], by: By, *, resume: bool
 ) -> tuple[int, Sequence[Phase]]:
     """The unfinished run goes on where the same is asked for; else it is given up and a new one starts."""
     for run_id, old_kind, status, keys, digest, scope in session.named("unfinished_run"):
-        left = [phase.key for phase in _left(session, plan, run_id, keys)]
+        left = [phase.key for phase in left_of(session, plan, run_id, keys)]
         same = (old_kind, digest, scope, left) == (kind, plan.digest, plan.scope, [phase.key for phase in wanted])
         if resume and same:
-            move(session, run_id, status, Run.Status.RUNNING)
+            reopen(session, run_id, status, by)
             return run_id, wanted
         if status == Run.Status.RUNNING:
             move(session, run_id, status, Run.Status.PAUSED)
             status = Run.Status.PAUSED
         move(session, run_id, status, Run.Status.CANCELLED)
+        audit.note(session, by.who, "cancel", by.reason, {"run": run_id})
         session.wait_for_workers()
+    keys = [phase.key for phase in wanted]
     facts = {
         "kind": kind,
-        "phases": [phase.key for phase in wanted],
+        "phases": keys,
         "digest": plan.digest,
         "scope": plan.scope,
         "plan": plan.text,
-        "by": me(),
+        "by": by.who,
+        "in_background": by.in_background,
     }
-    return int(session.named("open_run", facts)[0][0]), wanted
+    with session.connection.transaction():
+        run_id = int(session.named("open_run", facts)[0][0])
+        asked = {"run": run_id, "phases": keys, "scope": plan.scope}
+        audit.note(session, by.who, "undo" if kind == Run.Kind.UNDO else "start", by.reason, asked)
+    return run_id, wanted
+
+
+def reopen(session: Session, run_id: int, status: str, by: By) -> None:
+    """A run that stopped, or whose process is gone, is at work again."""
+    with session.connection.transaction():
+        move(session, run_id, status, Run.Status.RUNNING)
+        session.named("hand_over", {"id": run_id, "in_background": by.in_background})
+        audit.note(session, by.who, "resume", by.reason, {"run": run_id})
 
 
 def _wanted(session: Session, phases: Sequence[Phase], request: Request, scope: str, waiting: Waits) -> Sequence[Phase]:
@@ -217,7 +242,13 @@ def _wanted(session: Session, phases: Sequence[Phase], request: Request, scope: 
 
 
 def is_refused(session: Session, first: Phase, waiting: Waits) -> bool:
-    """Whether the database refuses us today. A role that policies filter would see no work left and call it done."""
+    """Whether the database refuses us today. A role that policies filter would see no work left and call it done.
+
+    The operators' role, as which the service's login looks, is shown every row and owns none: whoever carries the run
+    out is asked.
+    """
+    if session.named("is_operator")[0][0]:
+        return False
     gates = [step for step in first.steps if isinstance(step, Check) and step.gate]
     return any(checks.ask(session, gate, partial(waiting, gate)) for gate in gates)
 

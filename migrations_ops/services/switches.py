@@ -7,7 +7,7 @@ from migrations_ops import audit, fence, tuning
 from migrations_ops.engine.progress import Listener
 from migrations_ops.phases.row_level_security import KEY as CLOSES
 from migrations_ops.services.database import bring_up_to_date, current_plan, me, open_session
-from migrations_ops.services.runs import Request, Result, run
+from migrations_ops.services.runs import By, Request, Result, run
 
 
 def tune(changes: dict[str, str]) -> dict[str, Any]:
@@ -41,4 +41,4 @@ def rearm(reason: str, listener: Listener) -> Result:
             raise fence.NeverClosed
         tables = list(fence.closed_tables(session, current_plan()))
         audit.note(session, me(), "rearm", reason, {"tables": tables})
-    return run(Request(only=CLOSES), listener)
+    return run(Request(only=CLOSES), listener, By(reason=reason))

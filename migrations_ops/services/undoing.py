@@ -12,12 +12,20 @@ from migrations_ops.engine.executor import Executor
 from migrations_ops.engine.ledger import Undone
 from migrations_ops.engine.progress import Listener
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Phase
+from migrations_ops.engine.steps import Phase, Problem
 from migrations_ops.models import Run
 from migrations_ops.plan import phases as phases_of
+from migrations_ops.rules.model import Plan
 from migrations_ops.scope import touched
-from migrations_ops.services.database import bring_up_to_date, current_plan, open_session, phase_states, position
-from migrations_ops.services.runs import Result, accounting, check_stop, is_refused, open_or_go_on
+from migrations_ops.services.database import (
+    bring_up_to_date,
+    current_plan,
+    make_ready,
+    open_session,
+    phase_states,
+    position,
+)
+from migrations_ops.services.runs import By, Result, accounting, check_stop, is_refused, open_or_go_on
 
 HALF_UNDONE = "its undo was interrupted: run undo again, or run to do the phase again"
 
@@ -44,7 +52,7 @@ def preview_undo(first: str) -> list[str]:
         return [phase.key for phase in to_undo(session, phases, first)]
 
 
-def undo_phases(first: str, archive: Path | None, listener: Listener) -> Result:
+def undo_phases(first: str, archive: Path | None, listener: Listener, by: By | None = None) -> Result:
     """Take back every phase from the last to `first` (all, where empty). Raises UndoRefused before anything changes."""
     plan = current_plan()
     with open_session() as session, session.run_lock():
@@ -53,17 +61,57 @@ def undo_phases(first: str, archive: Path | None, listener: Listener) -> Result:
         wanted = to_undo(session, phases_of(plan), first)
         if not wanted:
             return Result("nothing_to_do", phases=phase_states(session))
-        if is_refused(session, phases_of(plan)[0], listener.waiting):
-            raise PhaseRefused(phase="undo", count=1, log="manage.py migrate_tenants run --only 000")
-        archived = undo.refuse_losses(session, wanted, archive)
-        run_id, _ = open_or_go_on(session, plan, Run.Kind.UNDO, wanted, resume=False)
-        executor = Executor(session, run_id, listener, lambda: check_stop(session, run_id))
-        undone = Undone()
+        archived = _refuse(session, plan, wanted, archive, listener)
+        run_id, _ = open_or_go_on(session, plan, Run.Kind.UNDO, wanted, by or By(), resume=False)
         with accounting(session, run_id):
-            for phase in wanted:
-                session.named("spoil_phase", {"phase": phase.key, "error": Jsonb({"message": HALF_UNDONE})})
-                undone.add(_undo_one(executor, phase))
-        return Result(Run.Status.COMPLETED, run_id, phase_states(session), undone=undone, archived=archived)
+            undone = _take_back(session, run_id, wanted, listener)
+        return _result(session, run_id, undone, archived)
+
+
+def open_undo(first: str, by: By) -> int | None:
+    """Open an undo for a worker to carry out, and return its id; None where there is nothing to undo.
+
+    What it would lose is for the worker to say, who may read everything.
+    """
+    plan = current_plan()
+    position(phases_of(plan), first or phases_of(plan)[0].key)
+    with open_session() as session, session.run_lock():
+        make_ready(session)
+        plan = touched(plan, _standing_scopes(session))
+        wanted = to_undo(session, phases_of(plan), first)
+        return open_or_go_on(session, plan, Run.Kind.UNDO, wanted, by, resume=False)[0] if wanted else None
+
+
+def carry_back(session: Session, plan: Plan, run_id: int, keys: Sequence[str], listener: Listener) -> Result:
+    """Carry an opened or interrupted undo on to its end. Raises UndoRefused; the run has failed then."""
+    plan = touched(plan, _standing_scopes(session))
+    wanted = [phase for phase in to_undo(session, phases_of(plan), "") if phase.key in keys]
+    with accounting(session, run_id):
+        archived = _refuse(session, plan, wanted, None, listener)
+        undone = _take_back(session, run_id, wanted, listener)
+    return _result(session, run_id, undone, archived)
+
+
+def _refuse(
+    session: Session, plan: Plan, wanted: list[Phase], archive: Path | None, listener: Listener
+) -> list[Problem]:
+    """What the archive has kept. Raises UndoRefused, and PhaseRefused for a role that may not do it."""
+    if is_refused(session, phases_of(plan)[0], listener.waiting):
+        raise PhaseRefused(phase="undo", count=1, log="manage.py migrate_tenants run --only 000")
+    return undo.refuse_losses(session, wanted, archive)
+
+
+def _take_back(session: Session, run_id: int, wanted: Sequence[Phase], listener: Listener) -> Undone:
+    executor = Executor(session, run_id, listener, lambda: check_stop(session, run_id))
+    undone = Undone()
+    for phase in wanted:
+        session.named("spoil_phase", {"phase": phase.key, "error": Jsonb({"message": HALF_UNDONE})})
+        undone.add(_undo_one(executor, phase))
+    return undone
+
+
+def _result(session: Session, run_id: int, undone: Undone, archived: list[Problem]) -> Result:
+    return Result(Run.Status.COMPLETED, run_id, phase_states(session), undone=undone, archived=archived)
 
 
 def _undo_one(executor: Executor, phase: Phase) -> Undone:

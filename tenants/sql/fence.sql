@@ -198,8 +198,8 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA vital TO vital_operator
 GRANT USAGE ON SCHEMA vital TO vital_operator
 
 -- name: revoke_own_tables
--- The data work is switched back. What a login of the service was granted stays, or it could not even say that
--- the migration is undone.
+-- The data work is switched back. What a login of the service was granted stays, or it could neither say that the
+-- migration is undone nor be asked to do it again.
 DO $revoke$
 BEGIN
     IF to_regrole('vital_operator') IS NULL THEN
@@ -214,6 +214,9 @@ BEGIN
         REVOKE ALL ON SCHEMA vital FROM vital_operator;
         REVOKE ALL ON ALL TABLES IN SCHEMA vital FROM vital_operator;
         REVOKE ALL ON ALL SEQUENCES IN SCHEMA vital FROM vital_operator;
+    ELSE
+        GRANT INSERT, UPDATE ON vital.run TO vital_operator;
+        GRANT INSERT ON vital.audit TO vital_operator;
     END IF;
 END
 $revoke$

@@ -30,7 +30,8 @@ END
 $join$
 
 -- name: grant_service_tables
--- What the service reads and writes of VITAL's own tables, as vital_operator. The migration's records it only reads.
+-- What the service reads and writes of VITAL's own tables, as vital_operator. The migration's records it only reads, but
+-- for the request that a run starts, stops or goes on, with who wants it: a worker does the rest.
 DO $grant$
 DECLARE
     relation regclass;
@@ -47,6 +48,8 @@ BEGIN
     LOOP
         EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %s TO vital_operator', relation);
     END LOOP;
+    GRANT INSERT, UPDATE ON vital.run TO vital_operator;
+    GRANT INSERT ON vital.audit TO vital_operator;
 END
 $grant$
 

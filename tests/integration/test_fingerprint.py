@@ -20,7 +20,9 @@ from tests.support.watching import calm
 
 THINGS = Table("public.things", ("id",))
 COLUMNS = ("id", "name", "tags", "facts", "twice", "tenant_id")
-RUN = {"kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "scope": ""}
+RUN = {
+    "kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "scope": "", "in_background": False,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,9 @@ FAMILY = {
     "public.parts": "public.things",
 }  # table → what it follows
 MEMORY = ("ledger", "baseline", "baseline_row", "override", "redecision", "share", "step_run", "phase_run")
-RUN = {"kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "scope": ""}
+RUN = {
+    "kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "scope": "", "in_background": False,
+}  # fmt: skip
 
 
 def key_of(table: str, n: int) -> str:

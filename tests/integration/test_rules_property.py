@@ -618,7 +618,9 @@ def test_every_condition_says_what_it_says(
 
 # --- the engine on tables of every shape ---
 
-RUN = {"kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "scope": ""}
+RUN = {
+    "kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "scope": "", "in_background": False,
+}  # fmt: skip
 
 
 def carry_out(session: Session, plan: Plan, spec: TableSpec) -> int:

@@ -4,9 +4,16 @@ SELECT to_regclass('vital.phase_run') IS NOT NULL
 
 -- name: is_of_an_earlier_vital
 -- Whether they lack what this version reads.
-SELECT to_regclass('vital.phase_run') IS NOT NULL AND NOT EXISTS (
-    SELECT FROM pg_attribute WHERE attrelid = to_regclass('vital.step_run') AND attname = 'facts'
-)
+SELECT to_regclass('vital.phase_run') IS NOT NULL
+   AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('vital.step_run') AND attname = 'facts')
+
+-- name: is_operator
+-- Whether this session has put the operators' role on.
+SELECT current_user = 'vital_operator'
+
+-- name: may_open_runs
+-- Whether this role may write down that a run starts, and who wants it.
+SELECT has_table_privilege('vital.run', 'INSERT') AND has_table_privilege('vital.run', 'UPDATE') AND has_table_privilege('vital.audit', 'INSERT')
 
 -- name: unfinished_run
 -- The run that is not finished; there is at most one.
@@ -26,9 +33,17 @@ SELECT relation, sum(rows)::bigint, max(written_at) FROM vital.ledger WHERE kind
 
 -- name: open_run
 -- A run starts.
-INSERT INTO vital.run (kind, status, phases, plan_digest, plan, started_by, stop_requested, scope)
-VALUES (%(kind)s::text, 'running', %(phases)s, %(digest)s::text, %(plan)s::text, %(by)s::text, '', %(scope)s::text)
+INSERT INTO vital.run (kind, status, phases, plan_digest, plan, started_by, stop_requested, scope, in_background)
+VALUES (%(kind)s::text, 'running', %(phases)s, %(digest)s::text, %(plan)s::text, %(by)s::text, '', %(scope)s::text, %(in_background)s)
 RETURNING id
+
+-- name: hand_over
+-- Who carries a run on from here: whoever resumes it, or the workers.
+UPDATE vital.run SET in_background = %(in_background)s WHERE id = %(id)s
+
+-- name: left_to_workers
+-- The run that workers are to carry out; whether one does, its lock says.
+SELECT id FROM vital.run WHERE status = 'running' AND in_background
 
 -- name: status_of_run
 -- How a run stands.

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("migrations_ops", "0005_decisions")]
+    dependencies = [("migrations_ops", "0006_background_runs")]
     operations = [
         migrations.AddField(
             "steprun",

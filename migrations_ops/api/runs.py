@@ -1,0 +1,60 @@
+"""`/api/migrations/runs` and `/preview`: what there is, and a new run, which a worker carries out."""
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+
+from migrations_ops import services
+from migrations_ops.api.act_shapes import HandedOver, StartBody
+from migrations_ops.api.acting import Acting, handed_over, long_one
+from migrations_ops.api.refusals import refused
+from migrations_ops.api.run_shapes import OneRunShape, RunFindings, RunsAnswer
+from tenants.api import json_answer
+from tenants.schema import CHOICE, refusals
+
+LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description="1000 at most")
+RUN = OpenApiParameter("run", OpenApiTypes.INT, OpenApiParameter.PATH, description="its id")
+
+
+class Runs(Acting):
+    """Every run and undo, the newest first; and a new one, which a worker carries out."""
+
+    @extend_schema(parameters=[*CHOICE, LIMIT], responses={200: RunsAnswer, **refusals()})
+    def get(self, request: Request) -> HttpResponse:
+        return json_answer({"runs": services.runs(self.whole_number("limit", 20, least=1, most=1000))})
+
+    @extend_schema(parameters=CHOICE, request=StartBody, responses={200: HandedOver, 202: HandedOver, **refusals(409)})
+    def post(self, request: Request) -> HttpResponse:
+        body = self.body(StartBody)
+        reason = body.pop("reason")
+        with refused():
+            return handed_over(services.start_in_background(services.Request(**body), who=self.who, reason=reason))
+
+
+class OneRun(Acting):
+    """One run with its phases, and where it is."""
+
+    @extend_schema(parameters=[*CHOICE, RUN], responses={200: OneRunShape, **refusals(404)})
+    def get(self, request: Request, run: str) -> HttpResponse:
+        with refused():
+            return json_answer(services.one_run(int(run)))
+
+
+class FindingsOfRun(Acting):
+    """What the checks of a run found."""
+
+    @extend_schema(parameters=[*CHOICE, RUN, LIMIT], responses={200: RunFindings, **refusals(404)})
+    def get(self, request: Request, run: str) -> HttpResponse:
+        with refused():
+            limit = self.whole_number("limit", 100, least=0, most=1000)
+            return json_answer(services.findings_of_run(int(run), limit))
+
+
+class Preview(Acting):
+    """What a run would do now: table by rule by tenant. It reads every row, and takes as long."""
+
+    @extend_schema(parameters=CHOICE, responses={200: OpenApiTypes.OBJECT, **refusals(409)})
+    def get(self, request: Request) -> HttpResponse:
+        with long_one(), refused():
+            return json_answer(services.preview(None, lambda why: None))

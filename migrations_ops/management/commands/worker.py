@@ -1,0 +1,34 @@
+"""`manage.py worker`: carries out what was started in the background. A thin face over services/."""
+
+import sys
+from argparse import RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from migrations_ops.management import worker
+
+EXAMPLES = """
+examples:
+  manage.py worker                  wait for runs and carry them out; several may, also on several machines
+  manage.py worker --run 12         carry this run out, and end
+
+exit codes: 0 stopped by SIGTERM or Ctrl-C, or the run is done; 1 the run failed, or another process carries it out;
+            2 wrong settings or connection; 3 somebody stopped the run
+"""
+
+
+class Command(BaseCommand):
+    help = "Carry out the runs that were started in the background: over REST, in the admin, or with --background."
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--run", type=int, default=0, metavar="ID", help="this run alone, without Redis")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sys.exit(worker.answer(options["run"]))

@@ -1,0 +1,43 @@
+"""Runs looked at: all of them, one with its phases, one as it goes. Nothing here writes."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from migrations_ops import watching
+from migrations_ops.services.database import open_session
+
+LOOK_AGAIN = 1.0  # seconds, as often as a run says where it is
+
+
+def runs(limit: int) -> list[dict[str, Any]]:
+    """The last runs and undos, the newest first; see `watching.runs`."""
+    with open_session(read_only=True) as session:
+        return watching.runs(session, limit)
+
+
+def one_run(run_id: int) -> dict[str, Any]:
+    """A run with its phases and how it goes; see `watching.run`. Raises UnknownRun."""
+    with open_session(read_only=True) as session:
+        return watching.run(session, run_id)
+
+
+def findings_of_run(run_id: int, limit: int) -> dict[str, Any]:
+    """What the run's checks found; see `watching.findings`. Raises UnknownRun."""
+    with open_session(read_only=True) as session:
+        return watching.findings(session, run_id, limit)
+
+
+def follow(run_id: int, seconds: float) -> Iterator[dict[str, Any]]:
+    """The run as it stands, about once a second, until it is not running any more, and for so many seconds at most.
+
+    One connection, and no transaction between two looks. Raises UnknownRun.
+    """
+    until = time.monotonic() + seconds
+    with open_session(read_only=True) as session:
+        while True:
+            document = watching.run(session, run_id)
+            yield document
+            if document["status"] != "running" or time.monotonic() > until:
+                return
+            time.sleep(LOOK_AGAIN)
