@@ -5,7 +5,7 @@ from typing import Any
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.errors import EngineError
-from migrations_ops.engine.session import Session
+from migrations_ops.engine.session import ADVISORY_LOCKS, Session
 from migrations_ops.models import Run
 from migrations_ops.reading import goes, iso, phase_document, shown
 
@@ -33,7 +33,9 @@ def run(session: Session, run_id: int) -> dict[str, Any]:
     found = _runs(session, run_id, 1)
     if not found:
         raise UnknownRun(run=run_id)
-    return found[0] | {"phases": _phases(session, found[0])}
+    helpers = len(session.named("holder_of_run_lock", ADVISORY_LOCKS["worker"]))
+    workers = helpers + 1 if found[0]["at_work"] else 0
+    return found[0] | {"phases": _phases(session, found[0]), "workers": workers}
 
 
 def findings(session: Session, run_id: int, limit: int) -> dict[str, Any]:

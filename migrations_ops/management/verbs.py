@@ -17,6 +17,7 @@ from migrations_ops.management.helpers import helped
 from migrations_ops.management.init_plan import init_plan
 from migrations_ops.management.preview import preview
 from migrations_ops.management.rehearsal import rehearse
+from migrations_ops.management.report import report
 from migrations_ops.management.suggest import suggest
 
 
@@ -76,7 +77,7 @@ def undo(options: Options, console: Console) -> Answer:
 VERBS: dict[str, Callable[[Options, Console], Answer]] = {
     verb.__name__.replace("_", "-"): verb
     for verb in (
-        *(run, status, validate, undo, explain, preview, suggest, findings, decide, rehearse, init_plan),
+        *(run, status, validate, undo, explain, preview, suggest, findings, decide, rehearse, report, init_plan),
         *(control.pause, control.resume, control.cancel, limits.tune, limits.work, switch.disarm, switch.rearm),
     )
 }

@@ -33,6 +33,11 @@ from migrations_ops.services.looking import suggest as suggest
 from migrations_ops.services.looking import validate as validate
 from migrations_ops.services.rehearsing import RehearsalRequest as RehearsalRequest
 from migrations_ops.services.rehearsing import rehearse as rehearse
+from migrations_ops.services.reporting import compare as compare
+from migrations_ops.services.reporting import report as report
+from migrations_ops.services.reporting import report_as_html as report_as_html
+from migrations_ops.services.reporting import report_as_pdf as report_as_pdf
+from migrations_ops.services.reporting import report_in_words as report_in_words
 from migrations_ops.services.runs import By as By
 from migrations_ops.services.runs import Request as Request
 from migrations_ops.services.runs import Result as Result
