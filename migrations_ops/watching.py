@@ -49,6 +49,12 @@ def findings(session: Session, run_id: int, limit: int) -> dict[str, Any]:
     return {"findings": found, "left_out": rows[0][-1] - len(rows) if rows else 0}
 
 
+def late(session: Session) -> list[dict[str, Any]]:
+    """Tables that are written to without a tenant: rows that got theirs on the way, and when last."""
+    found = session.named("late_rows") if session.named("is_set_up")[0][0] else []
+    return [{"table": shown(table), "assigned": rows, "last_at": iso(at)} for table, rows, at in found]
+
+
 def _runs(session: Session, run_id: int | None, limit: int) -> list[dict[str, Any]]:
     if not session.named("is_set_up")[0][0]:
         return []
