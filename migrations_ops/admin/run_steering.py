@@ -37,16 +37,14 @@ def steer(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int, 
         undoes = _undoes() if what == "undo" and not why_not else []
     facts = seats.frame(model_admin, request, f"{what.capitalize()} run {run}?" if what != "undo" else "Undo")
     facts |= {"what": what, "run": run, "question": QUESTIONS[what], "why_not": why_not, "undoes": undoes}
+    facts["opens"] = any(undo["first"] == OPENS for undo in undoes)
     return TemplateResponse(request, "migrations_ops/runs/confirm.html", facts)
 
 
 def _undoes() -> list[dict[str, Any]]:
     """Each phase back to before which an undo can go, and what it takes back then, the latest first."""
     keys = services.preview_undo("")
-    return [
-        {"first": key, "phases": keys[: number + 1], "opens": OPENS in keys[: number + 1]}
-        for number, key in enumerate(keys)
-    ]
+    return [{"first": key, "phases": [taken[:3] for taken in keys[: number + 1]]} for number, key in enumerate(keys)]
 
 
 def _do(request: HttpRequest, run: int, what: str) -> HttpResponse:

@@ -8,6 +8,7 @@ from migrations_ops.units import count, milliseconds, moment, seconds, size
 
 Document = dict[str, Any]
 NAMES = {"run": "Run {}", "undo": "Undo {}"}
+UNITS = {"run": "pages", "undo": "rows"}  # of a step at work
 WAITS_FOR_WORKER = "Open, and no process carries it out just now: it waits for a worker, or its process is gone."
 WORDS = {
     "paused": "Paused. What was done is kept; it goes on where it stopped.",
@@ -30,7 +31,7 @@ def page(seat: Document) -> Document:
         "elapsed": seconds(_elapsed(run)),
         "done": sum(phase["over"] for phase in phases),
         "phases": phases,
-        "step": _step(run["progress"]) if run["progress"] else None,
+        "step": _step(run["progress"], run["kind"]) if run["progress"] else None,
         "rows": count(sum(phase.get("rows_changed") or 0 for phase in run["phases"])) or "0",
         "found": count(sum(phase.get("findings") or 0 for phase in run["phases"])) or "0",
         "verbs": [{"what": what, "why_not": why_not[what]} for what in ("pause", "resume", "cancel", "undo")],
@@ -73,15 +74,15 @@ def _phase(phase: Document) -> Document:
     return phase | words | figures
 
 
-def _step(progress: Document) -> Document:
+def _step(progress: Document, kind: str) -> Document:
     """Where the run is. A step that is no assignment of rows has neither units nor a rate."""
     total = progress.get("total")
     return {
         "name": progress.get("step", ""),
         "waits_for": progress.get("waits_for", ""),
         "percent": round(100 * progress["done"] / total) if total else None,
-        "done": f"{progress.get('done', 0):,} of {total:,} pages" if total else "",
+        "done": f"{progress.get('done', 0):,} of {total:,} {UNITS[kind]}" if total else "",
         "rows": count(progress.get("rows")) or "0",
         "rate": f"{progress['rate']:,.0f}" if progress.get("rate") else "",
-        "left": seconds(progress.get("seconds_left")),
+        "left": seconds(progress.get("seconds_left") or None),
     }
