@@ -49,7 +49,7 @@ class StartForm(forms.Form):
 def start(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest) -> HttpResponse:
     seats.refuse_who_may_not(request)
     with seats.told(request):
-        form = StartForm(request.POST or None)
+        form = StartForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             who, reason = request.user.get_username(), form.cleaned_data["reason"]
             run = services.start_in_background(form.asked(), who=who, reason=reason)

@@ -126,7 +126,7 @@ def _checks(document: Document, title: str, *outcomes: str) -> Section:
         for check in document["checks"]
         if check["outcome"] == outcome
     ]
-    return Section(title, ("", "phase", "check", "findings"), rows, 3)
+    return Section(title, ("result", "phase", "check", "findings"), rows, 3)
 
 
 def _loud(document: Document) -> Section:
@@ -144,7 +144,7 @@ def _findings(document: Document) -> Section:
     ]
     more = f"… and {document['left_out']:,} more: manage.py migrate_tenants findings" if document["left_out"] else ""
     sentence = "As the store has them today: a later run's checks take the place of those of this one."
-    return Section("Findings", ("", "check", "row", "what is wrong"), rows, 4, sentence, note=more)
+    return Section("Findings", ("kind", "check", "row", "what is wrong"), rows, 4, sentence, note=more)
 
 
 def _decisions(document: Document) -> Section:
