@@ -13,7 +13,7 @@ from migrations_ops.models import Override, Run, StepRun
 from migrations_ops.reporting import pdf
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
 from tests.support import looking
-from tests.support.databases import OWNER, Scratch, rows
+from tests.support.databases import Scratch, rows
 from tests.support.inside import django_on
 from tests.support.looking import document, said
 from tests.support.room import address, boss, seen, text
@@ -73,7 +73,6 @@ def test_fingerprints_before_and_after_stand_side_by_side(migrated_template: Scr
 
 
 def test_a_foreign_write_changes_the_fingerprint_after(migrated: Scratch, manage: Manage) -> None:
-    looking.write(migrated, "SELECT 1")
     rows(migrated.admin_url, "UPDATE tools SET name = name || '!' WHERE id = (SELECT min(id::text)::uuid FROM tools)")
     again = manage(migrated, "migrate_tenants", "--only", "005", "--yes")
     assert again.returncode == 0, said(again)
@@ -222,25 +221,3 @@ def test_before_any_run_there_is_nothing_to_report(legacy: Scratch, manage: Mana
     done = manage(legacy, "migrate_tenants", "report")
 
     assert (done.returncode, "There was no run in this database yet" in done.stderr) == (2, True), said(done)
-
-
-@pytest.fixture
-def on_server(server_url: str, legacy: Scratch) -> Iterator[Scratch]:
-    """A legacy database whose owner may make the copy that a rehearsal needs."""
-    rows(server_url, f"ALTER ROLE {OWNER} CREATEDB")
-    yield legacy
-    rows(server_url, f"ALTER ROLE {OWNER} NOCREATEDB")
-
-
-def test_a_rehearsed_run_shows_forecast_and_fact(on_server: Scratch, manage: Manage) -> None:
-    for words in (["rehearse", "--rows", "200"], ["--yes"]):
-        done = manage(on_server, "migrate_tenants", *words)
-        assert done.returncode == 0, said(done)
-
-    told = report(on_server, manage)
-
-    held = {phase["phase"]: phase for phase in told["rehearsal"]["phases"]}
-    assert set(held) == set(looking.PHASES)
-    for phase in told["phases"]:
-        assert held[phase["phase"]]["fact"]["seconds"] == phase["seconds"]
-        assert held[phase["phase"]]["forecast"]["seconds"] >= 0
