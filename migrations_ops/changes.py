@@ -20,7 +20,11 @@ def refuse_another(session: Session, run: int, digest: str, plan: Plan) -> None:
     if digest == plan.digest:
         return
     before = str(session.named("plan_of_run", {"id": run})[0][0])
-    lines = difflib.unified_diff(
-        before.splitlines(), plan.text.splitlines(), f"the plan of run {run}", "the plan now", n=2, lineterm=""
-    )
-    raise PlanHasChanged(run=run, difference="\n" + "\n".join(lines))
+    told = difference(before, plan.text, f"the plan of run {run}", "the plan now")
+    raise PlanHasChanged(run=run, difference="\n" + told)
+
+
+def difference(before: str, after: str, name_before: str, name_after: str) -> str:
+    """What differs between two plans, line by line with two lines around; empty where nothing does."""
+    lines = (before.splitlines(), after.splitlines())
+    return "\n".join(difflib.unified_diff(*lines, name_before, name_after, n=2, lineterm=""))

@@ -103,6 +103,7 @@ class StepRun(models.Model):
     seconds = models.FloatField(default=0)
     wal_bytes = models.BigIntegerField(db_default=0, help_text="what the server wrote meanwhile, others included")
     longest_lock = models.FloatField(db_default=0, help_text="seconds that one change of the schema held its locks")
+    facts = models.JSONField(null=True, help_text="what a check's answer was read from, for the report")
     started_at = models.DateTimeField(db_default=Now())
 
     class Meta:

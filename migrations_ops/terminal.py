@@ -1,6 +1,7 @@
 """How a run looks on a terminal and in its log files."""
 
-from datetime import UTC, datetime
+from collections import deque
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
@@ -19,6 +20,7 @@ QUIET = {
     "PASS": "checks passed",
 }
 SHOWN, SHOWN_OF_FAILURES = 5, 25
+SLACK = timedelta(seconds=5)  # the database's clock and this machine's
 
 
 class Terminal:
@@ -121,6 +123,22 @@ class LogFiles:
         if self.file is not None:
             self.file.write(text.replace("\n", " ") + "\n")
             self.file.flush()
+
+
+def log_tail(folder: Path, phase: str, since: datetime, until: datetime | None, lines: int = 200) -> list[str] | None:
+    """The last lines of a phase's log, if this machine has it and it was written between the two times.
+
+    A later run, or undo, of the phase writes its file anew.
+    """
+    file = folder / f"{phase}.log"
+    try:
+        written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        if written < since or (until and written > until + SLACK):
+            return None
+        with file.open(encoding="utf-8", errors="replace") as text:
+            return [line.rstrip("\n") for line in deque(text, lines)]
+    except OSError:
+        return None
 
 
 def _rows(outcome: Outcome) -> str:

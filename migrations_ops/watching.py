@@ -5,7 +5,7 @@ from typing import Any
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.errors import EngineError
-from migrations_ops.engine.session import Session
+from migrations_ops.engine.session import ADVISORY_LOCKS, Session
 from migrations_ops.models import Run
 from migrations_ops.reading import goes, iso, phase_document, shown
 
@@ -33,7 +33,9 @@ def run(session: Session, run_id: int) -> dict[str, Any]:
     found = _runs(session, run_id, 1)
     if not found:
         raise UnknownRun(run=run_id)
-    return found[0] | {"phases": _phases(session, found[0])}
+    helpers = len(session.named("holder_of_run_lock", ADVISORY_LOCKS["worker"]))
+    workers = helpers + 1 if found[0]["at_work"] else 0
+    return found[0] | {"phases": _phases(session, found[0]), "workers": workers}
 
 
 def findings(session: Session, run_id: int, limit: int) -> dict[str, Any]:
@@ -45,6 +47,12 @@ def findings(session: Session, run_id: int, limit: int) -> dict[str, Any]:
     for one in found:
         one |= {"table": shown(one["table"]), "found_at": iso(one["found_at"])}
     return {"findings": found, "left_out": rows[0][-1] - len(rows) if rows else 0}
+
+
+def late(session: Session) -> list[dict[str, Any]]:
+    """Tables that are written to without a tenant: rows that got theirs on the way, and when last."""
+    found = session.named("late_rows") if session.named("is_set_up")[0][0] else []
+    return [{"table": shown(table), "assigned": rows, "last_at": iso(at)} for table, rows, at in found]
 
 
 def _runs(session: Session, run_id: int | None, limit: int) -> list[dict[str, Any]]:

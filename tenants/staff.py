@@ -1,9 +1,12 @@
 """What the admin's pages are made of: unfold's classes, with the types of Django's that they extend."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import Model
 from django.http import HttpRequest
+
+Method = TypeVar("Method", bound=Callable[..., str])
 
 if TYPE_CHECKING:  # unfold has no types of its own
     from django.contrib.admin import ModelAdmin as _ModelAdmin
@@ -12,9 +15,14 @@ if TYPE_CHECKING:  # unfold has no types of its own
     class ModelAdmin(_ModelAdmin[Any]): ...
 
     class TabularInline(_TabularInline[Any, Any]): ...
+
+    def labelled(*, description: str, ordering: str, label: dict[str, str]) -> Callable[[Method], Method]: ...
 else:
     from unfold.admin import ModelAdmin as ModelAdmin
     from unfold.admin import TabularInline as TabularInline
+    from unfold.decorators import display
+
+    labelled = display
 
 
 class ReadOnly(ModelAdmin):

@@ -83,6 +83,7 @@ ALLOWED_HOSTS = LOCAL_HOSTS if DEMO and not DEMO_PUBLIC else env_list("VITAL_ALL
 HOME = Path(os.environ.get("VITAL_HOME") or BASE_DIR / ".vital")
 PLAN = Path(os.environ.get("VITAL_PLAN") or BASE_DIR / "migrations_ops" / "rules" / "vital.toml")
 LOG_DIR = Path(os.environ.get("VITAL_LOG_DIR") or "logs")
+PDF_FONT = os.environ.get("VITAL_PDF_FONT", "")  # a TrueType file; else one that this machine has
 REDIS_URL = os.environ.get("REDIS_URL", "")
 
 # VITAL's own tables live in a schema of their own: on hosted platforms everything in `public` is published to

@@ -1,59 +1,77 @@
-"""Runs with their phases, and what each batch wrote."""
+"""Runs: the list, and the addresses of each one's pages."""
 
-from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from typing import Any
 
-from migrations_ops import services
-from migrations_ops.engine.errors import EngineError
-from migrations_ops.models import LedgerEntry, PhaseRun, Run
-from tenants.staff import ReadOnly, TabularInline
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 
-PATIENCE = 15  # seconds that a page waits for a run's batch
-
-
-class Phases(TabularInline):
-    model = PhaseRun
-    extra = 0
-    can_delete = False
-    fields = readonly_fields = ("phase", "status", "started_at", "completed_at", "metrics", "error")
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from migrations_ops.admin import run_page, run_pairs, run_report, run_start, run_steering
+from migrations_ops.admin.seats import SHADES, may_steer
+from migrations_ops.models import LedgerEntry, Run
+from tenants.staff import ReadOnly, labelled
 
 
 @admin.register(Run)
 class RunAdmin(ReadOnly):
-    list_display = ("id", "kind", "status", "started_by", "started_at", "finished_at")
+    list_display = ("name", "state", "started_by", "started_at", "finished_at", "scope")
     list_filter = ("kind", "status")
-    inlines = (Phases,)
-    actions = ("pause", "cancel")
+    ordering = ("-id",)
+    actions = ("compare",)
+    list_before_template = "migrations_ops/runs/list_top.html"
 
-    def has_stop_permission(self, request: HttpRequest) -> bool:
-        """Looking is for staff; a run is stopped by whoever may do everything."""
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+    @admin.display(description="run", ordering="id")
+    def name(self, run: Run) -> str:
+        return str(run).capitalize()
 
-    @admin.action(description="Pause the unfinished run after its batch", permissions=["stop"])
-    def pause(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
-        self._stop(request, queryset, "pause")
+    @labelled(description="state", ordering="status", label=SHADES)
+    def state(self, run: Run) -> str:
+        return run.status
 
-    @admin.action(description="Cancel the unfinished run after its batch; what it did stays", permissions=["stop"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
-        self._stop(request, queryset, "cancel")
+    @admin.action(description="Compare two runs")
+    def compare(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
+        return run_pairs.chosen(request, queryset)
 
-    def _stop(self, request: HttpRequest, queryset: QuerySet[Run], what: str) -> None:
-        """By the same door as the command; a run that was not chosen is not stopped."""
-        if not queryset.filter(status__in=Run.UNFINISHED).exists():
-            messages.error(request, "None of these runs is unfinished: there is nothing to stop.")
-            return
-        try:
-            run, status = services.stop(what, patience=PATIENCE)
-        except EngineError as error:
-            messages.error(request, str(error))
-            return
-        messages.info(
-            request, f"Run {run} is {status}." + (" It stops after its batch." if status == "running" else "")
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"may_steer": may_steer(request), **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A run's page; whoever carried decisions out has nothing to steer, and a report."""
+        if Run.objects.filter(pk=object_id, kind=Run.Kind.DECIDE).exists():
+            return HttpResponseRedirect(reverse("admin:migrations_ops_run_report", args=[object_id]))
+        return run_page.page(self, request, int(object_id))
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = (
+            ("start/", run_start.start, "start"),
+            ("start/preview/", run_start.preview, "preview"),
+            ("compare/", run_pairs.compare, "compare"),
+            ("<int:run>/live/", run_page.live, "live"),
+            ("<int:run>/late/", run_page.late, "late"),
+            ("<int:run>/log/<slug:phase>/", run_page.log, "log"),
+            ("<int:run>/report/", run_report.html, "report"),
+            ("<int:run>/report.pdf", run_report.pdf, "report_pdf"),
+            ("<int:run>/steer/<slug:what>/", run_steering.steer, "steer"),
         )
+        return [self._at(*page) for page in pages] + super().get_urls()
+
+    def _at(self, address: str, view: Any, name: str) -> URLPattern:
+        """An address for whoever may look at runs."""
+
+        def guarded(request: HttpRequest, **words: Any) -> HttpResponse:
+            if not self.has_view_permission(request):
+                return self.admin_site.login(request) if not request.user.is_authenticated else _refused()
+            answer: HttpResponse = view(self, request, **words)
+            return answer
+
+        return path(address, self.admin_site.admin_view(guarded), name=f"migrations_ops_run_{name}")
+
+
+def _refused() -> HttpResponse:
+    return HttpResponse("You may not look at runs.", status=403)
 
 
 @admin.register(LedgerEntry)

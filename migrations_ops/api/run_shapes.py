@@ -38,6 +38,7 @@ class OfTheList(RunShape):
 
 
 class OneRunShape(RunShape):
+    workers = serializers.IntegerField(help_text="processes that carry it out just now")
     phases = PhaseShape(many=True)
 
 

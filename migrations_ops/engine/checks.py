@@ -52,13 +52,14 @@ def ask(session: Session, check: Check, waiting: Callable[[str], None] = lambda 
 
 
 def outcome_of(check: Check, found: Found) -> Outcome:
+    facts = check.facts() if check.facts else None
     if not found:
-        return Outcome("PASS")
+        return Outcome("PASS", facts=facts)
     status = "FAIL" if check.severity is Severity.FAIL else "WARN"
     shown = [_line(problem) for problem in found.problems[:SHOWN]]
     if found.count > SHOWN:
         shown.append(f"… and {found.count - SHOWN:,} more: manage.py migrate_tenants findings")
-    return Outcome(status, findings=found.count, messages=shown)
+    return Outcome(status, findings=found.count, messages=shown, facts=facts)
 
 
 def _line(problem: Problem) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 from migrations_ops.engine.steps import Phase, Step
 
@@ -18,6 +18,7 @@ class Outcome:
     seconds: float = 0.0
     longest_lock: float = 0.0
     messages: list[str] = field(default_factory=list)
+    facts: Any = None
 
 
 class Listener(Protocol):

@@ -1,7 +1,7 @@
 """Proof that nothing but the assigned columns changed: counts and fingerprints against the baseline."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from psycopg.sql import Composable
 
@@ -12,13 +12,14 @@ from migrations_ops.engine.steps import Table
 
 @dataclass(frozen=True)
 class Comparison:
-    """A table against its baseline. `foreign` counts writes by others since; None for rows means no baseline."""
+    """A table against its baseline. `foreign` counts writes by others since; fingerprints: before, now."""
 
     relation: str
     rows_before: int
     rows_now: int
     same_content: bool
     foreign: int
+    fingerprints: tuple[str, str] = field(default=("", ""), compare=False)
 
 
 def take_baseline(session: Session, table: Table, tenant_column: str, waiting: Callable[[str], None]) -> None:
@@ -58,7 +59,7 @@ def compare(session: Session, tables: Iterable[Table]) -> list[Comparison]:
             continue
         columns = [column for column in session.columns(table.relation) if column.name in noted[0][0]]
         with session.work():
-            before, now, same, foreign = session.named(
+            before, now, *fingerprints, foreign = session.named(
                 "compare_with_baseline",
                 {"relation": table.relation},
                 hash=sql.row_hash("t", columns),
@@ -67,7 +68,8 @@ def compare(session: Session, tables: Iterable[Table]) -> list[Comparison]:
                 is_foreign=is_foreign("t", "xmin"),
                 deletes=sql.compose(QUERIES["rows_deleted"]),
             )[0]
-        comparisons.append(Comparison(table.relation, before, now, same, int(foreign)))
+        first, last = fingerprints
+        comparisons.append(Comparison(table.relation, before, now, first == last, int(foreign), (first, last)))
     return comparisons
 
 

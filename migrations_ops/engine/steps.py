@@ -44,7 +44,8 @@ class Check:
     """A question whose rows are the problems. The query returns (relation, key, message); a probe yields Problems.
 
     Where a `gate` finds something, the steps after it are not tried: they could not be answered. What a check of a
-    `kind` finds are rows that a person may decide about; there may be millions of them.
+    `kind` finds are rows that a person may decide about; there may be millions of them. `facts`, called after the
+    question, is what the answer was read from, as JSON: it is kept with the run.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Check:
     relation: str = ""
     gate: bool = False
     kind: str = ""
+    facts: Callable[[], Any] | None = None
 
 
 @dataclass(frozen=True)

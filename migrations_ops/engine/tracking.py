@@ -60,6 +60,7 @@ class StepRecord:
                 "seconds": self.seconds,
                 "wal": wal.since(self.session, self._wal),
                 "held": outcome.longest_lock,
+                "facts": None if outcome.facts is None else Jsonb(outcome.facts),
             },
         )
 

@@ -8,7 +8,8 @@ from migrations_ops.management.verbs import VERBS
 
 def add_to(parser: ArgumentParser) -> None:
     parser.add_argument("verb", nargs="?", default="run", choices=[*VERBS], help="what to do (default: run)")
-    parser.add_argument("words", nargs="*", help="explain: TABLE ID; decide: TABLE ID TENANT; tune: NAME=VALUE …")
+    words = "explain: TABLE ID; decide: TABLE ID TENANT; report: RUN; tune: NAME=VALUE …"
+    parser.add_argument("words", nargs="*", help=words)
     _of_runs(parser)
     _of_rules(parser)
     _of_decisions(parser)
@@ -29,6 +30,7 @@ def _of_runs(parser: ArgumentParser) -> None:
     add("--background", action="store_true", help="run, resume, undo: leave it to a worker, and end here")
     add("--phase", default="", metavar="PHASE", help="undo: back to before this phase")
     add("--archive", default="", metavar="FILE", help="undo: keep what it would lose in this file")
+    add("--file", default="", metavar="FILE", help="report: write it as FILE.html or FILE.pdf, too")
     add("--rows", type=int, default=20_000, metavar="N", help="rehearse: about N rows of a table")
     add("--on", dest="where", default="", choices=["server", "embedded"], help="rehearse: where")
 

@@ -10,10 +10,15 @@ Document = dict[str, Any]
 
 
 def of_preview(document: Document) -> str:
+    return render_to_string("migrations_ops/preview.html", facts(document))
+
+
+def facts(document: Document) -> Document:
+    """The preview as templates show it: figures as texts."""
     # Lists of pairs: in a template `tables.items` of a plan with a table called `items` would be that table.
     tenants = list(document["total"]["tenants"])
     tables = [_table(name, table, tenants) for name, table in document["tables"].items()]
-    facts = {
+    return {
         "plan": document["plan"] | {"file": document["plan_file"]},
         "tenants": tenants,
         "tables": tables,
@@ -22,7 +27,6 @@ def of_preview(document: Document) -> str:
         "time": time(document),
         "against": document.get("against"),
     }
-    return render_to_string("migrations_ops/preview.html", facts)
 
 
 def _owners(table: Document, tenants: list[str]) -> Document:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from migrations_ops.reading import shown
+from migrations_ops.units import size
 
 Document = dict[str, Any]
 SHOWN = 20
@@ -44,8 +45,8 @@ def _forecast(console: Console, forecast: Document) -> None:
     for phase in [*forecast["phases"], total | {"phase": "all"}]:
         table.add_row(phase["phase"], *_words(phase))
     console.print(table)
-    free = f"; {_bytes(total['free_bytes'])} are free" if total["free_bytes"] is not None else ""
-    grows, peak = _bytes(total["disk_bytes"]), _bytes(total["peak_bytes"])
+    free = f"; {size(total['free_bytes'])} are free" if total["free_bytes"] is not None else ""
+    grows, peak = size(total["disk_bytes"]), size(total["peak_bytes"])
     console.print(f"The tables will grow by {grows}, and {peak} are needed meanwhile{free}.", highlight=False)
 
 
@@ -57,19 +58,12 @@ def compared(console: Console, document: Document) -> None:
         pairs = zip(_words(phase["forecast"]), _words(phase["fact"]), strict=True)
         table.add_row(phase["phase"], *(f"{foretold} / {was}" for foretold, was in pairs))
     console.print(table)
-    foretold, was = (_bytes(total[when]["disk_bytes"]) for when in ("forecast", "fact"))
+    foretold, was = (size(total[when]["disk_bytes"]) for when in ("forecast", "fact"))
     console.print(f"The tables have grown by {was}; {foretold} were foretold.", highlight=False)
 
 
 def _words(costs: Document) -> tuple[str, str, str]:
-    return f"{costs['seconds']:,.1f} s", _bytes(costs["wal_bytes"]), f"{costs['longest_lock'] * 1000:,.0f} ms"
-
-
-def _bytes(number: float) -> str:
-    for unit, size in (("GB", 1e9), ("MB", 1e6)):
-        if abs(number) >= size:
-            return f"{number / size:,.1f} {unit}"
-    return f"{number / 1e3:,.0f} kB"
+    return f"{costs['seconds']:,.1f} s", size(costs["wal_bytes"]), f"{costs['longest_lock'] * 1000:,.0f} ms"
 
 
 def _table(*names: str) -> Table:

@@ -9,7 +9,7 @@ from rich.console import Console
 from migrations_ops import services
 from migrations_ops.management import background, control, limits, show, show_rehearsal, show_status, switch
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, Answer, Options, listener
-from migrations_ops.management.asking import agrees, goes_on
+from migrations_ops.management.asking import goes_on
 from migrations_ops.management.decide import decide
 from migrations_ops.management.explain import explain
 from migrations_ops.management.findings import findings
@@ -17,7 +17,9 @@ from migrations_ops.management.helpers import helped
 from migrations_ops.management.init_plan import init_plan
 from migrations_ops.management.preview import preview
 from migrations_ops.management.rehearsal import rehearse
+from migrations_ops.management.report import report
 from migrations_ops.management.suggest import suggest
+from migrations_ops.management.undo import undo
 
 
 def run(options: Options, console: Console) -> Answer:
@@ -54,29 +56,10 @@ def validate(options: Options, console: Console) -> Answer:
     return {"failed": failed, "valid": not failed}, FAILED if failed else DONE
 
 
-def undo(options: Options, console: Console) -> Answer:
-    keys = services.preview_undo(options["phase"])
-    if not keys:
-        console.print("Nothing to undo.")
-        return {"status": "nothing_to_do", "phases": []}, DONE
-    if not options["json"]:
-        show.undo_plan(console, keys)
-    if not agrees(options, "Undo", "Undo these phases?"):
-        return {"status": "cancelled", "phases": keys}, STOPPED
-    if options["background"]:
-        return background.undo(options, console)
-    archive = Path(options["archive"]) if options["archive"] else None
-    by = services.By(reason=options["reason"])
-    result = services.undo_phases(options["phase"], archive, listener(options, console), by)
-    if not options["json"]:
-        show.undo_result(console, result, archive)
-    return show.result(result), DONE
-
-
 VERBS: dict[str, Callable[[Options, Console], Answer]] = {
     verb.__name__.replace("_", "-"): verb
     for verb in (
-        *(run, status, validate, undo, explain, preview, suggest, findings, decide, rehearse, init_plan),
+        *(run, status, validate, undo, explain, preview, suggest, findings, decide, rehearse, report, init_plan),
         *(control.pause, control.resume, control.cancel, limits.tune, limits.work, switch.disarm, switch.rearm),
     )
 }

@@ -1,6 +1,7 @@
 """Post-validation: every question of the guide and a few more, as PASS, WARN or FAIL. It only reads."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from psycopg.sql import Composable
 
@@ -80,7 +81,7 @@ def _against_baseline(plan: Plan) -> Iterator[Check]:
                 rows = f"{table.rows_before:,} rows before, {table.rows_now:,} now"
                 yield Problem(table.relation, "", f"{table.foreign:,} writes by others since the baseline; {rows}")
 
-    yield Check("rows are as many as before", rows)
+    yield Check("rows are as many as before", rows, facts=lambda: [asdict(table) for table in found])
     yield Check("nothing but the tenant has changed", content)
     yield Check("what others wrote meanwhile", writes, Severity.WARN)
 

@@ -24,6 +24,7 @@ from migrations_ops.services.deciding import export_findings as export_findings
 from migrations_ops.services.deciding import findings as findings
 from migrations_ops.services.deciding import one_decision as one_decision
 from migrations_ops.services.deciding import withdraw as withdraw
+from migrations_ops.services.looking import choices as choices
 from migrations_ops.services.looking import explain as explain
 from migrations_ops.services.looking import init_plan as init_plan
 from migrations_ops.services.looking import preview as preview
@@ -33,6 +34,11 @@ from migrations_ops.services.looking import suggest as suggest
 from migrations_ops.services.looking import validate as validate
 from migrations_ops.services.rehearsing import RehearsalRequest as RehearsalRequest
 from migrations_ops.services.rehearsing import rehearse as rehearse
+from migrations_ops.services.reporting import compare as compare
+from migrations_ops.services.reporting import report as report
+from migrations_ops.services.reporting import report_as_html as report_as_html
+from migrations_ops.services.reporting import report_as_pdf as report_as_pdf
+from migrations_ops.services.reporting import report_in_words as report_in_words
 from migrations_ops.services.runs import By as By
 from migrations_ops.services.runs import Request as Request
 from migrations_ops.services.runs import Result as Result
@@ -45,7 +51,9 @@ from migrations_ops.services.undoing import preview_undo as preview_undo
 from migrations_ops.services.undoing import undo_phases as undo_phases
 from migrations_ops.services.watching import findings_of_run as findings_of_run
 from migrations_ops.services.watching import follow as follow
+from migrations_ops.services.watching import late_rows as late_rows
 from migrations_ops.services.watching import one_run as one_run
 from migrations_ops.services.watching import runs as runs
+from migrations_ops.services.watching import seat as seat
 from migrations_ops.watching import UnknownRun as UnknownRun
 from migrations_ops.workers import NothingToHelp as NothingToHelp

@@ -20,6 +20,7 @@ from migrations_ops.plan import phases as phases_of
 from migrations_ops.rehearsal import records
 from migrations_ops.rules.load import load
 from migrations_ops.services.database import current_plan, open_session, phase_states, tenants_are_there
+from migrations_ops.services.patience import within
 from migrations_ops.workshop import suggest as workshop
 
 
@@ -51,19 +52,32 @@ def validate(listener: Listener) -> int:
     return failed
 
 
-def preview(against: Path | None, waiting: Callable[[str], None]) -> dict[str, Any]:
-    """What a run would do now, and what another plan would change of that; see `foresight`. Writes nothing."""
+def preview(against: Path | None, waiting: Callable[[str], None], patience: float | None = None) -> dict[str, Any]:
+    """What a run would do now, and what another plan would change of that; see `foresight`. Writes nothing.
+
+    Raises TookTooLong after `patience` seconds, where they are given.
+    """
     plan, other = current_plan(), load(against) if against else None
-    with open_session() as session:
+    with open_session() as session, within(session, patience):
         session.named("read_as_operator")
         refuse_what_does_not_fit(session, plan)
         if other is not None:
             refuse_what_does_not_fit(session, other, "The other plan")
-    with open_session(read_only=True) as session:
+    with open_session(read_only=True) as session, within(session, patience):
         document = foresight.preview(session, plan, waiting) | {"plan_file": str(settings.PLAN)}
         if other is not None:
             document["against"] = compare.against(session, plan, other, waiting) | {"plan_file": str(against)}
         return document
+
+
+def choices() -> dict[str, list[str]]:
+    """What a run can be limited to: the plan's phases (keys), tenants (slugs) and tables, in the plan's order."""
+    plan = current_plan()
+    return {
+        "phases": [phase.key for phase in phases_of(plan)],
+        "tenants": [tenant.slug for tenant in plan.tenants],
+        "tables": [reading.shown(spec.relation) for spec in plan.tables],
+    }
 
 
 def init_plan(schemas: Sequence[str], root: str) -> str:

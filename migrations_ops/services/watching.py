@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from migrations_ops import watching
+from migrations_ops import steering, watching
 from migrations_ops.services.database import open_session
 
 LOOK_AGAIN = 1.0  # seconds, as often as a run says where it is
@@ -20,6 +20,22 @@ def one_run(run_id: int) -> dict[str, Any]:
     """A run with its phases and how it goes; see `watching.run`. Raises UnknownRun."""
     with open_session(read_only=True) as session:
         return watching.run(session, run_id)
+
+
+def seat(run_id: int) -> dict[str, Any]:
+    """Before the wheel of a run: `run` as `one_run` has it, and for each of pause, resume, cancel and undo in `why_not`
+    why it cannot be done now, or nothing. Raises UnknownRun."""
+    with open_session(read_only=True) as session:
+        run = watching.run(session, run_id)
+        newest = watching.runs(session, 1)[0]["id"]
+        reasons = steering.why_not(run) | {"undo": steering.why_no_undo(session, run, newest)}
+        return {"run": run, "why_not": reasons, "newest": newest}
+
+
+def late_rows() -> list[dict[str, Any]]:
+    """Tables that old code still writes to without a tenant: rows that got theirs on the way, and when last."""
+    with open_session(read_only=True) as session:
+        return watching.late(session)
 
 
 def findings_of_run(run_id: int, limit: int) -> dict[str, Any]:

@@ -79,6 +79,9 @@ def test_a_rehearsal_is_exact_and_leaves_one_row_and_the_run_says_how_it_came(
         assert was > 0, name
         assert was / 20 < foretold < was * 20, f"{name}: {foretold} foretold, and it was {was}"
     assert "foretold / was" in done.stderr
+    reported = document(manage(on_server, "migrate_tenants", "report", "--json"))["rehearsal"]
+    assert reported["id"] == found["rehearsal"]
+    assert reported["phases"] == compared["phases"]
     again = manage(on_server, "migrate_tenants", "rehearse", "--json")
     assert again.returncode == WRONG_USAGE
     assert "begun here already: 001_schema_fixes is completed" in document(again)["error"]

@@ -4,7 +4,16 @@ import pytest
 
 from tests.support.browsing import NARROW, WIDE, Visitor
 
-PAGES = {"overview": "/admin/"}
+RUNS = "/admin/migrations_ops/run/"
+PAGES = {
+    "overview": "/admin/",
+    "runs": RUNS,
+    "run": f"{RUNS}1/change/",
+    "start of a run": f"{RUNS}start/",
+    "undo": f"{RUNS}1/steer/undo/",
+    "two runs": f"{RUNS}compare/?first=1&second=1",
+    "report of a run": f"{RUNS}1/report/",
+}
 
 
 @pytest.mark.parametrize("name", PAGES)

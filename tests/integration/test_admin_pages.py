@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from migrations_ops.models import Finding, Run
+from migrations_ops.models import Finding
 from tests.conftest import PHARMA
 from tests.support.databases import Scratch, rows
 from vital.db.base import settings_for
@@ -95,25 +95,6 @@ def tenants(database: Scratch, findings: list[Finding]) -> list[str | None]:
 def test_nothing_can_be_changed_here(admin: Client) -> None:
     for name in ("catalog_tool", "migrations_ops_ledgerentry", "tenants_tenantrecord"):
         assert admin.get(reverse(f"admin:{name}_add")).status_code == 403, name
-
-
-def test_a_run_is_given_up_here_by_whoever_may_do_everything(admin: Client) -> None:
-    run = Run.objects.latest("id")
-    page = reverse("admin:migrations_ops_run_changelist")
-    over = admin.post(page, {"action": "cancel", "_selected_action": [run.pk]}, follow=True).content.decode()
-    assert "None of these runs is unfinished" in over
-    Run.objects.filter(pk=run.pk).update(status="failed")
-
-    given_up = admin.post(page, {"action": "cancel", "_selected_action": [run.pk]}, follow=True).content.decode()
-
-    assert f"Run {run.pk} is cancelled." in given_up
-    run.refresh_from_db()
-    assert run.status == "cancelled"
-    staff = Client()
-    looks_only = User.objects.create_user("looks-only", is_staff=True)
-    looks_only.user_permissions.set(Permission.objects.filter(codename="view_run"))
-    staff.force_login(looks_only)
-    assert 'value="cancel"' not in staff.get(page).content.decode()
 
 
 def test_a_person_without_staff_rights_is_sent_to_the_login(on_migrated: None) -> None:

@@ -71,7 +71,7 @@ WITH base AS (
       AND kind = 'insert'
       AND undone_at IS NOT NULL
 )
-SELECT base.rows, now.rows, base.fingerprint = now.fingerprint,
+SELECT base.rows, now.rows, base.fingerprint::text, now.fingerprint::text,
        now.written + overwritten.writes + greatest(deleted.rows - base.deletes - removed_by_us.rows, 0)
 FROM base, now, overwritten, deleted, removed_by_us
 

@@ -81,7 +81,8 @@ SET status = %(status)s::text,
     rows_changed = greatest(rows_changed, %(changed)s),
     seconds = %(seconds)s,
     wal_bytes = wal_bytes + %(wal)s,
-    longest_lock = greatest(longest_lock, %(held)s)
+    longest_lock = greatest(longest_lock, %(held)s),
+    facts = %(facts)s
 WHERE id = %(id)s
 
 -- name: wal_position

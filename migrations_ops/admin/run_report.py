@@ -1,0 +1,29 @@
+"""What a run was, to read, to print and to keep."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+
+from migrations_ops import services
+
+CSP = "default-src 'none'; style-src 'unsafe-inline'"  # the page has its style in it, and nothing else
+
+
+def html(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -> HttpResponse:
+    answer = HttpResponse(services.report_as_html(_report(run)))
+    answer["Content-Security-Policy"] = CSP
+    return answer
+
+
+def pdf(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -> HttpResponse:
+    answer = HttpResponse(services.report_as_pdf(_report(run)), content_type="application/pdf")
+    answer["Content-Disposition"] = f'attachment; filename="run-{run}.pdf"'
+    return answer
+
+
+def _report(run: int) -> dict[str, Any]:
+    try:
+        return services.report(run)
+    except services.UnknownRun as error:
+        raise Http404(str(error)) from error

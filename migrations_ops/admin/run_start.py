@@ -1,0 +1,70 @@
+"""A run is started: what is asked for, what it would do now, and a yes; then a worker carries it out."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from migrations_ops import services
+from migrations_ops.admin import seats
+from migrations_ops.management import page
+
+BOUND = 20.0  # seconds that a page waits for a preview
+
+
+class StartForm(forms.Form):
+    """What is asked of a run. Nothing chosen: everything that is left."""
+
+    first = forms.ChoiceField(label="Start at", required=False, help_text="earlier phases must be completed")
+    last = forms.ChoiceField(label="Stop after", required=False)
+    only = forms.ChoiceField(label="This phase alone", required=False)
+    tenant = forms.ChoiceField(label="Canary: this tenant alone", required=False)
+    table = forms.ChoiceField(label="Canary: this table alone", required=False, help_text="with what its rows follow")
+    stepwise = forms.BooleanField(
+        label="Step by step", required=False, help_text="the next phase alone, then look, and start again"
+    )
+    reason = forms.CharField(label="Why", required=False, help_text="kept in the audit with your name")
+
+    def __init__(self, *args: Any, **words: Any) -> None:
+        super().__init__(*args, **words)
+        choices = services.choices()
+        for names, kind in ((("first", "last", "only"), "phases"), (("tenant",), "tenants"), (("table",), "tables")):
+            for name in names:
+                field = self.fields[name]
+                assert isinstance(field, forms.ChoiceField)
+                field.choices = [("", "—"), *((choice, choice) for choice in choices[kind])]
+
+    def asked(self) -> services.Request:
+        words = {name: self.cleaned_data[name] for name in ("first", "last", "only", "tenant", "table")}
+        if self.cleaned_data["stepwise"]:
+            words["only"] = services.status()["next"] or ""
+        return services.Request(**words)
+
+
+def start(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest) -> HttpResponse:
+    seats.refuse_who_may_not(request)
+    with seats.told(request):
+        form = StartForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            who, reason = request.user.get_username(), form.cleaned_data["reason"]
+            run = services.start_in_background(form.asked(), who=who, reason=reason)
+            if run is not None:
+                return seats.to_run(run)
+            messages.info(request, "Nothing to do: every phase is done, and nothing is left to assign.")
+        facts = seats.frame(model_admin, request, "Start a run", form=form, bound=int(BOUND), helpers=settings.HELPERS)
+        return TemplateResponse(request, "migrations_ops/runs/start.html", facts)
+    return HttpResponseRedirect(reverse("admin:migrations_ops_run_changelist"))
+
+
+def preview(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest) -> HttpResponse:
+    """What a run of everything would do now; broken off where it takes too long for a page."""
+    seats.refuse_who_may_not(request)
+    facts: dict[str, Any] = {}
+    with seats.told(request):
+        facts = page.facts(services.preview(None, lambda why: None, patience=BOUND))
+    return render(request, "migrations_ops/runs/preview.html", facts)

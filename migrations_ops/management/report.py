@@ -1,0 +1,53 @@
+"""The verb that reports a run: ask the one service, show it, and write it as a page or as a PDF."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from migrations_ops import services
+from migrations_ops.management.answers import DONE, USAGE, Answer, Options
+
+SHOWN = 20  # rows of a section
+WIDE = 160  # a table is shown whole; a narrow terminal wraps it
+
+
+def report(options: Options, console: Console) -> Answer:
+    words, file = options["words"], Path(options["file"]) if options["file"] else None
+    if len(words) > 1 or not all(word.isdecimal() for word in words):
+        return {"error": "report takes the id of one run, or nothing for the last: migrate_tenants report 7"}, USAGE
+    if file and file.suffix not in {".html", ".pdf"}:
+        return {"error": f"A report is a page or a PDF: --file {file.stem}.html or --file {file.stem}.pdf"}, USAGE
+    document = services.report(int(words[0]) if words else None)
+    if file:
+        try:
+            if file.suffix == ".pdf":
+                file.write_bytes(services.report_as_pdf(document))
+            else:
+                file.write_text(services.report_as_html(document), encoding="utf-8")
+        except OSError as error:
+            return {"error": f"The report cannot be written to {file}: {error.strerror}."}, USAGE
+    if not options["json"]:
+        _show(console, document)
+        if file:
+            console.print(f"The report is in {file}.", highlight=False, markup=False)
+    return document, DONE
+
+
+def _show(console: Console, document: dict[str, Any]) -> None:
+    title, facts, sections = services.report_in_words(document)
+    console.print(f"[bold]{title}[/]", highlight=False)
+    for name, words in facts:
+        console.print(Text(f"  {name:<11} {words}"))
+    for section in sections:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for number, column in enumerate(section.columns):
+            table.add_column(column, justify="left" if number < section.texts else "right")
+        for row in section.rows[:SHOWN]:
+            table.add_row(*(Text(cell) for cell in row))
+        console.print(f"\n[bold]{section.title}[/]", highlight=False)
+        console.print(table, width=WIDE, crop=False)
+        if len(section.rows) > SHOWN:
+            console.print(f"  … and {len(section.rows) - SHOWN:,} more (--json or --file FILE has them)")

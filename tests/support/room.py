@@ -1,0 +1,74 @@
+"""The control room as a person opens it, asked in this process: pages as texts, and the worker that a page starts."""
+
+import html
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from migrations_ops.models import Run
+from tests.support.databases import Scratch
+
+
+def boss() -> Client:
+    """The Platform's admin."""
+    settings.SESSION_COOKIE_SECURE = False
+    client = Client()
+    client.force_login(User.objects.create_superuser("platform-admin"))
+    return client
+
+
+def onlooker() -> Client:
+    """Staff who may look at runs, and no more."""
+    settings.SESSION_COOKIE_SECURE = False
+    staff = User.objects.create_user("looks-only", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename="view_run"))
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+def address(name: str, *words: Any) -> str:
+    """A page of runs by its name: changelist, change, live, steer …"""
+    return reverse(f"admin:migrations_ops_run_{name}", args=words)
+
+
+def text(client: Client, where: str, **query: Any) -> str:
+    """What a page says, without its tags, blanks as one."""
+    answer = client.get(where, query)
+    assert answer.status_code == 200, (where, answer.status_code)
+    return seen(answer.content.decode())
+
+
+def seen(page: str) -> str:
+    body = re.sub(r"<(script|style|head)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def verbs(page: str) -> set[str]:
+    """What the page lets a person do to the run."""
+    return set(re.findall(r'id="verb-(\w+)"', page))
+
+
+def worker_works_on(scratch: Scratch, monkeypatch: pytest.MonkeyPatch, logs: Path) -> None:
+    """What pages hand over is carried out by a process of its own, on this database, with its logs there."""
+    monkeypatch.setenv("DATABASE_URL", scratch.owner_url)
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.setattr(settings, "REDIS_URL", "")
+    monkeypatch.setattr(settings, "LOG_DIR", logs)
+    monkeypatch.setenv("VITAL_LOG_DIR", str(logs))
+
+
+def until(run: int, status: str, seconds: float = 60) -> Run:
+    """The run once it stands so."""
+    deadline = time.monotonic() + seconds
+    while (record := Run.objects.get(pk=run)).status != status:
+        assert time.monotonic() < deadline, f"run {run} is {record.status}: {record.error}"
+        time.sleep(0.1)
+    return record
