@@ -4,6 +4,7 @@ import json
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -23,23 +24,29 @@ from vital.embedded import EmbeddedError
 
 def answer(options: Options) -> int:
     """Do what the command line asks for and return the exit code."""
+    if options["plan"]:
+        settings.PLAN = Path(options["plan"])
+    return told(VERBS[options["verb"]], options, options["verb"])
+
+
+def told(act: Callable[[Options, Console], Answer], options: Options, verb: str) -> int:
+    """Do it, say or print what came of it, and return the exit code."""
     console = Console(stderr=options["json"], soft_wrap=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of the connection that Ctrl-C has broken off
-    if options["plan"]:
-        settings.PLAN = Path(options["plan"])
-    document, code = _guarded(options, console)
+    document, code = guarded(act, options, console)
     if options["json"]:
-        document = {"verb": options["verb"], "exit_code": code} | document
+        document = {"verb": verb, "exit_code": code} | document
         sys.stdout.write(json.dumps(document, default=str, ensure_ascii=False, indent=2) + "\n")
     elif "error" in document:
         show.error(Console(stderr=True, soft_wrap=True), document)
     return code
 
 
-def _guarded(options: Options, console: Console) -> Answer:
+def guarded(act: Callable[[Options, Console], Answer], options: Options, console: Console) -> Answer:
+    """What the verb answers, or its error as a document with one sentence."""
     try:
-        return VERBS[options["verb"]](options, console)
+        return act(options, console)
     except EngineError as error:
         problems = [show.problem(problem) for problem in error.facts.get("problems", [])]
         return {"error": str(error), "problems": problems}, error.exit_code

@@ -1,9 +1,13 @@
 """The one door to the migration. Command, background task, admin and REST are faces over these functions."""
 
+from migrations_ops.backup.restore import Order as Order
 from migrations_ops.findings.decide import Decision as Decision
 from migrations_ops.findings.listing import Wanted as Wanted
 from migrations_ops.services.attacking import attack as attack
 from migrations_ops.services.attacking import bypasses as bypasses
+from migrations_ops.services.backups import back_up as back_up
+from migrations_ops.services.backups import database_name as database_name
+from migrations_ops.services.backups import restore as restore
 from migrations_ops.services.control import resume as resume
 from migrations_ops.services.control import stop as stop
 from migrations_ops.services.control import work as work

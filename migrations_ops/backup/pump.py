@@ -1,0 +1,64 @@
+"""pg_restore reads, psql writes, in one transaction: all of an archive or nothing."""
+
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from migrations_ops.rehearsal.copy import COMPLAINT, TOO_NEW, Client, Complained, first_line
+from migrations_ops.rehearsal.places import Target
+
+BLOCK, HEAD = 1 << 20, 4096  # bytes
+PSQL = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1")
+Moved = Callable[[int], None]
+
+
+def pump(
+    programs: Client, archive: Path, target: Target, options: tuple[str, ...], moved: Moved, before: str, after: str
+) -> None:
+    """Carry out `before`, the archive and `after`; `moved` is told bytes. Raises Complained with one sentence."""
+    with tempfile.TemporaryDirectory() as name, tempfile.TemporaryFile() as said:
+        first, last = Path(name) / "before.sql", Path(name) / "after.sql"
+        first.write_text(before, encoding="utf-8")
+        last.write_text(after, encoding="utf-8")
+        reads = (*options, "--file=-", str(archive))
+        writes = (*PSQL, f"--file={first}", "--file=-", f"--file={last}")
+        streams = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": said}
+        with (
+            programs.running("pg_restore", *reads, stdout=subprocess.PIPE, stderr=said) as reader,
+            programs.running("psql", *writes, target=target, **streams) as writer,
+        ):
+            # psql commits where its input ends. Only we may end it: a reader that dies must end in nothing.
+            assert reader.stdout
+            assert writer.stdin
+            whole = _stream(reader.stdout, writer.stdin, moved) and reader.wait() == 0
+            if whole:
+                writer.stdin.close()
+                whole = writer.wait() == 0
+            else:
+                writer.kill()
+        if not whole:
+            said.seek(0)
+            raise Complained(_blamed(said.read().decode(errors="replace")))
+
+
+def _stream(out: IO[bytes], into: IO[bytes], moved: Moved) -> bool:
+    """Whether everything went through; false where psql has stopped listening."""
+    block = TOO_NEW.sub("", out.read(HEAD).decode("latin-1"), count=1).encode("latin-1")
+    total = 0
+    try:
+        while block:
+            into.write(block)
+            total += len(block)
+            moved(total)
+            block = out.read(BLOCK)
+        into.flush()
+    except BrokenPipeError:
+        return False
+    return True
+
+
+def _blamed(said: str) -> str:
+    found = COMPLAINT.search(said)
+    return found["reason"].rstrip(".") if found else first_line(said)
