@@ -19,7 +19,7 @@ from migrations_ops.backup.archive import Entry
 from migrations_ops.backup.content import QUERIES
 from migrations_ops.backup.files import Manifest
 from migrations_ops.backup.pump import Moved, pump
-from migrations_ops.backup.take import NotDumped, Say
+from migrations_ops.backup.take import Say
 from migrations_ops.engine import sql
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.session import Session
@@ -103,7 +103,9 @@ class Restore:
         try:
             self.programs.run("pg_dump", "--format=custom", "--schema-only", f"--file={file}", target=self.target)
         except Complained as complaint:
-            raise NotDumped(reason=first_line(str(complaint))) from complaint
+            raise NotRestored(
+                reason=f"what is there now is not all this role's: {first_line(str(complaint))}"
+            ) from complaint
         now = archive.entries(self.programs, file)
         things = [entry for entry in now if not entry.is_a(*FRAME)]
         if things and not self.order.replace:

@@ -10,7 +10,7 @@ from migrations_ops import services
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, Answer, Options
 from migrations_ops.management.asking import names_it
 
-STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red"}
+STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "later": "dim"}
 
 
 def back_up(options: Options, console: Console) -> Answer:

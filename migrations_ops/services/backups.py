@@ -18,6 +18,7 @@ from migrations_ops.backup.take import take
 from migrations_ops.backup.verify import differences, verify
 from migrations_ops.engine import checks
 from migrations_ops.engine.errors import EngineError
+from migrations_ops.engine.progress import Outcome
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.sql import shown
 from migrations_ops.engine.steps import Check
@@ -116,12 +117,20 @@ def _remember(session: Session, file: Path, manifest: Manifest, log_dir: Path) -
         log.write(f"{when} {me()} restored {manifest.database} from {file} (SHA-256 {manifest.sha256})\n")
 
 
+def _outcome(session: Session, check: Check) -> Outcome:
+    """A database from before VITAL has no schema of VITAL's, and is given none here: it is to be as it was."""
+    try:
+        return checks.outcome_of(check, checks.ask(session, check))
+    except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedTable):
+        return Outcome("later", messages=["VITAL has no tables of its own here yet; a run makes them and asks"])
+
+
 def _asked(session: Session) -> list[Document]:
     """What 000 finds in the restored database, asked and not written down."""
     asked = []
     for step in phases_of(current_plan())[0].steps:
         if isinstance(step, Check):
-            outcome = checks.outcome_of(step, checks.ask(session, step))
+            outcome = _outcome(session, step)
             asked.append({"check": step.name, "outcome": outcome.status, "messages": outcome.messages})
             if step.gate and outcome.status == "FAIL":
                 break

@@ -1,0 +1,211 @@
+"""A backup is put back whole, to the last grant, or nothing is changed; and it says no before it touches anything."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import DIGITAL_HEALTH, Manage
+from tests.support import databases, looking
+from tests.support.acting import as_tenant, whole_clone
+from tests.support.databases import Scratch, rows
+from tests.support.looking import document, said
+
+DONE, FAILED, WRONG, STOPPED = 0, 1, 2, 3
+PRIVILEGES = (
+    "SELECT acl.grantee::text, acl.privilege_type FROM pg_database AS d"
+    " CROSS JOIN LATERAL aclexplode(COALESCE(d.datacl, acldefault('d', d.datdba))) AS acl"
+    " WHERE d.datname = current_database() ORDER BY 1, 2"
+)
+
+
+def everything(scratch: Scratch, *schemas: str) -> tuple[Any, ...]:
+    """DDL, rows, owners and grants of these schemas, and what may be done with the database itself."""
+    dumps = [databases.dump(scratch.admin_url, schema=schema) for schema in ("public", "auth", *schemas)]
+    return *dumps, rows(scratch.admin_url, PRIVILEGES)
+
+
+def damage(scratch: Scratch) -> None:
+    """What a bad day does to a database."""
+    rows(
+        scratch.owner_url,
+        "DROP TABLE messages CASCADE; DELETE FROM agents; ALTER TABLE tools DROP COLUMN name CASCADE;"
+        "CREATE TABLE left_behind (id int); CREATE SCHEMA more; CREATE TYPE more.kind AS ENUM ('a');"
+        "UPDATE prompts SET name = 'x' || name",
+    )
+
+
+def test_backup_migration_damage_restore_and_nothing_is_left_of_it(
+    legacy: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    before = everything(legacy)
+    assert manage(legacy, "backup", "start.dump", cwd=tmp_path).returncode == DONE
+    assert manage(legacy, "migrate_tenants", "--yes", cwd=tmp_path).returncode == DONE
+    damage(legacy)
+
+    done = manage(legacy, "restore", "start.dump", "--replace", "--yes", "--json", cwd=tmp_path)
+
+    assert done.returncode == DONE, said(done)
+    assert everything(legacy) == before
+    assert looking.one(legacy, "SELECT count(*) FROM pg_namespace WHERE nspname IN ('vital', 'more')") == 0
+    found = document(done)
+    agents = next(table for table in found["tables"] if table["table"] == "agents")
+    assert (agents["before"], agents["now"]) == (0, agents["backup"])
+    assert found["differences"] == []
+    assert {check["outcome"] for check in found["checks"]} == {"PASS", "WARN", "later"}
+    assert "restored" in (tmp_path / "logs" / "restore.log").read_text()
+    again = manage(legacy, "migrate_tenants", "--yes", cwd=tmp_path)
+    assert again.returncode == DONE, said(again)
+
+
+def test_a_closed_database_is_closed_again_and_its_memory_is_there(
+    migrated_template: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    scratch = whole_clone(migrated_template)
+    try:
+        assert manage(scratch, "backup", "closed.dump", cwd=tmp_path).returncode == DONE
+        with as_tenant(scratch, DIGITAL_HEALTH) as tenant:
+            seen = tenant.rows("SELECT count(*) FROM agents")
+        audit = looking.one(scratch, "SELECT max(id) FROM vital.audit")
+        before = everything(scratch)
+        damage(scratch)
+
+        done = manage(scratch, "restore", "closed.dump", "--replace", "--yes", cwd=tmp_path)
+
+        assert done.returncode == DONE, said(done)
+        assert everything(scratch) == before
+        with as_tenant(scratch, DIGITAL_HEALTH) as tenant:
+            assert tenant.rows("SELECT count(*) FROM agents") == seen
+        last = rows(scratch.admin_url, "SELECT action FROM vital.audit WHERE id >= %s", [audit])
+        assert last == [("restore",)]
+        assert document(manage(scratch, "migrate_tenants", "status", "--json"))["next"] is None
+    finally:
+        databases.drop(scratch)
+
+
+def test_into_an_empty_database_everything_may_belong_to_who_restores_it(
+    legacy: Scratch, empty: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    assert manage(legacy, "backup", "start.dump", cwd=tmp_path).returncode == DONE
+
+    done = manage(empty, "restore", "start.dump", "--no-owner", "--yes", "--json", cwd=tmp_path)
+
+    assert done.returncode == DONE, said(done)
+    assert looking.one(empty, "SELECT count(*) FROM agents") == looking.one(legacy, "SELECT count(*) FROM agents")
+
+
+def test_what_belongs_to_others_stops_it_as_a_whole(legacy: Scratch, manage: Manage, tmp_path: Path) -> None:
+    assert manage(legacy, "backup", "start.dump", cwd=tmp_path).returncode == DONE
+    rows(legacy.admin_url, "CREATE TABLE somebody_elses (id int)")
+    before = everything(legacy)
+
+    done = manage(legacy, "restore", "start.dump", "--replace", "--yes", cwd=tmp_path)
+
+    assert done.returncode == FAILED, said(done)
+    assert "somebody_elses" in done.stderr
+    assert "The database is as it was" in done.stderr
+    assert everything(legacy) == before
+
+
+# --- what it says no to, before anything changes ---
+
+
+@pytest.fixture(scope="module")
+def backup(legacy_template: Scratch, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup of the legacy database, to be copied and spoilt."""
+    folder = tmp_path_factory.mktemp("backup")
+    assert manage(legacy_template, "backup", "good.dump", cwd=folder).returncode == DONE
+    return folder / "good.dump"
+
+
+def copied(backup: Path, to: Path) -> Path:
+    for file in (backup, backup.with_name("good.dump.json")):
+        (to / file.name).write_bytes(file.read_bytes())
+    return to / backup.name
+
+
+def spoil_manifest(**changes: Any) -> Callable[[Path], None]:
+    def spoil(file: Path) -> None:
+        manifest = file.with_name(file.name + ".json")
+        held = json.loads(manifest.read_text())
+        for key, value in changes.items():
+            held[key] = held[key] | value
+        manifest.write_text(json.dumps(held))
+
+    return spoil
+
+
+def truncate(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1000])
+
+
+def alter(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def lose_manifest(file: Path) -> None:
+    file.with_name(file.name + ".json").unlink()
+
+
+def break_manifest(file: Path) -> None:
+    file.with_name(file.name + ".json").write_text("{}")
+
+
+SPOILT = {
+    "truncated": (truncate, FAILED, "bytes and had"),
+    "altered": (alter, FAILED, "its SHA-256 is"),
+    "alone": (lose_manifest, WRONG, "good.dump.json is not beside it"),
+    "unreadable": (break_manifest, FAILED, "it cannot be read"),
+    "of other roles": (spoil_manifest(roles={"stranger_in_town": "r"}), WRONG, "lacks roles that the backup names"),
+    "of other owners": (spoil_manifest(roles={"pg_monitor": "o"}), WRONG, "--no-owner"),
+    "of other rows": (
+        spoil_manifest(tables={"public.agents": {"rows": 7, "fingerprint": "0"}}),
+        FAILED,
+        "public.agents would have 320 rows instead of 7",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_backup_that_is_not_as_it_was_changes_nothing(
+    how: str, backup: Path, legacy: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    spoil, code, words = SPOILT[how]
+    spoil(copied(backup, tmp_path))
+    rows(legacy.owner_url, "CREATE TABLE new (id int)")
+    before = everything(legacy)
+
+    done = manage(legacy, "restore", "good.dump", "--replace", "--yes", "--json", cwd=tmp_path)
+
+    assert done.returncode == code, said(done)
+    assert words in document(done)["error"] or how == "of other rows"
+    assert everything(legacy) == before
+
+
+def test_it_asks_first_and_refuses_what_is_in_use(
+    backup: Path, legacy: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    file = str(backup)
+    full = manage(legacy, "restore", file, "--yes", cwd=tmp_path)
+    assert full.returncode == WRONG, said(full)
+    assert "is not empty" in full.stderr
+
+    unasked = manage(legacy, "restore", file, "--replace", cwd=tmp_path)
+    assert unasked.returncode == WRONG, said(unasked)
+    assert "Say --yes" in unasked.stderr
+
+    with psycopg.connect(legacy.owner_url, application_name="the reporting tool"):
+        used = manage(legacy, "restore", file, "--replace", "--yes", cwd=tmp_path)
+    assert used.returncode == FAILED, said(used)
+    assert "the reporting tool (pid" in used.stderr
+
+    with psycopg.connect(legacy.owner_url, application_name="vital ann@office") as run:
+        run.execute("SELECT pg_advisory_lock(22089, 1)")  # the run's lock
+        at_work = manage(legacy, "restore", file, "--replace", "--yes", cwd=tmp_path)
+    assert at_work.returncode == FAILED, said(at_work)
+    assert "Another run is active: vital ann@office" in at_work.stderr
