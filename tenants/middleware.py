@@ -65,6 +65,8 @@ class ApiTransaction:
         limits.check(tenant, caller)
         if _length(request) > settings.MAX_BODY:
             raise TooLarge
+        if not (reads or view.for_operators):
+            readiness.refuse_writes()
         sees_all = caller.is_super_admin and request.GET.get("showAll", "").lower() == "true"
         request.sees_all = sees_all
         if request.method != "GET":

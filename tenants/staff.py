@@ -8,13 +8,19 @@ from django.http import HttpRequest
 if TYPE_CHECKING:  # unfold has no types of its own
     from django.contrib.admin import ModelAdmin as _ModelAdmin
     from django.contrib.admin import TabularInline as _TabularInline
+    from django.forms import Textarea
 
     class ModelAdmin(_ModelAdmin[Any]): ...
 
     class TabularInline(_TabularInline[Any, Any]): ...
+
+    class TextArea(Textarea): ...
 else:
     from unfold.admin import ModelAdmin as ModelAdmin
     from unfold.admin import TabularInline as TabularInline
+    from unfold.widgets import UnfoldAdminTextareaWidget
+
+    TextArea = UnfoldAdminTextareaWidget
 
 
 class ReadOnly(ModelAdmin):

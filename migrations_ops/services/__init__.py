@@ -27,6 +27,8 @@ from migrations_ops.services.looking import rules_of_rows as rules_of_rows
 from migrations_ops.services.looking import status as status
 from migrations_ops.services.looking import suggest as suggest
 from migrations_ops.services.looking import validate as validate
+from migrations_ops.services.maintaining import maintain as maintain
+from migrations_ops.services.maintaining import maintained as maintained
 from migrations_ops.services.rehearsing import RehearsalRequest as RehearsalRequest
 from migrations_ops.services.rehearsing import rehearse as rehearse
 from migrations_ops.services.runs import Request as Request

@@ -23,10 +23,9 @@ AGENTS = "SELECT count(*) FROM agents"
 
 def archived(file: Path, table: str) -> int:
     """The rows of a table in the archive."""
-    programs = Path(databases._client_bin_dir())
-    command = [programs / "pg_restore", "--data-only", f"--table={table}", "--file=-", file]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    lines = text.split("\n")
+    program = databases._client_bin_dir() / "pg_restore"
+    command = [str(program), "--data-only", f"--table={table}", "--file=-", str(file)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
     start = next(at for at, line in enumerate(lines) if line.startswith("COPY "))
     return lines.index("\\.") - start - 1
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.browsing import NARROW, WIDE, Visitor
 
-PAGES = {"overview": "/admin/"}
+PAGES = {"overview": "/admin/", "maintenance": "/admin/tenants/maintenance/"}
 
 
 @pytest.mark.parametrize("name", PAGES)

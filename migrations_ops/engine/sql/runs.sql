@@ -6,6 +6,10 @@ SELECT to_regclass('vital.phase_run') IS NOT NULL
 -- Whether there is a place to write down what people did.
 SELECT to_regclass('vital.audit') IS NOT NULL
 
+-- name: has_maintenance
+-- Whether maintenance can be switched here.
+SELECT to_regclass('vital.maintenance') IS NOT NULL
+
 -- name: is_of_an_earlier_vital
 -- Whether they lack what this version reads.
 SELECT to_regclass('vital.phase_run') IS NOT NULL AND to_regclass('vital.share') IS NULL
