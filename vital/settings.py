@@ -84,6 +84,7 @@ HOME = Path(os.environ.get("VITAL_HOME") or BASE_DIR / ".vital")
 PLAN = Path(os.environ.get("VITAL_PLAN") or BASE_DIR / "migrations_ops" / "rules" / "vital.toml")
 BACKUP_DIR = Path(os.environ.get("VITAL_BACKUP_DIR") or "backups")
 BACKUP = env_bool("VITAL_BACKUP", default=True)  # before the first change of a migration
+HOOKS = Path(os.environ["VITAL_HOOKS"]) if os.environ.get("VITAL_HOOKS") else None
 LOG_DIR = Path(os.environ.get("VITAL_LOG_DIR") or "logs")
 REDIS_URL = os.environ.get("REDIS_URL", "")
 

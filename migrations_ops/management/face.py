@@ -26,6 +26,8 @@ def answer(options: Options) -> int:
     """Do what the command line asks for and return the exit code."""
     if options["plan"]:
         settings.PLAN = Path(options["plan"])
+    if options["no_backup"]:
+        settings.BACKUP = False
     return told(VERBS[options["verb"]], options, options["verb"])
 
 

@@ -53,6 +53,8 @@ class Helpers:
 
     def phase_done(self, phase: Phase, status: str, seconds: float, message: str) -> None: ...
 
+    def said(self, text: str) -> None: ...
+
 
 @contextmanager
 def helped(options: Options, console: Console) -> Iterator[Helpers]:

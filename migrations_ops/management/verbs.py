@@ -22,7 +22,7 @@ from migrations_ops.management.suggest import suggest
 
 def run(options: Options, console: Console) -> Answer:
     step_by_step = options["step_by_step"]
-    asked = ("first", "last", "only", "step_by_step", "tenant", "table")
+    asked = ("first", "last", "only", "step_by_step", "tenant", "table", "maintenance")
     request = services.Request(*(options[name] for name in asked))
     with helped(options, console) as helpers:
         listeners = listener(options, console, helpers)

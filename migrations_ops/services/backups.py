@@ -24,7 +24,7 @@ from migrations_ops.engine.sql import shown
 from migrations_ops.engine.steps import Check
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rehearsal.places import Target
-from migrations_ops.services.database import connection_params, current_plan, me, open_session
+from migrations_ops.services.database import connection_params, current_plan, has_begun, me, open_session
 
 Say = Callable[[str], None]
 Document = dict[str, Any]
@@ -44,7 +44,8 @@ def back_up(file: Path | None, say: Say, *, proven: bool = False, who: str = "")
         manifest = take(session, Target(connection_params()), file, who or me(), say)
         document = {"file": str(file), **asdict(manifest)}
         if has_audit(session):
-            audit.note(session, who or me(), "backup", "", about(file, manifest))
+            migrated = {"migrated": has_begun(session)}
+            audit.note(session, who or me(), "backup", "", about(file, manifest) | migrated)
         if proven:
             home = settings.HOME / "rehearsal"
             document["differences"] = verify(session, Target(connection_params()), home, file, manifest, say)

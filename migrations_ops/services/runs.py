@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from psycopg.types.json import Jsonb
 
-from migrations_ops import changes, transitions
+from migrations_ops import changes, hooks, maintenance, transitions
 from migrations_ops.engine import checks
 from migrations_ops.engine.errors import EngineError, OutOfOrder, Stopped
 from migrations_ops.engine.executor import Executor
@@ -22,6 +23,7 @@ from migrations_ops.plan import phases as phases_of
 from migrations_ops.rehearsal import forecast, measure, records
 from migrations_ops.rules.model import Plan
 from migrations_ops.scope import Scope, narrowed
+from migrations_ops.services.around import Around
 from migrations_ops.services.database import (
     Waits,
     bring_up_to_date,
@@ -46,6 +48,7 @@ class Request:
     step_by_step: bool = False
     tenant: str = ""
     table: str = ""
+    maintenance: bool = False
 
     @property
     def every_phase(self) -> bool:
@@ -111,9 +114,15 @@ def _open(session: Session, request: Request, waiting: Waits = in_silence) -> tu
     plan = narrowed(current_plan(), Scope(request.tenant, request.table))
     for name in filter(None, (request.first, request.last, request.only)):
         position(phases_of(plan), name)
+    hooks.load(settings.HOOKS)
     bring_up_to_date()
     wanted = _wanted(session, phases_of(plan), request, plan.scope, waiting)
-    return open_or_go_on(session, plan, Run.Kind.RUN, wanted, resume=request.every_phase) if wanted else None
+    if not wanted:
+        return None
+    opened = open_or_go_on(session, plan, Run.Kind.RUN, wanted, resume=request.every_phase)
+    if request.maintenance:
+        maintenance.switch_on(session, me(), f"run {opened[0]}", opened[0])
+    return opened
 
 
 def _left(session: Session, plan: Plan, run_id: int, keys: list[str]) -> list[Phase]:
@@ -124,9 +133,13 @@ def _left(session: Session, plan: Plan, run_id: int, keys: list[str]) -> list[Ph
 
 def carry_through(session: Session, run_id: int, wanted: Sequence[Phase], listener: Listener, stepwise: bool) -> Result:
     executor = Executor(session, run_id, listener, lambda: check_stop(session, run_id))
-    with accounting(session, run_id):
+    around = Around(session, run_id, Run.Kind.RUN, listener)
+    with around.told(), accounting(session, run_id):
+        around.begin()
         for number, phase in enumerate(wanted, start=1):
+            around.before(phase)
             executor.carry_out(phase)
+            around.after(phase, "completed")
             if stepwise and number < len(wanted):
                 move(session, run_id, Run.Status.RUNNING, Run.Status.PAUSED)
                 return Result(Run.Status.PAUSED, run_id, phase_states(session), next_phase=wanted[number].key)

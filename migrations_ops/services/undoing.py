@@ -16,6 +16,7 @@ from migrations_ops.engine.steps import Phase
 from migrations_ops.models import Run
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.scope import touched
+from migrations_ops.services.around import Around
 from migrations_ops.services.database import bring_up_to_date, current_plan, open_session, phase_states, position
 from migrations_ops.services.runs import Result, accounting, check_stop, is_refused, open_or_go_on
 
@@ -59,10 +60,14 @@ def undo_phases(first: str, archive: Path | None, listener: Listener) -> Result:
         run_id, _ = open_or_go_on(session, plan, Run.Kind.UNDO, wanted, resume=False)
         executor = Executor(session, run_id, listener, lambda: check_stop(session, run_id))
         undone = Undone()
-        with accounting(session, run_id):
+        around = Around(session, run_id, Run.Kind.UNDO, listener)
+        with around.told(), accounting(session, run_id):
+            around.begin()
             for phase in wanted:
+                around.before(phase)
                 session.named("spoil_phase", {"phase": phase.key, "error": Jsonb({"message": HALF_UNDONE})})
                 undone.add(_undo_one(executor, phase))
+                around.after(phase, "rolled back")
         return Result(Run.Status.COMPLETED, run_id, phase_states(session), undone=undone, archived=archived)
 
 

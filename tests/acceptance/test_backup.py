@@ -180,3 +180,51 @@ def test_stopped_it_leaves_nothing(legacy: Scratch) -> None:
             said_ = running.ends_with(STOPPED)
             assert "Nothing of the backup is kept" in said_
             assert not list(folder.glob("stopped*"))
+
+
+# --- before the first change of a migration ---
+
+ON = {"VITAL_BACKUP": "1"}
+
+
+def dumps(folder: Path) -> list[Path]:
+    return sorted(folder.glob("backups/*.dump"))
+
+
+def test_a_migration_is_backed_up_once_before_its_first_change(legacy: Scratch, manage: Manage, tmp_path: Path) -> None:
+    assert manage(legacy, "migrate_tenants", "--only", "000", cwd=tmp_path, env=ON).returncode == DONE
+    assert not dumps(tmp_path), "000 changes nothing"
+
+    done = manage(legacy, "migrate_tenants", "--to", "001", cwd=tmp_path, env=ON)
+
+    assert done.returncode == DONE, said(done)
+    [file] = dumps(tmp_path)
+    tables = json.loads(file.with_name(f"{file.name}.json").read_text())["tables"]
+    assert "public.org_departments" not in tables, "001 makes it"
+    assert f"manage.py restore {file} --replace" in done.stdout
+    assert manage(legacy, "migrate_tenants", "--to", "002", cwd=tmp_path, env=ON).returncode == DONE
+    assert dumps(tmp_path) == [file], "the migration has begun"
+    assert manage(legacy, "migrate_tenants", "undo", "--yes", cwd=tmp_path, env=ON).returncode == DONE
+    again = manage(legacy, "migrate_tenants", "--to", "001", cwd=tmp_path, env=ON)
+    assert "is fresh enough" in again.stdout
+    assert dumps(tmp_path) == [file]
+
+
+def test_without_a_backup_it_says_so(legacy: Scratch, manage: Manage, tmp_path: Path) -> None:
+    done = manage(legacy, "migrate_tenants", "--to", "001", "--no-backup", cwd=tmp_path, env=ON)
+
+    assert done.returncode == DONE, said(done)
+    assert "No backup is taken, as VITAL_BACKUP=0 or --no-backup says" in done.stdout
+    assert not dumps(tmp_path)
+
+
+def test_where_no_backup_can_be_taken_nothing_changes(legacy: Scratch, manage: Manage, tmp_path: Path) -> None:
+    rows(legacy.admin_url, "CREATE TABLE somebody_elses (id int)")
+
+    done = manage(legacy, "migrate_tenants", "--to", "001", cwd=tmp_path, env=ON)
+
+    assert done.returncode == FAILED, said(done)
+    assert "somebody_elses cannot be read" in done.stderr
+    assert "--no-backup" in done.stderr
+    assert looking.one(legacy, "SELECT count(*) FROM vital.phase_run WHERE phase LIKE '001%%'") == 0
+    assert manage(legacy, "migrate_tenants", "--to", "001", "--no-backup", cwd=tmp_path, env=ON).returncode == DONE

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.api.conftest import house as house
 from tests.conftest import DIGITAL_HEALTH, Manage
 from tests.support import cast, looking, stage
-from tests.support.databases import rows
+from tests.support.databases import Scratch, rows
 from tests.support.looking import document, said
 from tests.support.service import Service, served
 from tests.support.stage import House, Stage
@@ -79,3 +80,36 @@ def test_it_is_switched_once_and_says_how_it_is(workshop: Stage, manage: Manage)
     off = manage(database, "maintenance", "off")
     assert "off already" in off.stdout
     assert looking.one(database, "SELECT count(*) FROM vital.maintenance") == 0
+
+
+# --- a run's own ---
+
+IS_ON = "SELECT count(*) FROM vital.maintenance"
+
+
+def test_a_run_switches_it_on_and_off_and_leaves_it_on_where_it_fails(
+    legacy: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    (tmp_path / "hooks.toml").write_text('[[hook]]\nwhen = "before phase"\nphases = ["001"]\ncommand = ["false"]')
+    broken = {"VITAL_HOOKS": str(tmp_path / "hooks.toml")}
+
+    failed = manage(legacy, "migrate_tenants", "--maintenance", "--to", "001", env=broken)
+
+    assert failed.returncode == 1, said(failed)
+    assert "Maintenance stays on" in failed.stdout
+    found = document(manage(legacy, "maintenance", "status", "--json"))
+    assert (found["on"], found["reason"], found["run"]) == (True, "run 1", 1)
+    assert document(manage(legacy, "migrate_tenants", "status", "--json"))["maintenance"]["on"] is True
+    assert manage(legacy, "migrate_tenants", "resume").returncode == 0
+    assert looking.one(legacy, IS_ON) == 0
+    audited = rows(legacy.admin_url, "SELECT action FROM vital.audit WHERE action LIKE 'maint%%' ORDER BY id")
+    assert audited == [("maintenance on",), ("maintenance off",)]
+
+
+def test_what_a_person_has_switched_on_a_run_leaves_on(legacy: Scratch, manage: Manage) -> None:
+    assert manage(legacy, "maintenance", "on", *WHY).returncode == 0
+
+    assert manage(legacy, "migrate_tenants", "--maintenance", "--only", "000").returncode == 0
+
+    found = document(manage(legacy, "maintenance", "status", "--json"))
+    assert (found["on"], found["reason"]) == (True, WHY[1])
