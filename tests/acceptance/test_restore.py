@@ -173,24 +173,23 @@ SPOILT = {
     "of other rows": (
         spoil_manifest(tables={"public.agents": {"rows": 7, "fingerprint": "0"}}),
         FAILED,
-        "public.agents would have 320 rows instead of 7",
+        "rows instead of 7. The database is as it was",
     ),
 }
 
 
-@pytest.mark.parametrize("how", SPOILT)
 def test_a_backup_that_is_not_as_it_was_changes_nothing(
-    how: str, backup: Path, legacy: Scratch, manage: Manage, tmp_path: Path
+    backup: Path, legacy: Scratch, manage: Manage, tmp_path: Path
 ) -> None:
-    spoil, code, words = SPOILT[how]
-    spoil(copied(backup, tmp_path))
     rows(legacy.owner_url, "CREATE TABLE new (id int)")
     before = everything(legacy)
+    for how, (spoil, code, words) in SPOILT.items():
+        spoil(copied(backup, tmp_path))
 
-    done = manage(legacy, "restore", "good.dump", "--replace", "--yes", "--json", cwd=tmp_path)
+        done = manage(legacy, "restore", "good.dump", "--replace", "--yes", "--json", cwd=tmp_path)
 
-    assert done.returncode == code, said(done)
-    assert words in document(done)["error"] or how == "of other rows"
+        assert done.returncode == code, how + said(done)
+        assert words in document(done)["error"], how
     assert everything(legacy) == before
 
 
