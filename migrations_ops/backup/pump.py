@@ -6,10 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from psycopg.sql import Composable
+
+from migrations_ops.backup.content import QUERIES
+from migrations_ops.engine import sql
 from migrations_ops.rehearsal.copy import COMPLAINT, TOO_NEW, Client, Complained, first_line
 from migrations_ops.rehearsal.places import Target
 
 BLOCK, HEAD = 1 << 20, 4096  # bytes
+# psql commits where its input ends, be it that whoever wrote there was killed: the last file demands to have heard all.
 PSQL = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1")
 Moved = Callable[[int], None]
 
@@ -21,7 +26,7 @@ def pump(
     with tempfile.TemporaryDirectory() as name, tempfile.TemporaryFile() as said:
         first, last = Path(name) / "before.sql", Path(name) / "after.sql"
         first.write_text(before, encoding="utf-8")
-        last.write_text(after, encoding="utf-8")
+        last.write_text(f"{text('demand_whole')}\n{after}", encoding="utf-8")
         reads = (*options, "--file=-", str(archive))
         writes = (*PSQL, f"--file={first}", "--file=-", f"--file={last}")
         streams = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": said}
@@ -29,11 +34,11 @@ def pump(
             programs.running("pg_restore", *reads, stdout=subprocess.PIPE, stderr=said) as reader,
             programs.running("psql", *writes, target=target, **streams) as writer,
         ):
-            # psql commits where its input ends. Only we may end it: a reader that dies must end in nothing.
             assert reader.stdout
             assert writer.stdin
             whole = _stream(reader.stdout, writer.stdin, moved) and reader.wait() == 0
             if whole:
+                writer.stdin.write(text("say_whole").encode())
                 writer.stdin.close()
                 whole = writer.wait() == 0
             else:
@@ -41,6 +46,11 @@ def pump(
         if not whole:
             said.seek(0)
             raise Complained(_blamed(said.read().decode(errors="replace")))
+
+
+def text(name: str, **parts: Composable) -> str:
+    """A statement of ours as a script's text."""
+    return sql.text_of(sql.compose(QUERIES[name], **parts))
 
 
 def _stream(out: IO[bytes], into: IO[bytes], moved: Moved) -> bool:

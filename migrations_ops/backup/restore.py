@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from psycopg.sql import Composable
 
 from migrations_ops.backup import archive
 from migrations_ops.backup.archive import Entry
 from migrations_ops.backup.content import QUERIES
 from migrations_ops.backup.files import Manifest
-from migrations_ops.backup.pump import Moved, pump
+from migrations_ops.backup.pump import Moved, pump, text
 from migrations_ops.backup.take import Say
 from migrations_ops.engine import sql
 from migrations_ops.engine.errors import EngineError
@@ -121,18 +120,18 @@ class Restore:
         with archive.only(gone) as chosen:
             script = self.programs.run("pg_restore", "--clean", "--if-exists", chosen, "--file=-", str(file))
         drops = BEGINNING.sub("", FIRST_CREATED.split(script, maxsplit=1)[0])
-        forget = _text("forget_grants_of_schemas", schemas=sql.literal(sorted(stay)))
-        return "\n".join([_text("make_way"), drops, forget]), [entry for entry in wanted if entry.schema not in stay]
+        forget = text("forget_grants_of_schemas", schemas=sql.literal(sorted(stay)))
+        return "\n".join([text("make_way"), drops, forget]), [entry for entry in wanted if entry.schema not in stay]
 
     def _pump(self, before: str, wanted: list[Entry], say: Say) -> None:
         tables = self.manifest.tables
-        demand = _text(
+        demand = text(
             "demand_rows",
             relations=sql.literal(list(tables)),
             rows=sql.literal([content.rows for content in tables.values()]),
         )
         grantees, privileges = ([pair[at] for pair in self.manifest.privileges] for at in (0, 1))
-        grant = _text("grant_as_before", grantees=sql.literal(grantees), privileges=sql.literal(privileges))
+        grant = text("grant_as_before", grantees=sql.literal(grantees), privileges=sql.literal(privileges))
         options = ("--no-owner", "--no-privileges") if self.order.no_owner else ()
         after = demand if self.order.no_owner else f"{demand}\n{grant}"
         with archive.only(wanted) as chosen:
@@ -170,10 +169,6 @@ def refuse_others(session: Session) -> None:
             database = session.execute(QUERIES["about_the_server"])[0][0]
             raise OthersConnected(database=database, who=", ".join(others[:5]))
         time.sleep(0.1)
-
-
-def _text(name: str, **parts: Composable) -> str:
-    return sql.text_of(sql.compose(QUERIES[name], **parts))
 
 
 def _told(say: Say) -> Moved:

@@ -1,5 +1,6 @@
 """While maintenance is on the API reads and does not write; every process knows within a second, and it is audited."""
 
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from tests.api.conftest import house as house
 from tests.conftest import DIGITAL_HEALTH, Manage
-from tests.support import cast, looking, stage
+from tests.support import background, cast, looking, stage
 from tests.support.databases import Scratch, rows
 from tests.support.looking import document, said
 from tests.support.service import Service, served
@@ -104,6 +105,22 @@ def test_a_run_switches_it_on_and_off_and_leaves_it_on_where_it_fails(
     assert looking.one(legacy, IS_ON) == 0
     audited = rows(legacy.admin_url, "SELECT action FROM vital.audit WHERE action LIKE 'maint%%' ORDER BY id")
     assert audited == [("maintenance on",), ("maintenance off",)]
+
+
+def test_ctrl_c_leaves_it_on_and_says_so(
+    legacy: Scratch, manage: Manage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hooks.toml").write_text('[[hook]]\nwhen = "before phase"\nphases = ["001"]\ncommand = ["sleep", "30"]')
+    monkeypatch.setenv("VITAL_HOOKS", str(tmp_path / "hooks.toml"))
+    with background.manage(legacy, "migrate_tenants", "--maintenance", "--to", "001") as running:
+        running.until_said("completed in")
+
+        running.process.send_signal(signal.SIGINT)
+
+        assert "Maintenance stays on" in running.ends_with(3)
+    monkeypatch.delenv("VITAL_HOOKS")
+    assert looking.one(legacy, IS_ON) == 1
+    assert manage(legacy, "migrate_tenants", "--to", "001").returncode == 0
 
 
 def test_what_a_person_has_switched_on_a_run_leaves_on(legacy: Scratch, manage: Manage) -> None:

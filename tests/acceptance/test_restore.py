@@ -1,7 +1,12 @@
 """A backup is put back whole, to the last grant, or nothing is changed; and it says no before it touches anything."""
 
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, Manage
+from tests.conftest import DIGITAL_HEALTH, ROOT, Manage
 from tests.support import databases, looking
 from tests.support.acting import as_tenant, whole_clone
 from tests.support.databases import Scratch, rows
@@ -193,6 +198,36 @@ def test_a_backup_that_is_not_as_it_was_changes_nothing(
     assert everything(legacy) == before
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+from psycopg.conninfo import conninfo_to_dict
+from migrations_ops.backup import pump
+from migrations_ops.engine.session import Session
+from migrations_ops.rehearsal.copy import client
+from migrations_ops.rehearsal.places import Target
+params = dict(conninfo_to_dict(sys.argv[1]))
+programs, file = client(Session.open(params, "killed")), Path(sys.argv[2])
+script = programs.run("pg_restore", "--file=-", str(file))
+pump.HEAD = script.index(";\\n", script.index("CREATE TYPE public.agent_status")) + 2  # where a statement has ended
+pump.pump(programs, file, Target(params), (), lambda total: os.kill(os.getpid(), 9), before="", after="")
+"""
+MADE = "SELECT count(*) FROM pg_type WHERE typname = 'agent_status'"
+LEFT = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+def test_killed_in_the_midst_of_it_nothing_is_half_there(backup: Path, empty: Scratch) -> None:
+    """psql hears the end of its input, and would commit what it has."""
+    done = subprocess.run([sys.executable, "-c", KILLED, empty.owner_url, str(backup)], cwd=ROOT, timeout=60)
+    assert done.returncode == -9
+
+    deadline = time.monotonic() + 20
+    while looking.one(empty, LEFT) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    assert looking.one(empty, MADE) == 0
+
+
 def test_it_asks_first_and_refuses_what_is_in_use(
     backup: Path, legacy: Scratch, manage: Manage, tmp_path: Path
 ) -> None:
@@ -215,3 +250,32 @@ def test_it_asks_first_and_refuses_what_is_in_use(
         at_work = manage(legacy, "restore", file, "--replace", "--yes", cwd=tmp_path)
     assert at_work.returncode == FAILED, said(at_work)
     assert "Another run is active: vital ann@office" in at_work.stderr
+
+
+def typed(scratch: Scratch, folder: Path, answer: str, *arguments: str) -> tuple[int, str]:
+    """Restore before a terminal, where somebody types the answer: the exit code, and what was on the screen."""
+    keyboard, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "restore", *arguments],
+        env=os.environ | {"DATABASE_URL": scratch.owner_url, "TERM": "dumb"},
+        cwd=folder, stdin=terminal, stdout=terminal, stderr=terminal,
+    )  # fmt: skip
+    os.close(terminal)
+    os.write(keyboard, f"{answer}\n".encode())
+    screen = b""
+    while True:
+        try:
+            screen += os.read(keyboard, 65536)
+        except OSError:  # the terminal is closed when its last program has ended
+            os.close(keyboard)
+            return process.wait(60), screen.decode()
+
+
+def test_a_person_types_the_databases_name(backup: Path, empty: Scratch, tmp_path: Path) -> None:
+    code, screen = typed(empty, tmp_path, "production", str(backup))
+    assert (code, "That is not its name. Nothing was changed." in screen) == (STOPPED, True), screen
+    assert looking.one(empty, MADE) == 0
+
+    code, screen = typed(empty, tmp_path, empty.name, str(backup))
+    assert (code, "Restored" in screen) == (DONE, True), screen
+    assert looking.one(empty, MADE) == 1

@@ -38,6 +38,20 @@ BEGIN
 END
 $forget$;
 
+-- name: say_whole
+-- What comes after the archive: psql has heard it to its end.
+SELECT set_config('vital.archive', 'whole', true);
+
+-- name: demand_whole
+-- Where whoever feeds psql is killed, its input just ends, and it would commit the half that it has.
+DO $whole$
+BEGIN
+    IF current_setting('vital.archive', true) IS DISTINCT FROM 'whole' THEN
+        RAISE EXCEPTION 'the archive broke off';
+    END IF;
+END
+$whole$;
+
 -- name: demand_rows
 -- The last thing of the transaction: every table has the rows that were counted for the backup, or nothing is kept.
 SET row_security = on;
