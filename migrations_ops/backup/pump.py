@@ -60,10 +60,10 @@ def _stream(out: IO[bytes], into: IO[bytes], moved: Moved) -> bool:
     try:
         while block:
             into.write(block)
+            into.flush()
             total += len(block)
             moved(total)
             block = out.read(BLOCK)
-        into.flush()
     except BrokenPipeError:
         return False
     return True
