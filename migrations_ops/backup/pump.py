@@ -3,6 +3,7 @@
 import subprocess
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -36,14 +37,16 @@ def pump(
         ):
             assert reader.stdout
             assert writer.stdin
-            whole = _stream(reader.stdout, writer.stdin, moved) and reader.wait() == 0
-            if whole:
-                writer.stdin.write(text("say_whole").encode())
+            try:
+                _stream(reader.stdout, writer.stdin, moved)
+                if reader.wait() == 0:
+                    writer.stdin.write(text("say_whole").encode())
                 writer.stdin.close()
-                whole = writer.wait() == 0
-            else:
-                writer.kill()
-        if not whole:
+            except BrokenPipeError:  # psql listens no more, and says why
+                with suppress(BrokenPipeError):
+                    writer.stdin.close()
+            failed = writer.wait()
+        if failed:
             said.seek(0)
             raise Complained(_blamed(said.read().decode(errors="replace")))
 
@@ -53,22 +56,18 @@ def text(name: str, **parts: Composable) -> str:
     return sql.text_of(sql.compose(QUERIES[name], **parts))
 
 
-def _stream(out: IO[bytes], into: IO[bytes], moved: Moved) -> bool:
-    """Whether everything went through; false where psql has stopped listening."""
+def _stream(out: IO[bytes], into: IO[bytes], moved: Moved) -> None:
     block = TOO_NEW.sub("", out.read(HEAD).decode("latin-1"), count=1).encode("latin-1")
     total = 0
-    try:
-        while block:
-            into.write(block)
-            into.flush()
-            total += len(block)
-            moved(total)
-            block = out.read(BLOCK)
-    except BrokenPipeError:
-        return False
-    return True
+    while block:
+        into.write(block)
+        into.flush()
+        total += len(block)
+        moved(total)
+        block = out.read(BLOCK)
 
 
 def _blamed(said: str) -> str:
+    """Why, in one sentence: what pg_restore could not read comes before what psql then missed."""
     found = COMPLAINT.search(said)
-    return found["reason"].rstrip(".") if found else first_line(said)
+    return found["reason"].rstrip(".") if found and "pg_restore: error:" not in said else first_line(said)

@@ -122,6 +122,18 @@ def test_what_belongs_to_others_stops_it_as_a_whole(legacy: Scratch, manage: Man
     assert everything(legacy) == before
 
 
+def test_what_fails_in_the_midst_of_it_is_named_and_nothing_is_kept(
+    backup: Path, empty: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    rows(empty.admin_url, "CREATE SCHEMA auth")
+
+    done = manage(empty, "restore", str(backup), "--yes", cwd=tmp_path)
+
+    assert done.returncode == FAILED, said(done)
+    assert "permission denied for schema auth. The database is as it was" in done.stderr
+    assert looking.one(empty, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == 0
+
+
 # --- what it says no to, before anything changes ---
 
 
