@@ -1,5 +1,6 @@
 """What people did. Nobody changes it afterwards: the table refuses."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,12 @@ QUERIES = sql.load(Path(__file__).parent / "sql")
 def note(session: Session, who: str, action: str, reason: str, facts: dict[str, Any]) -> None:
     params = {"who": who, "action": action, "reason": reason, "facts": Jsonb(facts)}
     session.execute(sql.compose(QUERIES["note_audit"]), params)
+
+
+def last_backup_from_before(session: Session) -> tuple[datetime, dict[str, Any]] | None:
+    """(when, facts) of the last backup of the database as it was before a migration."""
+    found = session.execute(sql.compose(QUERIES["last_backup_from_before"]))
+    return (found[0][0], found[0][1]) if found else None
 
 
 def latest(session: Session) -> list[dict[str, Any]]:

@@ -80,6 +80,9 @@ class Terminal:
         took = f" in {seconds:,.1f} s" if seconds else ""
         self.console.print(Text("  ").append(status.replace("_", " "), style).append(took + quiet, "dim"))
 
+    def said(self, text: str) -> None:
+        self.console.print(Text(f"  {text}", "dim"))
+
 
 class LogFiles:
     """One file per phase, under the names of the execution guide; written anew each time the phase is carried out."""
@@ -118,6 +121,10 @@ class LogFiles:
             self._line(message)
         if self.file is not None:
             self.file.close()
+            self.file = None
+
+    def said(self, text: str) -> None:
+        """Between phases no file is open: a backup has its manifest, and a hook that fails is the run's error."""
 
     def _line(self, text: str) -> None:
         if self.file is not None:

@@ -121,6 +121,13 @@ class MigrationRequired(Refusal):
     headers = {"Retry-After": "30"}
 
 
+class UnderMaintenance(Refusal):
+    """The service is under maintenance: reading goes on, writing waits. Try again after the seconds of Retry-After."""
+
+    status = 503
+    headers = {"Retry-After": "30"}
+
+
 def response(refusal: Refusal) -> JsonResponse:
     """The refusal as the answer to send."""
     body = {"error": refusal.sentence} | ({"details": refusal.details} if refusal.details is not None else {})

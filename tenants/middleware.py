@@ -67,6 +67,8 @@ class ApiTransaction:
         limits.check(tenant, caller)
         if _length(request) > settings.MAX_BODY:
             raise TooLarge
+        if not (reads or view.for_operators):
+            readiness.refuse_writes()
         sees_all = caller.is_super_admin and request.GET.get("showAll", "").lower() == "true"
         request.sees_all = sees_all
         key = (tenant.id if tenant else "", sees_all, request.path_info, request.META["QUERY_STRING"])

@@ -126,6 +126,24 @@ class ApiKey(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
 
+class Maintenance(models.Model):
+    """While its one row is there, the API reads and does not write."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, help_text="always 1: it is on, or it is not")
+    since = models.DateTimeField(db_default=Now())
+    by = models.CharField(max_length=200)
+    reason = models.TextField()
+    run_id = models.BigIntegerField(null=True, help_text="the run that switched it on, and off when it is completed")
+
+    class Meta:
+        db_table = "maintenance"
+        verbose_name_plural = "maintenance"
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_maintenance")]
+
+    def __str__(self) -> str:
+        return f"on since {self.since:%Y-%m-%d %H:%M} by {self.by}"
+
+
 class TenantOwned(models.Model):
     """A row of a legacy table that belongs to a tenant once the migration has assigned it."""
 

@@ -1,19 +1,22 @@
-"""Whether the migration has closed the fence: before that, the API serves nothing."""
+"""Whether the migration has closed the fence: before that, the API serves nothing. And whether it may write."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from django.conf import settings
-from django.db import connection
+from django.db import ProgrammingError, connection
 from django.utils.module_loading import import_string
 
 from tenants import context, logins
-from tenants.errors import MigrationRequired
+from tenants.errors import MigrationRequired, UnderMaintenance
 from tenants.memory import Memory
 from tenants.resolution import QUERIES
 
 _state: Memory[str] = Memory(1)
 _roles: Memory[bool] = Memory(1)
+_maintenance: Memory[bool] = Memory(1)
 CLOSED = "closed"
+T = TypeVar("T")
 
 
 def require_migrated() -> None:
@@ -21,6 +24,26 @@ def require_migrated() -> None:
     state = _state.recall("state", _look)
     if state != CLOSED:
         raise MigrationRequired(phase=state)
+
+
+def refuse_writes() -> None:
+    """Raise UnderMaintenance while somebody has switched it on; noticed within half a second."""
+    if _maintenance.recall("maintenance", _ask_for_maintenance):
+        raise UnderMaintenance
+
+
+def _ask_for_maintenance() -> bool:
+    """A service that is newer than VITAL's tables in the database serves on until they are brought up to date."""
+    try:
+        return _as_operator(_is_on)
+    except ProgrammingError:
+        return False
+
+
+def _is_on() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(QUERIES["is_under_maintenance"])
+        return bool((cursor.fetchone() or [False])[0])
 
 
 def has_roles() -> bool:
@@ -45,9 +68,13 @@ def _look() -> str:
 
 
 def _next_phase() -> str | None:
-    """Asked as the operators' role where this login may put it on, else as the login itself: an owner, before."""
     next_phase: Callable[[], str | None] = import_string(settings.MIGRATION_STATE)
+    return _as_operator(next_phase)
+
+
+def _as_operator(ask: Callable[[], T]) -> T:
+    """Asked as the operators' role where this login may put it on, else as the login itself: an owner, before."""
     if not has_roles():
-        return next_phase()
+        return ask()
     with context.acting_as(context.operator_scope(read_only=True)):
-        return next_phase()
+        return ask()

@@ -30,7 +30,7 @@ SENTENCES = {
     409: "the key is taken, or a limit of the tenant is reached",
     413: "the body is too large",
     429: "too many requests; Retry-After says how long to wait",
-    503: "the database, or the migration, is not ready; Retry-After says how long to wait",
+    503: "the database or the migration is not ready, or writing waits; Retry-After says how long to wait",
 }
 ALWAYS = (400, 401, 403, 429, 503)
 

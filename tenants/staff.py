@@ -11,18 +11,23 @@ Method = TypeVar("Method", bound=Callable[..., str])
 if TYPE_CHECKING:  # unfold has no types of its own
     from django.contrib.admin import ModelAdmin as _ModelAdmin
     from django.contrib.admin import TabularInline as _TabularInline
+    from django.forms import Textarea
 
     class ModelAdmin(_ModelAdmin[Any]): ...
 
     class TabularInline(_TabularInline[Any, Any]): ...
 
     def labelled(*, description: str, ordering: str, label: dict[str, str]) -> Callable[[Method], Method]: ...
+
+    class TextArea(Textarea): ...
 else:
     from unfold.admin import ModelAdmin as ModelAdmin
     from unfold.admin import TabularInline as TabularInline
     from unfold.decorators import display
+    from unfold.widgets import UnfoldAdminTextareaWidget
 
     labelled = display
+    TextArea = UnfoldAdminTextareaWidget
 
 
 class ReadOnly(ModelAdmin):

@@ -39,3 +39,4 @@ os.environ["DATABASE_URL"] = SUITE.owner_url
 os.environ.pop("SUPABASE_DB_URL", None)
 os.environ["VITAL_DEMO"] = "1"
 os.environ.setdefault("VITAL_SECRET_KEY", "for-tests-only")
+os.environ["VITAL_BACKUP"] = "0"  # hundreds of migrations of nobody's data; tests of it say otherwise

@@ -82,6 +82,9 @@ if SERVING and not SECRET_KEY:
 ALLOWED_HOSTS = LOCAL_HOSTS if DEMO and not DEMO_PUBLIC else env_list("VITAL_ALLOWED_HOSTS") or LOCAL_HOSTS
 HOME = Path(os.environ.get("VITAL_HOME") or BASE_DIR / ".vital")
 PLAN = Path(os.environ.get("VITAL_PLAN") or BASE_DIR / "migrations_ops" / "rules" / "vital.toml")
+BACKUP_DIR = Path(os.environ.get("VITAL_BACKUP_DIR") or "backups")
+BACKUP = env_bool("VITAL_BACKUP", default=True)  # before the first change of a migration
+HOOKS = Path(os.environ["VITAL_HOOKS"]) if os.environ.get("VITAL_HOOKS") else None
 LOG_DIR = Path(os.environ.get("VITAL_LOG_DIR") or "logs")
 PDF_FONT = os.environ.get("VITAL_PDF_FONT", "")  # a TrueType file; else one that this machine has
 REDIS_URL = os.environ.get("REDIS_URL", "")

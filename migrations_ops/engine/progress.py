@@ -36,6 +36,9 @@ class Listener(Protocol):
 
     def phase_done(self, phase: Phase, status: str, seconds: float, message: str) -> None: ...
 
+    def said(self, text: str) -> None:
+        """What happens beside the phases: a backup, a hook."""
+
 
 class Listeners:
     """Several listeners as one."""
@@ -66,6 +69,10 @@ class Listeners:
     def phase_done(self, phase: Phase, status: str, seconds: float, message: str) -> None:
         for listener in self.listeners:
             listener.phase_done(phase, status, seconds, message)
+
+    def said(self, text: str) -> None:
+        for listener in self.listeners:
+            listener.said(text)
 
 
 class Clock:

@@ -2,7 +2,7 @@
 
 import sys
 
-from rich.prompt import Confirm
+from rich.prompt import Confirm, Prompt
 
 from migrations_ops.engine.errors import NobodyToAsk
 from migrations_ops.management.answers import Options
@@ -22,3 +22,12 @@ def agrees(options: Options, what: str, question: str) -> bool:
     if not sys.stdin.isatty():
         raise NobodyToAsk(what=what)
     return Confirm.ask(question, default=False)
+
+
+def names_it(options: Options, what: str, name: str, question: str) -> bool:
+    """Whether the person at the terminal types the name. Raises NobodyToAsk without a terminal and --yes."""
+    if options["yes"]:
+        return True
+    if not sys.stdin.isatty():
+        raise NobodyToAsk(what=what)
+    return Prompt.ask(question) == name

@@ -24,14 +24,21 @@ from vital.embedded import EmbeddedError
 
 def answer(options: Options) -> int:
     """Do what the command line asks for and return the exit code."""
+    if options["plan"]:
+        settings.PLAN = Path(options["plan"])
+    if options["no_backup"]:
+        settings.BACKUP = False
+    return told(VERBS[options["verb"]], options, options["verb"])
+
+
+def told(act: Callable[[Options, Console], Answer], options: Options, verb: str) -> int:
+    """Do it, say or print what came of it, and return the exit code."""
     console = Console(stderr=options["json"], soft_wrap=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of the connection that Ctrl-C has broken off
-    if options["plan"]:
-        settings.PLAN = Path(options["plan"])
-    document, code = guarded(VERBS[options["verb"]], options, console)
+    document, code = guarded(act, options, console)
     if options["json"]:
-        document = {"verb": options["verb"], "exit_code": code} | document
+        document = {"verb": verb, "exit_code": code} | document
         sys.stdout.write(json.dumps(document, default=str, ensure_ascii=False, indent=2) + "\n")
     elif "error" in document:
         show.error(Console(stderr=True, soft_wrap=True), document)

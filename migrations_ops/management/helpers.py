@@ -45,6 +45,8 @@ class Helpers:
 
     def phase_done(self, phase: Phase, status: str, seconds: float, message: str) -> None: ...
 
+    def said(self, text: str) -> None: ...
+
 
 @contextmanager
 def helped(count: int, log_dir: Path, console: Console) -> Iterator[Helpers]:

@@ -28,6 +28,8 @@ def _of_runs(parser: ArgumentParser) -> None:
     add("--table", default="", metavar="NAME", help="run, findings, suggest: this table alone")
     add("--workers", type=helpers.count, default=1, metavar="N", help="run, resume: N processes (default: 1)")
     add("--background", action="store_true", help="run, resume, undo: leave it to a worker, and end here")
+    add("--maintenance", action="store_true", help="run: the API does not write until the run is completed")
+    add("--no-backup", action="store_true", help="run: no backup before the first change")
     add("--phase", default="", metavar="PHASE", help="undo: back to before this phase")
     add("--archive", default="", metavar="FILE", help="undo: keep what it would lose in this file")
     add("--file", default="", metavar="FILE", help="report: write it as FILE.html or FILE.pdf, too")

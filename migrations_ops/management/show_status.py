@@ -30,6 +30,9 @@ def status(console: Console, document: dict[str, Any]) -> None:
         phases = f"{done} of {len(canary['phases'])} phases completed"
         console.print(f"\nCanary {canary['scope']}: {phases}", highlight=False)
     _run(console, document["run"])
+    if document["maintenance"]["on"]:
+        told = f"by {document['maintenance']['by']}: {document['maintenance']['reason']}"
+        console.print(f"\n[yellow]Maintenance is on[/], {told}. Off with: manage.py maintenance off", highlight=False)
     _late(console, document["late"])
     if document["findings"]:
         console.print("\n[bold]Open findings[/]")

@@ -24,7 +24,7 @@ from migrations_ops.management.undo import undo
 
 def run(options: Options, console: Console) -> Answer:
     step_by_step = options["step_by_step"]
-    asked = ("first", "last", "only", "step_by_step", "tenant", "table")
+    asked = ("first", "last", "only", "step_by_step", "tenant", "table", "maintenance")
     request = services.Request(*(options[name] for name in asked))
     if options["background"]:
         return background.run(request, options, console)

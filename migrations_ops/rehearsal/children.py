@@ -13,6 +13,7 @@ from migrations_ops.rehearsal.places import Target, undisturbed
 from migrations_ops.rehearsal.sample import Say
 
 ELSEWHERE = ("VITAL_MIGRATIONS_DATABASE_URL", "SUPABASE_DB_URL")
+APART = {"VITAL_BACKUP": "0", "VITAL_HOOKS": ""}  # a copy is nobody's, and no application is to be stopped for it
 PHASE = re.compile(r"^\d{3}_\w+")
 PATIENCE = 30  # seconds for a command to stop by itself
 
@@ -41,7 +42,7 @@ class Command:
         """Carry the verb out and wait for its end; what it says about phases is passed on."""
         words = [*self.words, verb, "--yes", "--json", "--log-dir", str(self.log_dir / log)]
         environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
-        environment |= {"DATABASE_URL": self.target.url(), "PYTHONUNBUFFERED": "1"}
+        environment |= {"DATABASE_URL": self.target.url(), "PYTHONUNBUFFERED": "1"} | APART
         with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
             # In a session of its own: the terminal's Ctrl-C reaches it once, from here.
             process = subprocess.Popen(

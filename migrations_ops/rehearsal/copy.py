@@ -1,11 +1,14 @@
 """The schema of the platform, copied by pg_dump, and its text, to compare it."""
 
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.session import Session
@@ -50,6 +53,25 @@ class Client:
 
     folder: Path
 
+    @property
+    def version(self) -> str:
+        """As pg_dump says it: pg_dump (PostgreSQL) 17.2."""
+        return self.run("pg_dump", "--version").strip()
+
+    @contextmanager
+    def running(
+        self, program: str, *arguments: str, target: Target | None = None, **streams: Any
+    ) -> Iterator["subprocess.Popen[bytes]"]:
+        """The program beside us, out of reach of the terminal's Ctrl-C; it never outlives what is inside."""
+        environment = (target.environment() if target else os.environ) | {"LC_ALL": "C"}
+        command = [str(self.folder / program), *arguments]
+        with subprocess.Popen(command, env=environment, start_new_session=True, **streams) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.kill()
+
     def run(self, program: str, *arguments: str, target: Target | None = None, text: str | None = None) -> str:
         """What the program prints. Raises Complained with what it says."""
         done = subprocess.run(
@@ -70,19 +92,26 @@ class Complained(Exception):
     """A program ended with an error; its only argument is what it said."""
 
 
-def client(session: Session) -> Client:
-    """Programs that are not older than the server: those in PATH, else the embedded ones. Raises NoClient."""
-    server = int(session.execute(QUERIES["lives_in"])[0][1])
+def client(session: Session, least: int = 0) -> Client:
+    """Programs that are not older than the server, nor than version `least`: those in PATH, else the embedded ones.
+
+    Raises NoClient.
+    """
+    server = max(int(session.execute(QUERIES["lives_in"])[0][1]), least)
     found = []
     for folder in _folders():
         if not all((folder / program).exists() for program in ("pg_dump", "pg_restore", "psql")):
             continue
-        said = Client(folder).run("pg_dump", "--version")
-        version = re.search(r"\) (\d+)", said)
-        found.append(said.strip())
-        if version and int(version[1]) >= server:
+        found.append(Client(folder).version)
+        if major(found[-1]) >= server:
             return Client(folder)
     raise NoClient(version=server, found=", ".join(found) or "none")
+
+
+def major(version: str) -> int:
+    """The major version of a program that calls itself so; 0 where it says none."""
+    found = re.search(r"\) (\d+)", version)
+    return int(found[1]) if found else 0
 
 
 def _folders() -> Iterator[Path]:
@@ -105,7 +134,7 @@ class Schema:
             programs.run("pg_dump", *options, target=source)
             listed = programs.run("pg_restore", "--list", str(self.file)).split("\n")
         except Complained as complaint:
-            raise NotDumped(reason=_first(str(complaint))) from complaint
+            raise NotDumped(reason=first_line(str(complaint))) from complaint
         self.list.write_text("\n".join(line for line in listed if not LEFT_OUT.match(line)), encoding="utf-8")
 
     def restore(self, section: str, place: Place) -> None:
@@ -125,7 +154,7 @@ def _blamed(script: str, complaint: str) -> tuple[str, str]:
     """(the thing that the script was about to make, why it could not)."""
     found = COMPLAINT.search(complaint)
     if found is None:
-        return "the schema", _first(complaint)
+        return "the schema", first_line(complaint)
     before = "\n".join(script.split("\n")[: int(found["line"])])
     entries = list(ENTRY.finditer(before))
     return (_named(entries[-1]) if entries else "the schema"), found["reason"]
@@ -136,7 +165,7 @@ def _named(entry: re.Match[str]) -> str:
     return f"the {entry['kind'].lower()} {schema}{entry['name']}"
 
 
-def _first(complaint: str) -> str:
+def first_line(complaint: str) -> str:
     """The first line of an error, without the program's name."""
     lines = [line for line in complaint.strip().split("\n") if "error:" in line.lower()] or complaint.strip().split(
         "\n"
@@ -149,7 +178,7 @@ def described(programs: Client, target: Target) -> dict[str, str]:
     try:
         text = programs.run("pg_dump", "--schema-only", *BUT_OURS, target=target)
     except Complained as complaint:
-        raise NotDumped(reason=_first(str(complaint))) from complaint
+        raise NotDumped(reason=first_line(str(complaint))) from complaint
     text = NOISE.sub("", text)
     entries = list(ENTRY.finditer(text))
     ends = [entry.start() for entry in entries[1:]] + [len(text)]

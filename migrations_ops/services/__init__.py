@@ -1,5 +1,6 @@
 """The one door to the migration. Command, background task, admin and REST are faces over these functions."""
 
+from migrations_ops.backup.restore import Order as Order
 from migrations_ops.findings.decide import Decision as Decision
 from migrations_ops.findings.listing import Wanted as Wanted
 from migrations_ops.services.advancing import NotToAdvance as NotToAdvance
@@ -13,6 +14,9 @@ from migrations_ops.services.background import abandoned as abandoned
 from migrations_ops.services.background import resume_in_background as resume_in_background
 from migrations_ops.services.background import start_in_background as start_in_background
 from migrations_ops.services.background import undo_in_background as undo_in_background
+from migrations_ops.services.backups import back_up as back_up
+from migrations_ops.services.backups import database_name as database_name
+from migrations_ops.services.backups import restore as restore
 from migrations_ops.services.control import stop as stop
 from migrations_ops.services.control import work as work
 from migrations_ops.services.database import bring_up_to_date as bring_up_to_date
@@ -32,6 +36,8 @@ from migrations_ops.services.looking import rules_of_rows as rules_of_rows
 from migrations_ops.services.looking import status as status
 from migrations_ops.services.looking import suggest as suggest
 from migrations_ops.services.looking import validate as validate
+from migrations_ops.services.maintaining import maintain as maintain
+from migrations_ops.services.maintaining import maintained as maintained
 from migrations_ops.services.rehearsing import RehearsalRequest as RehearsalRequest
 from migrations_ops.services.rehearsing import rehearse as rehearse
 from migrations_ops.services.reporting import compare as compare

@@ -128,6 +128,11 @@ def completed_phases(session: Session, scope: str) -> set[str]:
     return {state["phase"] for state in phase_states(session, scope) if state["status"] == "completed"}
 
 
+def has_begun(session: Session) -> bool:
+    """Whether anything of a run or a canary stands that changes the platform; 000 only looks."""
+    return any(not phase.startswith("000") for phase, _ in session.named("phases_not_undone"))
+
+
 def has_tenants() -> bool:
     """Whether the platform's tables have their tenant columns, which 001 adds and its undo takes away."""
     with open_session(read_only=True) as session:

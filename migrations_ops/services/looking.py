@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from migrations_ops import explaining, reading
+from migrations_ops import explaining, maintenance, reading
 from migrations_ops.engine import checks
 from migrations_ops.engine.errors import OutOfOrder
 from migrations_ops.engine.progress import Listener
@@ -25,12 +25,13 @@ from migrations_ops.workshop import suggest as workshop
 
 
 def status() -> dict[str, Any]:
-    """How far the migration is; see `reading.status`. With the last rehearsal, where there was one."""
+    """How far the migration is; see `reading.status`. With the last rehearsal and maintenance."""
     plan = current_plan()
     with open_session(read_only=True) as session:
         states = phase_states(session) if session.named("is_set_up")[0][0] else []
         document = reading.status(session, plan, phases_of(plan), states)
-        return document | {"rehearsal": records.last(session)}
+        upkeep = maintenance.state(session) if session.named("has_maintenance")[0][0] else {"on": False}
+        return document | {"rehearsal": records.last(session), "maintenance": upkeep}
 
 
 def validate(listener: Listener) -> int:

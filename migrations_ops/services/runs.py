@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from psycopg.types.json import Jsonb
 
-from migrations_ops import audit, transitions
+from migrations_ops import audit, hooks, maintenance, transitions
 from migrations_ops.engine import checks
 from migrations_ops.engine.errors import EngineError, OutOfOrder, Stopped
 from migrations_ops.engine.executor import Executor
@@ -23,6 +24,7 @@ from migrations_ops.reading import shown
 from migrations_ops.rehearsal import forecast, measure, records
 from migrations_ops.rules.model import Plan
 from migrations_ops.scope import Scope, narrowed
+from migrations_ops.services.around import Around
 from migrations_ops.services.database import (
     Waits,
     completed_phases,
@@ -49,6 +51,7 @@ class Request:
     step_by_step: bool = False
     tenant: str = ""
     table: str = ""
+    maintenance: bool = False
 
     @property
     def every_phase(self) -> bool:
@@ -108,9 +111,15 @@ def _open(
     plan = narrowed(current_plan(), Scope(request.tenant, request.table))
     for name in filter(None, (request.first, request.last, request.only)):
         position(phases_of(plan), name)
+    hooks.load(settings.HOOKS)
     make_ready(session)
     wanted = _wanted(session, phases_of(plan), request, plan.scope, waiting)
-    return open_or_go_on(session, plan, Run.Kind.RUN, wanted, by, resume=request.every_phase) if wanted else None
+    if not wanted:
+        return None
+    opened = open_or_go_on(session, plan, Run.Kind.RUN, wanted, by, resume=request.every_phase)
+    if request.maintenance:
+        maintenance.switch_on(session, by.who, f"run {opened[0]}", opened[0])
+    return opened
 
 
 def left_of(session: Session, plan: Plan, run_id: int, keys: Sequence[str]) -> list[Phase]:
@@ -121,9 +130,13 @@ def left_of(session: Session, plan: Plan, run_id: int, keys: Sequence[str]) -> l
 
 def carry_through(session: Session, run_id: int, wanted: Sequence[Phase], listener: Listener, stepwise: bool) -> Result:
     executor = Executor(session, run_id, listener, lambda: check_stop(session, run_id))
-    with accounting(session, run_id):
+    around = Around(session, run_id, Run.Kind.RUN, listener)
+    with around.told(), accounting(session, run_id):
+        around.begin()
         for number, phase in enumerate(wanted, start=1):
+            around.before(phase)
             executor.carry_out(phase)
+            around.after(phase, "completed")
             if stepwise and number < len(wanted):
                 move(session, run_id, Run.Status.RUNNING, Run.Status.PAUSED)
                 return Result(Run.Status.PAUSED, run_id, phase_states(session), next_phase=wanted[number].key)

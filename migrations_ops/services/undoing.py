@@ -17,6 +17,7 @@ from migrations_ops.models import Run
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rules.model import Plan
 from migrations_ops.scope import touched
+from migrations_ops.services.around import Around
 from migrations_ops.services.database import (
     bring_up_to_date,
     current_plan,
@@ -63,8 +64,9 @@ def undo_phases(first: str, archive: Path | None, listener: Listener, by: By | N
             return Result("nothing_to_do", phases=phase_states(session))
         archived = _refuse(session, plan, wanted, archive, listener)
         run_id, _ = open_or_go_on(session, plan, Run.Kind.UNDO, wanted, by or By(), resume=False)
-        with accounting(session, run_id):
-            undone = _take_back(session, run_id, wanted, listener)
+        around = Around(session, run_id, Run.Kind.UNDO, listener)
+        with around.told(), accounting(session, run_id):
+            undone = _take_back(session, run_id, wanted, listener, around)
         return _result(session, run_id, undone, archived)
 
 
@@ -86,9 +88,10 @@ def carry_back(session: Session, plan: Plan, run_id: int, keys: Sequence[str], l
     """Carry an opened or interrupted undo on to its end. Raises UndoRefused; the run has failed then."""
     plan = touched(plan, _standing_scopes(session))
     wanted = [phase for phase in to_undo(session, phases_of(plan), "") if phase.key in keys]
-    with accounting(session, run_id):
+    around = Around(session, run_id, Run.Kind.UNDO, listener)
+    with around.told(), accounting(session, run_id):
         archived = _refuse(session, plan, wanted, None, listener)
-        undone = _take_back(session, run_id, wanted, listener)
+        undone = _take_back(session, run_id, wanted, listener, around)
     return _result(session, run_id, undone, archived)
 
 
@@ -101,12 +104,15 @@ def _refuse(
     return undo.refuse_losses(session, wanted, archive)
 
 
-def _take_back(session: Session, run_id: int, wanted: Sequence[Phase], listener: Listener) -> Undone:
+def _take_back(session: Session, run_id: int, wanted: Sequence[Phase], listener: Listener, around: Around) -> Undone:
     executor = Executor(session, run_id, listener, lambda: check_stop(session, run_id))
     undone = Undone()
+    around.begin()
     for phase in wanted:
+        around.before(phase)
         session.named("spoil_phase", {"phase": phase.key, "error": Jsonb({"message": HALF_UNDONE})})
         undone.add(_undo_one(executor, phase))
+        around.after(phase, "rolled back")
     return undone
 
 

@@ -13,6 +13,10 @@ SELECT id::text, slug::text, name::text, COALESCE(settings, '{}')::text FROM pub
 -- The tenant of a user of the platform.
 SELECT tenant_id::text FROM public.users WHERE id = %(id)s::uuid
 
+-- name: is_under_maintenance
+-- Whether somebody has switched maintenance on.
+SELECT EXISTS (SELECT FROM vital.maintenance)
+
 -- name: may_be_operator
 -- Whether this connection's login may put on the operators' role, and that role has been granted the service's tables in
 -- this database: roles are the cluster's, another database may have made them.

@@ -73,6 +73,18 @@ LAWS = (
         fix="A rehearsal is handed sessions, a plan, its phases and a command line: it knows no model or setting.",
     ),
     Law(
+        room=r"migrations_ops\.backup",
+        may=(
+            "migrations_ops.engine",
+            "migrations_ops.backup",
+            "migrations_ops.rehearsal.copy",
+            "migrations_ops.rehearsal.places",
+            "tenants.rls",
+        ),
+        never=FRAMEWORKS,
+        fix="A backup is handed a session, a target and a file: it knows no plan, model or setting.",
+    ),
+    Law(
         room=r"migrations_ops\.workshop",
         may=("migrations_ops.engine", "migrations_ops.rules", "migrations_ops.workshop"),
         never=FRAMEWORKS,
@@ -212,6 +224,7 @@ def test_every_room_of_the_law_is_there() -> None:
         ("migrations_ops.isolation.database", "from migrations_ops.phases import row_level_security"),
         ("migrations_ops.management.isolation", "from migrations_ops.isolation import database"),
         ("migrations_ops.rehearsal.sample", "from django.conf import settings"),
+        ("migrations_ops.backup.take", "from django.conf import settings"),
         ("migrations_ops.init_plan.draft", "from migrations_ops.phases import queries"),
         ("migrations_ops.rehearsal.rehearse", "from migrations_ops.plan import phases"),
         ("migrations_ops.management.rehearsal", "from migrations_ops.rehearsal import sample"),

@@ -7,6 +7,7 @@ from tests.support.browsing import NARROW, WIDE, Visitor
 RUNS = "/admin/migrations_ops/run/"
 PAGES = {
     "overview": "/admin/",
+    "maintenance": "/admin/tenants/maintenance/",
     "runs": RUNS,
     "run": f"{RUNS}1/change/",
     "start of a run": f"{RUNS}start/",

@@ -2,6 +2,14 @@
 -- Whether VITAL's own tables are there.
 SELECT to_regclass('vital.phase_run') IS NOT NULL
 
+-- name: has_audit
+-- Whether there is a place to write down what people did.
+SELECT to_regclass('vital.audit') IS NOT NULL
+
+-- name: has_maintenance
+-- Whether maintenance can be switched here.
+SELECT to_regclass('vital.maintenance') IS NOT NULL
+
 -- name: is_of_an_earlier_vital
 -- Whether they lack what this version reads.
 SELECT to_regclass('vital.phase_run') IS NOT NULL

@@ -36,6 +36,7 @@ class Command(BaseCommand):
         password, port = secrets.token_urlsafe(9), os.environ.get("PORT", "3000")
         self.environment = os.environ | {
             "DATABASE_URL": self.server.owner_url,
+            "VITAL_BACKUP": "0",
             "VITAL_SECRET_KEY": secrets.token_urlsafe(40),
             "DJANGO_SUPERUSER_USERNAME": "admin",
             "DJANGO_SUPERUSER_EMAIL": "admin@localhost",

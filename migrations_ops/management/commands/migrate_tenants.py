@@ -28,6 +28,8 @@ examples:
   manage.py migrate_tenants resume               go on with a run that was paused, or has failed
   manage.py migrate_tenants cancel               give an unfinished run up; what it did stays
   manage.py migrate_tenants --background         leave it to a worker: manage.py worker, or a process of its own
+  manage.py migrate_tenants --maintenance        writes of the API wait until the run is completed
+  manage.py migrate_tenants --no-backup          without the backup that is taken before the first change
   manage.py migrate_tenants --workers 2          two processes share the big tables
   manage.py migrate_tenants --tenant pharma      a canary: that tenant alone, before the rest
   manage.py migrate_tenants tune wal_rate=20MB   what a run respects, also while it works; without words: all limits

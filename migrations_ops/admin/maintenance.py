@@ -1,0 +1,53 @@
+"""The one switch of the service: maintenance, on or off, with the reason."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+
+from migrations_ops import services
+from migrations_ops.engine.errors import EngineError
+from tenants.models import Maintenance
+from tenants.staff import ReadOnly, TextArea
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(widget=TextArea(attrs={"rows": 2}), help_text="It is written down with your name.")
+
+
+@admin.register(Maintenance)
+class MaintenanceAdmin(ReadOnly):
+    """Whether it is on, since when, by whom and why; and the button, for whoever may do everything."""
+
+    def has_switch_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        form = ReasonForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            self._switch(request, form.cleaned_data["reason"])
+            return HttpResponseRedirect(request.path)
+        context = self.admin_site.each_context(request) | {
+            "title": "Maintenance",
+            "opts": self.opts,
+            "form": form,
+            "state": services.maintained(),
+            "may_switch": self.has_switch_permission(request),
+        }
+        return TemplateResponse(request, "migrations_ops/maintenance.html", context)
+
+    def _switch(self, request: HttpRequest, reason: str) -> None:
+        if not self.has_switch_permission(request):
+            raise PermissionDenied
+        try:
+            state = services.maintain(request.POST.get("switch") == "on", reason, who=request.user.get_username())
+        except EngineError as error:
+            messages.error(request, str(error))
+            return
+        told = "on: the API reads, and writes wait" if state["on"] else "off: the API reads and writes"
+        messages.success(request, f"Maintenance is {told}. Every process of the service knows within a second.")

@@ -1,0 +1,42 @@
+"""`manage.py restore`: a backup put back, all of it or nothing. A face over services/."""
+
+import sys
+from argparse import RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from migrations_ops.management import backups, face
+
+EXAMPLES = """
+examples:
+  manage.py restore backup.dump --replace        what is in the database goes, what is in the backup comes
+  manage.py restore backup.dump                  into an empty database
+  manage.py restore backup.dump --no-owner       on another server: everything belongs to this role, no grants
+  manage.py restore backup.dump --replace --yes --json   asks nothing; one document: rows before, then and now
+
+exit codes: 0 restored, the same, and 000 agrees; 1 it differs, 000 fails, or it could not be restored;
+            2 wrong usage, no backup, settings or connection; 3 another name, or Ctrl-C
+"""
+
+
+class Command(BaseCommand):
+    help = "Put a backup back in one transaction, compare every table, and ask what 000_pre_validation asks."
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add = parser.add_argument
+        add("file", help="a file that `manage.py backup` has written, with its FILE.json beside it")
+        add("--replace", action="store_true", help="over everything that is in the database now")
+        add("--no-owner", action="store_true", help="everything belongs to this role, with no grants to others")
+        add("--yes", action="store_true", help="ask no questions")
+        add("--json", action="store_true", help="one JSON document on stdout instead of a report")
+        add("--log-dir", default="logs", metavar="DIR", help="where restore.log is kept (default: logs)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sys.exit(face.told(backups.restore, options, "restore"))
