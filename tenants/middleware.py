@@ -127,7 +127,8 @@ class StaffTransaction:
     def __call__(self, request: FencedRequest) -> HttpResponse:
         if not request.path_info.startswith("/admin"):
             return self.get_response(request)
-        person, page = people.person_of(request), _page(request.path_info)
+        page = _page(request.path_info)
+        person = people.person_of(request, page)
         request.person, request.acting_tenant, request.refusal = person, None, ""
         if page in people.FOR_ALL or (person and page in people.OF_ONESELF):
             return self._as_operator(request)

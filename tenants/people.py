@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from tenants import context, readiness
 from tenants.auth import staff_of_session
 from tenants.errors import MigrationRequired
-from tenants.models import Role
 from tenants.resolution import Facts, active_tenants
 
 OWN = "own"  # the namespace of the pages for a tenant's staff, which run behind the fence
@@ -27,7 +26,6 @@ class Person:
     user: User
     tenants: tuple[Facts, ...] = ()
     tenant: Facts | None = None
-    role: str = Role.USER
 
     @property
     def sees_all(self) -> bool:
@@ -39,22 +37,21 @@ class PageRefused(Exception):
     """A page that this person may not see. The message is for them."""
 
 
-def person_of(request: HttpRequest) -> Person | None:
+def person_of(request: HttpRequest, page: str) -> Person | None:
     """Who is logged in, asked anew for each request; None for anybody who is not of the staff."""
-    known = _active_tenants()
     with accounts():
         found = staff_of_session(request)
         chosen = str(request.session.get(CHOSEN, "")) if found else ""
     if found is None:
         return None
     user, grants = found
+    if user.is_superuser and not page.startswith(f"{OWN}:"):
+        return Person(user)
     roles = {str(grant.tenant_id): grant.role for grant in grants}
-    tenants = sorted(
-        (facts for facts in known.values() if user.is_superuser or facts.id in roles), key=lambda facts: facts.name
-    )
+    known = [facts for facts in _active_tenants().values() if user.is_superuser or facts.id in roles]
+    tenants = tuple(sorted(known, key=lambda facts: facts.name))
     tenant = next((facts for facts in tenants if facts.id == chosen), tenants[0] if tenants else None)
-    role = Role.SUPER_ADMIN if user.is_superuser else roles.get(tenant.id, Role.USER) if tenant else Role.USER
-    return Person(user, tuple(tenants), tenant, role)
+    return Person(user, tenants, tenant)
 
 
 def accounts() -> AbstractContextManager[None]:

@@ -1,4 +1,4 @@
-"""Django of this very process on another database for a while: for pages and services that are asked without a server."""
+"""Django of this very process on another database for a while: for pages asked without a server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
