@@ -16,19 +16,19 @@ from rich.console import Console
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.management import show
 from migrations_ops.management.answers import FAILED, STOPPED, USAGE, Answer, Options
-from migrations_ops.management.verbs import VERBS
+from migrations_ops.management.verbs import VERBS, Verbs
 from migrations_ops.rules.load import PlanError
 from vital.embedded import EmbeddedError
 
 
-def answer(options: Options) -> int:
-    """Do what the command line asks for and return the exit code."""
+def answer(options: Options, verbs: Verbs = VERBS) -> int:
+    """Do what the command line asks for by its verb and return the exit code."""
     console = Console(stderr=options["json"], soft_wrap=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of the connection that Ctrl-C has broken off
     if options["plan"]:
         settings.PLAN = Path(options["plan"])
-    document, code = _guarded(options, console)
+    document, code = _guarded(options, console, verbs)
     if options["json"]:
         document = {"verb": options["verb"], "exit_code": code} | document
         sys.stdout.write(json.dumps(document, default=str, ensure_ascii=False, indent=2) + "\n")
@@ -37,9 +37,9 @@ def answer(options: Options) -> int:
     return code
 
 
-def _guarded(options: Options, console: Console) -> Answer:
+def _guarded(options: Options, console: Console, verbs: Verbs) -> Answer:
     try:
-        return VERBS[options["verb"]](options, console)
+        return verbs[options["verb"]](options, console)
     except EngineError as error:
         problems = [show.problem(problem) for problem in error.facts.get("problems", [])]
         return {"error": str(error), "problems": problems}, error.exit_code

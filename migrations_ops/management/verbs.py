@@ -67,7 +67,8 @@ def undo(options: Options, console: Console) -> Answer:
     return show.result(result), DONE
 
 
-VERBS: dict[str, Callable[[Options, Console], Answer]] = {
+Verbs = dict[str, Callable[[Options, Console], Answer]]
+VERBS: Verbs = {
     verb.__name__.replace("_", "-"): verb
     for verb in (
         *(run, status, validate, undo, explain, preview, suggest, findings, decide, rehearse, init_plan),
