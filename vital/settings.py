@@ -178,6 +178,7 @@ PLATFORM_ID = os.environ.get("VITAL_PLATFORM_ID") or "00000000-0000-0000-0000-00
 FENCED_SCHEMAS = env_list("VITAL_FENCED_SCHEMAS") or ["public"]
 UNFENCED_TABLES = env_list("VITAL_UNFENCED_TABLES")
 MIGRATION_STATE = "migrations_ops.gate.next_phase"  # a name: tenants know nothing of the migration
+AUDIT = "migrations_ops.audit.record"  # the same
 
 CORS_ALLOWED_ORIGINS = env_list("VITAL_CORS_ORIGINS")
 CORS_URLS_REGEX = r"^/api/.*$"

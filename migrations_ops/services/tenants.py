@@ -59,6 +59,11 @@ def settings_of(slug: str) -> dict[str, Any]:
         return {name: configure.value_of(record, name) for name in configure.SETTINGS}
 
 
+def kinds_of_settings() -> dict[str, str]:
+    """Setting → what it may be, in words."""
+    return {name: kind.words for name, kind in configure.SETTINGS.items()}
+
+
 def set_tenant_active(slug: str, reason: str, *, active: bool, who: str = "") -> dict[str, Any]:
     """Suspend a tenant (its rows stay, nobody gets in) or let it in again; within a second. See `configure`."""
     with _at_tenants() as (session, plan):
