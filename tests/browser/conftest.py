@@ -1,0 +1,51 @@
+"""The control room as people meet it: the production server on a migrated database, and a real browser before it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.api.conftest import house as house
+from tests.conftest import Manage
+from tests.support import browsing, stage
+from tests.support.browsing import Visitor
+from tests.support.databases import Scratch
+from tests.support.looking import said
+from tests.support.stage import House, Stage
+
+ADMIN, PASSWORD = "platform-admin", "a-long-password-of-the-tests"
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Debian's chromium, also as root."""
+    where = browsing.chromium()
+    if where is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    return {"executable_path": where, "headless": True, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
+
+
+def superuser(scratch: Scratch, manage: Manage, name: str = ADMIN) -> None:
+    made = manage(
+        scratch, "createsuperuser", "--noinput", "--username", name, "--email", "",
+        env={"DJANGO_SUPERUSER_PASSWORD": PASSWORD},
+    )  # fmt: skip
+    assert made.returncode == 0, said(made)
+
+
+@pytest.fixture(scope="module")
+def site(house: House, manage: Manage) -> Iterator[Stage]:
+    """A file's own service, with a Platform admin who may log in."""
+    with stage.opened(house, prepare=lambda scratch: superuser(scratch, manage)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def visitor(site: Stage, browser: Browser) -> Iterator[Visitor]:
+    """The Platform's admin, logged in at a wide screen. The test fails if a page complained."""
+    with browser.new_context(viewport=browsing.WIDE, color_scheme="light") as context:
+        someone = Visitor(context.new_page(), f"http://127.0.0.1:{site.service.port}")
+        someone.log_in(ADMIN, PASSWORD)
+        yield someone
+        assert not someone.complaints, someone.complaints

@@ -1,0 +1,20 @@
+"""Every page of the control room, wide and narrow, light and dark: nothing complains, spills over, keeps people out."""
+
+import pytest
+
+from tests.support.browsing import NARROW, WIDE, Visitor
+
+PAGES = {"overview": "/admin/"}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_at_every_width_by_day_and_by_night(visitor: Visitor, name: str) -> None:
+    for width in (WIDE, NARROW):
+        for light in ("light", "dark"):
+            visitor.page.set_viewport_size(width)
+            visitor.page.emulate_media(color_scheme=light)
+            visitor.open(PAGES[name])
+            visitor.picture(f"{name}-{width['width']}-{light}")
+
+            assert visitor.spills() <= 0, f"{name} is wider than {width['width']} pixels"
+            assert visitor.barriers() == [], f"{name}, {width['width']} pixels, {light}"

@@ -1,0 +1,70 @@
+"""A person before a browser: what the page says, whether it complains, how it looks, and who could not use it."""
+
+import os
+import shutil
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage, Locator, Page, Response, ViewportSize
+
+PICTURES = Path(os.environ.get("VITAL_SCREENSHOTS") or "build/screenshots")
+WIDE = ViewportSize(width=1440, height=900)
+NARROW = ViewportSize(width=390, height=844)
+SERIOUS = ("serious", "critical")
+
+
+def chromium() -> str | None:
+    """Where the browser is, if there is one."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Visitor:
+    """One page of the control room. Whatever its console says as an error is remembered, and any answer over 399."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url, self.complaints = page, url, list[str]()
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("response", self._answered)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status} {response.url}")
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.url + path, wait_until="networkidle")
+
+    def log_in(self, name: str, password: str) -> None:
+        self.open("/admin/login/?next=/admin/")
+        self.page.get_by_label("Username").fill(name)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Log in").click()
+        self.page.wait_for_url("**/admin/")
+
+    def main(self) -> Locator:
+        return self.page.locator("#main, #content").first
+
+    def picture(self, name: str) -> Path:
+        """Keep what is seen now, as build output."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        file = PICTURES / f"{name}.png"
+        self.page.screenshot(path=file, full_page=True)
+        return file
+
+    def spills(self) -> int:
+        """How many pixels the page is wider than the window."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+    def barriers(self) -> list[str]:
+        """What would keep somebody out, as axe has it: rule and where, serious ones only."""
+        found = Axe().run(self.page).response["violations"]
+        return [
+            f"{rule['id']}: {rule['help']} at {node['target']}"
+            for rule in found
+            if rule["impact"] in SERIOUS
+            for node in rule["nodes"]
+        ]
