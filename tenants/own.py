@@ -93,6 +93,15 @@ class OwnSite(AdminSite):
 site = OwnSite(name=OWN)
 
 
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: the first page, and the lists of this tenant's rows."""
+    if tenant_of(request) is None:
+        return []
+    pages = [page for page in site._registry.values() if isinstance(page, OwnRows)]
+    lists = [{"title": str(page.opts.verbose_name_plural).capitalize(), "link": page.address()} for page in pages]
+    return [{"items": [{"title": "What we have", "link": reverse(f"{OWN}:index")}, *lists]}]
+
+
 class Whose(admin.SimpleListFilter):
     """Own rows, or the Platform's, which are shared."""
 
@@ -116,6 +125,7 @@ class OwnRows(ReadOnly):
     limit = ""  # the tenant's limit that its own rows count against
     actions = None
     list_per_page = 50
+    list_max_show_all = 0
 
     def get_urls(self) -> list[URLPattern]:
         """The list and the row: history and the like are kept in tables that are not a tenant's."""
@@ -143,13 +153,16 @@ class OwnRows(ReadOnly):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).order_by("pk")
 
+    def address(self) -> str:
+        return reverse(f"{OWN}:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
     def figures(self, request: HttpRequest, tenant: Facts) -> dict[str, Any]:
         """How many rows are the tenant's own, how many are shared with it, and how many it may have (empty: any)."""
         rows = self.model._default_manager.all()
         most = tenant.limit(self.limit) if self.limit else -1
         return {
             "name": self.opts.verbose_name_plural,
-            "address": reverse(f"{OWN}:{self.opts.app_label}_{self.opts.model_name}_changelist"),
+            "address": self.address(),
             "own": _count(rows.filter(tenant_id=tenant.id)),
             "shared": _count(rows.exclude(tenant_id=tenant.id)),
             "limit": f"{most:,}" if most >= 0 else "",

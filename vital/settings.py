@@ -244,6 +244,6 @@ UNFOLD = {
 
 # The pages for a tenant's staff look the same; what else the Platform's admin is given stays there.
 UNFOLD_OWN = {name: value for name, value in UNFOLD.items() if name.startswith(("SITE_", "SHOW_"))}
-UNFOLD_OWN |= {"SITE_SUBHEADER": "What your tenant has", "SIDEBAR": {"show_all_applications": True}}
+UNFOLD_OWN |= {"SITE_SUBHEADER": "What your tenant has", "SIDEBAR": {"navigation": "tenants.own.navigation"}}
 
 CELERY_BROKER_URL = REDIS_URL or "memory://"

@@ -7,6 +7,7 @@ from django import forms
 from migrations_ops import services
 
 SWITCHES = {"true or false": [("", "not set"), ("true", "on"), ("false", "off")]}
+TICK = forms.CheckboxInput(attrs={"class": "self-start"})
 BOX = "bg-white border border-base-300 px-3 py-2 rounded-default w-full dark:bg-base-900 dark:border-base-700"
 
 
@@ -34,7 +35,7 @@ class StateForm(forms.Form):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, auto_id="state-%s")
         self.fields["reason"] = _reason()
-        self.fields["sure"] = forms.BooleanField(label="Yes, I mean this tenant")
+        self.fields["sure"] = forms.BooleanField(label="Yes, I mean this tenant", widget=TICK)
 
 
 def _field(words: str) -> forms.Field:

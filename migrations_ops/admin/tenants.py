@@ -40,9 +40,8 @@ class TenantRecordAdmin(ReadOnly):
         form = {"settings": settings, "state": state}.get(what)
         if form is not None and form.is_valid() and self._carried_out(request, tenant, form):
             return HttpResponseRedirect(request.path)
-        context = self.admin_site.each_context(request) | {
-            "title": tenant["name"], "opts": self.opts, "tenant": tenant, "settings": settings, "state": state,
-        }  # fmt: skip
+        shown = {"title": tenant["name"], "opts": self.opts, "original": tenant["name"], "tenant": tenant}
+        context = self.admin_site.each_context(request) | shown | {"settings": settings, "state": state}
         return TemplateResponse(request, "migrations_ops/tenant.html", context)
 
     def _carried_out(self, request: HttpRequest, tenant: dict[str, Any], form: forms.Form) -> bool:

@@ -2,9 +2,15 @@
 
 import pytest
 
+from tests.conftest import PHARMA
 from tests.support.browsing import NARROW, WIDE, Visitor
 
-PAGES = {"overview": "/admin/"}
+PAGES = {
+    "overview": "/admin/",
+    "tenant": f"/admin/tenants/tenantrecord/{PHARMA}/change/",
+    "own": "/admin/own/",
+    "own-tools": "/admin/own/catalog/tool/",
+}
 
 
 @pytest.mark.parametrize("name", PAGES)
