@@ -6,6 +6,7 @@ from migrations_ops import services
 from migrations_ops.management import show_tenants
 from migrations_ops.management.answers import DONE, STOPPED, USAGE, Answer, Options
 from migrations_ops.management.asking import agrees
+from migrations_ops.management.moving import move, move_back
 from migrations_ops.management.verbs import Verbs
 
 SET = "set takes SLUG NAME=VALUE …, and NAME= to take a setting away: manage.py tenants set pharma limits.max_tools=200"
@@ -78,4 +79,5 @@ def _slug(options: Options) -> str:
 
 VERBS: Verbs = {
     "list": everybody, "show": show, "add": add, "set": change, "suspend": suspend, "activate": activate, "env": env,
+    "move": move, "move-back": move_back,
 }  # fmt: skip

@@ -39,6 +39,8 @@ from migrations_ops.services.tenants import all_tenants as all_tenants
 from migrations_ops.services.tenants import configure_tenant as configure_tenant
 from migrations_ops.services.tenants import environment_of as environment_of
 from migrations_ops.services.tenants import kinds_of_settings as kinds_of_settings
+from migrations_ops.services.tenants import move_back as move_back
+from migrations_ops.services.tenants import move_rows as move_rows
 from migrations_ops.services.tenants import set_tenant_active as set_tenant_active
 from migrations_ops.services.tenants import settings_of as settings_of
 from migrations_ops.services.tenants import tenant_named as tenant_named

@@ -1,15 +1,17 @@
 """A tenant's life: who there is, what is set for each, a new one, one that is asleep for a while."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from migrations_ops.engine.errors import OutOfOrder
 from migrations_ops.engine.session import Session
-from migrations_ops.life import configure, environment, registry
+from migrations_ops.life import configure, environment, moves, registry
 from migrations_ops.life.registry import New
 from migrations_ops.rules.model import Plan
 from migrations_ops.services.database import current_plan, me, open_session, phase_states
+from migrations_ops.services.deciding import next_phase
 
 MADE_BY = "002_tenant_setup"
 
@@ -69,6 +71,22 @@ def set_tenant_active(slug: str, reason: str, *, active: bool, who: str = "") ->
     with _at_tenants() as (session, plan):
         record = configure.set_active(session, plan, slug, active=active, who=who or me(), reason=reason)
         return {"slug": record.slug, "is_active": record.is_active}
+
+
+def move_rows(
+    file: Path, reason: str, waiting: Callable[[str], None], *, who: str = "", seen: str = "", dry_run: bool = False
+) -> dict[str, Any]:
+    """Give rows of one tenant to another by the rules in this file; see `moves.carry`."""
+    with _at_tenants() as (session, plan):
+        document = moves.carry(session, plan, file, who or me(), reason, waiting, seen=seen, dry_run=dry_run)
+        return document if "carried_out" not in document else document | {"next": next_phase(session, plan)}
+
+
+def move_back(number: int, reason: str, waiting: Callable[[str], None], *, who: str = "") -> dict[str, Any]:
+    """Take a move back; see `moves.take_back`."""
+    with _at_tenants() as (session, plan):
+        document = moves.take_back(session, plan, number, who or me(), reason, waiting)
+        return document | {"next": next_phase(session, plan)}
 
 
 def environment_of(slug: str, url: str) -> dict[str, str]:

@@ -18,13 +18,15 @@ examples:
   manage.py tenants suspend pharma --reason "unpaid"     nobody gets in; its rows stay
   manage.py tenants activate pharma --reason "paid"      and in again
   manage.py tenants env pharma >> .env                   what its application is told
+  manage.py tenants move rows.toml --reason "contract 17"   rows that change hands by a rule; shown before
+  manage.py tenants move-back 41 --reason "a mistake"    the rows of that move are where they were
 
 exit codes: 0 done; 1 the database refused; 2 wrong usage, settings or connection; 3 nobody agreed
 """
 
 
 class Command(BaseCommand):
-    help = "Show, add, configure, suspend and activate tenants of a migrated database."
+    help = "Show, add, configure, suspend and activate tenants of a migrated database; give rows of one to another."
     requires_system_checks = ()
     requires_migrations_checks = False
 
@@ -35,12 +37,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
         add("verb", nargs="?", default="list", choices=[*VERBS], help="what to do (default: list)")
-        add("words", nargs="*", help="SLUG of the tenant; set: SLUG NAME=VALUE …")
+        add("words", nargs="*", help="SLUG; set: SLUG NAME=VALUE …; move: FILE; move-back: NUMBER")
         add("--name", default="", help="add: what it is called")
         add("--id", default="", metavar="UUID", help="add: its id (default: a new one)")
         add("--domain", default="", metavar="HOST", help="add: its own host name")
         add("--like", default="", metavar="SLUG", help="add: begin with the settings of this tenant")
-        add("--reason", default="", metavar="TEXT", help="add, set, suspend, activate: why; it is written down")
+        add("--reason", default="", metavar="TEXT", help="why; it is written down")
+        add("--dry-run", action="store_true", help="move: show what it comes to, and write nothing")
         add("--url", default="", help="env: the service's address, for NEXT_PUBLIC_API_URL")
         add("--plan", default="", metavar="FILE", help="the plan (default: VITAL_PLAN, or VITAL's own)")
         add("--yes", action="store_true", help="ask no questions")
