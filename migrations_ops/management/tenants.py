@@ -4,9 +4,9 @@ from rich.console import Console
 
 from migrations_ops import services
 from migrations_ops.management import show_tenants
-from migrations_ops.management.answers import DONE, STOPPED, USAGE, Answer, Options
-from migrations_ops.management.asking import agrees
+from migrations_ops.management.answers import DONE, USAGE, Answer, Options
 from migrations_ops.management.moving import move, move_back
+from migrations_ops.management.sleeping import activate, suspend
 from migrations_ops.management.verbs import Verbs
 
 SET = "set takes SLUG NAME=VALUE …, and NAME= to take a setting away: manage.py tenants set pharma limits.max_tools=200"
@@ -46,21 +46,6 @@ def change(options: Options, console: Console) -> Answer:
         console.print(f"{name}: {show_tenants.value(before)} → {show_tenants.value(after)}", highlight=False)
     if not done["changed"]:
         console.print("Nothing to change: all of it is set so already.")
-    return done, DONE
-
-
-def suspend(options: Options, console: Console) -> Answer:
-    slug = _slug(options)
-    if options["reason"] and not agrees(options, "Suspending", f"Suspend {slug}? Nobody of it gets in from then on."):
-        return {"status": "cancelled"}, STOPPED
-    done = services.set_tenant_active(slug, options["reason"], active=False)
-    console.print(f"[green]Suspended.[/] Within a second nobody gets in as {slug}. Its rows stay.", highlight=False)
-    return done, DONE
-
-
-def activate(options: Options, console: Console) -> Answer:
-    done = services.set_tenant_active(_slug(options), options["reason"], active=True)
-    console.print(f"[green]Active.[/] {done['slug']} gets in again within a second.", highlight=False)
     return done, DONE
 
 

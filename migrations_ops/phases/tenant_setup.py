@@ -17,6 +17,7 @@ from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
 CONFIGURED = ("name", "slug", "domain", "compliance_level", "is_active", "settings", "metadata")
+BY_PERSON = {alias: query("configured_by_person", tenant=sql.column(alias, "id")) for alias in ("t", "batch")}
 
 
 def phase(plan: Plan) -> Phase:
@@ -29,8 +30,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
         name="configuration of tenants that exist",
         table=registry(plan),
         columns=CONFIGURED,
-        verdict=query("tenant_configuration", by_person=_by_person("batch"), **wanted),
-        open=sql.compose("t.id = ANY({ids}::uuid[]) AND NOT {by_person}", ids=wanted["ids"], by_person=_by_person("t")),
+        verdict=query("tenant_configuration", by_person=BY_PERSON["batch"], **wanted),
+        open=query("is_configured", by_person=BY_PERSON["t"], ids=wanted["ids"]),
     )
     yield Insert(
         name="tenants that are missing",
@@ -60,10 +61,6 @@ def _steps(plan: Plan) -> Iterator[Step]:
     for trigger, spec in zip(late_writers(plan), (spec for spec in plan.tables if spec.decides), strict=True):
         yield replace(trigger, writes=(spec.table, (TENANT_COLUMN,)))
     yield Check("every tenant of the plan is there", of_table("missing_tenant_rows", plan.registry, **_ids(plan)))
-
-
-def _by_person(alias: str) -> Composable:
-    return query("configured_by_person", tenant=sql.column(alias, "id"))
 
 
 def _wanted(plan: Plan) -> dict[str, Composable]:

@@ -27,6 +27,10 @@ JOIN unnest({ids}::uuid[], {names}::text[], {slugs}::text[], {domains}::text[], 
   AS wanted (id, name, slug, domain, compliance_level, settings, metadata) USING (id)
 WHERE NOT {by_person}
 
+-- name: is_configured
+-- Predicate on a tenant `t`: it is the plan's to configure.
+t.id = ANY({ids}::uuid[]) AND NOT {by_person}
+
 -- name: configured_by_person
 -- Predicate: a person has set something for this tenant since, or has suspended it; what is set stays theirs.
 EXISTS (
