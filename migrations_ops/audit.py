@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.db import connection
 from psycopg.types.json import Jsonb
 
 from migrations_ops.engine import sql
@@ -15,6 +16,13 @@ QUERIES = sql.load(Path(__file__).parent / "sql")
 def note(session: Session, who: str, action: str, reason: str, facts: dict[str, Any]) -> None:
     params = {"who": who, "action": action, "reason": reason, "facts": Jsonb(facts)}
     session.execute(sql.compose(QUERIES["note_audit"]), params)
+
+
+def record(who: str, action: str, reason: str, facts: dict[str, Any]) -> None:
+    """The same on Django's connection, in its transaction: for what the admin and commands of access change."""
+    params: dict[str, Any] = {"who": who, "action": action, "reason": reason, "facts": Jsonb(facts)}
+    with connection.cursor() as cursor:
+        cursor.execute(QUERIES["note_audit"], params)
 
 
 def last_backup_from_before(session: Session) -> tuple[datetime, dict[str, Any]] | None:

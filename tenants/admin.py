@@ -1,11 +1,15 @@
 """Tenants as the registry knows them."""
 
+from typing import Any
+from uuid import UUID
+
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from tenants import keys
+from tenants import audit, keys
 from tenants.models import ApiKey, Domain, Membership, Tenant, TenantRecord
 from tenants.staff import ModelAdmin, ReadOnly, TabularInline
 
@@ -13,15 +17,6 @@ from tenants.staff import ModelAdmin, ReadOnly, TabularInline
 class Domains(TabularInline):
     model = Domain
     extra = 0
-
-
-@admin.register(TenantRecord)
-class TenantRecordAdmin(ReadOnly):
-    """The record of name and settings; tenants are made and removed by the migration, not here."""
-
-    list_display = ("name", "slug", "domain", "compliance_level", "is_active")
-    list_filter = ("is_active", "compliance_level")
-    search_fields = ("name", "slug", "domain")
 
 
 @admin.register(Tenant)
@@ -36,11 +31,35 @@ class TenantAdmin(ReadOnly):
 
 @admin.register(Membership)
 class MembershipAdmin(ModelAdmin):
-    """Which tenants a user of the admin may use through the API, and as what."""
+    """Which tenants somebody of the staff may look into, here and through the API, and as what."""
 
     list_display = ("user", "tenant_id", "role")
     list_filter = ("role",)
     search_fields = ("user__username",)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A tenant is chosen by its name."""
+        if db_field.name != "tenant_id":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        tenants = TenantRecord.objects.order_by("name").values_list("id", "name")
+        return forms.TypedChoiceField(label="Tenant", coerce=UUID, choices=list(tenants))
+
+    def log_addition(self, request: HttpRequest, obj: Membership, message: Any) -> Any:
+        self._note(request, "add member", obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Membership, message: Any) -> Any:
+        self._note(request, "change member", obj)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Membership]) -> Any:
+        for obj in queryset:
+            self._note(request, "remove member", obj)
+        return super().log_deletions(request, queryset)
+
+    def _note(self, request: HttpRequest, action: str, obj: Membership) -> None:
+        facts = {"user": obj.user.get_username(), "tenant": str(obj.tenant_id), "role": obj.role}
+        audit.note(request.user.get_username(), action, facts)
 
 
 @admin.register(ApiKey)
@@ -60,18 +79,18 @@ class ApiKeyAdmin(ModelAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: "ModelForm[ApiKey]", change: bool) -> None:
-        made, key = keys.make(obj.name, obj.tenants, obj.scope, obj.expires_at)
+        made, key = keys.make(obj.name, obj.tenants, obj.scope, obj.expires_at, who=request.user.get_username())
         obj.pk, obj.prefix = made.pk, made.prefix
         self.message_user(request, f"The key, shown this once: {key}", messages.WARNING)
 
     @admin.action(description="Revoke", permissions=["add"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for record in queryset:
-            keys.revoke(record)
+            keys.revoke(record, who=request.user.get_username())
         self.message_user(request, "Revoked: within a second they open nothing any more.")
 
     @admin.action(description="Rotate: a new key, the old one ends in an hour", permissions=["add"])
     def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for record in queryset.filter(revoked_at=None):
-            _, key = keys.rotate(record, keep_minutes=60)
+            _, key = keys.rotate(record, keep_minutes=60, who=request.user.get_username())
             self.message_user(request, f"{record.name}: the new key, shown this once: {key}", messages.WARNING)

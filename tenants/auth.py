@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework.authentication import CSRFCheck
 
 from tenants import context, keys, tokens
@@ -132,14 +133,23 @@ def _of_key(key: str) -> Caller:
     )  # fmt: skip
 
 
+def staff_of_session(request: HttpRequest) -> tuple[User, list[Membership]] | None:
+    """Who is logged in to the admin, and the tenants they may use; None for anybody else. Asked in an open scope, which
+    may write: a session whose password has changed since is ended."""
+    request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    user = get_user(request)
+    if not isinstance(user, User) or not user.is_active or not user.is_staff:
+        return None
+    return user, [] if user.is_superuser else list(Membership.objects.filter(user=user))
+
+
 def _of_session(request: FencedRequest) -> Caller | None:
     """The user of the admin; a browser sends the cookie by itself, so that writes must also show the CSRF token."""
-    with context.acting_as(context.operator_scope(read_only=True)):
-        request.session = SessionStore(request.COOKIES[settings.SESSION_COOKIE_NAME])
-        user = get_user(request)
-        if not user.is_authenticated or not user.is_staff:
-            return None
-        grants = [] if user.is_superuser else list(Membership.objects.filter(user=user))
+    with context.acting_as(context.operator_scope(read_only=False)):
+        found = staff_of_session(request)
+    if found is None:
+        return None
+    user, grants = found
     if request.method not in READING:
         _check_csrf(request)
     caller = Caller("session", user.get_username(), Role.SUPER_ADMIN, None)

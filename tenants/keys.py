@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from tenants import audit
 from tenants.models import ApiKey
 
 PREFIX = "vital_"
@@ -26,8 +27,17 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def make(name: str, tenants: Sequence[UUID], scope: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
+def make(
+    name: str, tenants: Sequence[UUID], scope: str, expires_at: datetime | None = None, *, who: str
+) -> tuple[ApiKey, str]:
     """A new key: its record, and the key itself, which nobody can show again."""
+    made = _create(name, tenants, scope, expires_at)
+    facts = {"key": made[0].prefix, "name": name, "tenants": [str(tenant) for tenant in tenants], "scope": scope}
+    audit.note(who, "make API key", facts)
+    return made
+
+
+def _create(name: str, tenants: Sequence[UUID], scope: str, expires_at: datetime | None) -> tuple[ApiKey, str]:
     key = PREFIX + secrets.token_urlsafe(32)
     record = ApiKey.objects.create(
         name=name, prefix=key[:12], digest=digest_of(key), tenants=list(tenants), scope=scope, expires_at=expires_at
@@ -35,17 +45,20 @@ def make(name: str, tenants: Sequence[UUID], scope: str, expires_at: datetime | 
     return record, key
 
 
-def revoke(record: ApiKey) -> None:
+def revoke(record: ApiKey, *, who: str) -> None:
     """From now on it opens nothing (within a second: credentials are remembered for half of one)."""
-    ApiKey.objects.filter(pk=record.pk, revoked_at=None).update(revoked_at=Now())
+    if ApiKey.objects.filter(pk=record.pk, revoked_at=None).update(revoked_at=Now()):
+        audit.note(who, "revoke API key", {"key": record.prefix, "name": record.name})
 
 
-def rotate(record: ApiKey, keep_minutes: int) -> tuple[ApiKey, str]:
+def rotate(record: ApiKey, keep_minutes: int, *, who: str) -> tuple[ApiKey, str]:
     """A new key in place of this one, which ends after so many minutes."""
-    successor = make(record.name, record.tenants, record.scope, record.expires_at)
+    successor = _create(record.name, record.tenants, record.scope, record.expires_at)
     end = timezone.now() + timedelta(minutes=keep_minutes)
     if record.expires_at is None or record.expires_at > end:
         ApiKey.objects.filter(pk=record.pk).update(expires_at=end)
+    facts = {"key": record.prefix, "name": record.name, "successor": successor[0].prefix, "minutes": keep_minutes}
+    audit.note(who, "rotate API key", facts)
     return successor
 
 

@@ -5,13 +5,14 @@ from functools import lru_cache
 from typing import cast
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import SuspiciousOperation
 from django.db import connection, transaction
-from django.http import Http404, HttpResponse
-from django.urls import ResolverMatch, resolve
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.urls import ResolverMatch, resolve, reverse
 from django.utils.cache import patch_vary_headers
 
-from tenants import context, errors, limits, readiness, responses
+from tenants import context, errors, limits, own, people, readiness, responses
 from tenants.api import FencedView
 from tenants.auth import READING, Caller, authenticate
 from tenants.errors import Forbidden, NotFound, TenantNeeded, TooLarge, Unauthorized
@@ -129,16 +130,59 @@ def _length(request: FencedRequest) -> int:
 
 
 class StaffTransaction:
-    """The admin works as vital_operator, each request in one transaction: the service's login itself may do nothing."""
+    """The admin, each request in one transaction: a superuser's as vital_operator, since the service's login itself may
+    do nothing; a tenant's staff's as that tenant, reading only. What is not theirs is refused before it reads anything.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: FencedRequest) -> HttpResponse:
-        if not request.path_info.startswith("/admin") or connection.in_atomic_block or not readiness.has_roles():
+        if not request.path_info.startswith("/admin"):
             return self.get_response(request)
-        with context.acting_as(context.operator_scope(read_only=False)):
+        page = _page(request.path_info)
+        person = people.person_of(request, page)
+        request.person, request.acting_tenant, request.refusal = person, None, ""
+        if page in people.FOR_ALL or (person and page in people.OF_ONESELF):
+            return self._as_operator(request)
+        if person is None:
+            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+        if page == "admin:index" and not person.sees_all:
+            return HttpResponseRedirect(reverse("own:index"))
+        try:
+            request.acting_tenant = people.tenant_of_page(page, person, reads=request.method in READING)
+        except people.PageRefused as refused:
+            request.refusal = str(refused)
+        if request.acting_tenant is None and not request.refusal:
+            return self._as_operator(request)
+        return self._as_tenant(request, person)
+
+    def process_view(
+        self, request: FencedRequest, view: Callable[..., HttpResponse], arguments: object, names: object
+    ) -> HttpResponse | None:
+        """A page that is refused is not called, whatever it is."""
+        return own.site.refused(request) if getattr(request, "refusal", "") else None
+
+    def _as_operator(self, request: FencedRequest) -> HttpResponse:
+        with people.accounts():
             answer = self.get_response(request)
-            if answer.status_code >= 500:
+            if answer.status_code >= 500 and connection.in_atomic_block:
                 transaction.set_rollback(True)
         return answer
+
+    def _as_tenant(self, request: FencedRequest, person: people.Person) -> HttpResponse:
+        """Nothing of VITAL's own can be read in here: who it is and what the page is made of must be known before."""
+        request._cached_user = person.user
+        if not readiness.has_roles():
+            return self.get_response(request)  # refused: nothing is read at all
+        with people.accounts():
+            own.site.be_ready()
+        tenant = request.acting_tenant.id if request.acting_tenant else ""
+        with context.acting_as(context.tenant_scope(tenant, read_only=True)):
+            return self.get_response(request)
+
+
+def _page(path: str) -> str:
+    """The page's name with its namespace; empty where there is none, or the address is a redirect."""
+    match = _match(path)
+    return match.view_name if match and match.url_name else ""

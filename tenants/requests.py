@@ -5,16 +5,23 @@ from typing import TYPE_CHECKING
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
     from tenants.auth import Caller
+    from tenants.people import Person
     from tenants.resolution import Facts
 
 
 class FencedRequest(HttpRequest):
     """What the middleware adds: an id for the logs, who asks, for which tenant, whether every tenant is shown,
-    and whether the answer was a remembered one (None where answers of this kind are not)."""
+    and whether the answer was a remembered one (None where answers of this kind are not); in the admin, which of the
+    staff asks, and why the page is refused where it is."""
 
     vital_id: str
     caller: "Caller | None"
     acting_tenant: "Facts | None"  # `tenant` is a name that django-tenants reads
     sees_all: bool
     remembered: bool | None
+    person: "Person | None"
+    refusal: str
+    _cached_user: "User"  # what Django's own middleware would ask the database for

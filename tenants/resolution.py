@@ -38,6 +38,10 @@ class Facts:
         """Whether a feature is on; one that nobody has switched off is."""
         return self._part("features").get(name) is not False
 
+    def features(self) -> list[str]:
+        """The features that the settings say anything about."""
+        return sorted(self._part("features"))
+
     def limit(self, name: str) -> int:
         """A limit, -1 for none."""
         value = self._part("limits").get(name, -1)

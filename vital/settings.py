@@ -183,6 +183,7 @@ PLATFORM_ID = os.environ.get("VITAL_PLATFORM_ID") or "00000000-0000-0000-0000-00
 FENCED_SCHEMAS = env_list("VITAL_FENCED_SCHEMAS") or ["public"]
 UNFENCED_TABLES = env_list("VITAL_UNFENCED_TABLES")
 MIGRATION_STATE = "migrations_ops.gate.next_phase"  # a name: tenants know nothing of the migration
+AUDIT = "migrations_ops.audit.record"  # the same
 
 CORS_ALLOWED_ORIGINS = env_list("VITAL_CORS_ORIGINS")
 CORS_URLS_REGEX = r"^/api/.*$"
@@ -244,6 +245,10 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
 }
+
+# The pages for a tenant's staff look the same; what else the Platform's admin is given stays there.
+UNFOLD_OWN = {name: value for name, value in UNFOLD.items() if name.startswith(("SITE_", "SHOW_"))}
+UNFOLD_OWN |= {"SITE_SUBHEADER": "What your tenant has", "SIDEBAR": {"navigation": "tenants.own.navigation"}}
 
 # Background runs: docs/how-to/run-in-the-background.md.
 LONG_ANSWERS = env_int("VITAL_LONG_ANSWERS", 2)  # event streams and previews at once, of each process of the service

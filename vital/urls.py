@@ -3,11 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from tenants import own
 from tenants.views import Tenants
 from vital import health
 from vital.schema import Docs, Schema
 
 urlpatterns = [
+    path("admin/own/", own.site.urls),
     path("admin/", admin.site.urls),
     path("health/live", health.live),
     path("health/ready", health.ready),

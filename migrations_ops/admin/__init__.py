@@ -4,3 +4,4 @@ from migrations_ops.admin import assignments as assignments
 from migrations_ops.admin import findings as findings
 from migrations_ops.admin import maintenance as maintenance
 from migrations_ops.admin import runs as runs
+from migrations_ops.admin import tenants as tenants

@@ -17,18 +17,18 @@ from rich.console import Console
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.management import show
 from migrations_ops.management.answers import FAILED, STOPPED, USAGE, Answer, Options
-from migrations_ops.management.verbs import VERBS
+from migrations_ops.management.verbs import VERBS, Verbs
 from migrations_ops.rules.load import PlanError
 from vital.embedded import EmbeddedError
 
 
-def answer(options: Options) -> int:
-    """Do what the command line asks for and return the exit code."""
+def answer(options: Options, verbs: Verbs = VERBS) -> int:
+    """Do what the command line asks for by its verb and return the exit code."""
     if options["plan"]:
         settings.PLAN = Path(options["plan"])
-    if options["no_backup"]:
+    if options.get("no_backup"):
         settings.BACKUP = False
-    return told(VERBS[options["verb"]], options, options["verb"])
+    return told(verbs[options["verb"]], options, options["verb"])
 
 
 def told(act: Callable[[Options, Console], Answer], options: Options, verb: str) -> int:

@@ -56,7 +56,8 @@ def validate(options: Options, console: Console) -> Answer:
     return {"failed": failed, "valid": not failed}, FAILED if failed else DONE
 
 
-VERBS: dict[str, Callable[[Options, Console], Answer]] = {
+Verbs = dict[str, Callable[[Options, Console], Answer]]
+VERBS: Verbs = {
     verb.__name__.replace("_", "-"): verb
     for verb in (
         *(run, status, validate, undo, explain, preview, suggest, findings, decide, rehearse, report, init_plan),

@@ -17,6 +17,7 @@ from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
 CONFIGURED = ("name", "slug", "domain", "compliance_level", "is_active", "settings", "metadata")
+BY_PERSON = {alias: query("configured_by_person", tenant=sql.column(alias, "id")) for alias in ("t", "batch")}
 
 
 def phase(plan: Plan) -> Phase:
@@ -29,8 +30,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
         name="configuration of tenants that exist",
         table=registry(plan),
         columns=CONFIGURED,
-        verdict=query("tenant_configuration", **wanted),
-        open=sql.compose("t.id = ANY({ids}::uuid[])", ids=wanted["ids"]),
+        verdict=query("tenant_configuration", by_person=BY_PERSON["batch"], **wanted),
+        open=query("is_configured", by_person=BY_PERSON["t"], ids=wanted["ids"]),
     )
     yield Insert(
         name="tenants that are missing",

@@ -3,6 +3,7 @@
 from migrations_ops.backup.restore import Order as Order
 from migrations_ops.findings.decide import Decision as Decision
 from migrations_ops.findings.listing import Wanted as Wanted
+from migrations_ops.life.registry import New as New
 from migrations_ops.services.advancing import NotToAdvance as NotToAdvance
 from migrations_ops.services.advancing import advance as advance
 from migrations_ops.services.advancing import resume as resume
@@ -53,6 +54,16 @@ from migrations_ops.services.runs import run as run
 from migrations_ops.services.switches import disarm as disarm
 from migrations_ops.services.switches import rearm as rearm
 from migrations_ops.services.switches import tune as tune
+from migrations_ops.services.tenants import add_tenant as add_tenant
+from migrations_ops.services.tenants import all_tenants as all_tenants
+from migrations_ops.services.tenants import configure_tenant as configure_tenant
+from migrations_ops.services.tenants import environment_of as environment_of
+from migrations_ops.services.tenants import kinds_of_settings as kinds_of_settings
+from migrations_ops.services.tenants import move_back as move_back
+from migrations_ops.services.tenants import move_rows as move_rows
+from migrations_ops.services.tenants import set_tenant_active as set_tenant_active
+from migrations_ops.services.tenants import settings_of as settings_of
+from migrations_ops.services.tenants import tenant_named as tenant_named
 from migrations_ops.services.undoing import preview_undo as preview_undo
 from migrations_ops.services.undoing import undo_phases as undo_phases
 from migrations_ops.services.watching import findings_of_run as findings_of_run

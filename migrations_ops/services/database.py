@@ -1,7 +1,5 @@
 """The engine's connection to the configured database, the plan, and how far its phases are."""
 
-import getpass
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +14,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase, Step
 from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Plan
+from tenants.audit import me as me
 
 Waits = Callable[[Step, str], None]
 
@@ -89,10 +88,6 @@ class NotSetUp(EngineError):
 class NotForThisLogin(EngineError):
     """The service's login may not write down runs in this database. As the tables' owner: manage.py migrate, which
     grants it."""
-
-
-def me() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def phase_states(session: Session, scope: str = "") -> list[dict[str, Any]]:

@@ -25,7 +25,8 @@ FENCE = "006_row_level_security"
 IN_006 = "SELECT count(*) > 0 FROM vital.phase_run WHERE phase = '006_row_level_security' AND status = 'started'"
 ADDRESSES = [
     ("GET", RUNS), ("POST", RUNS), ("GET", "/api/migrations/preview"),
-    *[("GET", f"{RUNS}/1{part}") for part in ("", "/findings", "/events")], *[("POST", f"{RUNS}/1/{what}") for what in ("pause", "resume", "cancel", "undo")],
+    *[("GET", f"{RUNS}/1{part}") for part in ("", "/findings", "/events")],
+    *[("POST", f"{RUNS}/1/{what}") for what in ("pause", "resume", "cancel", "undo")],
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conftest import PHARMA
 from tests.support.browsing import NARROW, WIDE, Visitor
 
 RUNS = "/admin/migrations_ops/run/"
@@ -14,6 +15,9 @@ PAGES = {
     "undo": f"{RUNS}1/steer/undo/",
     "two runs": f"{RUNS}compare/?first=1&second=1",
     "report of a run": f"{RUNS}1/report/",
+    "tenant": f"/admin/tenants/tenantrecord/{PHARMA}/change/",
+    "own": "/admin/own/",
+    "own-tools": "/admin/own/catalog/tool/",
 }
 
 

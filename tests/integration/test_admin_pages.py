@@ -6,27 +6,21 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.contrib.admin import site
-from django.contrib.auth.models import Permission, User
-from django.db import connection
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from migrations_ops.models import Finding
 from tests.conftest import PHARMA
 from tests.support.databases import Scratch, rows
-from vital.db.base import settings_for
+from tests.support.inside import django_on
 
 
 @pytest.fixture
 def on_migrated(migrated: Scratch, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """Django's connection led to a migrated database for a while."""
-    before = dict(connection.settings_dict)
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        connection.close()
-        connection.settings_dict.update(settings_for(migrated.owner_url))
+    with django_on(migrated.owner_url, django_db_blocker):
         yield
-        connection.close()
-        connection.settings_dict.update(before)
 
 
 @pytest.fixture
@@ -74,19 +68,6 @@ def test_findings_are_decided_here_after_a_look(admin: Client, migrated: Scratch
     assert who == [("platform-admin", "they work there")]
 
 
-def test_staff_may_look_at_findings_and_decide_nothing(admin: Client, migrated: Scratch) -> None:
-    finding = Finding.objects.filter(relation="public.users").exclude(key="").latest("id")
-    helper = User.objects.create_user("helper", is_staff=True)
-    helper.user_permissions.add(Permission.objects.get(codename="view_finding"))
-    client = Client()
-    client.force_login(helper)
-
-    form = {"action": "decide", "_selected_action": [finding.pk], "tenant": "pharma", "reason": "x", "token": "x"}
-    client.post(reverse("admin:migrations_ops_finding_changelist"), form, follow=True)
-
-    assert tenants(migrated, [finding]) == [None]
-
-
 def tenants(database: Scratch, findings: list[Finding]) -> list[str | None]:
     found = dict(rows(database.admin_url, "SELECT id::text, tenant_id::text FROM users"))
     return [found[finding.key] for finding in findings]
@@ -108,17 +89,12 @@ def test_a_person_without_staff_rights_is_sent_to_the_login(on_migrated: None) -
 
 
 def test_before_the_migration_rows_have_no_page(legacy: Scratch, django_db_blocker: pytest.FixtureRequest) -> None:
-    before = dict(connection.settings_dict)
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        connection.close()
-        connection.settings_dict.update(settings_for(legacy.owner_url))
+    with django_on(legacy.owner_url, django_db_blocker):
         from migrations_ops import services
 
         services.bring_up_to_date()
         client = Client()
         client.force_login(User.objects.create_superuser("early-admin"))
         page = client.get(reverse("admin:catalog_tool_changelist"), follow=True).content.decode()
-        connection.close()
-        connection.settings_dict.update(before)
 
     assert "run manage.py migrate_tenants first" in page

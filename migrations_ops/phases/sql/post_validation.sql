@@ -22,10 +22,24 @@ WHERE NOT EXISTS (
 )
 
 -- name: inactive_tenants
--- A tenant of the plan that is missing or switched off.
+-- A tenant of the plan that is missing or switched off, other than by a person who has suspended it and said why.
 SELECT {name}, wanted.id::text, 'the tenant is missing or not active'
 FROM unnest({ids}::uuid[]) AS wanted (id)
-WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE t.id = wanted.id AND t.is_active)
+WHERE NOT EXISTS (
+    SELECT
+    FROM {relation} AS t
+    WHERE t.id = wanted.id
+      AND (
+          t.is_active
+          OR (
+              SELECT a.action = 'suspend tenant'
+              FROM vital.audit AS a
+              WHERE a.action IN ('suspend tenant', 'activate tenant') AND a.facts ->> 'tenant' = t.id::text
+              ORDER BY a.id DESC
+              LIMIT 1
+          )
+      )
+)
 
 -- name: unregistered
 -- A tenant that the registry of the service does not know.

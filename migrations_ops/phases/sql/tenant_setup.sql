@@ -25,6 +25,19 @@ SELECT batch.vital_row, wanted.name, wanted.slug, wanted.domain, wanted.complian
 FROM batch
 JOIN unnest({ids}::uuid[], {names}::text[], {slugs}::text[], {domains}::text[], {levels}::text[], {settings}::jsonb[], {metadata}::jsonb[])
   AS wanted (id, name, slug, domain, compliance_level, settings, metadata) USING (id)
+WHERE NOT {by_person}
+
+-- name: is_configured
+-- Predicate on a tenant `t`: it is the plan's to configure.
+t.id = ANY({ids}::uuid[]) AND NOT {by_person}
+
+-- name: configured_by_person
+-- Predicate: a person has set something for this tenant since, or has suspended it; what is set stays theirs.
+EXISTS (
+    SELECT
+    FROM vital.audit AS a
+    WHERE a.action IN ('configure tenant', 'suspend tenant', 'activate tenant') AND a.facts ->> 'tenant' = {tenant}::text
+)
 
 -- name: missing_tenants
 -- Tenants of the plan that are not there yet.

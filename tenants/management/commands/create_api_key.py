@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from tenants import keys
+from tenants import audit, keys
 from tenants.management import selection
 from tenants.management.face import AccessCommand
 from tenants.models import ApiKey
@@ -28,5 +28,7 @@ examples:
 
     def act(self, options: dict[str, Any]) -> str:
         tenants = [record.pk for record in selection.tenants(options["tenant"])]
-        _, key = keys.make(options["name"][:100], tenants, options["scope"], selection.expiry(options["days"]))
+        _, key = keys.make(
+            options["name"][:100], tenants, options["scope"], selection.expiry(options["days"]), who=audit.me()
+        )
         return key

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from tenants import keys
+from tenants import audit, keys
 from tenants.management import selection
 from tenants.management.face import AccessCommand
 
@@ -21,5 +21,5 @@ example:
 
     def act(self, options: dict[str, Any]) -> str:
         record = selection.key(options["key"])
-        keys.revoke(record)
+        keys.revoke(record, who=audit.me())
         return f"{record} is revoked."

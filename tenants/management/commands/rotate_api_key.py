@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from tenants import keys
+from tenants import audit, keys
 from tenants.management import selection
 from tenants.management.face import AccessCommand, Refused
 
@@ -27,5 +27,5 @@ examples:
         record = selection.key(options["key"])
         if record.revoked_at:
             raise Refused(f"{record} is revoked: make a new one with create_api_key.")
-        _, key = keys.rotate(record, options["keep_minutes"])
+        _, key = keys.rotate(record, options["keep_minutes"], who=audit.me())
         return key

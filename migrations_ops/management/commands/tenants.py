@@ -1,0 +1,54 @@
+"""`manage.py tenants`: a tenant's life on the command line. Every verb is a thin face over services/."""
+
+import sys
+from argparse import RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from migrations_ops.management import face
+from migrations_ops.management.tenants import VERBS
+
+EXAMPLES = """
+examples:
+  manage.py tenants                                      who there is, with the rows that each has
+  manage.py tenants show pharma                          one tenant: settings, host names, rows
+  manage.py tenants add oncology --name Oncology --like pharma --reason "contract 17"
+  manage.py tenants set pharma limits.max_tools=200 --reason "ordered"   in force within a second
+  manage.py tenants suspend pharma --reason "unpaid"     nobody gets in; its rows stay
+  manage.py tenants activate pharma --reason "paid"      and in again
+  manage.py tenants env pharma >> .env                   what its application is told
+  manage.py tenants move rows.toml --reason "contract 17"   rows that change hands by a rule; shown before
+  manage.py tenants move-back 41 --reason "a mistake"    the rows of that move are where they were
+
+exit codes: 0 done; 1 the database refused; 2 wrong usage, settings or connection; 3 nobody agreed
+"""
+
+
+class Command(BaseCommand):
+    help = "Show, add, configure, suspend and activate tenants of a migrated database; give rows of one to another."
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add = parser.add_argument
+        add("verb", nargs="?", default="list", choices=[*VERBS], help="what to do (default: list)")
+        add("words", nargs="*", help="SLUG; set: SLUG NAME=VALUE …; move: FILE; move-back: NUMBER")
+        add("--name", default="", help="add: what it is called")
+        add("--id", default="", metavar="UUID", help="add: its id (default: a new one)")
+        add("--domain", default="", metavar="HOST", help="add: its own host name")
+        add("--like", default="", metavar="SLUG", help="add: begin with the settings of this tenant")
+        add("--reason", default="", metavar="TEXT", help="why; it is written down")
+        add("--dry-run", action="store_true", help="move: show what it comes to, and write nothing")
+        add("--url", default="", help="env: the service's address, for NEXT_PUBLIC_API_URL")
+        add("--plan", default="", metavar="FILE", help="the plan (default: VITAL_PLAN, or VITAL's own)")
+        add("--yes", action="store_true", help="ask no questions")
+        add("--json", action="store_true", help="one JSON document on stdout instead of a report")
+        add("--log-dir", default="logs", metavar="DIR", help="where unexpected errors are written")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sys.exit(face.answer(options, VERBS))

@@ -1,0 +1,22 @@
+"""The verbs that suspend a tenant and let it in again."""
+
+from rich.console import Console
+
+from migrations_ops import services
+from migrations_ops.management.answers import DONE, STOPPED, Answer, Options
+from migrations_ops.management.asking import agrees
+
+
+def suspend(options: Options, console: Console) -> Answer:
+    slug = " ".join(options["words"])
+    if options["reason"] and not agrees(options, "Suspending", f"Suspend {slug}? Nobody of it gets in from then on."):
+        return {"status": "cancelled"}, STOPPED
+    done = services.set_tenant_active(slug, options["reason"], active=False)
+    console.print(f"[green]Suspended.[/] Within a second nobody gets in as {slug}. Its rows stay.", highlight=False)
+    return done, DONE
+
+
+def activate(options: Options, console: Console) -> Answer:
+    done = services.set_tenant_active(" ".join(options["words"]), options["reason"], active=True)
+    console.print(f"[green]Active.[/] {done['slug']} gets in again within a second.", highlight=False)
+    return done, DONE
