@@ -11,11 +11,14 @@ Method = TypeVar("Method", bound=Callable[..., str])
 if TYPE_CHECKING:  # unfold has no types of its own
     from django.contrib.admin import ModelAdmin as _ModelAdmin
     from django.contrib.admin import TabularInline as _TabularInline
+    from django.contrib.admin.views.main import ChangeList as _ChangeList
     from django.forms import Textarea
 
     class ModelAdmin(_ModelAdmin[Any]): ...
 
     class TabularInline(_TabularInline[Any, Any]): ...
+
+    class ChangeList(_ChangeList): ...
 
     def labelled(*, description: str, ordering: str, label: dict[str, str]) -> Callable[[Method], Method]: ...
 
@@ -24,6 +27,7 @@ else:
     from unfold.admin import ModelAdmin as ModelAdmin
     from unfold.admin import TabularInline as TabularInline
     from unfold.decorators import display
+    from unfold.views import ChangeList as ChangeList
     from unfold.widgets import UnfoldAdminTextareaWidget
 
     labelled = display

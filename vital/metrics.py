@@ -43,11 +43,27 @@ def observe(request: FencedRequest, status: int, route: str, seconds: float) -> 
 
 def exposition() -> HttpResponse:
     """The figures of every worker of the service, where they share a folder; of this one, elsewhere."""
-    registry = REGISTRY
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return HttpResponse(generate_latest(registry) + generate_latest(_pool()), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(_registry()) + generate_latest(_pool()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _registry() -> CollectorRegistry:
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
+
+
+def traffic() -> dict[str, dict[str, int]]:
+    """Tenant's slug → requests since the service started: `answered`, `refused` (4xx), `failed` (5xx)."""
+    found: dict[str, dict[str, int]] = {}
+    for metric in _registry().collect():
+        for sample in metric.samples if metric.name == "vital_requests" else ():
+            if sample.name.endswith("_total") and (tenant := sample.labels["tenant"]):
+                kind = {"4": "refused", "5": "failed"}.get(sample.labels["status"][:1], "answered")
+                counts = found.setdefault(tenant, {"answered": 0, "refused": 0, "failed": 0})
+                counts[kind] += int(sample.value)
+    return dict(sorted(found.items()))
 
 
 def _pool() -> CollectorRegistry:

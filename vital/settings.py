@@ -116,6 +116,7 @@ SHARED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",  # large numbers in templates
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
@@ -244,6 +245,9 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("vital/icon.svg")}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"navigation": "vital.control_room.navigation"},
+    "DASHBOARD_CALLBACK": "migrations_ops.admin.dashboard.dashboard",
+    "STYLES": [lambda request: static("vital/control_room.css")],
 }
 
 # The pages for a tenant's staff look the same; what else the Platform's admin is given stays there.

@@ -1,55 +1,123 @@
-"""Rows of the platform's tables with their tenant and the rule that decided."""
+"""Rows of the platform's tables with their tenant and the rule that decided; given to another tenant from here."""
 
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from catalog import models as catalog
 from migrations_ops import services
+from migrations_ops.admin.filters import ByFinding, ByHand, ByRule, relation_of
+from migrations_ops.admin.keyset import KeysetChangeList, estimate
+from migrations_ops.engine.errors import EngineError
+from migrations_ops.management import decision_page
+from migrations_ops.models import Override
 from tenants.staff import ReadOnly
+
+SEARCHED_WHOLE = 20_000  # rows of a table up to which a part of a name is looked for
 
 
 class AssignedAdmin(ReadOnly):
-    """Rows of a platform table with their tenant and the rule that decided."""
+    """`search_fields` are looked through in small tables; a big one is asked by key and by `indexed` alone."""
 
-    list_display = ("__str__", "tenant", "rule")
-    list_filter = ("tenant",)
+    list_display = ("called", "tenant", "rule", "run")
+    list_filter = ("tenant", ByRule, ByFinding, ByHand)
     list_select_related = ("tenant",)
     list_per_page = 50
+    list_disable_select_all = True
+    change_form_outer_before_template = "migrations_ops/why.html"
+    sortable_by = ()
+    indexed: tuple[str, ...] = ()
+    actions = ("reassign",)
 
-    @admin.display(description="rule")
-    def rule(self, row: Model) -> str:
-        return getattr(row, "_vital_rule", "")
+    @admin.display(description="row")
+    def called(self, row: Model) -> str:
+        return str(row)[:80] or str(row.pk)
+
+    @admin.display(description="rule", empty_value="-")
+    def rule(self, row: Model) -> str | None:
+        return getattr(row, "_vital_rule", None)
+
+    @admin.display(description="run", empty_value="-")
+    def run(self, row: Model) -> int | None:
+        return getattr(row, "_vital_run", None)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
+        return KeysetChangeList
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """One question to the ledger for the whole page."""
         changelist = super().get_changelist_instance(request)
-        rows = list(changelist.result_list)
-        rules = services.rules_of_rows(f"public.{self.opts.db_table}", [str(row.pk) for row in rows])
-        for row in rows:
-            row._vital_rule = rules.get(str(row.pk), "")
-        changelist.result_list = rows
+        decided = services.last_rules(relation_of(self.model), [str(row.pk) for row in changelist.result_list])
+        for row in changelist.result_list:
+            if known := decided.get(str(row.pk)):
+                row._vital_rule, row._vital_run = known.rule, known.run
         return changelist
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By key; by whole values that have an index; in small tables by a part of a name."""
+        if not (term := search_term.strip().replace("\0", "")):
+            return queryset, False
+        if estimate(self.model._default_manager.all()) <= SEARCHED_WHOLE:
+            found, _ = super().get_search_results(request, queryset, term)
+            wanted = Q(pk__in=found.order_by().values("pk"))
+        else:
+            wanted = Q(pk__in=[])
+        for column in self.indexed:
+            wanted |= Q(**{column: term})
+        with suppress(ValueError):
+            wanted |= Q(pk=UUID(term))
+        return queryset.filter(wanted), False
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if not services.has_tenants():
+        if not services.has_tenants(relation_of(self.model)):
             messages.warning(request, "No row has a tenant yet: run manage.py migrate_tenants first.")
             return HttpResponseRedirect(reverse("admin:index"))
         return super().changelist_view(request, extra_context)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).order_by("pk")
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The row, and above it why it is where it is."""
+        why: dict[str, Any] = {"may_decide": decision_page.may_decide(request)}
+        try:
+            why["row"] = services.explain(relation_of(self.model), str(object_id))
+        except EngineError as error:
+            why["problem"] = str(error)
+        decided = Override.objects.filter(relation=relation_of(self.model), key=str(object_id)).first()
+        return super().changeform_view(request, object_id, form_url, {"why": why | {"override": decided}})
+
+    def has_reassign_permission(self, request: HttpRequest) -> bool:
+        return decision_page.may_decide(request)
+
+    @admin.action(description="Give to another tenant", permissions=["reassign"])
+    def reassign(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        chosen = queryset.order_by("pk").values_list("pk", flat=True)[: decision_page.MOST + 1]
+        return decision_page.page(self, request, [(relation_of(self.model), str(key)) for key in chosen], "reassign")
 
 
-for model in (
-    catalog.Tool,
-    catalog.Agent,
-    catalog.Prompt,
-    catalog.KnowledgeDomain,
-    catalog.KnowledgeSource,
-    catalog.KnowledgeChunk,
-):
-    admin.site.register(model, AssignedAdmin)
+# model → (looked through while the table is small, asked at any size)
+PAGES: dict[type[Model], tuple[tuple[str, ...], tuple[str, ...]]] = {
+    catalog.Tool: (("name", "tool_key"), ("tool_key",)),
+    catalog.Agent: (("name", "display_name"), ()),
+    catalog.Prompt: (("name", "display_name"), ("name",)),
+    catalog.KnowledgeDomain: (("name", "code", "slug"), ("code", "slug")),
+    catalog.KnowledgeSource: (("title",), ()),
+    catalog.KnowledgeChunk: (("content",), ("pinecone_id", "content_hash", "source")),
+    catalog.PlatformUser: (("email", "full_name"), ("email",)),
+    catalog.Conversation: (("title",), ("user",)),
+}
+for model, (small, always) in PAGES.items():
+    hint = " or ".join(("key", *(always or small)))
+    words = {"search_fields": small, "indexed": always, "search_help_text": hint}
+    admin.site.register(model, type(f"{model.__name__}Admin", (AssignedAdmin,), words))

@@ -17,9 +17,9 @@ class FindingAdmin(ReadOnly):
     actions = ("decide",)
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        """Looking is for staff; whose a row is, is said by whoever may do everything."""
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+        return decision_page.may_decide(request)
 
     @admin.action(description="Decide whose these rows are", permissions=["decide"])
     def decide(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:
-        return decision_page.page(self, request, queryset)
+        rows = queryset.exclude(key="").order_by("relation", "key").values_list("relation", "key")
+        return decision_page.page(self, request, list(rows[: decision_page.MOST + 1]), "decide")

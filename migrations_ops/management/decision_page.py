@@ -4,13 +4,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from migrations_ops import services
 from migrations_ops.engine.errors import EngineError
-from migrations_ops.models import Finding
 from tenants.models import TenantRecord
 
 MOST = 1000  # rows at once; more are for a file: manage.py migrate_tenants findings --csv
@@ -24,28 +22,34 @@ class DecisionForm(forms.Form):
     token = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
+def may_decide(request: HttpRequest) -> bool:
+    """Looking is for staff; whose a row is, is said by whoever may do everything."""
+    return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+
 def page(
-    model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, queryset: QuerySet[Finding]
+    model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, rows: list[tuple[str, str]], action: str
 ) -> HttpResponse | None:
-    """The form; filled in, what it would come to; confirmed, None: the list is shown again with what was done."""
-    rows = list(queryset.exclude(key="").order_by("relation", "key").values_list("relation", "key")[: MOST + 1])
+    """Rows as (table, key). The form; filled in, what it would come to; confirmed, None: the list is shown again with
+    what was done."""
     if not rows or len(rows) > MOST:
         messages.error(request, f"Choose between one and {MOST:,} rows that have a key.")
         return None
     form = DecisionForm(request.POST if "reason" in request.POST else None)
     document: dict[str, Any] = {}
     if form.is_valid():
+        tenant, reason = form.cleaned_data["tenant"], form.cleaned_data["reason"]
         given = [
-            services.Decision(n, table, key, form.cleaned_data["tenant"].slug, form.cleaned_data["reason"])
+            services.Decision(n, table, key, tenant.slug, reason)
             for n, (table, key) in enumerate(dict.fromkeys(rows), start=1)
         ]
         how = {"who": request.user.get_username(), "seen": form.cleaned_data["token"]}
         try:
             if form.cleaned_data["token"]:
-                done = services.decide(lambda: given, lambda why: None, **how)
-                messages.info(request, _told(done))
+                messages.info(request, _told(services.decide(lambda: given, lambda why: None, **how)))
                 return None
             document = services.decide(lambda: given, lambda why: None, dry_run=True, **how)
+            document["crossing"] = services.crossing(rows, str(tenant.pk))
         except EngineError as error:
             messages.error(request, str(error))
             for problem in error.facts.get("problems", [])[:20]:
@@ -57,6 +61,7 @@ def page(
         "rows": rows,
         "document": document,
         "selected": request.POST.getlist("_selected_action"),
+        "action": action,
     }
     return TemplateResponse(request, "migrations_ops/decide.html", context)
 

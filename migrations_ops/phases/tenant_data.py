@@ -8,9 +8,11 @@ from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Check, Index, Phase, Severity, Statement, Step
 from migrations_ops.phases import api_indexes, probes, product, tenant_setup
 from migrations_ops.phases.assignments import assign
-from migrations_ops.phases.queries import every, of_table, short
+from migrations_ops.phases.queries import every, of_table, query, short
 from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+
+LEDGER = "vital.ledger"
 
 
 def phase(plan: Plan) -> Phase:
@@ -26,6 +28,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     for spec in plan.tables:
         yield _index(spec)
     yield from api_indexes.indexes(plan)
+    yield _ledger_index()
     for spec in () if plan.only_tenant else plan.tables:
         name, unassigned = f"rows of {short(spec.relation)} that no rule knows", every("unassigned_rows", [spec])
         kind = "person" if spec.person_decides else "unmatched"
@@ -47,4 +50,19 @@ def _index(spec: TableSpec) -> Statement:
         online=True,
         index=Index(name, sql.ident(TENANT_COLUMN)),
         locks=(spec.relation,),
+    )
+
+
+def _ledger_index() -> Statement:
+    """Who decided about a row is asked for each row that a person looks at."""
+    index = sql.ident("vital", "ledger_by_row")
+    return Statement(
+        name="the ledger has an index by row",
+        relation=LEDGER,
+        there=query("index_is_valid", index_name=sql.literal("vital.ledger_by_row")),
+        repair=of_table("drop_index", LEDGER, index=index),
+        up=(of_table("create_ledger_index", LEDGER, index=sql.ident("ledger_by_row")),),
+        down=lambda _: (of_table("drop_index", LEDGER, index=index),),
+        online=True,
+        locks=(LEDGER,),
     )

@@ -21,7 +21,6 @@ from migrations_ops.services.backups import restore as restore
 from migrations_ops.services.control import stop as stop
 from migrations_ops.services.control import work as work
 from migrations_ops.services.database import bring_up_to_date as bring_up_to_date
-from migrations_ops.services.database import has_tenants as has_tenants
 from migrations_ops.services.database import open_session as open_session
 from migrations_ops.services.deciding import decide as decide
 from migrations_ops.services.deciding import decisions_in as decisions_in
@@ -33,7 +32,6 @@ from migrations_ops.services.looking import choices as choices
 from migrations_ops.services.looking import explain as explain
 from migrations_ops.services.looking import init_plan as init_plan
 from migrations_ops.services.looking import preview as preview
-from migrations_ops.services.looking import rules_of_rows as rules_of_rows
 from migrations_ops.services.looking import status as status
 from migrations_ops.services.looking import suggest as suggest
 from migrations_ops.services.looking import validate as validate
@@ -51,6 +49,13 @@ from migrations_ops.services.runs import Request as Request
 from migrations_ops.services.runs import Result as Result
 from migrations_ops.services.runs import open_run as open_run
 from migrations_ops.services.runs import run as run
+from migrations_ops.services.surveying import Place as Place
+from migrations_ops.services.surveying import crossing as crossing
+from migrations_ops.services.surveying import has_tenants as has_tenants
+from migrations_ops.services.surveying import last_rules as last_rules
+from migrations_ops.services.surveying import overview as overview
+from migrations_ops.services.surveying import rows_of_rule as rows_of_rule
+from migrations_ops.services.surveying import rules_at_work as rules_at_work
 from migrations_ops.services.switches import disarm as disarm
 from migrations_ops.services.switches import rearm as rearm
 from migrations_ops.services.switches import tune as tune

@@ -128,12 +128,6 @@ def has_begun(session: Session) -> bool:
     return any(not phase.startswith("000") for phase, _ in session.named("phases_not_undone"))
 
 
-def has_tenants() -> bool:
-    """Whether the platform's tables have their tenant columns, which 001 adds and its undo takes away."""
-    with open_session(read_only=True) as session:
-        return tenants_are_there(session)
-
-
 def tenants_are_there(session: Session) -> bool:
     if not session.named("is_set_up")[0][0]:
         return False

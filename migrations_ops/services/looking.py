@@ -101,11 +101,3 @@ def suggest(table: str, rule: str) -> dict[str, Any]:
     asked = reading.named(plan, table).relation if table else ""
     with open_session(read_only=True) as session:
         return workshop.suggest(session, plan, asked, rule)
-
-
-def rules_of_rows(relation: str, keys: list[str]) -> dict[str, str]:
-    """The rule that put each of these rows where it is, as far as the ledger knows them."""
-    with open_session(read_only=True) as session:
-        if not session.named("is_set_up")[0][0]:
-            return {}
-        return {key: rule for key, rule, *_ in session.named("rules_of_rows", {"relation": relation, "keys": keys})}

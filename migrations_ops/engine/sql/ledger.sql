@@ -99,25 +99,15 @@ SELECT (SELECT count(*) FROM removed), ARRAY(SELECT vital_key FROM kept)
 SELECT to_jsonb(t) FROM {relation} AS t WHERE {same_row}
 
 -- name: history_of_row
--- Every entry that holds a row, newest first.
+-- Every entry that holds a row, newest first. Found by hashes: see the index of the ledger by row.
 SELECT l.id, l.run_id, l.phase, l.kind, l.rule, l.before, l.after, l.written_at, l.undone_at,
        r.started_by
 FROM vital.ledger AS l
 LEFT JOIN vital.run AS r ON r.id = l.run_id
 WHERE l.relation = %(relation)s::text
+  AND vital.key_hashes(l.keys) @> vital.key_hashes(ARRAY[%(key)s::text])
   AND l.keys @> ARRAY[%(key)s::text]::text[]
 ORDER BY l.id DESC
-
--- name: rules_of_rows
--- The rule of the newest standing entry of each of these rows.
-SELECT DISTINCT ON (key) key, l.rule, l.phase, l.run_id
-FROM vital.ledger AS l
-CROSS JOIN LATERAL unnest(l.keys) AS key
-WHERE l.relation = %(relation)s::text
-  AND l.undone_at IS NULL
-  AND l.keys && %(keys)s::text[]
-  AND key = ANY(%(keys)s::text[])
-ORDER BY key, l.id DESC
 
 -- name: tenant_at_baseline
 -- The tenant a row had before the migration, if any.

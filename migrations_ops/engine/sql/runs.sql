@@ -13,7 +13,8 @@ SELECT to_regclass('vital.maintenance') IS NOT NULL
 -- name: is_of_an_earlier_vital
 -- Whether they lack what this version reads.
 SELECT to_regclass('vital.phase_run') IS NOT NULL
-   AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('vital.step_run') AND attname = 'facts')
+   AND (to_regproc('vital.key_hashes') IS NULL
+        OR NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('vital.step_run') AND attname = 'facts'))
 
 -- name: is_operator
 -- Whether this session has put the operators' role on.

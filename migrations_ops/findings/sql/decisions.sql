@@ -107,6 +107,7 @@ WITH follower AS MATERIALIZED (
     JOIN follower USING (key)
     WHERE l.relation = %(relation)s::text
       AND l.undone_at IS NULL
+      AND vital.key_hashes(l.keys) && vital.key_hashes((SELECT array_agg(key) FROM follower))
     ORDER BY key, l.id DESC
 )
 INSERT INTO vital.redecision (relation, key)

@@ -51,6 +51,10 @@ CREATE INDEX CONCURRENTLY {index} ON {relation} ({tenant})
 -- A list's own order behind the tenant.
 CREATE INDEX CONCURRENTLY {index} ON {relation} ({order})
 
+-- name: create_ledger_index
+-- After the backfill as well. Without it every entry's keys are unpacked to find those that hold a row.
+CREATE INDEX CONCURRENTLY {index} ON {relation} USING gin (vital.key_hashes(keys))
+
 -- name: drop_index
 -- Also what a failed attempt has left: CREATE INDEX CONCURRENTLY leaves an invalid index behind.
 DROP INDEX CONCURRENTLY IF EXISTS {index}

@@ -1,0 +1,73 @@
+"""Filters of the assignments: by rule, by finding, by a person's decision."""
+
+from typing import Any
+
+from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import Model, QuerySet, UUIDField
+from django.db.models.functions import Cast
+from django.http import HttpRequest
+
+from migrations_ops import services
+from migrations_ops.models import Finding, Override
+
+
+def relation_of(model: type[Model]) -> str:
+    """The table of a model as the ledger names it."""
+    return f"public.{model._meta.db_table}"
+
+
+class ByRule(SimpleListFilter):
+    """Pages are read out of the ledger, the newest decision first: it knows rows by rule, the table does not. Beside
+    other filters a page may show fewer rows than it read."""
+
+    title, parameter_name = "rule", "rule"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        self.relation = relation_of(model_admin.model)
+        self.sizes = dict(services.rules_at_work(self.relation))
+        return [(rule, f"{rule} ({rows:,})") for rule, rows in self.sizes.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset
+
+    def estimate(self) -> int:
+        return self.sizes.get(self.value() or "", 0)
+
+    def rows_at(self, queryset: QuerySet[Any], at: str, rows: int, back: bool) -> list[tuple[str, Model | None]]:
+        """(place in the ledger, the row, None where it is gone or another filter leaves it out)."""
+        try:
+            entry, number = map(int, at.split(".")) if at else (0, 0)
+        except ValueError as error:
+            raise IncorrectLookupParameters(at) from error
+        place = services.Place(entry, number) if at else None
+        found = services.rows_of_rule(self.relation, self.value() or "", place, rows, back=back)
+        by_key = {str(row.pk): row for row in queryset.filter(pk__in=[one.key for one in found])}
+        return [(f"{one.entry}.{one.number}", by_key.get(one.key)) for one in found]
+
+
+class ByFinding(SimpleListFilter):
+    title, parameter_name = "finding", "finding"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        found = Finding.objects.filter(relation=relation_of(model_admin.model)).exclude(key="")
+        return [(name, name) for name in found.order_by("check_name").values_list("check_name", flat=True).distinct()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not (check := self.value()):
+            return queryset
+        found = Finding.objects.filter(relation=relation_of(queryset.model), check_name=check).exclude(key="")
+        return queryset.filter(pk__in=found.values(row=Cast("key", UUIDField())))
+
+
+class ByHand(SimpleListFilter):
+    title, parameter_name = "decided by", "by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("person", "a person")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() != "person":
+            return queryset
+        decided = Override.objects.filter(relation=relation_of(queryset.model))
+        return queryset.filter(pk__in=decided.values(row=Cast("key", UUIDField())))

@@ -1,0 +1,69 @@
+-- name: is_set_up_here
+-- Whether VITAL's own tables are there.
+SELECT to_regclass('vital.phase_run') IS NOT NULL
+
+-- name: phases_so_far
+-- The last record of each phase in runs of the whole.
+SELECT DISTINCT ON (p.phase) p.phase, p.status, p.started_at, p.completed_at, (p.metrics ->> 'rows_changed')::bigint, p.error ->> 'message'
+FROM vital.phase_run AS p
+JOIN vital.run AS r ON r.id = p.run_id
+WHERE r.scope = ''
+ORDER BY p.phase, p.id DESC
+
+-- name: last_runs
+-- The latest runs; decisions that were carried out are told elsewhere.
+SELECT id, kind, status, started_by, started_at, finished_at, progress, seen_at
+FROM vital.run
+WHERE kind <> 'decide'
+ORDER BY id DESC
+LIMIT 6
+
+-- name: open_findings
+-- What checks found about rows, by check and table, without what people have decided about since.
+SELECT f.check_name, f.severity, f.relation, count(*)
+FROM vital.finding AS f
+WHERE f.severity <> 'PASS'
+  AND NOT EXISTS (
+      SELECT FROM vital.override AS person WHERE person.relation = f.relation AND person.key = f.key AND person.decided_at >= f.found_at
+  )
+GROUP BY 1, 2, 3
+ORDER BY CASE f.severity WHEN 'FAIL' THEN 0 WHEN 'REVIEW' THEN 1 ELSE 2 END, 4 DESC
+
+-- name: tenants_by_name
+-- Whose rows they can be.
+SELECT id::text, name::text FROM {registry} ORDER BY name, id
+
+-- name: size_of_table
+-- How big a table is, its partitions counted in: pages on disk, and rows as the last ANALYZE saw them.
+WITH RECURSIVE family AS (
+    SELECT to_regclass(%(relation)s::text)::oid AS oid
+    UNION
+    SELECT i.inhrelid FROM pg_inherits AS i JOIN family ON i.inhparent = family.oid
+)
+SELECT COALESCE(sum(pg_relation_size(c.oid) / current_setting('block_size')::bigint), 0)::bigint, COALESCE(sum(greatest(c.reltuples, 0)), 0)::bigint
+FROM family
+JOIN pg_class AS c ON c.oid = family.oid AND c.relkind = 'r'
+
+-- name: rows_by_tenant
+-- How many rows of a sample of the table's pages each tenant has.
+SELECT t.{tenant}::text, count(*) FROM {relation} AS t {sample} GROUP BY 1
+
+-- name: sample_of_pages
+-- Fragment: some percent of the table's pages, the same ones each time so that the picture stands still.
+TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)
+
+-- name: late_since
+-- Rows written without a tenant, which got theirs on the way, since a moment.
+SELECT relation, sum(rows)::bigint FROM vital.ledger WHERE kind = 'late' AND undone_at IS NULL AND written_at > %(since)s GROUP BY 1 ORDER BY 2 DESC
+
+-- name: unfenced_tables
+-- Tables whose row level security is not both on and forced.
+SELECT t
+FROM unnest(%(tables)s::text[]) AS t
+JOIN pg_class AS c ON c.oid = to_regclass(t)
+WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)
+ORDER BY t
+
+-- name: connections_by_state
+-- Everybody's connections to this database, as far as this role may see what they do.
+SELECT COALESCE(state, 'unknown'), count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' GROUP BY 1 ORDER BY 2 DESC
