@@ -23,6 +23,11 @@ STRANGER = "99999999-9999-4999-8999-999999999999"
 Manage = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser's tests come last: Playwright's event loop stays in the process, and Django's ORM refuses beside one."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def server_url() -> str:
     """The test server, as its superuser. Only fixtures use it; tests work as the owner."""
