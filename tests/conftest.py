@@ -24,7 +24,7 @@ Manage = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The browser's tests come last: Playwright's event loop stays in the process, and Django's ORM refuses beside one."""
+    """The browser's tests come last: Playwright leaves an event loop, beside which Django's ORM refuses to work."""
     items.sort(key=lambda item: "browser" in item.path.parts)
 
 
