@@ -37,6 +37,7 @@ class Session:
 
     def __init__(self, connection: psycopg.Connection[Any], params: dict[str, Any]) -> None:
         self.connection, self._params = connection, params
+        self._reads_as_operator = False
 
     @classmethod
     def open(cls, params: dict[str, Any], name: str) -> "Session":
@@ -69,6 +70,11 @@ class Session:
         with psycopg.connect(**self._params, autocommit=True) as other, other.transaction():
             theirs = other.execute(QUERIES["server_process"].encode()).fetchone()
             return theirs in mine or self.named("server_process")[0] not in mine or len(mine) > 1
+
+    def read_as_operator(self) -> bool:
+        """The service's login has no grants of its own: it looks as vital_operator, also where work is the owner's."""
+        self._reads_as_operator = bool(self.named("read_as_operator"))
+        return self._reads_as_operator
 
     def close(self) -> None:
         """Leave no setting behind: behind a pooler in session mode the connection goes to somebody else."""
@@ -109,7 +115,8 @@ class Session:
         Once the fence is closed, rows are touched as vital_operator, whose policy sees them all: an owner under FORCE
         may be shown none and would report 0 rows without an error.
         """
-        role = "vital_operator" if as_operator and self.named("operator_is_ready")[0][0] else "none"
+        wanted = as_operator or self._reads_as_operator
+        role = "vital_operator" if wanted and self.named("operator_is_ready")[0][0] else "none"
         with self.connection.transaction():
             limits = {"lock_timeout": lock_timeout, "statement_timeout": statement_timeout}
             self.named("work_settings", limits | {"role": role})

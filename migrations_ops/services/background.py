@@ -54,7 +54,7 @@ def resume_in_background(*, who: str, reason: str = "", run: int | None = None) 
 def abandoned() -> int | None:
     """The run that workers are to carry out and that none does: its worker was killed, or it was never delivered."""
     with open_session() as session:
-        session.named("read_as_operator")
+        session.read_as_operator()
         if not session.named("is_set_up")[0][0] or session.named("is_of_an_earlier_vital")[0][0]:
             return None
         left = session.named("left_to_workers")

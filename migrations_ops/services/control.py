@@ -24,7 +24,7 @@ def stop(what: str, patience: float = 60, by: By | None = None, run: int | None 
     after = {"pause": Run.Status.PAUSED, "cancel": Run.Status.CANCELLED}[what]
     by = by or By()
     with open_session() as session:
-        session.named("read_as_operator")  # also the service's login may stop a run
+        session.read_as_operator()  # also the service's login may stop a run
         run_id = only_unfinished(session, run)
         audit.note(session, by.who, what, by.reason, {"run": run_id})
         deadline = time.monotonic() + patience

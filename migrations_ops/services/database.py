@@ -30,7 +30,7 @@ def open_session(*, read_only: bool = False) -> Iterator[Session]:
     try:
         if read_only:
             session.named("read_only")
-            session.named("read_as_operator")
+            session.read_as_operator()
             if session.named("is_of_an_earlier_vital")[0][0]:
                 raise EarlierTables
         yield session
@@ -68,7 +68,7 @@ def make_ready(session: Session) -> None:
 
     The service's login may not make them; it works on as vital_operator.
     """
-    if not session.named("read_as_operator") and not django_connection.in_atomic_block:
+    if not session.read_as_operator() and not django_connection.in_atomic_block:
         bring_up_to_date()
     elif not session.named("is_set_up")[0][0]:
         raise NotSetUp

@@ -73,7 +73,7 @@ def withdraw(table: str, key: str, reason: str, waiting: Callable[[str], None], 
 
 def _let_decide(session: Session) -> None:
     """VITAL's tables are there; the service's login has no rights of its own and decides as vital_operator."""
-    session.named("read_as_operator")
+    session.read_as_operator()
     if not session.named("is_set_up")[0][0]:
         bring_up_to_date()
 

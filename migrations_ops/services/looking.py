@@ -60,7 +60,7 @@ def preview(against: Path | None, waiting: Callable[[str], None], patience: floa
     """
     plan, other = current_plan(), load(against) if against else None
     with open_session() as session, within(session, patience):
-        session.named("read_as_operator")
+        session.read_as_operator()
         refuse_what_does_not_fit(session, plan)
         if other is not None:
             refuse_what_does_not_fit(session, other, "The other plan")

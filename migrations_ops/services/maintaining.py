@@ -36,7 +36,7 @@ def maintained() -> Document:
 def _operating() -> Iterator[Session]:
     """The service's login switches it as vital_operator; an owner has VITAL's tables made where there are none."""
     with open_session() as session:
-        session.named("read_as_operator")
+        session.read_as_operator()
         if not session.named("has_maintenance")[0][0]:
             bring_up_to_date()
         yield session

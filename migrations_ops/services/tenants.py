@@ -21,7 +21,7 @@ def _at_tenants(*, read_only: bool = False) -> Iterator[tuple[Session, Plan]]:
     """The session and the plan, once there are tenants to speak of. The service's login works as vital_operator."""
     plan = current_plan()
     with open_session(read_only=read_only) as session:
-        session.named("read_as_operator")
+        session.read_as_operator()
         states = phase_states(session) if session.named("is_set_up")[0][0] else []
         if (MADE_BY, "completed") not in [(state["phase"], state["status"]) for state in states]:
             raise OutOfOrder(phase="tenants", needed=MADE_BY)

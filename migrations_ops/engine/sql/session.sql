@@ -28,7 +28,7 @@ SELECT pg_backend_pid()
 SELECT set_config('default_transaction_read_only', 'on', false)
 
 -- name: read_as_operator
--- The service's login has no grants of its own: what it may look at, it looks at as vital_operator.
+-- Only the service's login, which may not use VITAL's schema itself, becomes vital_operator here.
 SELECT set_config('role', 'vital_operator', false)
 FROM pg_roles
 WHERE rolname = 'vital_operator'
