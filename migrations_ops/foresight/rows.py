@@ -5,7 +5,7 @@ A parent's tenant after the run comes by a join with the same subquery about the
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from psycopg.sql import Composable
@@ -108,13 +108,10 @@ class Foresight:
             yield sql.compose(QUERIES["joined_baseline"], **parts)
         for rule in spec.rules:
             if rule.parent is not None:
-                yield self._joined_parent(spec, rule, rule.parent)
+                yield self._joined_parent(rule, rule.parent)
 
-    def _joined_parent(self, spec: TableSpec, rule: Rule, parent: Parent) -> Composable:
-        above = self.plan.table(parent.table)
-        if parent.table == spec.relation:  # a table that follows itself is looked through one level
-            above = replace(spec, rules=tuple(rule for rule in spec.rules if rule.parent != parent))
-        return joined(parent, alias_of(rule), self.rows(above))
+    def _joined_parent(self, rule: Rule, parent: Parent) -> Composable:
+        return joined(parent, alias_of(rule), self.rows(self.plan.table(parent.table)))
 
     def _tenant(self, rule: Rule, stage: str) -> Composable:
         if rule.parent is not None:

@@ -6,10 +6,14 @@ from migrations_ops.rules.keys import HOP_KEYS
 from migrations_ops.rules.model import Hop, Parent
 
 ONE_HOP = tuple(HOP_KEYS)
+FOLLOWS_ITSELF = (
+    "rows cannot follow rows of their own table: the result would hang on their order. Say the tenant by conditions, or"
+    " follow another table."
+)
 
 
 def parent(item: object, where: str, columns: dict[str, str], so_far: list[str], place: Place) -> Parent:
-    """The parent at this place of the file, for a table that stands after the tables `so_far`. Raises PlanError."""
+    """The parent at this place of the file, for the last of the tables `so_far`. Raises PlanError."""
     given = Given(item, where, (*ONE_HOP, "path"), place)
     if "path" not in given:
         return Parent((_hop(given, columns, so_far),))
@@ -27,7 +31,9 @@ def _hop(given: Given, columns: dict[str, str], so_far: list[str] | None) -> Hop
     """One hop; `so_far` are the tables that it may end at, where it is the last one."""
     table = given.relation("table")
     if so_far is not None:
-        given.one_of("table", so_far, "must be a table that stands before this one in the plan")
+        if table == so_far[-1]:  # a row's tenant would hang on which of the two a batch happens to meet first
+            raise given.wrong(FOLLOWS_ITSELF, "table")
+        given.one_of("table", so_far[:-1], "must be a table that stands before this one in the plan")
     names = given.text_or_texts("column")
     hop = Hop(names, table, given.text_or_texts("key") if "key" in given else ("id",), at=given.place)
     if not names:
