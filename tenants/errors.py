@@ -121,6 +121,13 @@ class MigrationRequired(Refusal):
     headers = {"Retry-After": "30"}
 
 
+class OtherTables(Refusal):
+    """The tables are not those that this version of the service works with: it is being upgraded; try again later."""
+
+    status = 503
+    headers = {"Retry-After": "30"}
+
+
 class UnderMaintenance(Refusal):
     """The service is under maintenance: reading goes on, writing waits. Try again after the seconds of Retry-After."""
 
@@ -137,7 +144,7 @@ def response(refusal: Refusal) -> JsonResponse:
 def answer_to(error: Exception, context: object = None) -> JsonResponse:
     """The answer to any exception of a request; what nobody foresaw is a 500 whose cause is in the log only."""
     refusal = _refusal(error)
-    if refusal.status == 500:
+    if isinstance(refusal, Unexpected | OtherTables):
         log.error("unexpected error", exc_info=error)
     return response(refusal)
 
@@ -185,6 +192,8 @@ _MEANINGS: dict[str, type[Refusal]] = {
     UNIQUE_VIOLATION: Conflict,
     "23503": RefersToNothing,
     "42501": Forbidden,
+    "42P01": OtherTables,
+    "42703": OtherTables,
     "57014": TookTooLong,
 }
 _BUSY = ("55P03", "40001", "40P01", "53", "57P", "08", "25P03", "26000")
