@@ -21,6 +21,16 @@ from tenants.staff import ReadOnly
 SEARCHED_WHOLE = 20_000  # rows of a table up to which a part of a name is looked for
 
 
+def asked_by_index(columns: tuple[str, ...], term: str) -> Q:
+    """Rows with this very key, or this value in one of the columns."""
+    wanted = Q(pk__in=[])
+    for column in columns:
+        wanted |= Q(**{column: term})
+    with suppress(ValueError):
+        wanted |= Q(pk=UUID(term))
+    return wanted
+
+
 class AssignedAdmin(ReadOnly):
     """`search_fields` are looked through in small tables; a big one is asked by key and by `indexed` alone."""
 
@@ -64,15 +74,10 @@ class AssignedAdmin(ReadOnly):
         """By key; by whole values that have an index; in small tables by a part of a name."""
         if not (term := search_term.strip().replace("\0", "")):
             return queryset, False
+        wanted = asked_by_index(self.indexed, term)
         if estimate(self.model._default_manager.all()) <= SEARCHED_WHOLE:
             found, _ = super().get_search_results(request, queryset, term)
-            wanted = Q(pk__in=found.order_by().values("pk"))
-        else:
-            wanted = Q(pk__in=[])
-        for column in self.indexed:
-            wanted |= Q(**{column: term})
-        with suppress(ValueError):
-            wanted |= Q(pk=UUID(term))
+            wanted |= Q(pk__in=found.order_by().values("pk"))
         return queryset.filter(wanted), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

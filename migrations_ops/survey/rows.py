@@ -28,7 +28,7 @@ class Decided(NamedTuple):
 
 def has_tenants(relation: str) -> bool:
     """Whether the table has its tenant column, which 001 adds and its undo takes away."""
-    return bool(ask("has_column", {"relation": relation, "column": TENANT_COLUMN})[0][0])
+    return bool(ask("table_has_column", {"relation": relation, "column": TENANT_COLUMN})[0][0])
 
 
 def last_rules(relation: str, keys: list[str]) -> dict[str, Decided]:

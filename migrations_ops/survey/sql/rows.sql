@@ -2,7 +2,7 @@
 -- Whether the ledger can be asked about single rows: 004 builds the index when it has assigned them.
 SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('vital.ledger_by_row') AND indisvalid)
 
--- name: has_column
+-- name: table_has_column
 -- Whether the table has its tenants by now.
 SELECT EXISTS (
     SELECT FROM pg_attribute WHERE attrelid = to_regclass(%(relation)s::text) AND attname = %(column)s::text AND NOT attisdropped
