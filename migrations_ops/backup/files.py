@@ -73,8 +73,8 @@ def refuse_another(file: Path) -> None:
 def written(file: Path) -> Iterator[Path]:
     """The file to write to, which takes its name when all went well, and leaves nothing where not."""
     part = file.with_name(file.name + ".part")
-    os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, PRIVATE))
     try:
+        os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, PRIVATE))
         yield part
         part.rename(file)
     finally:

@@ -40,12 +40,8 @@ def overview(plan: Plan) -> Document:
 
 
 def _runs() -> list[Document]:
-    names = ("id", "kind", "status", "by", "started_at", "finished_at", "progress", "seen_at")
-    runs = [dict(zip(names, row, strict=True)) for row in ask("last_runs")]
-    for run in runs:
-        total = (run["progress"] or {}).get("total")
-        run["percent"] = round(100 * run["progress"]["done"] / total) if total else None
-    return runs
+    names = ("id", "kind", "status", "by", "started_at", "finished_at", "seen_at", "percent")
+    return [dict(zip(names, row, strict=True)) for row in ask("last_runs")]
 
 
 def _findings() -> list[Document]:

@@ -12,7 +12,8 @@ ORDER BY p.phase, p.id DESC
 
 -- name: last_runs
 -- The latest runs; decisions that were carried out are told elsewhere.
-SELECT id, kind, status, started_by, started_at, finished_at, progress, seen_at
+SELECT id, kind, status, started_by, started_at, finished_at, seen_at,
+       round(100 * (progress ->> 'done')::numeric / NULLIF((progress ->> 'total')::numeric, 0))::integer
 FROM vital.run
 WHERE kind <> 'decide'
 ORDER BY id DESC
@@ -66,4 +67,10 @@ ORDER BY t
 
 -- name: connections_by_state
 -- Everybody's connections to this database, as far as this role may see what they do.
-SELECT COALESCE(state, 'unknown'), count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' GROUP BY 1 ORDER BY 2 DESC
+-- What kind of process it is, is hidden from it as well.
+SELECT COALESCE(state, 'not shown to this role'), count(*)
+FROM pg_stat_activity
+WHERE datname = current_database()
+  AND COALESCE(backend_type, 'client backend') = 'client backend'
+GROUP BY 1
+ORDER BY 2 DESC
