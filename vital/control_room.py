@@ -50,6 +50,8 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             rows_of("Runs", "play_circle", "migrations_ops.run"),
             rows_of("Ledger", "history", "migrations_ops.ledgerentry"),
+            rows_of("Maintenance", "engineering", "tenants.maintenance"),
+            rows_of("Audit", "policy", "migrations_ops.auditevent"),
         ),
     ),
     (

@@ -139,6 +139,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 APPEND_SLASH = False
+LOGIN_REDIRECT_URL = "admin:index"
 ROOT_URLCONF = "vital.urls"
 WSGI_APPLICATION = "vital.wsgi.application"
 TEMPLATES = [

@@ -8,6 +8,14 @@ from tests.support.browsing import NARROW, WIDE, Visitor
 RUNS = "/admin/migrations_ops/run/"
 PAGES = {
     "overview": "/admin/",
+    "tools": "/admin/catalog/tool/",
+    "chunks of a tenant": f"/admin/catalog/knowledgechunk/?tenant__id__exact={PHARMA}",
+    "decisions": "/admin/migrations_ops/override/",
+    "findings": "/admin/migrations_ops/finding/",
+    "ledger": "/admin/migrations_ops/ledgerentry/",
+    "audit": "/admin/migrations_ops/auditevent/",
+    "tenants": "/admin/tenants/tenantrecord/",
+    "staff": "/admin/auth/user/",
     "maintenance": "/admin/tenants/maintenance/",
     "runs": RUNS,
     "run": f"{RUNS}1/change/",

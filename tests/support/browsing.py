@@ -39,7 +39,7 @@ class Visitor:
         self.page.goto(self.url + path, wait_until="networkidle")
 
     def log_in(self, name: str, password: str) -> None:
-        self.open("/admin/login/?next=/admin/")
+        self.open("/admin/login/")
         self.page.get_by_label("Username").fill(name)
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Log in").click()
