@@ -9,7 +9,7 @@ WORKERS ?= 2
 THREADS ?= 4
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo serve test lint format lock
+.PHONY: help setup demo serve worker test lint format lock
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,9 @@ serve: setup ## the production server on $PORT, for DATABASE_URL
 	@$(PYTHON) -m vital.wsgi
 	@PROMETHEUS_MULTIPROC_DIR=$$(mktemp -d) $(PYTHON) -m granian --interface wsgi --host $(HOST) --port $(PORT) --no-ws \
 		--workers $(WORKERS) --blocking-threads $(THREADS) --respawn-failed-workers --workers-kill-timeout 5 vital.wsgi:application
+
+worker: setup ## carries out runs in the background: Celery with REDIS_URL, else a process that asks the database
+	@exec $(PYTHON) manage.py worker
 
 test: setup ## the whole test suite, on DATABASE_URL's server or an embedded one
 	@$(PYTHON) -m pytest -q $(ARGS)
