@@ -44,7 +44,13 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             rows_of("Decisions", "gavel", "migrations_ops.override"),
         ),
     ),
-    ("Findings", (rows_of("Findings", "flag", "migrations_ops.finding"),)),
+    (
+        "Findings",
+        (
+            Page("Review", "checklist", "migrations_ops_finding_queue", "migrations_ops.change_finding"),
+            rows_of("Findings", "flag", "migrations_ops.finding"),
+        ),
+    ),
     (
         "Runs",
         (
@@ -90,5 +96,7 @@ def _items(request: HttpRequest, pages: tuple[Page, ...]) -> Iterator[dict[str, 
 
 
 def _is_at(request: HttpRequest, link: str) -> bool:
-    """Whether the page is this one or beneath it; the dashboard is above all of them."""
-    return request.path == link if link == reverse("admin:index") else request.path.startswith(link)
+    """Whether the page is this one or beneath it; beneath the dashboard and the findings are pages of their own."""
+    if link in (reverse("admin:index"), reverse("admin:migrations_ops_finding_changelist")):
+        return request.path == link
+    return request.path.startswith(link)

@@ -3,7 +3,9 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 
+from migrations_ops.admin import queue
 from migrations_ops.management import decision_page
 from migrations_ops.models import Finding
 from tenants.staff import ReadOnly
@@ -15,6 +17,9 @@ class FindingAdmin(ReadOnly):
     list_filter = ("severity", "relation", "check_name")
     search_fields = ("key", "message")
     actions = ("decide",)
+
+    def get_urls(self) -> list[URLPattern]:
+        return queue.urls(self) + super().get_urls()
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return decision_page.may_decide(request)

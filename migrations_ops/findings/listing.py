@@ -51,10 +51,15 @@ class Group:
     def count(self) -> int:
         return self.open + self.decided + (self.gone or 0)
 
+    @property
+    def name(self) -> str:
+        """The table as people say it."""
+        return shown(self.table)
+
     def document(self) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in ("check", "kind", "severity", "blocking")}
         counts = {name: getattr(self, name) for name in ("open", "decided", "gone", "kept")}
-        return {"table": shown(self.table), **values, **counts, "found_at": self.found_at.isoformat()}
+        return {"table": self.name, **values, **counts, "found_at": self.found_at.isoformat()}
 
 
 def document(findings: "Findings", limit: int) -> dict[str, Any]:
@@ -94,13 +99,13 @@ class Findings:
 
     def rows(self, group: Group) -> Iterator[dict[str, Any]]:
         """Each finding of the group, one after the other."""
-        facts = {"table": shown(group.table), "check": group.check, "kind": group.kind}
+        facts = {"table": group.name, "check": group.check, "kind": group.kind}
         for key, message, state in self._kept(group) if group.kept else self._live(group.table, group.check):
             yield facts | {"key": key, "message": message, "state": state}
 
     def _groups_of(self, relation: str, capped: dict[str, bool]) -> Iterator[Group]:
         with self.session.work():
-            counted = ask(self.session, "counts_by_state", states=self._states(relation))
+            counted = ask(self.session, "counts_by_state", states=self.states(relation))
             has_column = has_tenant_column(self.session, self.specs[relation])  # else nothing can be asked of its rows
         for name, severity, found_at, still, decided, gone in counted:
             kind = self.kinds.get(name)
@@ -113,7 +118,8 @@ class Findings:
                 counts = (*self._counted_live(relation, name), None)
             yield Group(relation, name, kind, severity, blocking, *counts, kept, found_at)
 
-    def _states(self, relation: str) -> Composable:
+    def states(self, relation: str) -> Composable:
+        """The kept findings about a table, each with its state, as a subquery."""
         spec = self.specs[relation]
         kinds = SETTLED if has_tenant_column(self.session, spec) else OF_TENANTS
         return sql.compose(
@@ -133,7 +139,7 @@ class Findings:
         return sql.column("t", TENANT_COLUMN) + sql.raw(" IS NULL")
 
     def _kept(self, group: Group) -> Iterator[tuple[str, str, str]]:
-        statement = sql.compose(QUERIES["kept_findings"], states=self._states(group.table))
+        statement = sql.compose(QUERIES["kept_findings"], states=self.states(group.table))
         after = 0
         while True:
             with self.session.work():

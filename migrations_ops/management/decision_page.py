@@ -28,21 +28,23 @@ def may_decide(request: HttpRequest) -> bool:
 
 
 def page(
-    model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, rows: list[tuple[str, str]], action: str
+    model_admin: "admin.ModelAdmin[Any]",
+    request: HttpRequest,
+    rows: list[tuple[str, str]],
+    action: str,
+    chosen: list[str] | None = None,
 ) -> HttpResponse | None:
-    """Rows as (table, key). The form; filled in, what it would come to; confirmed, None: the list is shown again with
-    what was done."""
+    """Rows as (table, key). The form; filled in, what it would come to; confirmed, None: show the list again. `chosen`:
+    what stands for the rows when they are confirmed, if not what was sent now."""
     if not rows or len(rows) > MOST:
         messages.error(request, f"Choose between one and {MOST:,} rows that have a key.")
         return None
-    form = DecisionForm(request.POST if "reason" in request.POST else None)
     document: dict[str, Any] = {}
+    form = DecisionForm(request.POST if "reason" in request.POST else None)
     if form.is_valid():
         tenant, reason = form.cleaned_data["tenant"], form.cleaned_data["reason"]
-        given = [
-            services.Decision(n, table, key, tenant.slug, reason)
-            for n, (table, key) in enumerate(dict.fromkeys(rows), start=1)
-        ]
+        single = enumerate(dict.fromkeys(rows), start=1)
+        given = [services.Decision(n, table, key, tenant.slug, reason) for n, (table, key) in single]
         how = {"who": request.user.get_username(), "seen": form.cleaned_data["token"]}
         try:
             if form.cleaned_data["token"]:
@@ -60,7 +62,7 @@ def page(
         "form": form,
         "rows": rows,
         "document": document,
-        "selected": request.POST.getlist("_selected_action"),
+        "selected": request.POST.getlist("_selected_action") if chosen is None else chosen,
         "action": action,
     }
     return TemplateResponse(request, "migrations_ops/decide.html", context)

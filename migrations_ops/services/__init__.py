@@ -3,6 +3,7 @@
 from migrations_ops.backup.restore import Order as Order
 from migrations_ops.findings.decide import Decision as Decision
 from migrations_ops.findings.listing import Wanted as Wanted
+from migrations_ops.findings.queue import ReviewPlace as ReviewPlace
 from migrations_ops.life.registry import New as New
 from migrations_ops.services.advancing import NotToAdvance as NotToAdvance
 from migrations_ops.services.advancing import advance as advance
@@ -44,6 +45,9 @@ from migrations_ops.services.reporting import report as report
 from migrations_ops.services.reporting import report_as_html as report_as_html
 from migrations_ops.services.reporting import report_as_pdf as report_as_pdf
 from migrations_ops.services.reporting import report_in_words as report_in_words
+from migrations_ops.services.reviewing import review as review
+from migrations_ops.services.reviewing import suggestions as suggestions
+from migrations_ops.services.reviewing import take_back_last as take_back_last
 from migrations_ops.services.runs import By as By
 from migrations_ops.services.runs import Request as Request
 from migrations_ops.services.runs import Result as Result

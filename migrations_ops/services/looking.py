@@ -95,9 +95,12 @@ def explain(table: str, key: str) -> dict[str, Any]:
         return explaining.explain(session, current_plan(), table, key)
 
 
-def suggest(table: str, rule: str) -> dict[str, Any]:
-    """Rules proposed for rows that none, or only the fall-back rule, decides; see `workshop.suggest`. Only reads."""
+def suggest(table: str, rule: str, patience: float | None = None) -> dict[str, Any]:
+    """Rules proposed for rows that none, or only the fall-back rule, decides; see `workshop.suggest`. Only reads.
+
+    Raises TookTooLong after `patience` seconds, where they are given.
+    """
     plan = current_plan()
     asked = reading.named(plan, table).relation if table else ""
-    with open_session(read_only=True) as session:
+    with open_session(read_only=True) as session, within(session, patience):
         return workshop.suggest(session, plan, asked, rule)
