@@ -21,11 +21,11 @@ WITH looked AS MATERIALIZED (
     ORDER BY found.id
     LIMIT %(rows)s
 ), counted AS (
-    SELECT pair.key AS name, pair.value, count(*) AS rows, count(*) OVER (PARTITION BY pair.key) AS kinds
-    FROM looked CROSS JOIN LATERAL jsonb_each_text(looked.row) AS pair
-    WHERE pair.value <> ''
-      AND length(pair.value) <= 60
-    GROUP BY pair.key, pair.value
+    SELECT pair.key AS name, looked.row ->> pair.key AS value, count(*) AS rows, count(*) OVER (PARTITION BY pair.key) AS kinds
+    FROM looked CROSS JOIN LATERAL jsonb_each(looked.row) AS pair
+    WHERE jsonb_typeof(pair.value) IN ('string', 'number', 'boolean')
+      AND length(looked.row ->> pair.key) BETWEEN 1 AND 60
+    GROUP BY 1, 2
 )
 SELECT name, value, rows
 FROM counted
