@@ -29,6 +29,9 @@ class Scope:
     read_only: bool = False
 
 
+ITSELF = Scope("none")  # the login as it is: the demo's owner, before there are roles
+
+
 class AnotherScopeIsOpen(RuntimeError):
     """A transaction has one scope; another one inside it would change who the outer one is."""
 

@@ -1,6 +1,6 @@
 """Who is before the admin, and what is theirs: every page is a superuser's unless its name says otherwise here."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
@@ -57,7 +57,7 @@ def person_of(request: HttpRequest, page: str) -> Person | None:
 def accounts() -> AbstractContextManager[None]:
     """The scope in which accounts and everything else of the Platform's are read and written; before there are roles
     the login works as itself."""
-    return context.acting_as(context.operator_scope(read_only=False)) if readiness.has_roles() else nullcontext()
+    return context.acting_as(context.operator_scope(read_only=False) if readiness.has_roles() else context.ITSELF)
 
 
 def tenant_of_page(page: str, person: Person, *, reads: bool) -> Facts | None:
