@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, StorageState
 
 from tests.api.conftest import house as house
 from tests.conftest import Manage
@@ -41,11 +41,22 @@ def site(house: House, manage: Manage) -> Iterator[Stage]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def logged_in(site: Stage, browser: Browser) -> StorageState:
+    """The cookies of the Platform's admin, who logs in once for a file."""
+    with browser.new_context() as context:
+        Visitor(context.new_page(), address(site)).log_in(ADMIN, PASSWORD)
+        return context.storage_state()
+
+
 @pytest.fixture
-def visitor(site: Stage, browser: Browser) -> Iterator[Visitor]:
-    """The Platform's admin, logged in at a wide screen. The test fails if a page complained."""
-    with browser.new_context(viewport=browsing.WIDE, color_scheme="light") as context:
-        someone = Visitor(context.new_page(), f"http://127.0.0.1:{site.service.port}")
-        someone.log_in(ADMIN, PASSWORD)
+def visitor(site: Stage, browser: Browser, logged_in: StorageState) -> Iterator[Visitor]:
+    """The Platform's admin at a wide screen. The test fails if a page complained."""
+    with browser.new_context(viewport=browsing.WIDE, color_scheme="light", storage_state=logged_in) as context:
+        someone = Visitor(context.new_page(), address(site))
         yield someone
         assert not someone.complaints, someone.complaints
+
+
+def address(site: Stage) -> str:
+    return f"http://127.0.0.1:{site.service.port}"

@@ -32,8 +32,7 @@ PAGES = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_at_every_width_by_day_and_by_night(visitor: Visitor, name: str) -> None:
-    """Barriers are asked for by day on a wide screen and by night on a narrow one: contrast hangs on the light, order and
-    size on the width."""
+    """Barriers are asked for on a wide screen by day and on a narrow one by night: each light, each width once."""
     visitor.page.set_viewport_size(WIDE)
     visitor.page.emulate_media(color_scheme="light")
     visitor.open(PAGES[name])
