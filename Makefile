@@ -9,7 +9,7 @@ WORKERS ?= 2
 THREADS ?= 4
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo serve worker test lint format lock
+.PHONY: help setup demo serve worker test lint format pictures lock
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,9 @@ lint: setup ## style and types
 format: setup ## put the code in shape
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
+
+pictures: setup ## take the README's pictures anew, from the demo
+	@$(PYTHON) docs/pictures/take.py
 
 lock: setup ## renew requirements.txt from pyproject.toml
 	@$(PYTHON) -m pip install --quiet pip-tools

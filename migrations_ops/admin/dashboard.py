@@ -40,7 +40,6 @@ def dashboard(request: HttpRequest, context: Document) -> Document:
 def next_step(now: Document, waiting: int) -> Document:
     """What a person would do first: a sentence, and where to do it."""
     runs = reverse("admin:migrations_ops_run_changelist")
-    findings = reverse("admin:migrations_ops_finding_changelist")
     run, failed = now["run"], next((phase for phase in now["phases"] if phase["status"] == "failed"), None)
     if run and run["status"] == "running":
         return {"text": f"Run {run['id']} is at work.", "link": runs, "label": "Watch it", "mood": "calm"}
@@ -57,7 +56,12 @@ def next_step(now: Document, waiting: int) -> Document:
         return {"text": text, "link": runs, "label": "Go to the runs", "mood": "calm"}
     if waiting:
         text = f"{waiting:,} findings wait for a person."
-        return {"text": text, "link": f"{findings}?severity=REVIEW", "label": "Decide them", "mood": "warn"}
+        return {
+            "text": text,
+            "link": reverse("admin:migrations_ops_finding_queue"),
+            "label": "Review them",
+            "mood": "warn",
+        }
     return {"text": "Nothing is open.", "link": "", "label": "", "mood": "good"}
 
 

@@ -35,9 +35,9 @@ class Row:
 
 def open_groups(findings: Findings) -> list[Group]:
     """What is open about rows that the store keeps: what blocks first, then what only a person can know, then the rest;
-    of equals the biggest first."""
+    of equals the plan's order, in which what others follow comes first: a user decides about all their messages."""
     groups = [group for group in findings.groups() if group.open and group.kept]
-    return sorted(groups, key=lambda group: (not group.blocking, group.severity != "REVIEW", -group.open, group.table))
+    return sorted(groups, key=lambda group: (not group.blocking, group.severity != "REVIEW"))
 
 
 def rows_at(session: Session, findings: Findings, place: ReviewPlace, most: int) -> list[Row]:

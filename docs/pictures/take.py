@@ -1,0 +1,56 @@
+"""Take the README's pictures anew, from the demo's own data: make pictures."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Error, sync_playwright
+
+HERE = Path(__file__).resolve().parent
+PORT = "3999"
+PICTURES = {"dashboard": "/admin/", "review": "/admin/migrations_ops/finding/queue/"}
+LOGIN = re.compile(r"admin: (\S+)/admin/   user: (\w+)   password: (\S+)")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="vital-pictures-") as home:
+        Path(home).chmod(0o755)  # as root the demo's server runs as another user
+        demo = subprocess.Popen(
+            [sys.executable, HERE.parents[1] / "manage.py", "demo"], stdout=subprocess.PIPE, text=True, cwd=home,
+            env=os.environ | {"VITAL_DEMO": "1", "VITAL_HOME": home, "PORT": PORT, "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+        try:
+            assert demo.stdout is not None
+            said = next(filter(None, map(LOGIN.search, demo.stdout)))
+            _take(*said.groups())
+        finally:
+            demo.send_signal(signal.SIGINT)
+            demo.communicate(timeout=60)
+
+
+def _take(base: str, user: str, password: str) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 860})
+        for _ in range(100):
+            try:
+                page.goto(f"{base}/admin/login/")
+                break
+            except Error:  # the service is about to listen
+                page.wait_for_timeout(200)
+        page.get_by_label("Username").fill(user)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Log in").click()
+        for name, path in PICTURES.items():
+            page.goto(base + path, wait_until="networkidle")
+            page.screenshot(path=HERE / f"{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
