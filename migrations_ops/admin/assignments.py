@@ -2,9 +2,9 @@
 
 from contextlib import suppress
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -21,13 +21,13 @@ from tenants.staff import ReadOnly
 SEARCHED_WHOLE = 20_000  # rows of a table up to which a part of a name is looked for
 
 
-def asked_by_index(columns: tuple[str, ...], term: str) -> Q:
-    """Rows with this very key, or this value in one of the columns."""
+def asked_by_index(model: type[Model], columns: tuple[str, ...], term: str) -> Q:
+    """Rows with this very key, or this value in one of the columns, where it can be one of theirs."""
     wanted = Q(pk__in=[])
-    for column in columns:
-        wanted |= Q(**{column: term})
-    with suppress(ValueError):
-        wanted |= Q(pk=UUID(term))
+    for column in ("pk", *columns):
+        field: Any = model._meta.pk if column == "pk" else model._meta.get_field(column)
+        with suppress(ValidationError):
+            wanted |= Q(**{column: field.to_python(term)})
     return wanted
 
 
@@ -74,7 +74,7 @@ class AssignedAdmin(ReadOnly):
         """By key; by whole values that have an index; in small tables by a part of a name."""
         if not (term := search_term.strip().replace("\0", "")):
             return queryset, False
-        wanted = asked_by_index(self.indexed, term)
+        wanted = asked_by_index(self.model, self.indexed, term)
         if estimate(self.model._default_manager.all()) <= SEARCHED_WHOLE:
             found, _ = super().get_search_results(request, queryset, term)
             wanted |= Q(pk__in=found.order_by().values("pk"))

@@ -143,6 +143,23 @@ def test_a_click_that_comes_too_late_is_refused_in_a_sentence(on_migrated: Scrat
     assert not AuditEvent.objects.filter(who="platform-admin").exists()
 
 
+def test_without_its_redis_a_start_is_refused_in_a_sentence_and_pages_go_on(
+    on_set_up: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vital.celery import app
+
+    monkeypatch.setattr(settings, "REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setattr(app.conf, "broker_url", settings.REDIS_URL)
+    admin = boss()
+    before = Run.objects.count()
+
+    said = room.seen(admin.post(address("start"), follow=True).content.decode())
+
+    assert "Redis cannot be reached" in said
+    assert Run.objects.count() == before
+    assert admin.get("/admin/").status_code == 200
+
+
 # --- who may ---
 
 

@@ -1,0 +1,79 @@
+"""The first page says what to do next, at every moment of a migration, and shows how everything stands."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from migrations_ops.services import surveying
+from tests.conftest import Manage
+from tests.support import room
+from tests.support.databases import Scratch, rows
+from tests.support.inside import django_on
+from tests.support.looking import said
+from tests.support.room import boss
+
+On = Callable[[Scratch], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def on(django_db_blocker: Any) -> On:
+    return lambda scratch: django_on(scratch.owner_url, django_db_blocker)
+
+
+def first_page() -> str:
+    """What it says now; it remembers its figures for seconds."""
+    surveying._now.forget()
+    surveying._ownership.forget()
+    return room.seen(boss().get("/admin/").content.decode())
+
+
+def test_before_anything_it_leads_to_the_first_phase(legacy: Scratch, on: On, manage: Manage) -> None:
+    assert manage(legacy, "migrate", "--verbosity", "0").returncode == 0
+    with on(legacy):
+        page = first_page()
+
+    assert "000_pre_validation is left" in page
+    assert "There was none yet." in page
+
+
+def test_in_the_midst_of_it_the_next_phase_and_rows_without_a_tenant_are_told(set_up: Scratch, on: On) -> None:
+    with on(set_up):
+        page = first_page()
+
+    assert "003_platform_data is left" in page
+    assert "no tenant: " in page
+    assert "Tenant setup completed" in page
+
+
+def test_a_failed_phase_comes_before_everything_else(set_up: Scratch, on: On, manage: Manage) -> None:
+    rows(set_up.owner_url, "ALTER TABLE agents DROP COLUMN tier")
+    failed = manage(set_up, "migrate_tenants", "--yes")
+    assert failed.returncode != 0, said(failed)
+    with on(set_up):
+        page = first_page()
+
+    assert "000_pre_validation failed: 000_pre_validation says no" in page
+    assert "Look at the run" in page
+
+
+def test_afterwards_findings_wait_and_everybodys_part_is_shown(migrated: Scratch, on: On) -> None:
+    ((pharmas,),) = rows(
+        migrated.admin_url,
+        "SELECT count(*) FROM agents JOIN tenants AS t ON t.id = tenant_id WHERE t.slug = 'pharma'",
+    )
+    with on(migrated):
+        page = first_page()
+
+    assert "findings wait for a person" in page
+    assert f"Pharmaceuticals: {pharmas}" in page
+    assert "Row level security completed" in page
+
+
+def test_what_has_moved_since_is_told(migrated: Scratch, on: On) -> None:
+    rows(migrated.admin_url, "ALTER TABLE prompts NO FORCE ROW LEVEL SECURITY")
+    with on(migrated):
+        page = first_page()
+
+    assert "prompts: row level security is not on and forced" in page
