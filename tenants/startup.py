@@ -15,7 +15,7 @@ LEAST = 16
 def refuse_what_is_unsafe() -> None:
     """Raise ImproperlyConfigured with the setting or the table, and what to do. A database that is down is no reason:
     the service says 503 until it is back."""
-    _secret_key()
+    refuse_weak_key()
     if settings.DEMO:
         return
     try:
@@ -27,7 +27,8 @@ def refuse_what_is_unsafe() -> None:
         connection.close()
 
 
-def _secret_key() -> None:
+def refuse_weak_key() -> None:
+    """Raise ImproperlyConfigured where the key that signs sessions could be guessed."""
     key = settings.SECRET_KEY
     if key.lower() in WEAK or key.startswith("django-insecure") or (len(key) < LEAST and not settings.DEMO):
         raise ImproperlyConfigured(

@@ -29,6 +29,8 @@ from migrations_ops.services.deciding import export_findings as export_findings
 from migrations_ops.services.deciding import findings as findings
 from migrations_ops.services.deciding import one_decision as one_decision
 from migrations_ops.services.deciding import withdraw as withdraw
+from migrations_ops.services.doctoring import examine as examine
+from migrations_ops.services.doctoring import examine_fence as examine_fence
 from migrations_ops.services.looking import choices as choices
 from migrations_ops.services.looking import explain as explain
 from migrations_ops.services.looking import init_plan as init_plan

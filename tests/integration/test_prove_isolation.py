@@ -245,9 +245,11 @@ def test_a_fence_that_the_owner_walks_through_is_not_whole(fenced: Scratch, mana
 
 
 def test_006_does_not_complete_on_an_open_fence(migrated_template: Scratch, manage: Manage) -> None:
+    """A policy that looks like ours and asks nothing is not seen in the catalogue: only the attack finds it."""
     scratch = whole_clone(migrated_template)
+    asks_nothing = "current_setting('vital.tenant_id', true) IS NOT NULL"
     try:
-        rows(scratch.owner_url, "ALTER POLICY vital_tenant_delete ON prompts USING (true)")
+        rows(scratch.owner_url, f"ALTER POLICY vital_tenant_delete ON prompts USING ({asks_nothing})")
         done = manage(scratch, "migrate_tenants", "--only", "006", "--json")
         assert done.returncode == 1, said(done)
         assert "delete of a row unseen" in done.stderr

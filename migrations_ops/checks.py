@@ -1,0 +1,20 @@
+"""`manage.py check --deploy`: a deployment is stopped where the fence has a gap."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from migrations_ops import services
+
+
+@register(Tags.security, deploy=True)
+def the_fence_stands(app_configs: Any, **options: Any) -> Sequence[CheckMessage]:
+    """Errors for gaps, such as a new table with a tenant column and no policy; warnings for what must be trusted."""
+    found: list[CheckMessage] = []
+    for sign in services.examine_fence():
+        if sign.state == "fail":
+            found.append(Error(f"{sign.name}: {sign.seen}", hint=sign.fix, id="vital.E001"))
+        elif sign.state == "warn":
+            found.append(Warning(f"{sign.name}: {sign.seen}", hint=sign.fix, id="vital.W001"))
+    return found
