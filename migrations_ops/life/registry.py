@@ -127,13 +127,18 @@ def add(session: Session, plan: Plan, wanted: New, who: str, reason: str) -> Rec
         metadata={},
     )
     with changing(session, who, "add tenant", reason, {"tenant": made.id, "slug": made.slug, "like": wanted.like}):
-        _refuse(made, records_now(session, plan), {host: tenant for tenant, host, _ in ask(session, "hosts")})
-        _write(session, plan, "add_tenant", made)
-        ask(session, "register_tenant", {"id": made.id})
-        for host, is_primary in ((made.domain, True), (made.slug, False)):
-            if host:
-                ask(session, "add_host", {"domain": host, "is_primary": is_primary, "id": made.id})
+        enter(session, plan, made)
     return made
+
+
+def enter(session: Session, plan: Plan, made: Record) -> None:
+    """The record, its place in the registry and its host names, inside a change. Raises NotToAdd."""
+    _refuse(made, records_now(session, plan), {host: tenant for tenant, host, _ in ask(session, "hosts")})
+    _write(session, plan, "add_tenant", made)
+    ask(session, "register_tenant", {"id": made.id})
+    for host, is_primary in ((made.domain, True), (made.slug, False)):
+        if host:
+            ask(session, "add_host", {"domain": host, "is_primary": is_primary, "id": made.id})
 
 
 def records_now(session: Session, plan: Plan) -> list[Record]:

@@ -69,6 +69,8 @@ from migrations_ops.services.tenants import add_tenant as add_tenant
 from migrations_ops.services.tenants import all_tenants as all_tenants
 from migrations_ops.services.tenants import configure_tenant as configure_tenant
 from migrations_ops.services.tenants import environment_of as environment_of
+from migrations_ops.services.tenants import export_tenant as export_tenant
+from migrations_ops.services.tenants import import_tenant as import_tenant
 from migrations_ops.services.tenants import kinds_of_settings as kinds_of_settings
 from migrations_ops.services.tenants import move_back as move_back
 from migrations_ops.services.tenants import move_rows as move_rows

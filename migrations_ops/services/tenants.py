@@ -7,7 +7,7 @@ from typing import Any
 
 from migrations_ops.engine.errors import OutOfOrder
 from migrations_ops.engine.session import Session
-from migrations_ops.life import configure, environment, moves, registry
+from migrations_ops.life import configure, environment, exporting, importing, moves, registry
 from migrations_ops.life.registry import New
 from migrations_ops.rules.model import Plan
 from migrations_ops.services.database import current_plan, me, open_session, phase_states
@@ -87,6 +87,23 @@ def move_back(number: int, reason: str, waiting: Callable[[str], None], *, who: 
     with _at_tenants() as (session, plan):
         document = moves.take_back(session, plan, number, who or me(), reason, waiting)
         return document | {"next": next_phase(session, plan)}
+
+
+def export_tenant(slug: str, file: Path, say: Callable[[str], None], *, who: str = "") -> dict[str, Any]:
+    """Write everything of a tenant into one archive; see `exporting.export`. Changes nothing here."""
+    with _at_tenants(read_only=True) as (session, plan):
+        manifest = exporting.export(session, plan, slug, file, who or me(), say)
+        tables = {table.relation: {"rows": table.rows, "fingerprint": table.fingerprint} for table in manifest.tables}
+        return {"file": str(file), "slug": slug, "rows": manifest.rows, "tables": tables}
+
+
+def import_tenant(
+    file: Path, reason: str, say: Callable[[str], None], *, slug: str = "", who: str = "", dry_run: bool = False
+) -> dict[str, Any]:
+    """Make a tenant of an archive; see `importing.bring_in`."""
+    with _at_tenants() as (session, plan):
+        record, manifest = importing.bring_in(session, plan, file, who or me(), reason, say, slug=slug, dry_run=dry_run)
+        return {"slug": record.slug, "id": record.id, "rows": manifest.rows, "dry_run": dry_run}
 
 
 def environment_of(slug: str, url: str) -> dict[str, str]:

@@ -20,13 +20,15 @@ examples:
   manage.py tenants env pharma >> .env                   what its application is told
   manage.py tenants move rows.toml --reason "contract 17"   rows that change hands by a rule; shown before
   manage.py tenants move-back 41 --reason "a mistake"    the rows of that move are where they were
+  manage.py tenants export pharma pharma.zip             everything it has, in one archive
+  manage.py tenants import pharma.zip --reason "moved"   into this platform; all of it or nothing
 
 exit codes: 0 done; 1 the database refused; 2 wrong usage, settings or connection; 3 nobody agreed
 """
 
 
 class Command(BaseCommand):
-    help = "Show, add, configure, suspend and activate tenants of a migrated database; give rows of one to another."
+    help = "Show, add, configure, suspend and activate tenants; give rows of one to another; take one out, or in."
     requires_system_checks = ()
     requires_migrations_checks = False
 
@@ -37,13 +39,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
         add("verb", nargs="?", default="list", choices=[*VERBS], help="what to do (default: list)")
-        add("words", nargs="*", help="SLUG; set: SLUG NAME=VALUE …; move: FILE; move-back: NUMBER")
+        add(
+            "words",
+            nargs="*",
+            help="SLUG; set: SLUG NAME=VALUE …; move, import: FILE; move-back: NUMBER; export: SLUG FILE",
+        )
         add("--name", default="", help="add: what it is called")
         add("--id", default="", metavar="UUID", help="add: its id (default: a new one)")
         add("--domain", default="", metavar="HOST", help="add: its own host name")
         add("--like", default="", metavar="SLUG", help="add: begin with the settings of this tenant")
         add("--reason", default="", metavar="TEXT", help="why; it is written down")
-        add("--dry-run", action="store_true", help="move: show what it comes to, and write nothing")
+        add("--slug", default="", metavar="NEW", help="import: under another slug, without its domain")
+        add("--dry-run", action="store_true", help="move, import: show what it comes to, and write nothing")
         add("--url", default="", help="env: the service's address, for NEXT_PUBLIC_API_URL")
         add("--plan", default="", metavar="FILE", help="the plan (default: VITAL_PLAN, or VITAL's own)")
         add("--yes", action="store_true", help="ask no questions")

@@ -1,0 +1,120 @@
+"""A tenant's rows into one archive, as they were at one moment. It only reads."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from psycopg import IsolationLevel
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.errors import EngineError
+from migrations_ops.engine.session import Session
+from migrations_ops.life import archive, registry
+from migrations_ops.life.archive import Manifest, Table
+from migrations_ops.life.queries import QUERIES
+from migrations_ops.phases.organisation import own_tables
+from migrations_ops.phases.queries import query
+from migrations_ops.reading import shown
+from migrations_ops.rules.model import TENANT_COLUMN, Plan
+
+Say = Callable[[str], None]
+
+
+class PlatformIsNoTenant(EngineError):
+    """{name} is the Platform, whose rows everybody shares: it does not leave. Nothing was written."""
+
+    exit_code = 2
+
+
+def export(session: Session, plan: Plan, slug: str, file: Path, who: str, say: Say) -> Manifest:
+    """Write the tenant's archive, or nothing. Raises NoSuchTenant, PlatformIsNoTenant, ArchiveIsThere, NotWritten."""
+    record = registry.find(session, plan, slug)
+    if record.id == plan.platform_id:
+        raise PlatformIsNoTenant(name=record.slug)
+    info = session.connection.info
+    taken_at = datetime.now(UTC).isoformat(timespec="seconds")
+    server = info.parameter_status("server_version") or ""
+    manifest = Manifest(asdict(record), info.dbname, server, taken_at, who)
+    with archive.written(file) as pack, one_moment(session):
+        for table in tables(session, plan, record.id):
+            say(f"{shown(table.relation)}: {table.rows:,} rows")
+            pack.add(table, _lines(session, table, record.id))
+            manifest.tables.append(table)
+        pack.close(manifest)
+    return manifest
+
+
+@contextmanager
+def one_moment(session: Session) -> Iterator[None]:
+    """One transaction that sees the database as it was when it began."""
+    session.connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    try:
+        with session.work():
+            yield
+    finally:
+        if not session.connection.closed:
+            session.connection.isolation_level = None
+
+
+def tables(session: Session, plan: Plan, tenant: str) -> list[Table]:
+    """Every table that has rows by tenant, with what this one has in it; parents first. In a transaction."""
+    keys = {spec.relation: list(spec.table.key) for spec in plan.tables} | {name: ["id"] for name in own_tables(plan)}
+    there = {name: session.columns(name) for name in keys}
+    there = {name: columns for name, columns in there.items() if TENANT_COLUMN in [column.name for column in columns]}
+    references = session.execute(query("foreign_keys_between", tables=sql.literal(list(there))))
+    found = {}
+    for relation, columns in there.items():
+        rows, fingerprint = session.execute(
+            _of(relation, "content_of_tenant", tenant, hash=sql.row_hash("t", columns))
+        )[0]
+        kinds = {column.name: column.kind for column in columns}
+        found[relation] = Table(relation, keys[relation], kinds, rows, fingerprint)
+    for child, own, parent, key in references:
+        needed = session.execute(_referred(found, tenant, child, own, parent, key))
+        if needed:
+            known = found[child].needs.setdefault(parent, [])
+            known += [one for (one,) in needed if one not in known]
+    return [found[name] for name in parents_first(list(found), [(child, parent) for child, _, parent, _ in references])]
+
+
+def parents_first(names: list[str], references: list[tuple[str, str]]) -> list[str]:
+    """The tables, each after those that it refers to, as far as they form no circle."""
+    left, ordered = list(names), list[str]()
+    while left:
+        waits = {child for child, parent in references if parent in left and parent != child}
+        ready = [name for name in left if name not in waits] or left[:1]
+        ordered += ready
+        left = [name for name in left if name not in ready]
+    return ordered
+
+
+def _lines(session: Session, table: Table, tenant: str) -> Iterator[str]:
+    key = sql.key_text("t", tuple(table.key))
+    for (line,) in session.stream(_of(table.relation, "rows_of_tenant", tenant, key=key)):
+        yield line
+
+
+def _of(relation: str, name: str, tenant: str, **parts: Any) -> Any:
+    own = {"relation": sql.relation(relation), "tenant": sql.ident(TENANT_COLUMN), "id": sql.literal(tenant)}
+    return sql.compose(QUERIES[name], **own, **parts)
+
+
+def _referred(found: dict[str, Table], tenant: str, child: str, own: list[str], parent: str, key: list[str]) -> Any:
+    same = [sql.compose("{a} = {b}", a=sql.column("t", b), b=sql.column("c", a)) for a, b in zip(own, key, strict=True)]
+    return sql.compose(
+        QUERIES["others_referred_to"],
+        key=sql.key_text("t", tuple(found[parent].key)),
+        child=sql.relation(child),
+        parent=sql.relation(parent),
+        same=sql.join(same, " AND "),
+        tenant=sql.ident(TENANT_COLUMN),
+        id=sql.literal(tenant),
+    )
+
+
+def content_now(session: Session, plan: Plan, tenant: str) -> dict[str, tuple[int, str]]:
+    """Table → rows and fingerprint of the tenant, as they are now. In a transaction."""
+    return {table.relation: (table.rows, table.fingerprint) for table in tables(session, plan, tenant)}

@@ -1,0 +1,51 @@
+-- name: rows_of_tenant
+-- A tenant's rows of a table, each as JSON, in the order of their keys.
+SELECT to_jsonb(t)::text FROM {relation} AS t WHERE t.{tenant} = {id}::uuid ORDER BY {key}
+
+-- name: content_of_tenant
+-- How many rows of the table are the tenant's, and the order-independent fingerprint of them.
+SELECT count(*), COALESCE(sum({hash}), 0)::text FROM {relation} AS t WHERE t.{tenant} = {id}::uuid
+
+-- name: others_referred_to
+-- Rows of others, the Platform's, that the tenant's rows refer to.
+SELECT DISTINCT {key}
+FROM {child} AS c
+JOIN {parent} AS t ON {same}
+WHERE c.{tenant} = {id}::uuid
+  AND t.{tenant} IS DISTINCT FROM {id}::uuid
+ORDER BY 1
+
+-- name: missing_keys
+-- Which of these keys the table lacks.
+SELECT given.key
+FROM unnest(%(keys)s::text[]) AS given (key)
+WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE {same_row})
+ORDER BY 1
+
+-- name: written_columns
+-- The columns of a table that are written, not computed.
+SELECT attname::text
+FROM pg_attribute
+WHERE attrelid = to_regclass(%(relation)s::text)
+  AND attnum > 0
+  AND NOT attisdropped
+  AND attgenerated = ''
+ORDER BY attnum
+
+-- name: keys_that_are_there
+-- Rows of an archive whose key the table has already, whoever owns it: to a role behind policies an error would not name it.
+SELECT {key}
+FROM jsonb_populate_recordset(NULL::{relation}, %(rows)s::jsonb) AS given
+JOIN {relation} AS t ON {same}
+ORDER BY 1
+
+-- name: put_rows
+-- Rows as an archive has them.
+INSERT INTO {relation} ({columns})
+SELECT {columns} FROM jsonb_populate_recordset(NULL::{relation}, %(rows)s::jsonb)
+
+-- name: refers_to_itself
+-- Whether rows of the table refer to rows of the same.
+SELECT EXISTS (
+    SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = to_regclass(%(relation)s::text) AND confrelid = conrelid
+)
