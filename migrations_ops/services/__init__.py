@@ -72,8 +72,10 @@ from migrations_ops.services.tenants import environment_of as environment_of
 from migrations_ops.services.tenants import export_tenant as export_tenant
 from migrations_ops.services.tenants import import_tenant as import_tenant
 from migrations_ops.services.tenants import kinds_of_settings as kinds_of_settings
+from migrations_ops.services.tenants import leaving_tenant as leaving_tenant
 from migrations_ops.services.tenants import move_back as move_back
 from migrations_ops.services.tenants import move_rows as move_rows
+from migrations_ops.services.tenants import remove_tenant as remove_tenant
 from migrations_ops.services.tenants import set_tenant_active as set_tenant_active
 from migrations_ops.services.tenants import settings_of as settings_of
 from migrations_ops.services.tenants import tenant_named as tenant_named

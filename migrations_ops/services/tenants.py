@@ -7,7 +7,7 @@ from typing import Any
 
 from migrations_ops.engine.errors import OutOfOrder
 from migrations_ops.engine.session import Session
-from migrations_ops.life import configure, environment, exporting, importing, moves, registry
+from migrations_ops.life import archive, configure, environment, exporting, importing, leaving, moves, registry
 from migrations_ops.life.registry import New
 from migrations_ops.rules.model import Plan
 from migrations_ops.services.database import current_plan, me, open_session, phase_states
@@ -104,6 +104,20 @@ def import_tenant(
     with _at_tenants() as (session, plan):
         record, manifest = importing.bring_in(session, plan, file, who or me(), reason, say, slug=slug, dry_run=dry_run)
         return {"slug": record.slug, "id": record.id, "rows": manifest.rows, "dry_run": dry_run}
+
+
+def leaving_tenant(slug: str, file: Path) -> dict[str, Any]:
+    """What a removal would take: the slug and the archive's rows. Raises what forbids it at once. Only reads."""
+    with _at_tenants(read_only=True) as (session, plan), archive.opened(file) as (manifest, _):
+        record = registry.find(session, plan, slug)
+        leaving.refuse(plan, record, manifest.tenant["id"])
+        return {"slug": record.slug, "rows": manifest.rows, "taken_at": manifest.taken_at}
+
+
+def remove_tenant(slug: str, file: Path, reason: str, say: Callable[[str], None], *, who: str = "") -> dict[str, Any]:
+    """Take a tenant out for good, where this archive holds all it has; see `leaving.remove`. There is no undo."""
+    with _at_tenants() as (session, plan):
+        return leaving.remove(session, plan, slug, file, who or me(), reason, say)
 
 
 def environment_of(slug: str, url: str) -> dict[str, str]:

@@ -30,16 +30,16 @@ def commands(page: Path) -> list[tuple[str, list[str]]]:
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_commands_of_a_page_do_what_it_shows(page: Path, empty: Scratch, manage: Manage, tmp_path: Path) -> None:
-    if page.stem in DATABASES:
-        rows(empty.owner_url, DATABASES[page.stem].read_text(encoding="utf-8"))
+@pytest.mark.parametrize("shown", PAGES, ids=lambda page: page.stem)
+def test_the_commands_of_a_page_do_what_it_shows(shown: Path, empty: Scratch, manage: Manage, tmp_path: Path) -> None:
+    if shown.stem in DATABASES:
+        rows(empty.owner_url, DATABASES[shown.stem].read_text(encoding="utf-8"))
     else:
         manage(empty, "migrate", "--verbosity", "0")
-        if page.stem not in EMPTY:
+        if shown.stem not in EMPTY:
             manage(empty, "generate_legacy", "--rows", "300")
 
-    for command, expected in commands(page):
+    for command, expected in commands(shown):
         words = shlex.split(command)
         if words[0] == "manage.py":
             done = manage(empty, *words[1:], cwd=tmp_path)
@@ -47,21 +47,21 @@ def test_the_commands_of_a_page_do_what_it_shows(page: Path, empty: Scratch, man
             done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
         code = next((int(line[6:-1]) for line in expected if re.fullmatch(r"\(exit \d\)", line)), 0)
         assert done.returncode == code, f"{command}\n{done.stdout}{done.stderr}"
-        shown = " ".join(done.stdout.split())
+        said = " ".join(done.stdout.split())
         for line in (line for line in expected if not line.startswith("(exit")):
-            assert " ".join(line.split()) in shown, f"{command} does not show {line!r}:\n{done.stdout}"
+            assert " ".join(line.split()) in said, f"{command} does not show {line!r}:\n{done.stdout}"
 
 
 def test_pages_are_found() -> None:
     assert {page.stem for page in PAGES} >= {"first-migration", "undo-and-correct"}
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda p: p.stem)
-def test_links_lead_somewhere(page: Path) -> None:
-    for target, place in LINK.findall(page.read_text(encoding="utf-8")):
-        to = page.parent / target if target else page
-        assert to.exists(), f"{page.name} links to {target}, which is not there"
-        assert not place or place in places(to), f"{page.name} links to {place} in {to.name}, which has no such heading"
+@pytest.mark.parametrize("linking", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda p: p.stem)
+def test_links_lead_somewhere(linking: Path) -> None:
+    for target, place in LINK.findall(linking.read_text(encoding="utf-8")):
+        to = linking.parent / target if target else linking
+        assert to.exists(), f"{linking.name} links to {target}, which is not there"
+        assert not place or place in places(to), f"{linking.name} links to {place}, no heading of {to.name}"
 
 
 def places(page: Path) -> set[str]:

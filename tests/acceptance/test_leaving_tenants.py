@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,11 @@ TABLES = (
     "agent_tool_assignments",
     "conversations",
 )
+STRAY = f"""
+    UPDATE knowledge_base SET source_id = '{SOURCE}'
+    WHERE id = (SELECT min(id::text)::uuid FROM knowledge_base WHERE tenant_id = '{PHARMA}')
+"""
+LEFT = "SELECT facts ->> 'slug', (facts ->> 'rows')::int FROM vital.audit WHERE action = 'remove tenant'"
 CONTENT = "SELECT tenant_id, count(*), sum(hashtextextended(to_jsonb(t)::text, 0)) FROM {} AS t GROUP BY 1 ORDER BY 1"
 
 
@@ -119,6 +125,79 @@ def test_it_arrives_equal_and_nobody_else_notices(home: Scratch, abroad: Scratch
     assert shown[0] == shown[1]
     audited = rows(abroad.admin_url, "SELECT reason, facts ->> 'rows' FROM vital.audit WHERE action = 'import tenant'")
     assert audited == [("contract 17", str(document(done)["rows"]))]
+
+
+def test_it_is_removed_once_its_archive_holds_it_all_and_comes_back_from_it(
+    home: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    scratch, mine = whole_clone(home), tmp_path / "mine.zip"
+    try:
+        before = content(scratch)
+        assert tenants(manage, scratch, "export", "oncology", str(mine)).returncode == 0
+        held = sum(count for count, _ in of(NEW, before).values())
+        confirmed = ("--confirm", f"oncology:{held}")
+        active = tenants(manage, scratch, "remove", "oncology", str(mine), *confirmed, *WHY)
+        assert tenants(manage, scratch, "suspend", "oncology", *WHY).returncode == 0
+        unsaid = tenants(manage, scratch, "remove", "oncology", str(mine), *WHY)
+        rows(scratch.admin_url, f"UPDATE agents SET display_name = 'changed' WHERE id = '{AGENT}'")
+        stale = tenants(manage, scratch, "remove", "oncology", str(mine), *confirmed, *WHY)
+        assert [one.returncode for one in (active, unsaid, stale)] == [2, 2, 2], (
+            said(active) + said(unsaid) + said(stale)
+        )
+        assert "it is active" in document(active)["error"]
+        assert "its agents are not what mine.zip holds any more" in document(stale)["error"]
+        rows(scratch.admin_url, f"UPDATE agents SET display_name = 'Oncologist' WHERE id = '{AGENT}'")
+        again = tmp_path / "again.zip"
+        assert tenants(manage, scratch, "export", "oncology", str(again)).returncode == 0
+        whole = content(scratch)
+
+        done = tenants(manage, scratch, "remove", "oncology", str(again), *confirmed, *WHY)
+
+        assert done.returncode == 0, said(done)
+        now = content(scratch)
+        assert of(NEW, now) == {}
+        assert {table: {t: c for t, c in found.items() if t != NEW} for table, found in whole.items()} == now
+        assert tenants(manage, scratch, "show", "oncology").returncode == 2
+        assert rows(scratch.admin_url, LEFT) == [("oncology", held)]
+        assert tenants(manage, scratch, "import", str(again), *WHY).returncode == 0
+        assert content(scratch) == whole
+    finally:
+        databases.drop(scratch)
+
+
+def test_whom_others_refer_to_or_the_plan_names_stays(home: Scratch, manage: Manage, tmp_path: Path) -> None:
+    scratch, file = whole_clone(home), tmp_path / "pharma.zip"
+    try:
+        for slug in ("pharma", "oncology"):
+            assert tenants(manage, scratch, "suspend", slug, *WHY).returncode == 0
+            assert tenants(manage, scratch, "export", slug, str(tmp_path / f"{slug}.zip")).returncode == 0
+        with databases_without_triggers(scratch):
+            rows(scratch.admin_url, STRAY)
+        before = content(scratch)
+        with zipfile.ZipFile(tmp_path / "oncology.zip") as pack:
+            held = sum(table["rows"] for table in json.loads(pack.read("manifest.json"))["tables"])
+
+        planned = tenants(manage, scratch, "remove", "pharma", str(file), *WHY)
+        others = tenants(manage, scratch, "remove", "oncology", str(file), *WHY)
+        referred = tenants(
+            manage, scratch, "remove", "oncology", str(tmp_path / "oncology.zip"), "--confirm", f"oncology:{held}", *WHY
+        )
+
+        assert [one.returncode for one in (planned, others, referred)] == [2, 2, 2], said(referred)
+        assert "the plan gives rows to it" in document(planned)["error"]
+        assert "the archive is another tenant's" in document(others)["error"]
+        assert "1 knowledge_base of others refer to its knowledge_sources by source_id" in document(referred)["error"]
+        assert content(scratch) == before
+    finally:
+        databases.drop(scratch)
+
+
+@contextmanager
+def databases_without_triggers(scratch: Scratch) -> Iterator[None]:
+    """The guard of references would not let it happen; somebody has, before there was one."""
+    rows(scratch.owner_url, "ALTER TABLE knowledge_base DISABLE TRIGGER USER")
+    yield
+    rows(scratch.owner_url, "ALTER TABLE knowledge_base ENABLE TRIGGER USER")
 
 
 def test_what_would_go_in_is_said_and_nothing_kept(abroad: Scratch, file: Path, manage: Manage) -> None:

@@ -84,10 +84,10 @@ def cookies(answer: Answer) -> dict[str, str]:
     return {name: morsel.value for name, morsel in jar.items()}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_each_call_answers_what_stands_beside_it(page: Path, demo: Stage, environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.stem)
+def test_each_call_answers_what_stands_beside_it(shown: Path, demo: Stage, environment: dict[str, str]) -> None:
     wrong = []
-    for command, status in calls(page.read_text(encoding="utf-8")):
+    for command, status in calls(shown.read_text(encoding="utf-8")):
         served = command.replace(PRINTED, f"http://localhost:{demo.service.port}")
         if (answered := status_of(served, environment)) != status:
             wrong.append(f"{answered} instead of {status}: {command}")
@@ -95,9 +95,9 @@ def test_each_call_answers_what_stands_beside_it(page: Path, demo: Stage, enviro
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_each_call_has_its_status_beside_it(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
+@pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.stem)
+def test_each_call_has_its_status_beside_it(shown: Path) -> None:
+    text = shown.read_text(encoding="utf-8")
 
     assert len(calls(text)) == len(re.findall(r"^curl ", text, re.MULTILINE))
 

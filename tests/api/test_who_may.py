@@ -383,9 +383,9 @@ PAGES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_the_admin_opens_though_the_services_login_owns_nothing(workshop: Stage, session: Who, page: str) -> None:
-    assert workshop.service.get(f"/admin/{page}/", session).status == 200
+@pytest.mark.parametrize("listed", PAGES)
+def test_the_admin_opens_though_the_services_login_owns_nothing(workshop: Stage, session: Who, listed: str) -> None:
+    assert workshop.service.get(f"/admin/{listed}/", session).status == 200
 
 
 def test_a_stranger_is_led_to_the_admins_login(workshop: Stage) -> None:

@@ -22,6 +22,7 @@ examples:
   manage.py tenants move-back 41 --reason "a mistake"    the rows of that move are where they were
   manage.py tenants export pharma pharma.zip             everything it has, in one archive
   manage.py tenants import pharma.zip --reason "moved"   into this platform; all of it or nothing
+  manage.py tenants remove oncology oncology.zip --reason "contract ended"   for good, once the archive holds it all
 
 exit codes: 0 done; 1 the database refused; 2 wrong usage, settings or connection; 3 nobody agreed
 """
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         add(
             "words",
             nargs="*",
-            help="SLUG; set: SLUG NAME=VALUE …; move, import: FILE; move-back: NUMBER; export: SLUG FILE",
+            help="SLUG; set: SLUG NAME=VALUE …; move, import: FILE; move-back: NUMBER; export, remove: SLUG FILE",
         )
         add("--name", default="", help="add: what it is called")
         add("--id", default="", metavar="UUID", help="add: its id (default: a new one)")
@@ -50,6 +51,7 @@ class Command(BaseCommand):
         add("--like", default="", metavar="SLUG", help="add: begin with the settings of this tenant")
         add("--reason", default="", metavar="TEXT", help="why; it is written down")
         add("--slug", default="", metavar="NEW", help="import: under another slug, without its domain")
+        add("--confirm", default="", metavar="SLUG:ROWS", help="remove: what would be asked, said beforehand")
         add("--dry-run", action="store_true", help="move, import: show what it comes to, and write nothing")
         add("--url", default="", help="env: the service's address, for NEXT_PUBLIC_API_URL")
         add("--plan", default="", metavar="FILE", help="the plan (default: VITAL_PLAN, or VITAL's own)")
