@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, StorageState
+from playwright.sync_api import Browser, StorageState, expect
 
 from tests.api.conftest import house as house
 from tests.conftest import Manage
@@ -14,6 +14,7 @@ from tests.support.databases import Scratch
 from tests.support.looking import said
 from tests.support.stage import House, Stage
 
+expect.set_options(timeout=30_000)  # milliseconds: the machine may be busy
 ADMIN, PASSWORD = "platform-admin", "a-long-password-of-the-tests"
 
 

@@ -26,6 +26,7 @@ def test_two_people_are_given_to_a_tenant_and_taken_back(visitor: Visitor, site:
     page.keyboard.press("Escape")
     page.keyboard.press("Enter")
     expect(page.get_by_text("users: 2 from no tenant to pharma")).to_be_visible()
+    expect(page.get_by_role("button", name="Decide so")).to_be_focused()
     assert site.sql(OPEN) == [(before,)], "only shown so far"
     page.keyboard.press("Enter")
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tests.support.databases import Scratch
+from tests.support.databases import Scratch, rows
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,3 +64,17 @@ def manage(database: Scratch, *arguments: str) -> Iterator[Background]:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
+
+
+def looks_again(scratch: Scratch) -> Callable[[], bool]:
+    """Whether a monitor's first look is over: each has connections of its own, and two for it alone."""
+    seen: set[int] = set()
+
+    def another() -> bool:
+        found = (
+            "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'vital %@%' AND datname = current_database()"
+        )
+        seen.update(pid for (pid,) in rows(scratch.admin_url, found))
+        return len(seen) > 3
+
+    return another

@@ -1,0 +1,98 @@
+"""One look at the database, and one at the service."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from migrations_ops.doctor import database
+from migrations_ops.doctor.signs import FAIL
+from migrations_ops.engine import sql
+from migrations_ops.engine.session import Session
+from migrations_ops.reading import has_tenant_column, shown
+from migrations_ops.rules.model import TENANT_COLUMN, Plan
+
+QUERIES = sql.load(Path(__file__).parent / "sql")
+MOST = 10_001  # rows without a tenant that are counted
+PATIENCE = 5  # seconds for the service
+
+
+@dataclass
+class Look:
+    """What was seen. `down` says why the database was not reached; everything else is as it was then."""
+
+    down: str = ""
+    connections: int = 0
+    of_connections: int = 0
+    waiting: int = 0
+    slow: int = 0
+    slowest: float = 0.0
+    nobodys: dict[str, int] = field(default_factory=dict)
+    late: int = 0
+    gaps: list[str] = field(default_factory=list)
+    run: str = ""
+    service: str = ""
+    requests: dict[tuple[str, str, str], float] = field(default_factory=dict)
+
+
+def at_database(session: Session, plan: Plan) -> Look:
+    """The strain, rows that are nobody's, late writers, gaps in the fence, the run at work."""
+    look = Look()
+    look.connections, look.of_connections, look.waiting, look.slow, look.slowest = session.execute(
+        QUERIES["strain_now"]
+    )[0]
+    questions = [
+        sql.compose(
+            QUERIES["without_tenant"],
+            name=sql.literal(shown(spec.relation)),
+            relation=sql.relation(spec.relation),
+            tenant=sql.ident(TENANT_COLUMN),
+            most=sql.literal(MOST),
+        )
+        for spec in plan.tables
+        if has_tenant_column(session, spec)
+    ]
+    with session.work():
+        found: dict[str, int] = dict(session.execute(sql.join(questions, " UNION ALL "))) if questions else {}
+    look.nobodys = {table: rows for table, rows in found.items() if rows}
+    if session.named("is_set_up")[0][0]:
+        look.late = session.execute(QUERIES["written_late"])[0][0]
+        at_work = session.named("run_at_work")
+        look.run = f"run {at_work[0][0]} is {at_work[0][2]}" if at_work else ""
+    look.gaps = [f"{sign.name}: {sign.seen}" for sign in database.fence(session, plan) if sign.state == FAIL]
+    return look
+
+
+def at_service(look: Look, url: str, key: str) -> None:
+    """Whether it is ready, and, with a key of the scope `metrics`, its requests by route, tenant and status."""
+    look.service = _asked(f"{url}/health/ready")[0]
+    if key:
+        word, text = _asked(f"{url}/metrics", key)
+        if word == "ready":
+            look.requests = _requests(text)
+
+
+def _asked(address: str, key: str = "") -> tuple[str, str]:
+    """(`ready`, or what is wrong; the answer's text)"""
+    request = Request(address, headers={"x-api-key": key} if key else {})  # noqa: S310  # an address of the caller's
+    try:
+        with urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+            return "ready", answer.read().decode(errors="replace")
+    except HTTPError as error:
+        return f"answers {error.code}", ""
+    except (URLError, OSError, ValueError) as error:
+        return f"does not answer ({getattr(error, 'reason', error)})", ""
+
+
+def _requests(text: str) -> dict[tuple[str, str, str], float]:
+    found: dict[tuple[str, str, str], float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == "vital_requests_total":
+                labels: dict[str, Any] = sample.labels
+                place = (labels["route"], labels["tenant"] or "-", labels["status"])
+                found[place] = found.get(place, 0) + sample.value
+    return found

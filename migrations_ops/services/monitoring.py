@@ -1,0 +1,48 @@
+"""Watching a migrated platform, look by look. Nothing here writes to the database."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+
+from migrations_ops.engine.errors import EngineError
+from migrations_ops.monitor import look as eyes
+from migrations_ops.monitor import words
+from migrations_ops.monitor.look import Look
+from migrations_ops.monitor.tally import Tally as Tally
+from migrations_ops.services.database import current_plan, open_session
+
+
+def watch(seconds: float, every: float, url: str, key: str) -> Iterator[Tally]:
+    """A tally after each look, for so long; one look at least. A database that is away is seen, not raised."""
+    plan, tally = current_plan(), Tally()
+    until = time.monotonic() + seconds
+    while True:
+        started = time.monotonic()
+        try:
+            with open_session(read_only=True) as session:
+                look = eyes.at_database(session, plan)
+        except (psycopg.OperationalError, psycopg.InterfaceError, EngineError) as problem:
+            look = Look(down=(str(problem).strip().splitlines() or ["no word"])[0])
+        if url:
+            eyes.at_service(look, url.rstrip("/"), key)
+        tally.add(look)
+        yield tally
+        now = time.monotonic()
+        if now + every > until:
+            return
+        time.sleep(max(0.0, every - (now - started)))
+
+
+def write_report(tally: Tally, file: Path, *, partial: bool) -> None:
+    """As text, or as JSON where the name ends so; whole or not at all. Raises OSError."""
+    report = tally.document(partial=partial)
+    text = json.dumps(report, indent=2, ensure_ascii=False) if file.suffix == ".json" else words.markdown(report)
+    part = file.with_name(file.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
