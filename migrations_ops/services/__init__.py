@@ -45,6 +45,9 @@ from migrations_ops.services.monitoring import watch as watch
 from migrations_ops.services.monitoring import write_report as write_report
 from migrations_ops.services.rehearsing import RehearsalRequest as RehearsalRequest
 from migrations_ops.services.rehearsing import rehearse as rehearse
+from migrations_ops.services.remembering import forget_key as forget_key
+from migrations_ops.services.remembering import ledger_size as ledger_size
+from migrations_ops.services.remembering import purge_ledger as purge_ledger
 from migrations_ops.services.reporting import compare as compare
 from migrations_ops.services.reporting import report as report
 from migrations_ops.services.reporting import report_as_html as report_as_html
