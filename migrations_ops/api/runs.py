@@ -20,7 +20,9 @@ RUN = OpenApiParameter("run", OpenApiTypes.INT, OpenApiParameter.PATH, descripti
 class Runs(Acting):
     """Every run and undo, the newest first; and a new one, which a worker carries out."""
 
-    @extend_schema(parameters=[*CHOICE, LIMIT], responses={200: RunsAnswer, **refusals()})
+    @extend_schema(
+        operation_id="migrations_runs_list", parameters=[*CHOICE, LIMIT], responses={200: RunsAnswer, **refusals()}
+    )
     def get(self, request: Request) -> HttpResponse:
         return json_answer({"runs": services.runs(self.whole_number("limit", 20, least=1, most=1000))})
 
