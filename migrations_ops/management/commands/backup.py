@@ -1,12 +1,12 @@
 """`manage.py backup`: the whole database in one file, compared with what it was taken of. A face over services/."""
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from migrations_ops.management import backups, face
+from migrations_ops.management.documented import Documented
 
 EXAMPLES = """
 examples:
@@ -19,22 +19,16 @@ exit codes: 0 done; 1 it could not be read, written or verified; 2 wrong usage, 
 """
 
 
-class Command(BaseCommand):
+class Command(Documented):
     help = "Back up the whole database while applications go on; behind the closed fence as well."
-    requires_system_checks = ()
-    requires_migrations_checks = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "file", nargs="?", default="", help="a new file (default: in VITAL_BACKUP_DIR, by the time)"
         )
         parser.add_argument("--verify", action="store_true", help="restore it into a scratch database, and compare")
-        parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of a report")
-        parser.add_argument("--log-dir", default="logs", metavar="DIR", help="where unexpected errors are written")
+        self.add_report_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         sys.exit(face.told(backups.back_up, options, "backup"))

@@ -1,12 +1,12 @@
 """`manage.py ledger`: how much is remembered, and what need not be any more. A face over services/."""
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from migrations_ops.management import face, ledger
+from migrations_ops.management.documented import Documented
 
 EXAMPLES = """
 examples:
@@ -19,14 +19,9 @@ exit codes: 0 done; 1 another run is active; 2 wrong usage, settings or connecti
 """
 
 
-class Command(BaseCommand):
+class Command(Documented):
     help = "Show how much is remembered of what runs changed, and let go what no undo needs."
-    requires_system_checks = ()
-    requires_migrations_checks = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
@@ -35,8 +30,7 @@ class Command(BaseCommand):
         add("--undone-before", type=int, default=90, metavar="DAYS", help="purge: undone longer ago than that (90)")
         add("--reason", default="", metavar="TEXT", help="why; it is written down")
         add("--dry-run", action="store_true", help="purge: say how many, and keep them")
-        add("--json", action="store_true", help="one JSON document on stdout instead of a report")
-        add("--log-dir", default="logs", metavar="DIR", help="where unexpected errors are written")
+        self.add_report_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         sys.exit(face.told(ledger.ledger, options, "ledger"))

@@ -1,12 +1,12 @@
 """`manage.py maintenance`: the API reads and does not write, until it is off again. A face over services/."""
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from migrations_ops.management import face, maintenance
+from migrations_ops.management.documented import Documented
 
 EXAMPLES = """
 examples:
@@ -19,20 +19,14 @@ exit codes: 0 done; 2 wrong usage, settings or connection
 """
 
 
-class Command(BaseCommand):
+class Command(Documented):
     help = "Let the API read and not write: within a second, in every process of the service."
-    requires_system_checks = ()
-    requires_migrations_checks = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("state", choices=["on", "off", "status"], help="what to do")
         parser.add_argument("--reason", default="", metavar="TEXT", help="why; it is written down, and needed for `on`")
-        parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of a report")
-        parser.add_argument("--log-dir", default="logs", metavar="DIR", help="where unexpected errors are written")
+        self.add_report_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         sys.exit(face.told(maintenance.maintenance, options, "maintenance"))

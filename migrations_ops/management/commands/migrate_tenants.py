@@ -1,12 +1,12 @@
 """`manage.py migrate_tenants`: the migration on the command line. Every verb is a thin face over services/."""
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from migrations_ops.management import face, options
+from migrations_ops.management.documented import Documented
 
 EXAMPLES = """
 examples:
@@ -42,14 +42,9 @@ exit codes: 0 done and valid; 1 a check or a phase failed, or another run is act
 """
 
 
-class Command(BaseCommand):
+class Command(Documented):
     help = "Turn a single-tenant database into a multi-tenant one, phase by phase, and back."
-    requires_system_checks = ()
-    requires_migrations_checks = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         options.add_to(parser)

@@ -1,12 +1,12 @@
 """`manage.py monitor`: the hours after a migration, watched. A face over services/."""
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from migrations_ops.management import face, monitor
+from migrations_ops.management.documented import Documented
 
 EXAMPLES = """
 examples:
@@ -18,14 +18,9 @@ exit codes: 0 all was calm; 1 something is to be looked at; 2 wrong usage or set
 """
 
 
-class Command(BaseCommand):
+class Command(Documented):
     help = "Watch a migrated platform: errors, connections, locks, rows without a tenant, late writers, the fence."
-    requires_system_checks = ()
-    requires_migrations_checks = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument

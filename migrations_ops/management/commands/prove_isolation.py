@@ -1,12 +1,12 @@
 """`manage.py prove_isolation`: proves, or refutes, that no tenant reaches another's rows. A face over services/."""
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from migrations_ops.management import isolation
+from migrations_ops.management.documented import Documented
 
 EXAMPLES = """
 examples:
@@ -20,14 +20,9 @@ exit codes: 0 held; 1 a leak, or the fence is not closed; 2 wrong usage, setting
 """
 
 
-class Command(BaseCommand):
+class Command(Documented):
     help = "Attack the database and the service as every tenant, and show whether one reaches another's rows."
-    requires_system_checks = ()
-    requires_migrations_checks = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bypasses", action="store_true", help="list what the fence does not cover; only reads")
@@ -38,8 +33,7 @@ class Command(BaseCommand):
             metavar="NAME",
             help="the variable that holds the secret of its tokens (default: SUPABASE_JWT_SECRET)",
         )
-        parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of a report")
-        parser.add_argument("--log-dir", default="logs", metavar="DIR", help="where unexpected errors are written")
+        self.add_report_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         sys.exit(isolation.answer(options))

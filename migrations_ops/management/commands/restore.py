@@ -1,12 +1,12 @@
 """`manage.py restore`: a backup put back, all of it or nothing. A face over services/."""
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from migrations_ops.management import backups, face
+from migrations_ops.management.documented import Documented
 
 EXAMPLES = """
 examples:
@@ -20,14 +20,9 @@ exit codes: 0 restored, the same, and 000 agrees; 1 it differs, 000 fails, or it
 """
 
 
-class Command(BaseCommand):
+class Command(Documented):
     help = "Put a backup back in one transaction, compare every table, and ask what 000_pre_validation asks."
-    requires_system_checks = ()
-    requires_migrations_checks = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument

@@ -1,12 +1,12 @@
 """`manage.py tenants`: a tenant's life on the command line. Every verb is a thin face over services/."""
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from migrations_ops.management import face
+from migrations_ops.management.documented import Documented
 from migrations_ops.management.tenants import VERBS
 
 EXAMPLES = """
@@ -28,14 +28,9 @@ exit codes: 0 done; 1 the database refused; 2 wrong usage, settings or connectio
 """
 
 
-class Command(BaseCommand):
+class Command(Documented):
     help = "Show, add, configure, suspend and activate tenants; give rows of one to another; take one out, or in."
-    requires_system_checks = ()
-    requires_migrations_checks = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
@@ -56,8 +51,7 @@ class Command(BaseCommand):
         add("--url", default="", help="env: the service's address, for NEXT_PUBLIC_API_URL")
         add("--plan", default="", metavar="FILE", help="the plan (default: VITAL_PLAN, or VITAL's own)")
         add("--yes", action="store_true", help="ask no questions")
-        add("--json", action="store_true", help="one JSON document on stdout instead of a report")
-        add("--log-dir", default="logs", metavar="DIR", help="where unexpected errors are written")
+        self.add_report_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         sys.exit(face.answer(options, VERBS))

@@ -1,12 +1,12 @@
 """`manage.py worker`: carries out what was started in the background. A thin face over services/."""
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from migrations_ops.management import worker
+from migrations_ops.management.documented import Documented
 
 EXAMPLES = """
 examples:
@@ -18,14 +18,9 @@ exit codes: 0 stopped by SIGTERM or Ctrl-C, or the run is done; 1 the run failed
 """
 
 
-class Command(BaseCommand):
+class Command(Documented):
     help = "Carry out the runs that were started in the background: over REST, in the admin, or with --background."
-    requires_system_checks = ()
-    requires_migrations_checks = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--run", type=int, default=0, metavar="ID", help="this run alone, without Redis")

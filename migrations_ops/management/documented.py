@@ -1,0 +1,23 @@
+"""What every command of ours has in common: help that ends with examples and exit codes, and no checks before it."""
+
+from argparse import RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+
+class Documented(BaseCommand):
+    """`examples` stands below the options, as it is written."""
+
+    requires_system_checks = ()
+    requires_migrations_checks = False
+    examples = ""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs |= {"epilog": self.examples, "formatter_class": RawDescriptionHelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_report_arguments(self, parser: CommandParser) -> None:
+        """Of a command that says something."""
+        parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of a report")
+        parser.add_argument("--log-dir", default="logs", metavar="DIR", help="where unexpected errors are written")
