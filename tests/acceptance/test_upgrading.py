@@ -1,0 +1,47 @@
+"""A newer VITAL meets a migration that an older one has begun: it says so, is upgraded, and goes on exactly."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Manage
+from tests.support import looking, oracle
+from tests.support.databases import Scratch, rows
+from tests.support.looking import document, said
+from tests.support.traces import decided_twice
+
+BEFORE = ("migrations_ops", "0007")
+
+
+@pytest.mark.parametrize("stands_at", ["002", "004"])
+def test_between_any_two_phases_it_goes_on_after_the_upgrade(
+    set_up: Scratch, manage: Manage, pack: Path, stands_at: str
+) -> None:
+    if stands_at != "002":
+        begun = manage(set_up, "migrate_tenants", "--to", stands_at, "--yes")
+        assert begun.returncode == 0, said(begun)
+    older = manage(set_up, "migrate", *BEFORE, "--verbosity", "0")
+    assert older.returncode == 0, said(older)
+
+    told = manage(set_up, "migrate_tenants", "status", "--json")
+    assert told.returncode == 2, said(told)
+    assert "VITAL's own tables in this database are of an earlier VITAL" in document(told)["error"]
+    assert "manage.py migrate" in document(told)["error"]
+    done = manage(set_up, "migrate_tenants", "--yes")
+
+    assert done.returncode == 0, said(done)
+    assert looking.every_tenant(set_up) == oracle.expected(pack).tenants
+    assert decided_twice(set_up) == []
+    assert rows(set_up.owner_url, "SELECT to_regclass('vital.ledger_by_row') IS NOT NULL") == [(True,)]
+
+
+def test_a_finished_one_is_brought_up_to_date_and_undone_by_the_newer(migrated: Scratch, manage: Manage) -> None:
+    assert manage(migrated, "migrate", *BEFORE, "--verbosity", "0").returncode == 0
+
+    upgraded = manage(migrated, "migrate", "--verbosity", "0")
+    back = manage(migrated, "migrate_tenants", "undo", "--yes")
+
+    assert upgraded.returncode == 0, said(upgraded)
+    assert back.returncode == 0, said(back)
+    column = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'public.tools'::regclass AND attname = 'tenant_id'"
+    assert rows(migrated.owner_url, column) == [(0,)]
