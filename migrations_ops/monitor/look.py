@@ -7,6 +7,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
+from psycopg import errors
 
 from migrations_ops.doctor import database
 from migrations_ops.doctor.signs import FAIL
@@ -22,9 +23,11 @@ PATIENCE = 5  # seconds for the service
 
 @dataclass
 class Look:
-    """What was seen. `down` says why the database was not reached; everything else is as it was then."""
+    """What was seen. `down` says why the database was not reached. `locked`: somebody held a table, so that rows and
+    fence could not be looked at."""
 
     down: str = ""
+    locked: bool = False
     connections: int = 0
     of_connections: int = 0
     waiting: int = 0
@@ -44,6 +47,21 @@ def at_database(session: Session, plan: Plan) -> Look:
     look.connections, look.of_connections, look.waiting, look.slow, look.slowest = session.execute(
         QUERIES["strain_now"]
     )[0]
+    if session.named("is_set_up")[0][0]:
+        look.late = session.execute(QUERIES["written_late"])[0][0]
+        at_work = session.named("run_at_work")
+        look.run = f"run {at_work[0][0]} is {at_work[0][2]}" if at_work else ""
+    session.execute(QUERIES["pass_locked_tables_by"])
+    try:
+        look.gaps = [f"{sign.name}: {sign.seen}" for sign in database.fence(session, plan) if sign.state == FAIL]
+        look.nobodys = _nobodys(session, plan)
+    except errors.LockNotAvailable:
+        look.locked = True
+    return look
+
+
+def _nobodys(session: Session, plan: Plan) -> dict[str, int]:
+    """Table → rows without a tenant, where there are any."""
     questions = [
         sql.compose(
             QUERIES["without_tenant"],
@@ -55,15 +73,9 @@ def at_database(session: Session, plan: Plan) -> Look:
         for spec in plan.tables
         if has_tenant_column(session, spec)
     ]
-    with session.work():
+    with session.work(lock_timeout="300ms"):
         found: dict[str, int] = dict(session.execute(sql.join(questions, " UNION ALL "))) if questions else {}
-    look.nobodys = {table: rows for table, rows in found.items() if rows}
-    if session.named("is_set_up")[0][0]:
-        look.late = session.execute(QUERIES["written_late"])[0][0]
-        at_work = session.named("run_at_work")
-        look.run = f"run {at_work[0][0]} is {at_work[0][2]}" if at_work else ""
-    look.gaps = [f"{sign.name}: {sign.seen}" for sign in database.fence(session, plan) if sign.state == FAIL]
-    return look
+    return {table: rows for table, rows in found.items() if rows}
 
 
 def at_service(look: Look, url: str, key: str) -> None:

@@ -40,6 +40,8 @@ class Tally:
             self.away += 1
             self.last.down, self.last.service = look.down, look.service
             return
+        if look.locked:
+            look.gaps, look.nobodys = self.last.gaps, self.last.nobodys
         self._first_late = look.late if self._first_late is None else self._first_late
         self.late = look.late - self._first_late
         strain = {"connections": look.connections, "waiting": look.waiting, "slow": look.slow, "slowest": look.slowest}
@@ -54,11 +56,13 @@ class Tally:
             found.append(f"the database is away: {look.down}" if look.down else "the database is back")
         if look.service and look.service != before.service and (before.service or look.service != "ready"):
             found.append(f"the service {'is ready' if look.service == 'ready' else look.service}")
-        if not look.down:
+        if look.locked and not before.locked:
+            found.append("a table is locked: its rows and its fence were not looked at")
+        if not (look.down or look.locked):
             found += [f"a gap: {gap}" for gap in look.gaps if gap not in before.gaps]
             found += [f"closed: {gap}" for gap in before.gaps if gap not in look.gaps]
-            if look.run != before.run:
-                found.append(look.run or "no run is open any more")
+        if not look.down and look.run != before.run:
+            found.append(look.run or "no run is open any more")
         return found
 
     def _requests(self, look: Look) -> None:

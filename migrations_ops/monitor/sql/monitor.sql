@@ -1,3 +1,7 @@
+-- name: pass_locked_tables_by
+-- A table that somebody has locked is looked at the next time.
+SELECT set_config('lock_timeout', '300ms', false)
+
 -- name: strain_now
 -- Connections to this server and the most it takes; sessions of this database that wait for a lock; statements that have
 -- run for more than a second, and for how many seconds the longest. What others do is as far as this role may see it.
