@@ -1,6 +1,6 @@
 """Killed at any instant, in every way there is, while an application writes: nothing is lost, nothing is done twice.
 
-A dozen kills; two hundred with VITAL_SLOW_TESTS=1. `pytest -s` shows what was killed where.
+Eight kills; two hundred with VITAL_SLOW_TESTS=1. `pytest -s` shows what was killed where.
 """
 
 import os
@@ -24,7 +24,7 @@ from tests.support.databases import Scratch
 from tests.support.looking import TABLES, said
 from tests.support.traces import decided_twice
 
-KILLS = 200 if os.environ.get("VITAL_SLOW_TESTS") else 12
+KILLS = 200 if os.environ.get("VITAL_SLOW_TESTS") else 8
 SEED = int(os.environ.get("VITAL_KILL_SEED", "20"))
 WAYS = ("kill -9", "backend terminated", "connection cut", "server restarted")
 TOUCHED = ("knowledge_base", "agents", "prompts", "messages")  # the application writes their rows as found anew as well
