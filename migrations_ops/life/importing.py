@@ -27,10 +27,6 @@ class NotToImport(EngineError):
     """The tenant of {file} cannot be imported: {why}. Nothing was changed."""
 
 
-class _Enough(Exception):
-    """All of it would be done; nothing of it is kept."""
-
-
 def bring_in(
     session: Session, plan: Plan, file: Path, who: str, reason: str, say: Say, *, slug: str = "", dry_run: bool = False
 ) -> tuple[Record, Manifest]:
@@ -44,7 +40,7 @@ def bring_in(
         facts: dict[str, Any] = {"tenant": record.id, "slug": record.slug, "rows": manifest.rows}
         facts["archive"] = archive.digest_of(file)
         try:
-            with registry.changing(session, who, "import tenant", reason, facts):
+            with registry.changing(session, who, "import tenant", reason, facts, dry_run=dry_run):
                 _refuse_what_does_not_fit(session, file, manifest)
                 registry.enter(session, plan, record)
                 registry.write(session, plan, record)
@@ -52,12 +48,8 @@ def bring_in(
                     say(f"{shown(table.relation)}: {table.rows:,} rows")
                     _put(session, file, pack, table)
                 _compare(session, plan, file, manifest)
-                if dry_run:
-                    raise _Enough
-        except _Enough:
-            pass
         except (psycopg.IntegrityError, psycopg.DataError) as error:
-            raise NotToImport(file=file, why=_said(error)) from error
+            raise NotToImport(file=file, why=told(error)) from error
     return record, manifest
 
 
@@ -120,6 +112,7 @@ def _first(keys: list[tuple[Any, ...]]) -> str:
     return ", ".join(key for (key,) in keys[:NAMED]) + more
 
 
-def _said(error: psycopg.Error) -> str:
+def told(error: psycopg.Error) -> str:
+    """What the server said, in one line."""
     words = [error.diag.message_primary or str(error), error.diag.message_detail or ""]
     return " ".join(word.rstrip(".") for word in words if word)

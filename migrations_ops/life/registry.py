@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 from psycopg.types.json import Jsonb
 
 from migrations_ops import audit
@@ -115,8 +116,16 @@ def rows(session: Session, plan: Plan, tenant: str) -> dict[str, int]:
 
 def add(session: Session, plan: Plan, wanted: New, who: str, reason: str) -> Record:
     """Make a tenant: its record, its place in the registry, its host names. Raises NotToAdd, NoSuchTenant, NoReason."""
+    made = new(session, plan, wanted)
+    with changing(session, who, "add tenant", reason, {"tenant": made.id, "slug": made.slug, "like": wanted.like}):
+        enter(session, plan, made)
+    return made
+
+
+def new(session: Session, plan: Plan, wanted: New) -> Record:
+    """The record that such a tenant would have. Raises NotToAdd, NoSuchTenant."""
     model = find(session, plan, wanted.like) if wanted.like else None
-    made = Record(
+    return Record(
         id=_identifier(wanted.id),
         slug=wanted.slug,
         name=wanted.name.strip(),
@@ -126,9 +135,6 @@ def add(session: Session, plan: Plan, wanted: New, who: str, reason: str) -> Rec
         settings=model.settings if model else {},
         metadata={},
     )
-    with changing(session, who, "add tenant", reason, {"tenant": made.id, "slug": made.slug, "like": wanted.like}):
-        enter(session, plan, made)
-    return made
 
 
 def enter(session: Session, plan: Plan, made: Record) -> None:
@@ -147,14 +153,21 @@ def records_now(session: Session, plan: Plan) -> list[Record]:
 
 
 @contextmanager
-def changing(session: Session, who: str, action: str, reason: str, facts: dict[str, Any]) -> Iterator[None]:
-    """One change of a tenant and its line in the audit, in one transaction. Raises NoReason."""
+def changing(
+    session: Session, who: str, action: str, reason: str, facts: dict[str, Any], *, dry_run: bool = False
+) -> Iterator[None]:
+    """One change of a tenant and its line in the audit, in one transaction, of which a dry run keeps nothing.
+
+    Raises NoReason.
+    """
     if not reason.strip():
         raise NoReason
     with session.work():
         ask(session, "hold_registry")
         yield
         audit.note(session, who, action, reason.strip(), facts)
+        if dry_run:
+            raise psycopg.Rollback
 
 
 def write(session: Session, plan: Plan, record: Record) -> None:

@@ -73,6 +73,7 @@ from migrations_ops.services.switches import rearm as rearm
 from migrations_ops.services.switches import tune as tune
 from migrations_ops.services.tenants import add_tenant as add_tenant
 from migrations_ops.services.tenants import all_tenants as all_tenants
+from migrations_ops.services.tenants import clone_tenant as clone_tenant
 from migrations_ops.services.tenants import configure_tenant as configure_tenant
 from migrations_ops.services.tenants import environment_of as environment_of
 from migrations_ops.services.tenants import export_tenant as export_tenant

@@ -7,7 +7,7 @@ from typing import Any
 
 from migrations_ops.engine.errors import OutOfOrder
 from migrations_ops.engine.session import Session
-from migrations_ops.life import archive, configure, environment, exporting, importing, leaving, moves, registry
+from migrations_ops.life import archive, cloning, configure, environment, exporting, importing, leaving, moves, registry
 from migrations_ops.life.registry import New
 from migrations_ops.rules.model import Plan
 from migrations_ops.services.database import current_plan, me, open_session, phase_states
@@ -104,6 +104,14 @@ def import_tenant(
     with _at_tenants() as (session, plan):
         record, manifest = importing.bring_in(session, plan, file, who or me(), reason, say, slug=slug, dry_run=dry_run)
         return {"slug": record.slug, "id": record.id, "rows": manifest.rows, "dry_run": dry_run}
+
+
+def clone_tenant(
+    slug: str, wanted: New, reason: str, say: Callable[[str], None], *, who: str = "", dry_run: bool = False
+) -> dict[str, Any]:
+    """Make a tenant with a copy of everything that this one has; see `cloning.clone`."""
+    with _at_tenants() as (session, plan):
+        return cloning.clone(session, plan, slug, wanted, who or me(), reason, say, dry_run=dry_run)
 
 
 def leaving_tenant(slug: str, file: Path) -> dict[str, Any]:

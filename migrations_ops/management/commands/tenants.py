@@ -20,6 +20,7 @@ examples:
   manage.py tenants env pharma >> .env                   what its application is told
   manage.py tenants move rows.toml --reason "contract 17"   rows that change hands by a rule; shown before
   manage.py tenants move-back 41 --reason "a mistake"    the rows of that move are where they were
+  manage.py tenants clone pharma pharma-test --reason "trial"   a second one, with a copy of every row
   manage.py tenants export pharma pharma.zip             everything it has, in one archive
   manage.py tenants import pharma.zip --reason "moved"   into this platform; all of it or nothing
   manage.py tenants remove oncology oncology.zip --reason "contract ended"   for good, once the archive holds it all
@@ -29,7 +30,7 @@ exit codes: 0 done; 1 the database refused; 2 wrong usage, settings or connectio
 
 
 class Command(Documented):
-    help = "Show, add, configure, suspend and activate tenants; give rows of one to another; take one out, or in."
+    help = "Show, add, configure, suspend and activate tenants; move rows between them; copy one; take one out, or in."
     examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,16 +39,17 @@ class Command(Documented):
         add(
             "words",
             nargs="*",
-            help="SLUG; set: SLUG NAME=VALUE …; move, import: FILE; move-back: NUMBER; export, remove: SLUG FILE",
+            help="SLUG; set: SLUG NAME=VALUE …; move, import: FILE; move-back: NUMBER; clone: SLUG NEW; "
+            "export, remove: SLUG FILE",
         )
-        add("--name", default="", help="add: what it is called")
-        add("--id", default="", metavar="UUID", help="add: its id (default: a new one)")
-        add("--domain", default="", metavar="HOST", help="add: its own host name")
+        add("--name", default="", help="add, clone: what it is called")
+        add("--id", default="", metavar="UUID", help="add, clone: its id (default: a new one)")
+        add("--domain", default="", metavar="HOST", help="add, clone: its own host name")
         add("--like", default="", metavar="SLUG", help="add: begin with the settings of this tenant")
         add("--reason", default="", metavar="TEXT", help="why; it is written down")
         add("--slug", default="", metavar="NEW", help="import: under another slug, without its domain")
         add("--confirm", default="", metavar="SLUG:ROWS", help="remove: what would be asked, said beforehand")
-        add("--dry-run", action="store_true", help="move, import: show what it comes to, and write nothing")
+        add("--dry-run", action="store_true", help="move, clone, import: show what it comes to, and write nothing")
         add("--url", default="", help="env: the service's address, for NEXT_PUBLIC_API_URL")
         add("--plan", default="", metavar="FILE", help="the plan (default: VITAL_PLAN, or VITAL's own)")
         add("--yes", action="store_true", help="ask no questions")

@@ -1,0 +1,210 @@
+"""A tenant once more, under another name: every row with a key of its own, compared with the first, or nothing."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+from psycopg import IsolationLevel
+from psycopg.sql import Composable
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.errors import EngineError
+from migrations_ops.engine.session import Session
+from migrations_ops.life import exporting, importing, registry, renewing
+from migrations_ops.life.archive import Table
+from migrations_ops.life.exporting import PlatformIsNoTenant, Say
+from migrations_ops.life.queries import QUERIES, ask
+from migrations_ops.life.registry import New, Record
+from migrations_ops.life.renewing import Reference, Renewal
+from migrations_ops.phases.queries import query
+from migrations_ops.reading import shown
+from migrations_ops.rules.model import TENANT_COLUMN, Plan
+
+
+class NotToClone(EngineError):
+    """{slug} cannot be cloned: {why}. Nothing was changed."""
+
+
+def clone(
+    session: Session, plan: Plan, slug: str, wanted: New, who: str, reason: str, say: Say, *, dry_run: bool = False
+) -> dict[str, Any]:
+    """Make a tenant with the settings and a copy of every row of this one, in one transaction.
+
+    Raises NoSuchTenant, PlatformIsNoTenant, NotToAdd, NotToClone, NoReason.
+    """
+    source = registry.find(session, plan, slug)
+    if source.id == plan.platform_id:
+        raise PlatformIsNoTenant(name=source.slug)
+    made = registry.new(session, plan, replace(wanted, like=source.slug))
+    facts: dict[str, Any] = {"tenant": made.id, "slug": made.slug, "of": source.id}
+    session.connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    try:
+        with registry.changing(session, who, "clone tenant", reason, facts, dry_run=dry_run):
+            registry.enter(session, plan, made)
+            copy = _Copy(session, plan, source, made)
+            for table in copy.tables:
+                copy.put(table, say)
+            done = {"rows": sum(table.rows for table in copy.tables), "emptied": copy.emptied}
+            done["across"] = copy.across(plan.platform_id)
+            facts |= done
+    except (psycopg.IntegrityError, psycopg.DataError) as error:
+        raise NotToClone(slug=slug, why=importing.told(error)) from error
+    except psycopg.errors.SerializationFailure as error:
+        raise NotToClone(slug=slug, why="somebody writes its rows just now; run it again") from error
+    finally:
+        if not session.connection.closed:
+            session.connection.isolation_level = None
+    return {"id": made.id, "dry_run": dry_run} | facts
+
+
+class _Copy:
+    """What is to be copied, and how each table's columns come about. Inside a change."""
+
+    def __init__(self, session: Session, plan: Plan, source: Record, made: Record) -> None:
+        self.session, self.source, self.made = session, source, made
+        self.tables = exporting.tables(session, plan, source.id)
+        names = [table.relation for table in self.tables]
+        found = session.execute(query("foreign_keys_between", tables=sql.literal(names)))
+        self.references = [Reference(child, tuple(own), parent, tuple(key)) for child, own, parent, key in found]
+        known = {(one.child, one.own) for one in self.references}
+        self.references += [
+            one for one in dict.fromkeys(renewing.declared(plan))
+            if one.parent in names and one.child in names and (one.child, one.own) not in known
+        ]  # fmt: skip
+        self.renewals = {table.relation: renewing.renewal(session, table, self.references) for table in self.tables}
+        self._numbers = {
+            (table.relation, column): self._numbered(table.relation, column, sequence)
+            for table in self.tables
+            for column, sequence in self.renewals[table.relation].numbered.items()
+        }
+
+    @property
+    def emptied(self) -> dict[str, list[str]]:
+        """Table → columns that only one row may have, so that the copies have nothing there."""
+        return {shown(t.relation): self.renewals[t.relation].emptied for t in self.tables
+                if t.rows and self.renewals[t.relation].emptied}  # fmt: skip
+
+    def put(self, table: Table, say: Say) -> None:
+        """Copy the table's rows. Raises NotToClone where the copies are not what they should be."""
+        if not table.rows:
+            return
+        renewal = self.renewals[table.relation]
+        if renewal.stuck:
+            key = ", ".join(renewal.stuck)
+            why = (
+                f"two {shown(table.relation)} may not have the same {key}, which can be neither made anew nor left out"
+            )
+            raise NotToClone(slug=self.source.slug, why=why)
+        say(f"{shown(table.relation)}: {table.rows:,} rows")
+        written = [name for (name,) in ask(self.session, "written_columns", {"relation": table.relation})]
+        values, joins = self._values(table, renewal)
+        ask(
+            self.session, "copy_rows", relation=sql.relation(table.relation),
+            columns=sql.join(sql.ident(name) for name in written),
+            values=sql.join(values.get(name, sql.column("t", name)) for name in written),
+            joins=sql.join(joins, " "), **_of(self.source),
+        )  # fmt: skip
+        same = [name for name in written if name not in values]
+        before, after = (self._content(table, same, tenant) for tenant in (self.source, self.made))
+        if before != after:
+            why = f"the copies of its {shown(table.relation)} are not what they should be; a trigger changes rows"
+            raise NotToClone(slug=self.source.slug, why=why)
+
+    def across(self, platform: str) -> dict[str, int]:
+        """Where copies refer to rows of a third tenant, as the first one's rows do: how many.
+
+        Raises NotToClone where one refers to a row that is the first one's.
+        """
+        found = dict[str, int]()
+        for one in self.references:
+            pairs = zip(one.own, one.key, strict=True)
+            same = [sql.compose("{a} = {b}", a=sql.column("c", a), b=sql.column("t", b)) for a, b in pairs]
+            tables = {"child": sql.relation(one.child), "parent": sql.relation(one.parent)}
+            parts = {"same": sql.join(same, " AND "), "platform": sql.literal(platform)}
+            by_tenant = dict(ask(self.session, "refer_across", None, **tables, **parts, **_of(self.made)))
+            if count := by_tenant.pop(self.source.id, 0):
+                why = f"{count:,} copies in {shown(one.child)} would refer to {shown(one.parent)} of the first"
+                raise NotToClone(slug=self.source.slug, why=why)
+            if by_tenant:
+                found[f"{shown(one.child)} ({', '.join(one.own)})"] = sum(by_tenant.values())
+        return found
+
+    def _values(self, table: Table, renewal: Renewal) -> tuple[dict[str, Composable], list[Composable]]:
+        """Column → its value in a copy, for each that changes; and the joins that these need."""
+        values: dict[str, Composable] = {name: sql.raw("NULL") for name in renewal.emptied}
+        joins = list[Composable]()
+        for name in renewal.hashed:
+            values[name] = renewing.hashed(sql.column("t", name), self.made.id)
+        for name in renewal.numbered:
+            values[name] = self._new(joins, (table.relation, name), sql.column("t", name))
+        for one in (one for one in self.references if one.child == table.relation):
+            alias = f"r{len(joins)}"
+            pairs = [
+                sql.compose("{a} = {b}", a=sql.column(alias, key), b=sql.column("t", own))
+                for own, key in zip(one.own, one.key, strict=True)
+            ]
+            own_row = sql.compose(
+                "{a} = {id}::uuid", a=sql.column(alias, TENANT_COLUMN), id=sql.literal(self.source.id)
+            )
+            joins.append(
+                sql.compose(
+                    "LEFT JOIN {parent} AS {alias} ON {same}",
+                    parent=sql.relation(one.parent), alias=sql.ident(alias), same=sql.join([*pairs, own_row], " AND "),
+                )
+            )  # fmt: skip
+            for own, key in zip(one.own, one.key, strict=True):
+                comes_from = renewing.origin((one.parent, key), self.renewals, self.references)
+                if comes_from and own not in values:
+                    values[own] = sql.compose(
+                        "CASE WHEN {there} IS NULL THEN {old} ELSE {new} END",
+                        there=sql.column(alias, key), old=sql.column("t", own),
+                        new=self._new(joins, comes_from, sql.column("t", own)),
+                    )  # fmt: skip
+        return values | {TENANT_COLUMN: sql.compose("{id}::uuid", id=sql.literal(self.made.id))}, joins
+
+    def _new(self, joins: list[Composable], column: renewing.Column, old: Composable) -> Composable:
+        if column not in self._numbers:
+            return renewing.hashed(old, self.made.id)
+        alias = f"n{len(joins)}"
+        olds, news = (sql.literal(numbers) for numbers in self._numbers[column])
+        joins.append(
+            sql.compose(
+                "LEFT JOIN unnest({olds}::bigint[], {news}::bigint[]) AS {alias} (old, new) ON {same} = {old}",
+                olds=olds, news=news, alias=sql.ident(alias), same=sql.column(alias, "old"), old=old,
+            )
+        )  # fmt: skip
+        return sql.column(alias, "new")
+
+    def _numbered(self, relation: str, column: str, sequence: str) -> tuple[list[int], list[int]]:
+        """The numbers of the tenant's rows, and as many new ones, which nobody else is given."""
+        ((old,),) = ask(self.session, "numbers_of_tenant", relation=sql.relation(relation),
+                        column=sql.column("t", column), **_of(self.source))  # fmt: skip
+        with _as_owner(self.session):
+            ((new,),) = ask(self.session, "next_numbers", {"sequence": sequence, "count": len(old)})
+        return old, new or []
+
+    def _content(self, table: Table, names: Iterable[str], tenant: Record) -> tuple[Any, ...]:
+        wanted = {*names}
+        columns = [column for column in self.session.columns(table.relation) if column.name in wanted]
+        asked = sql.compose(
+            QUERIES["content_of_tenant"],
+            relation=sql.relation(table.relation),
+            hash=sql.row_hash("t", columns),
+            **_of(tenant),
+        )
+        return self.session.execute(asked)[0]
+
+
+@contextmanager
+def _as_owner(session: Session) -> Iterator[None]:
+    """A sequence is its owner's, and vital_operator has no right to it."""
+    ((role,),) = ask(session, "role_now")
+    ask(session, "put_role_on", {"role": "none"})
+    yield
+    ask(session, "put_role_on", {"role": role})
+
+
+def _of(tenant: Record) -> dict[str, Composable]:
+    return {"tenant": sql.ident(TENANT_COLUMN), "id": sql.literal(tenant.id)}
