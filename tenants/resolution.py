@@ -1,4 +1,4 @@
-"""Which tenant: header, else subdomain, else cookie, else the credential's own. None of them grants anything."""
+"""Which tenant: header, else host name, else cookie, else the credential's own. None of them grants anything."""
 
 import json
 import re
@@ -53,6 +53,7 @@ class Facts:
 
 
 _registry: Memory[dict[str, Facts]] = Memory(1)
+_hosts: Memory[dict[str, str]] = Memory(1)
 _homes: Memory[str] = Memory(10_000)
 
 
@@ -110,18 +111,29 @@ def resolve(request: FencedRequest, caller: "Caller") -> Facts | None:
 
 
 def _named_by(request: FencedRequest) -> str:
-    """The id that header, subdomain or cookie name, in this order; empty where none does."""
+    """The id that header, host or cookie name, in this order; empty where none does."""
     header = request.headers.get("x-tenant-id")
     if header is not None:
         return _uuid(header)
-    slug = subdomain(request.get_host())
-    if slug:
-        named = [facts.id for facts in active_tenants().values() if facts.slug == slug]
-        if not named:
-            raise TenantRefused
-        return named[0]
+    of_host = _of_host(request.get_host())
+    if of_host:
+        return of_host
     cookie = request.COOKIES.get("tenant_id")
     return _uuid(cookie) if cookie is not None else ""
+
+
+def _of_host(host: str) -> str:
+    """The tenant whose own name the host is, or whose slug is in front of the tenants' domain; empty where it is
+    neither. Raises TenantRefused."""
+    name = host.lower().rsplit(":", 1)[0] if not host.endswith("]") else host
+    hosts = _hosts.recall("all", lambda: dict(_ask("hosts_of_tenants", {"platform": settings.PLATFORM_ID})))
+    if name in hosts:
+        return hosts[name]
+    slug = subdomain(name)
+    named = [facts.id for facts in active_tenants().values() if slug and facts.slug == slug]
+    if slug and not named:
+        raise TenantRefused
+    return named[0] if named else ""
 
 
 def _uuid(text: str) -> str:
@@ -131,9 +143,8 @@ def _uuid(text: str) -> str:
     return known
 
 
-def subdomain(host: str) -> str:
+def subdomain(name: str) -> str:
     """The label in front of the tenants' domain; the service's own names, listed as allowed hosts, are nobody's."""
-    name = host.lower().rsplit(":", 1)[0] if not host.endswith("]") else host
     if name in settings.ALLOWED_HOSTS:
         return ""
     for domain in filter(None, (settings.TENANT_DOMAIN, "localhost" if settings.DEMO else "")):

@@ -56,7 +56,7 @@ def clone(
     finally:
         if not session.connection.closed:
             session.connection.isolation_level = None
-    return {"id": made.id, "dry_run": dry_run} | facts
+    return facts | {"dry_run": dry_run}
 
 
 class _Copy:

@@ -8,8 +8,8 @@ import psycopg
 
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.session import Session
-from migrations_ops.life import registry
-from migrations_ops.life.registry import LONGEST, NoSuchTenant, PlatformStays, Record
+from migrations_ops.life import hosts, registry
+from migrations_ops.life.registry import HOST, LONGEST, NoSuchTenant, PlatformStays, Record
 from migrations_ops.rules.given import hint
 from migrations_ops.rules.model import Plan
 
@@ -56,6 +56,12 @@ def _text(longest: int) -> Callable[[str], str]:
     return read
 
 
+def _host(text: str) -> str:
+    if not HOST.fullmatch(text.strip().lower()):
+        raise ValueError(text)
+    return text.strip().lower()
+
+
 SWITCH = Kind("true or false", _switch)
 LIMIT = Kind("a whole number, -1 for no limit", _number(-1))
 AMOUNT = Kind("a whole number of at least 1", _number(1))
@@ -65,6 +71,7 @@ LIMITS = ("max_agents", "max_tools", "max_knowledge_chunks", "max_conversations"
           "max_requests_per_minute")  # fmt: skip
 SETTINGS: dict[str, Kind] = {
     "name": Kind(f"1 to {LONGEST} signs", _text(LONGEST)),
+    "domain": Kind("a host name", _host),
     "compliance_level": Kind("1 to 20 signs", _text(20)),
     **{f"features.{name}": SWITCH for name in FEATURES},
     **{f"limits.{name}": LIMIT for name in LIMITS},
@@ -73,7 +80,8 @@ SETTINGS: dict[str, Kind] = {
     "security.max_failed_login_attempts": AMOUNT,
 }
 OF_THE_TABLE = "a level that the table of tenants can hold"
-OF_THE_RECORD = ("name", "compliance_level")
+OF_THE_RECORD = ("name", "domain", "compliance_level")
+NEVER_EMPTY = ("name", "compliance_level")
 
 
 def value_of(record: Record, name: str) -> Any:
@@ -89,7 +97,7 @@ def change(
 ) -> tuple[Record, dict[str, Any]]:
     """Set these; an empty value takes a setting away. Returns the record, and name → [before, after] of what changed.
 
-    Raises UnknownSetting, BadSetting, NoSuchTenant, NoReason.
+    Raises UnknownSetting, BadSetting, NotThatHost, NoSuchTenant, NoReason.
     """
     wanted = {name: _read(name, text) for name, text in changes.items()}
     tenant = registry.find(session, plan, slug).id
@@ -99,6 +107,8 @@ def change(
         changed = {name: [value_of(record, name), value] for name, value in wanted.items()}
         changed = {name: pair for name, pair in changed.items() if pair[0] != pair[1]}
         record = _with(record, {name: after for name, (_, after) in changed.items()})
+        if "domain" in changed:
+            hosts.follow(session, plan, record)
         try:
             registry.write(session, plan, record)
         except (psycopg.DataError, psycopg.errors.CheckViolation) as error:
@@ -124,7 +134,7 @@ def _read(name: str, text: str) -> Any:
     kind = SETTINGS.get(name)
     if kind is None:
         raise UnknownSetting(name=name or "without a name", hint=hint(name, SETTINGS, "There are"))
-    if not text and name not in OF_THE_RECORD:
+    if not text and name not in NEVER_EMPTY:
         return None
     try:
         return kind.read(text)

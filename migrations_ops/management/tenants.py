@@ -7,6 +7,7 @@ from migrations_ops.management import show_tenants
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
 from migrations_ops.management.archives import bring_in, export, remove
 from migrations_ops.management.cloning import clone
+from migrations_ops.management.hosts import add_host, remove_host
 from migrations_ops.management.moving import move, move_back
 from migrations_ops.management.sleeping import activate, suspend
 from migrations_ops.management.verbs import Verbs
@@ -65,6 +66,7 @@ def _slug(options: Options) -> str:
 
 
 VERBS: Verbs = {
-    "list": everybody, "show": show, "add": add, "set": change, "suspend": suspend, "activate": activate, "env": env,
+    "list": everybody, "show": show, "add": add, "set": change, "add-host": add_host, "remove-host": remove_host,
+    "suspend": suspend, "activate": activate, "env": env,
     "move": move, "move-back": move_back, "clone": clone, "export": export, "import": bring_in, "remove": remove,
 }  # fmt: skip

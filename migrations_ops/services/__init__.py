@@ -71,6 +71,7 @@ from migrations_ops.services.surveying import rules_at_work as rules_at_work
 from migrations_ops.services.switches import disarm as disarm
 from migrations_ops.services.switches import rearm as rearm
 from migrations_ops.services.switches import tune as tune
+from migrations_ops.services.tenants import add_host as add_host
 from migrations_ops.services.tenants import add_tenant as add_tenant
 from migrations_ops.services.tenants import all_tenants as all_tenants
 from migrations_ops.services.tenants import clone_tenant as clone_tenant
@@ -82,6 +83,7 @@ from migrations_ops.services.tenants import kinds_of_settings as kinds_of_settin
 from migrations_ops.services.tenants import leaving_tenant as leaving_tenant
 from migrations_ops.services.tenants import move_back as move_back
 from migrations_ops.services.tenants import move_rows as move_rows
+from migrations_ops.services.tenants import remove_host as remove_host
 from migrations_ops.services.tenants import remove_tenant as remove_tenant
 from migrations_ops.services.tenants import set_tenant_active as set_tenant_active
 from migrations_ops.services.tenants import settings_of as settings_of

@@ -7,7 +7,18 @@ from typing import Any
 
 from migrations_ops.engine.errors import OutOfOrder
 from migrations_ops.engine.session import Session
-from migrations_ops.life import archive, cloning, configure, environment, exporting, importing, leaving, moves, registry
+from migrations_ops.life import (
+    archive,
+    cloning,
+    configure,
+    environment,
+    exporting,
+    hosts,
+    importing,
+    leaving,
+    moves,
+    registry,
+)
 from migrations_ops.life.registry import New
 from migrations_ops.rules.model import Plan
 from migrations_ops.services.database import current_plan, me, open_session, phase_states
@@ -51,6 +62,18 @@ def configure_tenant(slug: str, changes: Mapping[str, str], reason: str, *, who:
     with _at_tenants() as (session, plan):
         record, changed = configure.change(session, plan, slug, changes, who or me(), reason)
         return {"slug": record.slug, "changed": changed}
+
+
+def add_host(slug: str, host: str, reason: str, *, who: str = "") -> dict[str, Any]:
+    """One more host name for a tenant; in force within a second. See `hosts.add`."""
+    with _at_tenants() as (session, plan):
+        return registry.document(session, plan, hosts.add(session, plan, slug, host, who or me(), reason))
+
+
+def remove_host(slug: str, host: str, reason: str, *, who: str = "") -> dict[str, Any]:
+    """One less; see `hosts.remove`."""
+    with _at_tenants() as (session, plan):
+        return registry.document(session, plan, hosts.remove(session, plan, slug, host, who or me(), reason))
 
 
 def settings_of(slug: str) -> dict[str, Any]:

@@ -9,6 +9,11 @@ SELECT set_config('role', {role}, true), set_config('vital.tenant_id', {tenant},
 -- Every tenant that may be served.
 SELECT id::text, slug::text, name::text, COALESCE(settings, '{}')::text FROM public.tenants WHERE is_active
 
+-- name: hosts_of_tenants
+-- The host names that are a tenant's own, also of those that may not be served. What the Platform's record has as its
+-- domain is often the service's own name: that is nobody's. A slug is no host name.
+SELECT domain::text, tenant_id::text FROM vital.domain WHERE position('.' IN domain) > 0 AND tenant_id <> %(platform)s::uuid
+
 -- name: home_of_user
 -- The tenant of a user of the platform.
 SELECT tenant_id::text FROM public.users WHERE id = %(id)s::uuid

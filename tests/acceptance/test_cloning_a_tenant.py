@@ -109,7 +109,8 @@ def test_a_copy_refers_to_copies_and_to_the_platforms(home: Scratch, manage: Man
         assert len(references) > 5
         assert PHARMA not in {owner for found in owners.values() for owner in found}
         tools = owners["agent_tool_assignments", "tool_id"]
-        assert (tools.keys(), tools[NEW]) == ({NEW, PLATFORM}, 1)
+        assert set(tools) == {NEW, PLATFORM}
+        assert tools[NEW] == 1
         assert owners["agent_tool_assignments", "agent_id"] == {NEW: sum(tools.values())}
         with as_tenant(scratch, NEW) as trial, as_tenant(scratch, PHARMA) as pharma:
             names = "SELECT tenant_id::text FROM agents WHERE name = 'a chemist'"

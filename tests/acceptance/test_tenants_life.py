@@ -116,6 +116,16 @@ def test_a_tenant_is_added_and_sees_the_platforms_rows_alone(
         (("set", "pharma", "compliance_level=whatever", *WHY), "a level that the table of tenants can hold"),
         (("set", "pharma", *WHY), "set takes SLUG NAME=VALUE"),
         (("set", "pharma", "limits.max_tools=3"), "written down with its reason"),
+        (("set", "pharma", "domain=digital-health.vital.ai", *WHY), "it belongs to digital-health"),
+        (("set", "pharma", "domain=no host", *WHY), "domain must be a host name"),
+        (("add-host", "pharma", "digital-health.vital.ai", *WHY), "it belongs to digital-health"),
+        (("add-host", "pharma", "vital", *WHY), "it is none"),
+        (("add-host", "pharma", *WHY), "add-host takes SLUG and HOST"),
+        (("remove-host", "pharma", *WHY), "remove-host takes SLUG and HOST"),
+        (("remove-host", "pharma", "digital-health.vital.ai", *WHY), "it is none of pharma's"),
+        (("remove-host", "pharma", "pharma", *WHY), "it is the slug"),
+        (("remove-host", "pharma", "pharma.vital.ai", *WHY), "tenants set pharma domain="),
+        (("add-host", "pharma", "ai.pharma.example"), "written down with its reason"),
         (("suspend", "vital-platform", "--yes", *WHY), "cannot be suspended"),
         (("suspend", "nobody", "--yes", *WHY), "There is no tenant nobody."),
         (("suspend", "pharma", "--yes"), "written down with its reason"),
@@ -151,6 +161,30 @@ def test_settings_are_changed_and_changed_back(tenants: Tenants, scratch: Scratc
                  "limits.max_requests_per_minute=", *WHY)  # fmt: skip
     assert one(scratch, stored) == before
     assert "limits.max_tools" in tenants("show", "pharma").stdout
+
+
+def test_host_names_come_and_go_and_the_domain_of_before_stays_an_alias(
+    tenants: Tenants, scratch: Scratch, untouched: None
+) -> None:
+    def hosts() -> list[tuple[str, bool]]:
+        query = "SELECT domain, is_primary FROM vital.domain WHERE tenant_id = %s ORDER BY is_primary DESC, domain"
+        return databases.rows(scratch.admin_url, query, [PHARMA])
+
+    before = hosts()
+    added = tenants.done("add-host", "pharma", "AI.pharma.example", *WHY)["tenant"]
+    assert added["hosts"] == ["pharma.vital.ai", "ai.pharma.example", "pharma"]  # type: ignore[index]
+    assert audited(scratch) == [("add host", "contract 17")]
+
+    changed = tenants.done("set", "pharma", "domain=ai.pharma.example", *WHY)["changed"]
+    assert changed == {"domain": ["pharma.vital.ai", "ai.pharma.example"]}
+    assert hosts() == [("ai.pharma.example", True), ("pharma", False), ("pharma.vital.ai", False)]
+    assert "NEXT_PUBLIC_TENANT_DOMAIN=ai.pharma.example" in tenants("env", "pharma").stdout
+
+    tenants.done("set", "pharma", "domain=", *WHY)
+    assert hosts() == [("ai.pharma.example", False), ("pharma", False), ("pharma.vital.ai", False)]
+    tenants.done("set", "pharma", "domain=pharma.vital.ai", *WHY)
+    tenants.done("remove-host", "pharma", "ai.pharma.example", *WHY)
+    assert hosts() == before
 
 
 def test_a_tenant_sleeps_and_wakes_and_keeps_its_rows(

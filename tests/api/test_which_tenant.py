@@ -1,4 +1,4 @@
-"""Header, subdomain, cookie, credential: which of them chooses the tenant, and that none of them grants one."""
+"""Header, host name, cookie, credential: which of them chooses the tenant, and that none of them grants one."""
 
 import http.client
 from itertools import product
@@ -35,6 +35,9 @@ HOSTS = {  # host name: the tenant it chooses
     "asleep.example.org": ASLEEP,
     "pharma.example.net": None,  # an allowed host, but not under the tenants' domain
     "pharma.localhost": None,  # in demo mode only
+    "Drugs.example.net": PHARMA,  # a name of its own
+    "sleeper.example.net": ASLEEP,
+    "shared.example.net": None,  # what the Platform's record names is the service's own
 }
 COOKIES = (None, PHARMA, STRANGER, MALFORMED)
 

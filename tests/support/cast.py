@@ -21,6 +21,12 @@ INSERT INTO tenants (id, name, slug, is_active, settings) VALUES
   (%(stranger)s, 'Stranger', 'stranger', true, '{"features": {"tool_management": true}, "limits": {"max_tools": -1}}'),
   (%(asleep)s, 'Asleep', 'asleep', false, '{}')
 """
+HOSTS = """
+WITH known AS (INSERT INTO vital.tenant (id, schema_name, isolation) VALUES (%(asleep)s, 'asleep', 'pooled'))
+INSERT INTO vital.domain (domain, is_primary, tenant_id) VALUES
+  ('drugs.example.net', false, %(pharma)s), ('sleeper.example.net', false, %(asleep)s),
+  ('shared.example.net', false, %(platform)s)
+"""
 TOOLS = """
 INSERT INTO tools (
   tenant_id, tool_key, name, description, tool_type, category, implementation_path, api_endpoint, documentation_url,
@@ -64,6 +70,7 @@ def plant(scratch: Scratch) -> None:
     """All of it."""
     url = scratch.admin_url
     databases.rows(url, TENANT, {"stranger": STRANGER, "asleep": ASLEEP})
+    databases.rows(url, HOSTS, {"pharma": PHARMA, "asleep": ASLEEP, "platform": PLATFORM})
     for tenant, slug in SLUGS.items():
         for statement in (TOOLS, PROMPT, DOMAIN):
             databases.rows(url, statement, {"tenant": tenant, "slug": slug})

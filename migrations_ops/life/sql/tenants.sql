@@ -30,8 +30,22 @@ INSERT INTO vital.tenant (id, schema_name, isolation) VALUES (%(id)s::uuid, 'poo
 -- A name under which it is known.
 INSERT INTO vital.domain (domain, is_primary, tenant_id) VALUES (lower(%(domain)s::text), %(is_primary)s::boolean, %(id)s::uuid)
 
+-- name: drop_host
+-- A name under which it is known no longer.
+DELETE FROM vital.domain WHERE domain = %(domain)s::text
+
+-- name: put_host_first
+-- The tenant's domain before its other names, all of which stay; without one none is the first.
+WITH others AS (
+    UPDATE vital.domain SET is_primary = false WHERE tenant_id = %(id)s::uuid AND is_primary AND domain IS DISTINCT FROM %(domain)s::text
+)
+INSERT INTO vital.domain (domain, is_primary, tenant_id)
+SELECT %(domain)s::text, true, %(id)s::uuid
+WHERE %(domain)s::text IS NOT NULL
+ON CONFLICT (domain) DO UPDATE SET is_primary = true
+
 -- name: change_tenant
 -- What is set for a tenant.
 UPDATE {registry}
-SET name = %(name)s::text, compliance_level = %(compliance_level)s::text::{level}, is_active = %(is_active)s::boolean, settings = %(settings)s
+SET name = %(name)s::text, domain = %(domain)s::text, compliance_level = %(compliance_level)s::text::{level}, is_active = %(is_active)s::boolean, settings = %(settings)s
 WHERE id = %(id)s::uuid

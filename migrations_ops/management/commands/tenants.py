@@ -15,6 +15,7 @@ examples:
   manage.py tenants show pharma                          one tenant: settings, host names, rows
   manage.py tenants add oncology --name Oncology --like pharma --reason "contract 17"
   manage.py tenants set pharma limits.max_tools=200 --reason "ordered"   in force within a second
+  manage.py tenants add-host pharma ai.pharma.example --reason "its own name"   and remove-host takes it away
   manage.py tenants suspend pharma --reason "unpaid"     nobody gets in; its rows stay
   manage.py tenants activate pharma --reason "paid"      and in again
   manage.py tenants env pharma >> .env                   what its application is told
@@ -39,8 +40,8 @@ class Command(Documented):
         add(
             "words",
             nargs="*",
-            help="SLUG; set: SLUG NAME=VALUE …; move, import: FILE; move-back: NUMBER; clone: SLUG NEW; "
-            "export, remove: SLUG FILE",
+            help="SLUG; set: SLUG NAME=VALUE …; add-host, remove-host: SLUG HOST; "
+            "move, import: FILE; move-back: NUMBER; clone: SLUG NEW; export, remove: SLUG FILE",
         )
         add("--name", default="", help="add, clone: what it is called")
         add("--id", default="", metavar="UUID", help="add, clone: its id (default: a new one)")
