@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from tenants.queries import load_queries
 from tenants.requests import FencedRequest
+from vital.platform_metrics import Platform
 
 REQUESTS = Counter("vital_requests", "Requests answered", ["method", "route", "status", "tenant"])
 SECONDS = Histogram(
@@ -67,9 +68,10 @@ def traffic() -> dict[str, dict[str, int]]:
 
 
 def _pool() -> CollectorRegistry:
-    """The connections of every worker, as the database counts them: asked as the login, who sees its own."""
+    """What the database says: the connections of every worker, asked as the login, who sees its own; the platform."""
     registry = CollectorRegistry()
     registry.register(Connections())
+    registry.register(Platform())
     return registry
 
 

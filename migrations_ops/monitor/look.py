@@ -19,12 +19,14 @@ from migrations_ops.rules.model import TENANT_COLUMN, Plan
 QUERIES = sql.load(Path(__file__).parent / "sql")
 MOST = 10_001  # rows without a tenant that are counted
 PATIENCE = 5  # seconds for the service
+COUNTED_WITHIN = "5s"  # where no index helps, a table is left out rather than read whole at each look
 
 
 @dataclass
 class Look:
-    """What was seen. `down` says why the database was not reached. `locked`: somebody held a table, so that rows and
-    fence could not be looked at."""
+    """What was seen. `down` says why the database was not reached. `locked`: somebody held a table, or counting took
+    too long, so that rows and fence could not be looked at. `validated` is when 005 was last through, in seconds since
+    1970, and what it was then."""
 
     down: str = ""
     locked: bool = False
@@ -37,6 +39,8 @@ class Look:
     late: int = 0
     gaps: list[str] = field(default_factory=list)
     run: str = ""
+    run_status: str = ""
+    validated: tuple[float, str] | None = None
     service: str = ""
     requests: dict[tuple[str, str, str], float] = field(default_factory=dict)
 
@@ -49,13 +53,15 @@ def at_database(session: Session, plan: Plan) -> Look:
     )[0]
     if session.named("is_set_up")[0][0]:
         look.late = session.execute(QUERIES["written_late"])[0][0]
-        at_work = session.named("run_at_work")
-        look.run = f"run {at_work[0][0]} is {at_work[0][2]}" if at_work else ""
+        if at_work := session.named("run_at_work"):
+            look.run, look.run_status = f"run {at_work[0][0]} is {at_work[0][2]}", at_work[0][2]
+        if validated := session.execute(QUERIES["last_validation"]):
+            look.validated = validated[0][0], validated[0][1]
     session.execute(QUERIES["pass_locked_tables_by"])
     try:
         look.gaps = [f"{sign.name}: {sign.seen}" for sign in database.fence(session, plan) if sign.state == FAIL]
         look.nobodys = _nobodys(session, plan)
-    except errors.LockNotAvailable:
+    except (errors.LockNotAvailable, errors.QueryCanceled):
         look.locked = True
     return look
 
@@ -73,7 +79,7 @@ def _nobodys(session: Session, plan: Plan) -> dict[str, int]:
         for spec in plan.tables
         if has_tenant_column(session, spec)
     ]
-    with session.work(lock_timeout="300ms"):
+    with session.work(lock_timeout="300ms", statement_timeout=COUNTED_WITHIN):
         found: dict[str, int] = dict(session.execute(sql.join(questions, " UNION ALL "))) if questions else {}
     return {table: rows for table, rows in found.items() if rows}
 

@@ -57,7 +57,7 @@ class Tally:
         if look.service and look.service != before.service and (before.service or look.service != "ready"):
             found.append(f"the service {'is ready' if look.service == 'ready' else look.service}")
         if look.locked and not before.locked:
-            found.append("a table is locked: its rows and its fence were not looked at")
+            found.append("a table is locked, or too big to count in time: rows and fence were not looked at")
         if not (look.down or look.locked):
             found += [f"a gap: {gap}" for gap in look.gaps if gap not in before.gaps]
             found += [f"closed: {gap}" for gap in before.gaps if gap not in look.gaps]

@@ -40,7 +40,9 @@ from migrations_ops.services.looking import suggest as suggest
 from migrations_ops.services.looking import validate as validate
 from migrations_ops.services.maintaining import maintain as maintain
 from migrations_ops.services.maintaining import maintained as maintained
+from migrations_ops.services.monitoring import Look as Look
 from migrations_ops.services.monitoring import Tally as Tally
+from migrations_ops.services.monitoring import look_once as look_once
 from migrations_ops.services.monitoring import watch as watch
 from migrations_ops.services.monitoring import write_report as write_report
 from migrations_ops.services.rehearsing import RehearsalRequest as RehearsalRequest

@@ -10,8 +10,9 @@ import psycopg
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.monitor import look as eyes
 from migrations_ops.monitor import words
-from migrations_ops.monitor.look import Look
+from migrations_ops.monitor.look import Look as Look
 from migrations_ops.monitor.tally import Tally as Tally
+from migrations_ops.rules.model import Plan
 from migrations_ops.services.database import current_plan, open_session
 
 
@@ -21,11 +22,7 @@ def watch(seconds: float, every: float, url: str, key: str) -> Iterator[Tally]:
     until = time.monotonic() + seconds
     while True:
         started = time.monotonic()
-        try:
-            with open_session(read_only=True) as session:
-                look = eyes.at_database(session, plan)
-        except (psycopg.OperationalError, psycopg.InterfaceError, EngineError) as problem:
-            look = Look(down=(str(problem).strip().splitlines() or ["no word"])[0])
+        look = look_once(plan)
         if url:
             eyes.at_service(look, url.rstrip("/"), key)
         tally.add(look)
@@ -34,6 +31,15 @@ def watch(seconds: float, every: float, url: str, key: str) -> Iterator[Tally]:
         if now + every > until:
             return
         time.sleep(max(0.0, every - (now - started)))
+
+
+def look_once(plan: Plan | None = None) -> Look:
+    """The database as it is now; in `down` why it was not reached."""
+    try:
+        with open_session(read_only=True) as session:
+            return eyes.at_database(session, plan or current_plan())
+    except (psycopg.OperationalError, psycopg.InterfaceError, EngineError) as problem:
+        return Look(down=(str(problem).strip().splitlines() or ["no word"])[0])
 
 
 def write_report(tally: Tally, file: Path, *, partial: bool) -> None:

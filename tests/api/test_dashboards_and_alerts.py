@@ -63,3 +63,11 @@ def test_an_alert_leads_to_a_page_that_is_there(rule: dict[str, Any]) -> None:
     assert (ROOT / page).exists(), page
     assert not place or place in places(ROOT / page), place
     assert rule["labels"]["severity"] in ("page", "ticket")
+
+
+def test_every_figure_is_on_the_page_of_the_api(figures: dict[str, set[str]]) -> None:
+    page = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    parts = re.compile(r"_(bucket|count|sum|created)$")
+    missing = {parts.sub("", name) for name in figures if f"`{parts.sub('', name)}" not in page}
+
+    assert not missing, f"Say in docs/reference/api.md what these are: {sorted(missing)}"

@@ -1,9 +1,12 @@
-"""What Prometheus is told where workers share their figures in a folder."""
+"""What Prometheus is told: of requests, also where workers share their figures in a folder, and of the platform."""
 
 from pathlib import Path
 
+import psycopg
+
 from tests.conftest import PHARMA
-from tests.support.service import PRODUCTION, served
+from tests.support import stage
+from tests.support.service import PRODUCTION, Service, served
 from tests.support.stage import House
 from tests.support.tokens import super_admin, user
 
@@ -19,3 +22,43 @@ def test_no_series_is_told_twice_where_workers_share_a_folder(house: House, tmp_
     assert len(kinds) == len(set(kinds))
     assert not [line for line in lines if line.startswith("vital_database_connections{pid=")]
     assert [line for line in lines if line.startswith("vital_requests_total{") and 'tenant="pharma"' in line]
+
+
+def figures(service: Service) -> dict[str, float]:
+    """Those of the platform, by name with its labels."""
+    lines = [line.rpartition(" ") for line in service.get("/metrics", super_admin()).text.splitlines()]
+    return {name: float(value) for name, _, value in lines if name.startswith("vital_") and "request" not in name}
+
+
+def test_the_platform_is_told_by_the_figures_of_monitor(house: House) -> None:
+    with stage.opened(house) as opened:
+        opened.sql("DROP POLICY vital_tenant_update ON prompts")
+        opened.sql("UPDATE users SET tenant_id = NULL WHERE id = (SELECT id FROM users ORDER BY id LIMIT 1)")
+        nobodys = opened.count("users", where="tenant_id IS NULL")
+        told = figures(opened.service)
+
+    assert told["vital_platform_looked_at"] == 1
+    assert told["vital_fence_gaps"] == 1
+    assert told['vital_rows_without_tenant{table="users"}'] == nobodys > 0
+    assert told['vital_open_runs{status="failed"}'] == 0
+    assert told["vital_last_validation_passed"] == 1
+    assert 0 < told["vital_server_connections"] <= told["vital_server_connections_most"]
+
+
+def test_what_could_not_be_looked_at_is_left_out(house: House) -> None:
+    with stage.opened(house) as opened, psycopg.connect(opened.database.admin_url) as holder:
+        holder.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        told = figures(opened.service)
+
+    assert told["vital_platform_looked_at"] == 0
+    assert not [name for name in told if name.startswith(("vital_rows_without_tenant", "vital_fence_gaps"))]
+    assert told["vital_server_connections"] > 0
+
+
+def test_however_often_somebody_asks_the_database_is_looked_at_once(house: House) -> None:
+    with stage.opened(house) as opened:
+        before = figures(opened.service)
+        opened.sql("DROP POLICY vital_tenant_update ON prompts")
+        after = figures(opened.service)
+
+    assert before["vital_fence_gaps"] == after["vital_fence_gaps"] == 0

@@ -26,3 +26,12 @@ SELECT {name}, (SELECT count(*) FROM (SELECT FROM {relation} WHERE {tenant} IS N
 -- name: written_late
 -- Rows that old code has written without a tenant, and that got theirs on the way, so far.
 SELECT COALESCE(sum(rows), 0)::bigint FROM vital.ledger WHERE kind = 'late' AND undone_at IS NULL
+
+-- name: last_validation
+-- When the validation was last through, whatever it found, and its status.
+SELECT extract(epoch FROM completed_at)::double precision, status
+FROM vital.phase_run
+WHERE phase = '005_post_validation'
+  AND completed_at IS NOT NULL
+ORDER BY completed_at DESC
+LIMIT 1
