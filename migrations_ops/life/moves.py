@@ -3,6 +3,8 @@
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.session import Session
 from migrations_ops.findings import carry_out
 from migrations_ops.findings.decide import Decision, record
-from migrations_ops.findings.withdraw import withdraw
+from migrations_ops.findings.withdraw import withdraw_all
 from migrations_ops.life.queries import ask
 from migrations_ops.life.registry import NoReason, Record, records
 from migrations_ops.reading import by_name, shown
@@ -128,15 +130,17 @@ def carry(
 def take_back(
     session: Session, plan: Plan, number: int, who: str, reason: str, waiting: Callable[[str], None]
 ) -> dict[str, Any]:
-    """The rows of a move go back to whom they were, one after the other: killed, it goes on when it is called again.
+    """The rows of a move go back to whom they were, batch by batch: killed, it goes on when it is called again.
 
-    A row that somebody has decided about since stays. Raises NoSuchMove, and what `withdraw` does.
+    A row that somebody has decided about since stays. Raises NoReason, NoSuchMove, and what `withdraw_all` does.
     """
+    if not reason.strip():
+        raise NoReason
     with session.work():
         rows = ask(session, "rows_of_move", {"number": number, "action": MOVED})
     if not rows:
         raise NoSuchMove(number=number)
     moved = 0
-    for relation, key in rows:
-        moved += withdraw(session, plan, relation, key, who, reason, waiting)["moved"]
+    for relation, of_table in groupby(rows, key=itemgetter(0)):
+        moved += withdraw_all(session, plan, relation, [key for _, key in of_table], who, reason, waiting)
     return {"number": number, "withdrawn": len(rows), "moved": moved}

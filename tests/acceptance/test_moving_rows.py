@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PHARMA, Manage
+from tests.conftest import DIGITAL_HEALTH, PHARMA, Manage
 from tests.support import databases
 from tests.support.acting import as_tenant, whole_clone
 from tests.support.databases import Scratch
@@ -140,3 +140,22 @@ def test_a_move_wants_a_reason_and_a_yes(scratch: Scratch, manage: Manage, file:
         assert done.returncode == 2, said(done)
         assert sentence in " ".join(done.stderr.split())
     assert owners(scratch) == before
+
+
+def test_a_row_that_was_decided_or_deleted_since_stays_as_it_is(scratch: Scratch, manage: Manage, file: Path) -> None:
+    before, chosen = owners(scratch), sorted(wanted(scratch))
+    moved = document(manage(scratch, "tenants", "move", str(file), "--yes", *WHY, "--json"))
+    (table, decided), (_, deleted) = chosen[0], chosen[1]
+    done = manage(scratch, "migrate_tenants", "decide", table, decided, "digital-health", "--yes", *WHY)
+    assert done.returncode == 0, said(done)
+    databases.rows(scratch.admin_url, f"DELETE FROM {table} WHERE id = '{deleted}'")
+
+    back = document(manage(scratch, "tenants", "move-back", str(moved["number"]), "--yes", *WHY, "--json"))
+
+    assert back["withdrawn"] == len(chosen) - 1, "that of a row which is gone is withdrawn as well"
+    assert back["moved"] == len(chosen) - 2
+    expected = before | {(table, decided): DIGITAL_HEALTH}
+    del expected[table, deleted]
+    assert owners(scratch) == expected
+    noted = one(scratch, "SELECT count(*) FROM vital.audit WHERE action = 'withdraw' AND facts ->> 'from' = %s", NEW)
+    assert noted >= back["withdrawn"]

@@ -77,16 +77,49 @@ WITH batch AS (
 SELECT v.{tenant}::text, v.rule FROM ({verdict}) AS v
 
 -- name: verdict_of_withdrawal
--- One row goes back; where it had no tenant and no rule knows it, to none.
-SELECT batch.vital_row, {target}::uuid AS {tenant}, {rule} AS rule FROM batch WHERE {key} = {wanted}
+-- Rows go back; one that had no tenant and that no rule knows, to none.
+SELECT batch.vital_row, given.tenant::uuid AS {tenant}, given.rule
+FROM batch
+JOIN unnest({keys}::text[], {tenants}::text[], {rules}::text[]) AS given (key, tenant, rule) ON given.key = {key}
 
--- name: is_row
--- Predicate on `t`: it is this row.
-{key} = {wanted}
+-- name: is_one_of_rows
+-- Predicate on `t`: it is one of these rows.
+{key} = ANY({keys}::text[])
 
--- name: forget_decision
--- A decision is taken back, unless another has taken its place.
-DELETE FROM vital.override WHERE relation = %(relation)s::text AND key = %(key)s::text AND decided_at = %(at)s::timestamptz RETURNING id
+-- name: before_people
+-- The tenant that each row had before its last entries, which are people's.
+WITH entry AS (
+    SELECT key, l.id, l.before, l.rule = ANY(%(rules)s::text[]) AS by_person
+    FROM vital.ledger AS l
+    CROSS JOIN LATERAL unnest(l.keys) AS held (key)
+    WHERE l.relation = %(relation)s::text
+      AND l.undone_at IS NULL
+      AND vital.key_hashes(l.keys) && vital.key_hashes(%(keys)s::text[])
+      AND key = ANY(%(keys)s::text[])
+), judged AS (
+    SELECT *, max(id) FILTER (WHERE NOT by_person) OVER (PARTITION BY key) AS last_of_rules FROM entry
+)
+SELECT DISTINCT ON (key) key, before ->> %(tenant)s::text
+FROM judged
+WHERE by_person
+  AND id > COALESCE(last_of_rules, 0)
+ORDER BY key, id
+
+-- name: forget_decisions_of_rows
+-- Decisions are taken back, each with its line in the audit, unless another has taken its place.
+WITH given AS (
+    SELECT * FROM unnest(%(keys)s::text[], %(moments)s::text[], %(tenants)s::text[]) AS given (key, moment, tenant)
+), gone AS (
+    DELETE FROM vital.override AS o
+    USING given
+    WHERE o.relation = %(relation)s::text AND o.key = given.key AND o.decided_at = given.moment::timestamptz
+    RETURNING o.key, o.tenant_id, given.tenant
+)
+INSERT INTO vital.audit (who, action, reason, facts)
+SELECT %(who)s::text, 'withdraw', %(reason)s::text,
+       jsonb_build_object('table', %(relation)s::text, 'key', key, 'from', tenant_id, 'to', tenant)
+FROM gone
+RETURNING id
 
 -- name: forget_any_decision
 -- For a question only, in a transaction that is taken back.
