@@ -9,7 +9,7 @@ WORKERS ?= 2
 THREADS ?= 4
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo serve worker test lint format pictures lock
+.PHONY: help setup demo serve worker test lint format pictures settings lock
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -47,6 +47,9 @@ format: setup ## put the code in shape
 
 pictures: setup ## take the README's pictures anew, from the demo
 	@$(PYTHON) docs/pictures/take.py
+
+settings: setup ## write the reference of settings anew, from vital/settings.toml
+	@$(PYTHON) docs/reference/renew.py
 
 lock: setup ## renew requirements.txt from pyproject.toml
 	@$(PYTHON) -m pip install --quiet pip-tools

@@ -1,6 +1,5 @@
 """What Prometheus is told. Labels are bounded: routes are patterns, tenants are the registry's."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from tenants.queries import load_queries
 from tenants.requests import FencedRequest
+from vital.environment import env_text
 from vital.platform_metrics import Platform
 
 REQUESTS = Counter("vital_requests", "Requests answered", ["method", "route", "status", "tenant"])
@@ -48,7 +48,7 @@ def exposition() -> HttpResponse:
 
 
 def _registry() -> CollectorRegistry:
-    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if not env_text("PROMETHEUS_MULTIPROC_DIR"):
         return REGISTRY
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""The one settings file: every value a user can set is an environment variable, read by the helpers on top.
+"""The one settings file: every value a user can set is an environment variable, declared in settings.toml.
 
 A value that cannot be used is refused at start with the variable's name (ImproperlyConfigured, exit code 2).
 """
@@ -12,40 +12,9 @@ from django.templatetags.static import static
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import ProgrammingError
 
+from vital.environment import env_bool, env_int, env_list, env_path, env_secret, env_text
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def env_bool(name: str, default: bool = False) -> bool:
-    value = os.environ.get(name, "").strip().lower()
-    if value in {"", "0", "false", "no", "off"}:
-        return default if value == "" else False
-    if value in {"1", "true", "yes", "on"}:
-        return True
-    raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
-
-
-def env_int(name: str, default: int, least: int = 1) -> int:
-    value = os.environ.get(name, "").strip()
-    if not value:
-        return default
-    if not value.isdecimal() or int(value) < least:
-        raise ImproperlyConfigured(f"{name} must be a whole number of at least {least}, not {value!r}.")
-    return int(value)
-
-
-def env_list(name: str) -> list[str]:
-    return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
-
-
-def env_secret(name: str) -> str:
-    """The variable's value, or the content of the file that NAME_FILE points at (how containers hand over secrets)."""
-    file = os.environ.get(f"{name}_FILE")
-    if not file:
-        return os.environ.get(name, "")
-    try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error}.") from error
 
 
 def database(*names: str) -> dict[str, Any]:
@@ -80,14 +49,14 @@ if SERVING and not SECRET_KEY:
     )
 # In demo mode a bare header names the tenant: it answers only under names that are this machine's.
 ALLOWED_HOSTS = LOCAL_HOSTS if DEMO and not DEMO_PUBLIC else env_list("VITAL_ALLOWED_HOSTS") or LOCAL_HOSTS
-HOME = Path(os.environ.get("VITAL_HOME") or BASE_DIR / ".vital")
-PLAN = Path(os.environ.get("VITAL_PLAN") or BASE_DIR / "migrations_ops" / "rules" / "vital.toml")
-BACKUP_DIR = Path(os.environ.get("VITAL_BACKUP_DIR") or "backups")
-BACKUP = env_bool("VITAL_BACKUP", default=True)  # before the first change of a migration
-HOOKS = Path(os.environ["VITAL_HOOKS"]) if os.environ.get("VITAL_HOOKS") else None
-LOG_DIR = Path(os.environ.get("VITAL_LOG_DIR") or "logs")
-PDF_FONT = os.environ.get("VITAL_PDF_FONT", "")  # a TrueType file; else one that this machine has
-REDIS_URL = os.environ.get("REDIS_URL", "")
+HOME = env_path("VITAL_HOME") or BASE_DIR / ".vital"
+PLAN = env_path("VITAL_PLAN") or BASE_DIR / "migrations_ops" / "rules" / "vital.toml"
+BACKUP_DIR = Path(env_text("VITAL_BACKUP_DIR"))
+BACKUP = env_bool("VITAL_BACKUP")  # before the first change of a migration
+HOOKS = env_path("VITAL_HOOKS")
+LOG_DIR = Path(env_text("VITAL_LOG_DIR"))
+PDF_FONT = env_text("VITAL_PDF_FONT")  # a TrueType file; else one that this machine has
+REDIS_URL = env_text("REDIS_URL")
 
 # VITAL's own tables live in a schema of their own: on hosted platforms everything in `public` is published to
 # browsers, and the adopted database stays as it was.
@@ -95,7 +64,7 @@ OWN_SCHEMA = "vital"
 # Commands and workers migrate and need the direct connection; the service (wsgi.py) may go through a pooler.
 DIRECT = () if SERVING else ("VITAL_MIGRATIONS_DATABASE_URL",)
 DATABASES = {"default": database(*DIRECT, "DATABASE_URL", "SUPABASE_DB_URL")}
-STATEMENT_TIMEOUT_MS = env_int("VITAL_STATEMENT_TIMEOUT_MS", 15_000)
+STATEMENT_TIMEOUT_MS = env_int("VITAL_STATEMENT_TIMEOUT_MS")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # django-tenants: the registry of tenants. Its "public schema" is where the shared apps' tables live: ours.
@@ -172,17 +141,17 @@ WHITENOISE_USE_FINDERS = True
 
 # Who may call the API, and how: docs/reference/settings.md.
 JWT_SECRET = env_secret("SUPABASE_JWT_SECRET")
-JWKS_URL = os.environ.get("VITAL_JWKS_URL", "")
-JWT_AUDIENCE = os.environ.get("VITAL_JWT_AUDIENCE") or "authenticated"
-JWT_ISSUER = os.environ.get("VITAL_JWT_ISSUER", "")
+JWKS_URL = env_text("VITAL_JWKS_URL")
+JWT_AUDIENCE = env_text("VITAL_JWT_AUDIENCE")
+JWT_ISSUER = env_text("VITAL_JWT_ISSUER")
 ALLOW_SERVICE_ROLE = env_bool("VITAL_ALLOW_SERVICE_ROLE")
-TENANT_DOMAIN = os.environ.get("VITAL_TENANT_DOMAIN", "").strip(".").lower()
-RATE_LIMIT = env_int("VITAL_RATE_LIMIT", 60_000)  # requests a minute and tenant
-RESPONSE_MEMORY_MS = env_int("VITAL_RESPONSE_MEMORY_MS", 500, least=0)  # 0: no answer is remembered
-MAX_BODY = env_int("VITAL_MAX_BODY", 1_048_576)  # bytes
+TENANT_DOMAIN = env_text("VITAL_TENANT_DOMAIN").strip(".").lower()
+RATE_LIMIT = env_int("VITAL_RATE_LIMIT")  # requests a minute and tenant
+RESPONSE_MEMORY_MS = env_int("VITAL_RESPONSE_MEMORY_MS")  # 0: no answer is remembered
+MAX_BODY = env_int("VITAL_MAX_BODY")  # bytes
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
-PLATFORM_ID = os.environ.get("VITAL_PLATFORM_ID") or "00000000-0000-0000-0000-000000000001"
-FENCED_SCHEMAS = env_list("VITAL_FENCED_SCHEMAS") or ["public"]
+PLATFORM_ID = env_text("VITAL_PLATFORM_ID")
+FENCED_SCHEMAS = env_list("VITAL_FENCED_SCHEMAS")
 UNFENCED_TABLES = env_list("VITAL_UNFENCED_TABLES")
 MIGRATION_STATE = "migrations_ops.gate.next_phase"  # a name: tenants know nothing of the migration
 AUDIT = "migrations_ops.audit.record"  # the same
@@ -235,7 +204,7 @@ CACHES = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
-LOG_LEVEL = os.environ.get("VITAL_LOG_LEVEL", "info").lower()
+LOG_LEVEL = env_text("VITAL_LOG_LEVEL").lower()
 LOGGING_CONFIG = None  # vital.logs does it, for the service
 
 UNFOLD = {
@@ -256,8 +225,8 @@ UNFOLD_OWN = {name: value for name, value in UNFOLD.items() if name.startswith((
 UNFOLD_OWN |= {"SITE_SUBHEADER": "What your tenant has", "SIDEBAR": {"navigation": "tenants.own.navigation"}}
 
 # Background runs: docs/how-to/run-in-the-background.md.
-LONG_ANSWERS = env_int("VITAL_LONG_ANSWERS", 2)  # event streams and previews at once, of each process of the service
-HELPERS = env_int("VITAL_HELPERS", 1, least=0)  # processes that share a big table with the one that carries the run out
+LONG_ANSWERS = env_int("VITAL_LONG_ANSWERS")  # event streams and previews at once, of each process of the service
+HELPERS = env_int("VITAL_HELPERS")  # processes that share a big table with the one that carries the run out
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 10, "socket_keepalive": True}
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives the longest absence of Redis

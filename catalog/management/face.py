@@ -1,32 +1,24 @@
 """What the commands that fill the legacy tables have in common: output, errors, exit codes."""
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import Any, NoReturn
 
 import psycopg
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DatabaseError, connection
 
 from catalog import report
 from catalog.errors import LegacyError
 from catalog.report import Filled
+from tenants.management.documented import Documented
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 3
 
 
-class FillCommand(BaseCommand):
-    """Prints what `fill` has filled. Every failure is one line on stderr.
+class FillCommand(Documented):
+    """Prints what `fill` has filled. Every failure is one line on stderr."""
 
-    Exit codes: 1 the database refused or failed, 2 wrong usage, input or connection, 3 Ctrl-C.
-    """
-
-    requires_system_checks = []
-    examples = ""
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": self.examples, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    exit_codes = "exit codes: 0 filled; 1 the database refused; 2 wrong usage, input or connection; 3 Ctrl-C"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")

@@ -1,6 +1,5 @@
 """The face of `monitor`: a live table, or a line for each thing that happens; a report in the end."""
 
-import os
 import re
 from pathlib import Path
 
@@ -10,8 +9,8 @@ from rich.table import Table
 
 from migrations_ops import services
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options
+from vital.environment import env_text
 
-KEY = "VITAL_METRICS_KEY"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -24,7 +23,7 @@ def monitor(options: Options, console: Console) -> Answer:
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         try:
             for tally in services.watch(
-                0 if options["once"] else seconds, every, options["url"], os.environ.get(KEY, "")
+                0 if options["once"] else seconds, every, options["url"], env_text("VITAL_METRICS_KEY")
             ):
                 live.update(shown(tally), refresh=True)
         except KeyboardInterrupt:

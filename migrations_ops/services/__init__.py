@@ -63,6 +63,8 @@ from migrations_ops.services.runs import Request as Request
 from migrations_ops.services.runs import Result as Result
 from migrations_ops.services.runs import open_run as open_run
 from migrations_ops.services.runs import run as run
+from migrations_ops.services.scaling import SCALING_WAYS as SCALING_WAYS
+from migrations_ops.services.scaling import scale_plan as scale_plan
 from migrations_ops.services.surveying import Place as Place
 from migrations_ops.services.surveying import crossing as crossing
 from migrations_ops.services.surveying import has_tenants as has_tenants

@@ -19,7 +19,7 @@ from migrations_ops.isolation.targets import NOBODY
 from migrations_ops.phases.row_level_security import closings
 from migrations_ops.rules.model import Plan
 from migrations_ops.services.database import current_plan, open_session
-from vital.settings import env_secret
+from vital.environment import env_secret
 
 
 class FenceIsOpen(EngineError):

@@ -1,27 +1,22 @@
 """What the commands about logins and keys have in common: help, one line for each failure, exit codes."""
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import Any, NoReturn
 
 import psycopg
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandError
 from django.db import DatabaseError, OperationalError
 
-FAILED, REFUSED = 1, 2
+from tenants.management.documented import Documented
+
+FAILED, REFUSED, INTERRUPTED = 1, 2, 3
 
 
-class AccessCommand(BaseCommand):
-    """Does one thing to who may come in. Exit codes: 1 the database refused, 2 wrong usage or connection."""
+class AccessCommand(Documented):
+    """Does one thing to who may come in."""
 
-    requires_system_checks = ()
-    requires_migrations_checks = False
-    examples = ""
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": self.examples, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    exit_codes = "exit codes: 0 done; 1 the database refused; 2 wrong usage, settings or connection; 3 Ctrl-C"
 
     def act(self, options: dict[str, Any]) -> str:
         """What is to be printed on stdout. Raises Refused."""
@@ -35,8 +30,10 @@ class AccessCommand(BaseCommand):
             fail(error, REFUSED)
         except OperationalError as error:
             fail(error, REFUSED)
-        except (DatabaseError, psycopg.Error) as error:
+        except (DatabaseError, psycopg.Error, CommandError) as error:
             fail(error, FAILED)
+        except KeyboardInterrupt:
+            fail("interrupted; nothing was changed.", INTERRUPTED)
 
 
 class Refused(Exception):

@@ -1,33 +1,25 @@
 """What the documentation shows is what happens: every `console` block is carried out, in order, page by page."""
 
 import re
-import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT, Manage
 from tests.support.databases import Scratch, rows
+from tests.support.pages import carry_out, commands
 
-BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if BLOCK.search(page.read_text(encoding="utf-8"))]
+# Pages whose story needs more than a database have a test of their own, which carries them out.
+ELSEWHERE = {"the-whole-guide": "test_the_whole_guide.py", "runbooks": "test_runbooks.py"}
+PAGES = [
+    page
+    for page in sorted((ROOT / "docs").rglob("*.md"))
+    if page.stem not in ELSEWHERE and commands(page.read_text(encoding="utf-8"))
+]
 LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]+))?\)")
 # The pages that begin with something else than a filled platform.
 EMPTY, DATABASES = ("first-migration",), {"migrate-your-own-database": ROOT / "docs" / "tutorial" / "shop.sql"}
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-
-
-def commands(page: Path) -> list[tuple[str, list[str]]]:
-    """(command, lines that its output must hold) of each `$ …` line of a page."""
-    found: list[tuple[str, list[str]]] = []
-    for block in BLOCK.findall(page.read_text(encoding="utf-8")):
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                found.append((line[2:], []))
-            else:
-                found[-1][1].append(line)
-    return found
 
 
 @pytest.mark.parametrize("shown", PAGES, ids=lambda page: page.stem)
@@ -39,21 +31,14 @@ def test_the_commands_of_a_page_do_what_it_shows(shown: Path, empty: Scratch, ma
         if shown.stem not in EMPTY:
             manage(empty, "generate_legacy", "--rows", "300")
 
-    for command, expected in commands(shown):
-        words = shlex.split(command)
-        if words[0] == "manage.py":
-            done = manage(empty, *words[1:], cwd=tmp_path)
-        else:
-            done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
-        code = next((int(line[6:-1]) for line in expected if re.fullmatch(r"\(exit \d\)", line)), 0)
-        assert done.returncode == code, f"{command}\n{done.stdout}{done.stderr}"
-        said = " ".join(done.stdout.split())
-        for line in (line for line in expected if not line.startswith("(exit")):
-            assert " ".join(line.split()) in said, f"{command} does not show {line!r}:\n{done.stdout}"
+    for command in commands(shown.read_text(encoding="utf-8")):
+        carry_out(empty, manage, tmp_path, command)
 
 
 def test_pages_are_found() -> None:
     assert {page.stem for page in PAGES} >= {"first-migration", "undo-and-correct"}
+    for page, test in ELSEWHERE.items():
+        assert f'"{page}.md"' in (Path(__file__).parent / test).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("linking", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda p: p.stem)

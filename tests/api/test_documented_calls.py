@@ -4,42 +4,26 @@ import os
 import re
 import secrets
 import shutil
-import subprocess
-from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
+from tests.acceptance.test_documentation import ELSEWHERE
 from tests.conftest import DIGITAL_HEALTH, PHARMA, ROOT, Manage
 from tests.support import stage, tokens
 from tests.support.looking import said
+from tests.support.pages import calls, status_of
 from tests.support.service import Answer
 from tests.support.stage import Stage
 
-BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-CALL = re.compile(r"^(curl .*?) +# (\d{3})\b", re.MULTILINE | re.DOTALL)
-# The calls print as people want to see them; here only the status counts.
-STATUS_ONLY = 'curl() { command curl --silent --show-error --output /dev/null --write-out "%{http_code}" "$@"; }\n'
 PRINTED = "http://localhost:3000"  # the address of `make demo`
 PAGES = [
     page
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
-    if re.search(r"^curl ", page.read_text(encoding="utf-8"), re.MULTILINE)
+    if page.stem not in ELSEWHERE and re.search(r"^curl ", page.read_text(encoding="utf-8"), re.MULTILINE)
 ]
-
-
-def calls(text: str) -> list[tuple[str, str]]:
-    """(command, status) of each curl line, which may go on over several."""
-    return [(command, status) for block in BLOCK.findall(text) for command, status in CALL.findall(block)]
-
-
-def status_of(command: str, environment: Mapping[str, str]) -> str:
-    shell = ["sh", "-euc", STATUS_ONLY + command]
-    done = subprocess.run(shell, env=environment, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, f"{command}\n{done.stderr}"
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

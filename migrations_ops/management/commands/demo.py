@@ -8,10 +8,11 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rich.console import Console
 
 from migrations_ops.management.server import serving, until_stopped
+from tenants.management.documented import Documented
 from vital import embedded
 
 ROWS = "1500"
@@ -20,12 +21,17 @@ CURLS = (  # what demo mode accepts: the bare header names the tenant
     'curl -H "x-tenant-id: f7aa6fd4-0af9-4706-8b31-034f1f7accda" {base}/api/prompts-crud',
     "curl {base}/api/knowledge-domains",
 )
-EXAMPLE = "example: make demo, or DEMO_SERVE=0 make demo to leave after the migration"
+EXAMPLES = """
+examples:
+  make demo                 start over, migrate, serve on $PORT (3000) until Ctrl-C
+  DEMO_SERVE=0 make demo    leave after the migration
+"""
 
 
-class Command(BaseCommand):
-    help = f"Show the whole migration on sample data in an embedded PostgreSQL, then serve it. {EXAMPLE}"
-    requires_system_checks = ()
+class Command(Documented):
+    help = "Show the whole migration on sample data in an embedded PostgreSQL, then serve it."
+    examples = EXAMPLES
+    exit_codes = "exit codes: 0 done, or stopped by Ctrl-C; 1 a step failed, as it says; 2 not in demo mode"
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from migrations_ops.management import face
-from migrations_ops.management.documented import Documented
 from migrations_ops.management.tenants import VERBS
+from tenants.management.documented import Documented
 
 EXAMPLES = """
 examples:

@@ -7,14 +7,16 @@ from django.core.management.base import BaseCommand, CommandParser
 
 
 class Documented(BaseCommand):
-    """`examples` stands below the options, as it is written."""
+    """`examples` stands below the options, as it is written, and `exit_codes` below that."""
 
     requires_system_checks = ()
     requires_migrations_checks = False
     examples = ""
+    exit_codes = ""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": self.examples, "formatter_class": RawDescriptionHelpFormatter}
+        epilog = "\n\n".join(part.strip("\n") for part in (self.examples, self.exit_codes) if part)
+        kwargs |= {"epilog": epilog, "formatter_class": RawDescriptionHelpFormatter}
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_report_arguments(self, parser: CommandParser) -> None:

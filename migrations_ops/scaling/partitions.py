@@ -1,0 +1,65 @@
+"""In one server, big tables in partitions by tenant: one for each big tenant, and one for all the others."""
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.session import Session
+from migrations_ops.reading import shown
+from migrations_ops.rules.model import TENANT_COLUMN
+from migrations_ops.scaling.catalogue import Catalogue, Table, across, ask
+from migrations_ops.scaling.plan import Scale
+from migrations_ops.scaling.statements import add_key, add_reference, carry, parted, partition, rename
+
+BIG_TENANT = 0.1  # of a table's rows
+
+
+def plan(session: Session, found: Catalogue, slugs: dict[str, str], least: int) -> Scale:
+    """Tables with at least so many rows (by the planner's estimate) are parted. `slugs`: tenant → slug. In a
+    transaction."""
+    scale = Scale("partitions")
+    for table in found.tables.values():
+        scale.kinds[table.relation] = _kind(table, least)
+    for table in (table for table in found.of_tenants() if scale.kinds[table.relation][0] == "partitioned"):
+        _part(session, scale, found, table, slugs)
+    if scale.statements:
+        scale.know.append(
+            "Grants and policies are not copied: VITAL's come back with manage.py migrate_tenants --only 006. The rows"
+            " are carried over in one statement, while nobody writes: manage.py maintenance on."
+        )
+    return scale
+
+
+def _kind(table: Table, least: int) -> tuple[str, str]:
+    if not table.has_tenant:
+        return "as it is", "it has no tenant"
+    if table.is_partitioned:
+        return "as it is", "it is partitioned already"
+    if table.rows < least:
+        return "as it is", f"about {table.rows:,} rows are too few to gain by it"
+    return "partitioned", f"about {table.rows:,} rows"
+
+
+def _part(session: Session, scale: Scale, found: Catalogue, table: Table, slugs: dict[str, str]) -> None:
+    relation, do = table.relation, scale.statements
+    schema, name = sql.names(relation)
+    into = [one for one in found.references if one.parent == relation]
+    own = [one for one in found.references if one.child == relation and one.parent != relation]
+    do += scale.let_go(into)
+    do += [rename("INDEX", sql.spelled(schema, key.name), _before(key.name)) for key in table.keys]
+    do += [rename("TABLE", relation, _before(name)), parted(relation, sql.spelled(schema, _before(name)))]
+    tenants = dict(ask(session, "rows_by_tenant", relation=sql.relation(relation), tenant=sql.ident(TENANT_COLUMN)))
+    for tenant, rows in tenants.items():
+        if tenant and rows >= BIG_TENANT * sum(tenants.values()):
+            part = sql.spelled(schema, sql.fitting(f"{name}_{slugs.get(tenant, tenant)}"))
+            do.append(partition(relation, part, sql.compose("FOR VALUES IN ({id})", id=sql.literal(tenant))))
+    do.append(partition(relation, sql.spelled(schema, sql.fitting(f"{name}_others")), sql.raw("DEFAULT")))
+    columns = [column for (column,) in ask(session, "columns_to_carry", named=sql.literal(relation))]
+    do.append(carry(sql.spelled(schema, _before(name)), relation, columns))
+    do += scale.widen(table.too_wide, in_place=False)
+    do += [add_key(key, key.definition) for key in table.keys if key not in table.too_wide]
+    do += [add_reference(one, with_tenant=False) for one in own]
+    do += scale.refer_within(into, {one.name: across(session, one) for one in into})
+    if table.triggers:
+        scale.know.append(f"Triggers to be made again on {shown(relation)}: {', '.join(table.triggers)}.")
+
+
+def _before(name: str) -> str:
+    return sql.fitting(f"{name}_before")

@@ -1,0 +1,95 @@
+-- name: tables_to_scale
+-- Every table of these schemas: whether it has the tenant column, the planner's estimate of its rows, its bytes.
+SELECT format('%I.%I', n.nspname, c.relname),
+       EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = {tenant} AND NOT a.attisdropped),
+       greatest(c.reltuples, 0)::bigint,
+       pg_total_relation_size(c.oid),
+       c.relkind = 'p'
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p')
+  AND c.relpersistence = 'p'
+  AND NOT c.relispartition
+  AND n.nspname = ANY({schemas}::text[])
+ORDER BY 1
+
+-- name: keys_to_scale
+-- The indexes of these tables, the primary one first: whether it is a constraint's, primary, unique; its columns (none
+-- where it is made of expressions), how it is defined.
+SELECT format('%I.%I', n.nspname, c.relname), x.relname::text, k.oid IS NOT NULL, i.indisprimary, i.indisunique,
+       CASE WHEN i.indexprs IS NULL THEN ARRAY(
+           SELECT a.attname::text
+           FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS part (attnum, place)
+           JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = part.attnum
+           WHERE part.place <= i.indnkeyatts
+           ORDER BY part.place
+       ) ELSE '{{}}' END,
+       COALESCE(pg_get_constraintdef(k.oid), pg_get_indexdef(i.indexrelid))
+FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_class AS x ON x.oid = i.indexrelid
+LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u')
+WHERE i.indisvalid
+  AND i.indrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+ORDER BY 1, i.indisprimary DESC, 2
+
+-- name: references_to_scale
+-- The foreign keys from or to these tables: both sides, and what it says beside them.
+SELECT format('%I.%I', cn.nspname, cc.relname), f.conname::text, key.of, format('%I.%I', pn.nspname, pc.relname), key.to,
+       substring(pg_get_constraintdef(f.oid) FROM 'REFERENCES [^(]*\([^)]*\)(.*)$')
+FROM pg_constraint AS f
+CROSS JOIN LATERAL (
+    SELECT array_agg(c.attname::text ORDER BY place) AS of, array_agg(p.attname::text ORDER BY place) AS to
+    FROM unnest(f.conkey, f.confkey) WITH ORDINALITY AS part (child, parent, place)
+    JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = part.child
+    JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = part.parent
+) AS key
+JOIN pg_class AS cc ON cc.oid = f.conrelid
+JOIN pg_namespace AS cn ON cn.oid = cc.relnamespace
+JOIN pg_class AS pc ON pc.oid = f.confrelid
+JOIN pg_namespace AS pn ON pn.oid = pc.relnamespace
+WHERE f.contype = 'f'
+  AND f.conparentid = 0
+  AND (f.conrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+       OR f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t))
+ORDER BY 1, 2
+
+-- name: triggers_to_scale
+-- The triggers of these tables, by name.
+SELECT format('%I.%I', n.nspname, c.relname), array_agg(t.tgname::text ORDER BY t.tgname)
+FROM pg_trigger AS t
+JOIN pg_class AS c ON c.oid = t.tgrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE NOT t.tgisinternal
+  AND t.tgrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+GROUP BY 1
+ORDER BY 1
+
+-- name: references_across
+-- How many rows refer to a row of another tenant, or of none: the Platform's, mostly.
+SELECT count(*)
+FROM {child} AS c
+JOIN {parent} AS t ON {same}
+WHERE c.{tenant} IS DISTINCT FROM t.{tenant}
+
+-- name: rows_by_tenant
+-- Each tenant's rows of a table, the most first.
+SELECT {tenant}::text, count(*) FROM {relation} GROUP BY 1 ORDER BY 2 DESC, 1
+
+-- name: rows_of_nobody
+-- How many rows of a table have no tenant.
+SELECT count(*) FROM {relation} WHERE {tenant} IS NULL
+
+-- name: columns_to_carry
+-- The columns of a table that are written, not computed.
+SELECT attname::text FROM pg_attribute
+WHERE attrelid = to_regclass({named}) AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
+
+-- name: make_copies_folder
+-- Where empty copies are tried, in a transaction that is taken back.
+CREATE SCHEMA {folder}
+
+-- name: empty_copy
+-- The table without its rows and indexes; those are made under their own names.
+CREATE TABLE {copy} (LIKE {relation} INCLUDING ALL EXCLUDING INDEXES)

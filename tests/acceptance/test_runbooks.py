@@ -1,0 +1,235 @@
+"""Each runbook is carried out after its trouble was made, and leaves everything well."""
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Manage
+from tests.support import databases
+from tests.support.acting import whole_clone
+from tests.support.databases import Scratch, rows
+from tests.support.looking import one, said
+from tests.support.pages import blocks, calls, carry_out, commands, of_block, status_of
+from tests.support.service import PRODUCTION, served
+
+PAGE = (ROOT / "docs" / "how-to" / "runbooks.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+RULES = (ROOT / "migrations_ops" / "rules" / "vital.toml").read_text(encoding="utf-8")
+RULE = re.compile(r'(name = "PRISM prompts and prompts of pharma domains".*?tenant = )"pharma"', re.DOTALL)
+FREEZE = """
+    CREATE FUNCTION freeze() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'prompts are frozen'; END $$;
+    CREATE TRIGGER a_freeze BEFORE UPDATE ON prompts FOR EACH ROW
+        WHEN (OLD.domain = 'clinical_trials') EXECUTE FUNCTION freeze()
+"""
+FORBID = """
+    CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql
+        AS $$ BEGIN RAISE EXCEPTION 'no changes on Wednesdays'; END $$;
+    CREATE EVENT TRIGGER forbid ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION forbid()
+"""
+
+
+@dataclass
+class Desk:
+    """Where an admin sits: a database, a folder with logs, perhaps a service."""
+
+    scratch: Scratch
+    manage: Manage
+    folder: Path
+    environment: dict[str, str] = field(default_factory=lambda: {"PATH": os.environ["PATH"]})
+
+    def sql(self, statement: str) -> None:
+        for one_of in statement.split(";\n"):
+            rows(self.scratch.admin_url, one_of)
+
+    def run(self, *words: str) -> None:
+        done = self.manage(self.scratch, *words, cwd=self.folder)
+        assert done.returncode == 0, said(done)
+
+
+Trouble = Callable[[Desk], Iterator[None]]  # makes it; mends it once the page says so; looks that all is well
+TROUBLES: dict[str, tuple[str, Trouble]] = {}
+
+
+def trouble(heading: str, mended_after: str) -> Callable[[Trouble], Trouble]:
+    """The trouble of a section; it is mended after the command that holds these words."""
+
+    def remember(made: Trouble) -> Trouble:
+        TROUBLES[heading] = mended_after, made
+        return made
+
+    return remember
+
+
+@trouble("The database does not fit", "grep metadata")
+def a_column_of_another_type(desk: Desk) -> Iterator[None]:
+    desk.sql("ALTER TABLE tools ADD COLUMN metadata text")
+    yield
+    assert one(desk.scratch, "SELECT to_regclass('public.org_departments')") is None, "nothing was changed"
+    desk.sql("ALTER TABLE tools RENAME COLUMN metadata TO notes")
+    yield
+    closed(desk)
+
+
+@trouble("The schema fix fails", "status")
+def changes_are_forbidden(desk: Desk) -> Iterator[None]:
+    desk.run("migrate_tenants", "--only", "000", "--yes")
+    desk.sql(FORBID)
+    yield
+    desk.sql("DROP EVENT TRIGGER forbid")
+    yield
+    closed(desk)
+
+
+@trouble("A phase fails in the middle", "status")
+def rows_that_refuse(desk: Desk) -> Iterator[None]:
+    desk.sql(FREEZE)
+    yield
+    left = one(
+        desk.scratch, "SELECT count(*) FROM prompts WHERE tenant_id IS NOT NULL AND NOT (metadata ? 'is_template')"
+    )
+    assert left == 0, "what 004 did is taken back"
+    desk.sql("DROP TRIGGER a_freeze ON prompts")
+    yield
+    closed(desk)
+
+
+@trouble("Rows went to the wrong tenant", "tenants suspend")
+def a_wrong_rule(desk: Desk) -> Iterator[None]:
+    assert len(RULE.findall(RULES)) == 1
+    (desk.folder / "wrong.toml").write_text(RULE.sub(r'\1"digital-health"', RULES), encoding="utf-8")
+    (desk.folder / "mended.toml").write_text(RULES, encoding="utf-8")
+    desk.environment["VITAL_PLAN"] = str(desk.folder / "wrong.toml")
+    desk.run("migrate_tenants", "--yes", "--plan", "wrong.toml")
+    yield
+    yield
+    owners = (
+        "SELECT DISTINCT t.slug FROM prompts p JOIN tenants t ON t.id = p.tenant_id WHERE domain = 'clinical_trials'"
+    )
+    assert rows(desk.scratch.admin_url, owners) == [("pharma",)]
+    closed(desk)
+
+
+@trouble("The validation fails", "grep FAIL")
+def a_tenant_taken_away(desk: Desk) -> Iterator[None]:
+    for phase in ("000", "001", "002", "003", "004"):
+        desk.run("migrate_tenants", "--only", phase, "--yes")
+    first = "SELECT id FROM agents WHERE tier = 'tier_3' ORDER BY id LIMIT 1"
+    desk.sql(f"UPDATE agents SET tenant_id = NULL WHERE id = ({first})")
+    yield
+    yield
+    closed(desk)
+
+
+@trouble("The API answers 503", "doctor")
+def the_fence_is_open(desk: Desk) -> Iterator[None]:
+    desk.run("migrate_tenants", "--yes")
+    with a_service(desk):
+        desk.run("migrate_tenants", "undo", "--phase", "006", "--yes")
+        yield
+        yield
+        closed(desk)
+
+
+@trouble("The API answers 500", "validate")
+def a_column_is_gone(desk: Desk) -> Iterator[None]:
+    desk.run("migrate_tenants", "--yes")
+    with a_service(desk):
+        desk.sql("ALTER TABLE tools RENAME COLUMN category TO kind")
+        yield
+        desk.sql("ALTER TABLE tools RENAME COLUMN kind TO category")
+        yield
+        closed(desk)
+
+
+@trouble("Everything has to go back", "restore")
+def rows_are_lost(desk: Desk) -> Iterator[None]:
+    before = databases.dump(desk.scratch.admin_url, "--exclude-schema=vital")
+    desk.run("backup", "before.dump")
+    desk.run("migrate_tenants", "--yes", "--no-backup")
+    desk.sql("DELETE FROM agent_tool_assignments")
+    yield
+    assert databases.dump(desk.scratch.admin_url, "--exclude-schema=vital") == before
+    yield
+
+
+def closed(desk: Desk) -> None:
+    done = desk.manage(desk.scratch, "prove_isolation", cwd=desk.folder)
+    assert done.returncode == 0, said(done)
+
+
+def a_service(desk: Desk) -> "Served":
+    return Served(desk)
+
+
+class Served:
+    """A service with a login and a key of its own."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.login = desk, f"vital_test_login_{secrets.token_hex(6)}"
+
+    def __enter__(self) -> None:
+        url = self._printed("create_login", self.login)
+        self.desk.environment["KEY"] = self._printed(
+            "create_api_key", "--tenant", "pharma", "--scope", "read", "--name", "x"
+        )
+        self._served = served(url, PRODUCTION)
+        service = self._served.__enter__()
+        self.desk.environment["URL"] = f"http://127.0.0.1:{service.port}"
+
+    def __exit__(self, *error: object) -> None:
+        self._served.__exit__(None, None, None)
+        databases.drop(self.desk.scratch)
+        databases.drop_login(self.desk.scratch.admin_url.replace(self.desk.scratch.name, "postgres"), self.login)
+
+    def _printed(self, *words: str) -> str:
+        done = self.desk.manage(self.desk.scratch, *words, cwd=self.desk.folder)
+        assert done.returncode == 0, said(done)
+        return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def platform(server_url: str, manage: Manage) -> Iterator[Scratch]:
+    """A filled platform as it is found."""
+    scratch = databases.create_empty(server_url)
+    for words in (("migrate", "--verbosity", "0"), ("generate_legacy", "--rows", "300")):
+        done = manage(scratch, *words)
+        assert done.returncode == 0, said(done)
+    yield scratch
+    databases.drop(scratch)
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_a_trouble_is_made_and_the_page_mends_it(
+    heading: str, platform: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    mended_after, made = TROUBLES[heading]
+    desk = Desk(whole_clone(platform), manage, tmp_path)
+    try:
+        steps = made(desk)
+        next(steps)
+        for kind, block in blocks(SECTIONS[heading]):
+            for line, expected in of_block(block) if kind == "console" else ():
+                carry_out(desk.scratch, manage, tmp_path, (line, expected), plan_of(desk))
+                if mended_after and mended_after in line:
+                    next(steps)
+                    mended_after = ""
+            for command, status in calls(f"```sh\n{block}```") if kind == "sh" else ():
+                assert status_of(command, desk.environment) == status, command
+        assert not mended_after, "the page never comes to where it is mended"
+        assert next(steps, "over") == "over"
+    finally:
+        databases.drop(desk.scratch)
+
+
+def plan_of(desk: Desk) -> dict[str, str]:
+    return {name: value for name, value in desk.environment.items() if name == "VITAL_PLAN"}
+
+
+def test_every_section_has_its_trouble() -> None:
+    assert SECTIONS.keys() == TROUBLES.keys()
+    assert len(commands(PAGE)) > 20
