@@ -50,7 +50,7 @@ def shown(console: Console, document: dict[str, Any]) -> None:
 
 
 def as_file(document: dict[str, Any]) -> str:
-    """For psql, with what has to be decided on top."""
+    """For psql, whole or not at all, with what has to be decided on top."""
     head = [f"-- To decide: {sentence}" for sentence in document["decide"]]
     head += [f"-- To know: {sentence}" for sentence in document["know"]]
-    return "\n".join([*head, *document["statements"]]) + "\n"
+    return "\n".join([*head, "BEGIN;", *document["statements"], "COMMIT;"]) + "\n"

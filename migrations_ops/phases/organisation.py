@@ -10,7 +10,7 @@ from psycopg.sql import Composable
 from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Insert, Probe, Problem, Statement, Step, Table
-from migrations_ops.phases.queries import of_table, short
+from migrations_ops.phases.queries import of_table, short, wrong_columns
 from migrations_ops.rules.model import Plan
 
 COLUMNS = {
@@ -49,11 +49,10 @@ def own_tables(plan: Plan) -> tuple[str, ...]:
 def misfits(relation: str) -> Composable:
     """What keeps a table that is there already from being used as one of these."""
     kinds = COLUMNS[relation]
-    wrong = {"columns": sql.literal(list(kinds)), "kinds": sql.literal(list(kinds.values()))}
     return of_table(
         "other_shape",
         relation,
-        wrong_columns=of_table("wrong_column", relation, **wrong),
+        wrong_columns=wrong_columns(relation, kinds),
         filled=sql.literal(list(FILLED[relation])),
     )
 

@@ -6,8 +6,8 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Baseline, Check, Phase, Severity, Step
-from migrations_ops.phases import keys, organisation, probes, registry
-from migrations_ops.phases.queries import of_table, query, schemas_of, short
+from migrations_ops.phases import keys, organisation, probes, product, registry
+from migrations_ops.phases.queries import of_table, query, schemas_of, short, wrong_columns
 from migrations_ops.rules import against
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 
@@ -86,12 +86,8 @@ def _columns(plan: Plan) -> Composable:
     needed = [(relation, REGISTRY_COLUMNS) for relation in registry.adopted(plan)] + [
         (spec.relation, dict(spec.columns)) for spec in plan.tables
     ]
-    questions = [
-        of_table(
-            "wrong_column", relation, columns=sql.literal(list(columns)), kinds=sql.literal(list(columns.values()))
-        )
-        for relation, columns in needed
-    ]
+    questions = [wrong_columns(relation, columns) for relation, columns in needed]
+    questions += [wrong_columns(relation, columns, required=False) for relation, columns in product.added(plan)]
     for spec in plan.tables:
         questions.append(of_table("wrong_tenant_column", spec.relation, column=sql.literal(TENANT_COLUMN)))
         questions.append(of_table("key_is_not_unique", spec.relation, keys=sql.literal(list(spec.table.key))))

@@ -17,13 +17,24 @@ TOOLS, AGENTS = "public.tools", "public.agents"
 ASSIGNMENTS = Table("public.agent_tool_assignments", ("id",))
 
 
+ADDED = {TOOLS: {"category": "text", "metadata": "jsonb"}}
+UNTOUCHED = {"text": ("text", "NULL"), "jsonb": ("jsonb DEFAULT '{}'", "'{}'::jsonb")}
+
+
+def added(plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
+    """(table, column → type) of what is added where it is missing: one that is there already has to be of that type."""
+    if plan.product == "vital":
+        yield from ((relation, kinds) for relation, kinds in ADDED.items() if plan.has(relation))
+
+
 def schema(plan: Plan) -> Iterator[Step]:
     if plan.product != "vital" or not plan.has(TOOLS):
         return
     tools = plan.table(TOOLS)
-    for name, kind, untouched in (("category", "text", "NULL"), ("metadata", "jsonb DEFAULT '{}'", "'{}'::jsonb")):
+    for name, kind in ADDED[TOOLS].items():
+        definition, untouched = UNTOUCHED[kind]
         column = {"column": sql.ident(name), "column_name": sql.literal(name), "untouched": sql.raw(untouched)}
-        yield schema_fixes.added_column(TOOLS, name, kind, loses=every("values_in_column", [tools], **column))
+        yield schema_fixes.added_column(TOOLS, name, definition, loses=every("values_in_column", [tools], **column))
     yield Assign(
         name="tools say their category",
         table=tools.table,

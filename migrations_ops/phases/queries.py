@@ -42,3 +42,9 @@ def short(relation: str) -> str:
 def schemas_of(relations: Iterable[str]) -> list[str]:
     """The schemas of these tables, each once."""
     return sorted({sql.names(relation)[0] for relation in relations})
+
+
+def wrong_columns(relation: str, kinds: dict[str, str], *, required: bool = True) -> Composed:
+    """Columns of a table that are another type than this, or missing where they are required."""
+    names = {"columns": sql.literal(list(kinds)), "kinds": sql.literal(list(kinds.values()))}
+    return of_table("wrong_column", relation, required=sql.literal(required), **names)

@@ -34,7 +34,8 @@ class Key:
 
     def with_tenant(self) -> str:
         """Its definition with the tenant in front."""
-        return OPENING.sub(f"{TENANT_COLUMN}, ", self.definition, count=1)
+        same = " WITH =" if self.definition.startswith("EXCLUDE") else ""
+        return OPENING.sub(f"{TENANT_COLUMN}{same}, ", self.definition, count=1)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,11 @@ def plan(session: Session, found: Catalogue, nobodys: dict[str, int]) -> Scale:
     ]
     within = [one for one in into if one.child in own]
     scale.statements += scale.refer_within(within, {one.name: across(session, one) for one in within})
+    for one in (one for one in found.references if one.child in own and one.parent not in found.tables):
+        scale.decide.append(
+            f"{shown(one.child)} ({', '.join(one.own)}) refers to {one.parent}, of another schema: make that a"
+            " reference table too, or go without this key."
+        )
     for one in (one for one in into if one.child not in own):
         scale.decide.append(
             f"{shown(one.child)} has no tenant and refers to {shown(one.parent)}, which is not on every server: give"

@@ -2,11 +2,19 @@
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
-from migrations_ops.reading import shown
 from migrations_ops.rules.model import TENANT_COLUMN
 from migrations_ops.scaling.catalogue import Catalogue, Table, across, ask
 from migrations_ops.scaling.plan import Scale
-from migrations_ops.scaling.statements import add_key, add_reference, carry, parted, partition, rename
+from migrations_ops.scaling.statements import (
+    add_key,
+    add_reference,
+    carry,
+    parted,
+    partition,
+    rename,
+    shown_to_its_owner,
+)
+from migrations_ops.scaling.surroundings import carried
 
 BIG_TENANT = 0.1  # of a table's rows
 
@@ -17,12 +25,23 @@ def plan(session: Session, found: Catalogue, slugs: dict[str, str], least: int) 
     scale = Scale("partitions")
     for table in found.tables.values():
         scale.kinds[table.relation] = _kind(table, least)
-    for table in (table for table in found.of_tenants() if scale.kinds[table.relation][0] == "partitioned"):
-        _part(session, scale, found, table, slugs)
+    parted = [table for table in found.of_tenants() if scale.kinds[table.relation][0] == "partitioned"]
+    into = [one for one in found.references if one.parent in {table.relation for table in parted}]
+    scale.statements += scale.let_go(into)
+    for table in parted:
+        _part(session, scale, table, slugs)
+        from_it = [one for one in found.references if one.child == table.relation and one not in into]
+        scale.statements += [add_reference(one, with_tenant=False) for one in from_it]
+        scale.statements += carried(session, table.relation)
+    scale.statements += scale.refer_within(into, {one.name: across(session, one) for one in into})
     if scale.statements:
         scale.know.append(
-            "Grants and policies are not copied: VITAL's come back with manage.py migrate_tenants --only 006. The rows"
-            " are carried over in one statement, while nobody writes: manage.py maintenance on."
+            "Carry it out while nobody writes (manage.py maintenance on), and ask manage.py doctor and prove_isolation"
+            " afterwards. The tables of before stay, as …_before, until you have compared them and drop them."
+        )
+        scale.know.append(
+            "The migration is over for these tables: a run asks for a key of the id alone (000), and it has the tenant"
+            " now."
         )
     return scale
 
@@ -37,12 +56,9 @@ def _kind(table: Table, least: int) -> tuple[str, str]:
     return "partitioned", f"about {table.rows:,} rows"
 
 
-def _part(session: Session, scale: Scale, found: Catalogue, table: Table, slugs: dict[str, str]) -> None:
+def _part(session: Session, scale: Scale, table: Table, slugs: dict[str, str]) -> None:
     relation, do = table.relation, scale.statements
     schema, name = sql.names(relation)
-    into = [one for one in found.references if one.parent == relation]
-    own = [one for one in found.references if one.child == relation and one.parent != relation]
-    do += scale.let_go(into)
     do += [rename("INDEX", sql.spelled(schema, key.name), _before(key.name)) for key in table.keys]
     do += [rename("TABLE", relation, _before(name)), parted(relation, sql.spelled(schema, _before(name)))]
     tenants = dict(ask(session, "rows_by_tenant", relation=sql.relation(relation), tenant=sql.ident(TENANT_COLUMN)))
@@ -52,13 +68,10 @@ def _part(session: Session, scale: Scale, found: Catalogue, table: Table, slugs:
             do.append(partition(relation, part, sql.compose("FOR VALUES IN ({id})", id=sql.literal(tenant))))
     do.append(partition(relation, sql.spelled(schema, sql.fitting(f"{name}_others")), sql.raw("DEFAULT")))
     columns = [column for (column,) in ask(session, "columns_to_carry", named=sql.literal(relation))]
+    do.append(shown_to_its_owner(sql.spelled(schema, _before(name))))
     do.append(carry(sql.spelled(schema, _before(name)), relation, columns))
     do += scale.widen(table.too_wide, in_place=False)
     do += [add_key(key, key.definition) for key in table.keys if key not in table.too_wide]
-    do += [add_reference(one, with_tenant=False) for one in own]
-    do += scale.refer_within(into, {one.name: across(session, one) for one in into})
-    if table.triggers:
-        scale.know.append(f"Triggers to be made again on {shown(relation)}: {', '.join(table.triggers)}.")
 
 
 def _before(name: str) -> str:

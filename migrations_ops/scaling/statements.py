@@ -1,5 +1,6 @@
 """The statements of a plan, each for the tables as they are or for empty copies of them elsewhere."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from migrations_ops.engine import sql
 from migrations_ops.rules.model import TENANT_COLUMN
 from migrations_ops.scaling.catalogue import Key, Reference
 
+EMPTIES = re.compile(r"ON DELETE SET (?:NULL|DEFAULT)")
 At = Callable[[str], Composable]  # where a relation is
 
 
@@ -33,10 +35,16 @@ def drop_reference(one: Reference) -> Statement:
 def add_reference(one: Reference, *, with_tenant: bool) -> Statement:
     front = (TENANT_COLUMN,) if with_tenant else ()
     own, key = (sql.join(sql.ident(name) for name in (*front, *names)) for names in (one.own, one.key))
+    beside: Composable = sql.verbatim(one.beside)
+    if with_tenant and EMPTIES.search(
+        one.beside
+    ):  # of the reference alone: a row must not lose its tenant (15 and newer)
+        emptied = sql.text_of(sql.compose(" ({own})", own=sql.join(sql.ident(name) for name in one.own)))
+        beside = sql.verbatim(EMPTIES.sub(lambda found: found[0] + emptied, one.beside))
 
     def of(at: At) -> Composable:
         text = "ALTER TABLE {child} ADD CONSTRAINT {name} FOREIGN KEY ({own}) REFERENCES {parent} ({key}){beside}"
-        parts = {"child": at(one.child), "parent": at(one.parent), "beside": sql.verbatim(one.beside)}
+        parts = {"child": at(one.child), "parent": at(one.parent), "beside": beside}
         return sql.compose(text, name=sql.ident(one.name), own=own, key=key, **parts)
 
     return Statement(of)
@@ -96,6 +104,13 @@ def parted(relation: str, model: str) -> Statement:
     text = "CREATE TABLE {relation} (LIKE {model} INCLUDING ALL EXCLUDING INDEXES) PARTITION BY LIST ({column})"
     column = sql.ident(TENANT_COLUMN)
     return Statement(lambda at: sql.compose(text, relation=at(relation), model=at(model), column=column))
+
+
+def shown_to_its_owner(relation: str) -> Statement:
+    """Behind a forced fence an owner may be shown no row, and would carry over none."""
+    return Statement(
+        lambda at: sql.compose("ALTER TABLE {relation} NO FORCE ROW LEVEL SECURITY", relation=at(relation))
+    )
 
 
 def partition(relation: str, part: str, values: Composable) -> Statement:

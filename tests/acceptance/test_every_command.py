@@ -44,6 +44,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "restore": [("missing.dump", "--yes")],
     "revoke_api_key": [("vital_nothing",)],
     "rotate_api_key": [("vital_nothing",)],
+    "scale_plan": [(), ("--to", "partitions")],
     "tenants": [
         ("list",), ("show", "pharma"), ("add", "x", *WHY), ("set", "pharma", "name=x", *WHY),
         ("add-host", "pharma", "x.example", *WHY), ("remove-host", "pharma", "x.example", *WHY),
@@ -105,7 +106,9 @@ def sentence(done: Done, *, as_json: bool) -> str:
     return lines[0]
 
 
-@pytest.mark.parametrize(("command", "words"), EVERY, ids=lambda given: " ".join(given) if given else "-")
+@pytest.mark.parametrize(
+    ("command", "words"), EVERY, ids=lambda given: given if isinstance(given, str) else " ".join(given)[:30]
+)
 def test_without_a_database_it_says_so_in_one_sentence(
     command: str, words: tuple[str, ...], manage: Manage, tmp_path: Path
 ) -> None:

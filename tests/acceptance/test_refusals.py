@@ -74,6 +74,7 @@ def test_columns_that_do_not_fit_are_all_named(legacy: Scratch, refused: Refused
         "ALTER TABLE agents DROP COLUMN tier",
         "ALTER TABLE agents ADD COLUMN tier integer",
         "ALTER TABLE tools ADD COLUMN tenant_id text",
+        "ALTER TABLE tools ADD COLUMN metadata text",
         "ALTER TABLE messages DROP CONSTRAINT messages_pkey",
     )
 
@@ -83,6 +84,7 @@ def test_columns_that_do_not_fit_are_all_named(legacy: Scratch, refused: Refused
     assert "tenants: the column settings is missing" in said
     assert "agents: the column tier is integer, but the plan needs text" in said
     assert "tools: the column tenant_id is text, but a tenant's id is a uuid" in said
+    assert "tools: the column metadata is text, but the plan needs jsonb" in said
     assert "messages: no primary or unique key on (id)" in said
 
 

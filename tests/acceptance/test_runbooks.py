@@ -15,21 +15,32 @@ from tests.support.acting import whole_clone
 from tests.support.databases import Scratch, rows
 from tests.support.looking import one, said
 from tests.support.pages import blocks, calls, carry_out, commands, of_block, status_of
-from tests.support.service import PRODUCTION, served
+from tests.support.service import PRODUCTION, Service, served
 
 PAGE = (ROOT / "docs" / "how-to" / "runbooks.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 RULES = (ROOT / "migrations_ops" / "rules" / "vital.toml").read_text(encoding="utf-8")
 RULE = re.compile(r'(name = "PRISM prompts and prompts of pharma domains".*?tenant = )"pharma"', re.DOTALL)
 FREEZE = """
-    CREATE FUNCTION freeze() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'prompts are frozen'; END $$;
-    CREATE TRIGGER a_freeze BEFORE UPDATE ON prompts FOR EACH ROW
-        WHEN (OLD.domain = 'clinical_trials') EXECUTE FUNCTION freeze()
+    ALTER TABLE prompts ADD CONSTRAINT prompts_are_frozen CHECK (tenant_id IS NULL OR created_by IS NULL) NOT VALID
+"""
+EMPTY = """
+    ALTER TABLE agents DISABLE TRIGGER USER;
+    UPDATE agents SET tenant_id = NULL WHERE id = (SELECT id FROM agents WHERE tier = 'tier_3' ORDER BY id LIMIT 1);
+    ALTER TABLE agents ENABLE TRIGGER USER
 """
 FORBID = """
     CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql
         AS $$ BEGIN RAISE EXCEPTION 'no changes on Wednesdays'; END $$;
     CREATE EVENT TRIGGER forbid ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION forbid()
+"""
+
+
+ASSIGNED = "SELECT count(*), sum(hashtextextended(t::text, 0)) FROM agent_tool_assignments AS t"
+STUCK = """
+    CREATE FUNCTION stuck() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN RAISE EXCEPTION 'the stock system is away' USING ERRCODE = 'XX000'; END $$;
+    CREATE TRIGGER stuck BEFORE INSERT ON prompts FOR EACH ROW EXECUTE FUNCTION stuck()
 """
 
 
@@ -87,13 +98,12 @@ def changes_are_forbidden(desk: Desk) -> Iterator[None]:
 
 @trouble("A phase fails in the middle", "status")
 def rows_that_refuse(desk: Desk) -> Iterator[None]:
+    desk.run("migrate_tenants", "--to", "003", "--yes")
     desk.sql(FREEZE)
     yield
-    left = one(
-        desk.scratch, "SELECT count(*) FROM prompts WHERE tenant_id IS NOT NULL AND NOT (metadata ? 'is_template')"
-    )
+    left = one(desk.scratch, "SELECT count(*) FROM vital.ledger WHERE phase LIKE '004%%' AND undone_at IS NULL")
     assert left == 0, "what 004 did is taken back"
-    desk.sql("DROP TRIGGER a_freeze ON prompts")
+    desk.sql("ALTER TABLE prompts DROP CONSTRAINT prompts_are_frozen")
     yield
     closed(desk)
 
@@ -108,9 +118,9 @@ def a_wrong_rule(desk: Desk) -> Iterator[None]:
     yield
     yield
     owners = (
-        "SELECT DISTINCT t.slug FROM prompts p JOIN tenants t ON t.id = p.tenant_id WHERE domain = 'clinical_trials'"
+        "SELECT DISTINCT t.slug FROM prompts p JOIN tenants t ON t.id = p.tenant_id WHERE p.domain = 'clinical_trials'"
     )
-    assert rows(desk.scratch.admin_url, owners) == [("pharma",)]
+    assert {owner for (owner,) in rows(desk.scratch.admin_url, owners)} == {"pharma", "vital-platform"}
     closed(desk)
 
 
@@ -118,8 +128,7 @@ def a_wrong_rule(desk: Desk) -> Iterator[None]:
 def a_tenant_taken_away(desk: Desk) -> Iterator[None]:
     for phase in ("000", "001", "002", "003", "004"):
         desk.run("migrate_tenants", "--only", phase, "--yes")
-    first = "SELECT id FROM agents WHERE tier = 'tier_3' ORDER BY id LIMIT 1"
-    desk.sql(f"UPDATE agents SET tenant_id = NULL WHERE id = ({first})")
+    desk.sql(EMPTY)
     yield
     yield
     closed(desk)
@@ -135,7 +144,7 @@ def the_fence_is_open(desk: Desk) -> Iterator[None]:
         closed(desk)
 
 
-@trouble("The API answers 500", "validate")
+@trouble("A column that the API reads is gone", "validate")
 def a_column_is_gone(desk: Desk) -> Iterator[None]:
     desk.run("migrate_tenants", "--yes")
     with a_service(desk):
@@ -146,14 +155,27 @@ def a_column_is_gone(desk: Desk) -> Iterator[None]:
         closed(desk)
 
 
+@trouble("The API answers 500", "doctor")
+def a_trigger_that_fails(desk: Desk) -> Iterator[None]:
+    desk.run("migrate_tenants", "--yes")
+    with a_service(desk) as service:
+        desk.sql(STUCK)
+        yield
+        assert "the stock system is away" in service.said, "the log has the cause"
+        assert service.said.count("00-of-the-runbook-00") >= 1, "under the caller's request id"
+        desk.sql("DROP TRIGGER stuck ON prompts")
+        yield
+        closed(desk)
+
+
 @trouble("Everything has to go back", "restore")
 def rows_are_lost(desk: Desk) -> Iterator[None]:
-    before = databases.dump(desk.scratch.admin_url, "--exclude-schema=vital")
+    before = rows(desk.scratch.admin_url, ASSIGNED)
     desk.run("backup", "before.dump")
     desk.run("migrate_tenants", "--yes", "--no-backup")
     desk.sql("DELETE FROM agent_tool_assignments")
     yield
-    assert databases.dump(desk.scratch.admin_url, "--exclude-schema=vital") == before
+    assert rows(desk.scratch.admin_url, ASSIGNED) == before
     yield
 
 
@@ -172,14 +194,15 @@ class Served:
     def __init__(self, desk: Desk) -> None:
         self.desk, self.login = desk, f"vital_test_login_{secrets.token_hex(6)}"
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Service:
         url = self._printed("create_login", self.login)
         self.desk.environment["KEY"] = self._printed(
-            "create_api_key", "--tenant", "pharma", "--scope", "read", "--name", "x"
+            "create_api_key", "--tenant", "pharma", "--scope", "write", "--name", "x"
         )
         self._served = served(url, PRODUCTION)
         service = self._served.__enter__()
         self.desk.environment["URL"] = f"http://127.0.0.1:{service.port}"
+        return service
 
     def __exit__(self, *error: object) -> None:
         self._served.__exit__(None, None, None)

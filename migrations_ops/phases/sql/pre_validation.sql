@@ -29,7 +29,7 @@ WHERE oid = to_regclass({name})
   AND relkind NOT IN ('r', 'p')
 
 -- name: wrong_column
--- A column that the plan needs: missing, or of a type that its rules cannot read.
+-- A column that the plan needs: missing, where it has to be there, or of a type that its rules cannot read.
 SELECT {name}, '', CASE
            WHEN a.attname IS NULL THEN format('the column %s is missing (needed: %s); there are %s', wanted.name, wanted.kind, (
                SELECT string_agg(had.attname, ', ' ORDER BY had.attnum)
@@ -44,7 +44,7 @@ LEFT JOIN pg_type AS t ON t.oid = a.atttypid
 LEFT JOIN pg_type AS element ON element.oid = t.typelem AND t.typcategory = 'A'
 WHERE to_regclass({name}) IS NOT NULL
   AND (
-      a.attname IS NULL
+      (a.attname IS NULL AND {required})
       OR NOT CASE wanted.kind
           WHEN 'text' THEN t.typcategory IN ('S', 'E')
           WHEN 'text[]' THEN element.typcategory IN ('S', 'E')

@@ -14,9 +14,9 @@ WHERE c.relkind IN ('r', 'p')
 ORDER BY 1
 
 -- name: keys_to_scale
--- The indexes of these tables, the primary one first: whether it is a constraint's, primary, unique; its columns (none
+-- The indexes of these tables, the primary one first: whether it is a constraint's, primary, unique or excluding; its columns (none
 -- where it is made of expressions), how it is defined.
-SELECT format('%I.%I', n.nspname, c.relname), x.relname::text, k.oid IS NOT NULL, i.indisprimary, i.indisunique,
+SELECT format('%I.%I', n.nspname, c.relname), x.relname::text, k.oid IS NOT NULL, i.indisprimary, i.indisunique OR i.indisexclusion,
        CASE WHEN i.indexprs IS NULL THEN ARRAY(
            SELECT a.attname::text
            FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS part (attnum, place)
@@ -29,7 +29,7 @@ FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_class AS x ON x.oid = i.indexrelid
-LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u')
+LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
 WHERE i.indisvalid
   AND i.indrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
 ORDER BY 1, i.indisprimary DESC, 2
@@ -85,6 +85,43 @@ SELECT count(*) FROM {relation} WHERE {tenant} IS NULL
 -- The columns of a table that are written, not computed.
 SELECT attname::text FROM pg_attribute
 WHERE attrelid = to_regclass({named}) AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
+
+-- name: grants_to_carry
+-- Who may do what with a table, besides its owner.
+SELECT CASE acl.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(acl.grantee)::text END, array_agg(acl.privilege_type::text ORDER BY acl.privilege_type), acl.is_grantable
+FROM pg_class AS c
+CROSS JOIN LATERAL aclexplode(c.relacl) AS acl
+WHERE c.oid = to_regclass({named})
+  AND acl.grantee <> c.relowner
+GROUP BY acl.grantee, acl.is_grantable
+ORDER BY 1, 3
+
+-- name: policies_to_carry
+-- The policies of a table, as they were written.
+SELECT polname::text, polpermissive,
+       CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+       ARRAY(SELECT CASE role WHEN 0 THEN '' ELSE pg_get_userbyid(role)::text END FROM unnest(polroles) AS role),
+       pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
+FROM pg_policy
+WHERE polrelid = to_regclass({named})
+ORDER BY polname
+
+-- name: security_to_carry
+-- Whether policies are in force, and for the owner as well.
+SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = to_regclass({named})
+
+-- name: triggers_to_carry
+-- How the triggers of a table were made; what comes before and after the table's name.
+SELECT split_part(made, place, 1), substr(made, strpos(made, place) + length(place))
+FROM (
+    SELECT t.tgname, pg_get_triggerdef(t.oid) AS made, format(' ON %I.%I ', n.nspname, c.relname) AS place
+    FROM pg_trigger AS t
+    JOIN pg_class AS c ON c.oid = t.tgrelid
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE t.tgrelid = to_regclass({named})
+      AND NOT t.tgisinternal
+) AS own
+ORDER BY tgname
 
 -- name: make_copies_folder
 -- Where empty copies are tried, in a transaction that is taken back.
