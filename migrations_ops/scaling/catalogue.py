@@ -12,7 +12,11 @@ from migrations_ops.engine.session import Session
 from migrations_ops.phases.queries import schemas_of
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 
-QUERIES = sql.load(Path(__file__).parent / "sql")
+# People read these statements, so that the sentence about each is left out.
+QUERIES = {
+    name: "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+    for name, text in sql.load(Path(__file__).parent / "sql").items()
+}
 OPENING = re.compile(r"(?<=\()")
 
 
@@ -34,8 +38,10 @@ class Key:
 
     def with_tenant(self) -> str:
         """Its definition with the tenant in front."""
-        same = " WITH =" if self.definition.startswith("EXCLUDE") else ""
-        return OPENING.sub(f"{TENANT_COLUMN}{same}, ", self.definition, count=1)
+        column: Composable = sql.raw(TENANT_COLUMN)
+        if self.definition.startswith("EXCLUDE"):
+            column = sql.compose(QUERIES["equal_column"], column=column)
+        return OPENING.sub(f"{sql.text_of(column)}, ", self.definition, count=1)
 
 
 @dataclass(frozen=True)

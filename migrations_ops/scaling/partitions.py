@@ -1,19 +1,13 @@
 """In one server, big tables in partitions by tenant: one for each big tenant, and one for all the others."""
 
+from psycopg.sql import Composable
+
 from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.model import TENANT_COLUMN
-from migrations_ops.scaling.catalogue import Catalogue, Table, across, ask
+from migrations_ops.scaling.catalogue import QUERIES, Catalogue, Table, across, ask
 from migrations_ops.scaling.plan import Scale
-from migrations_ops.scaling.statements import (
-    add_key,
-    add_reference,
-    carry,
-    parted,
-    partition,
-    rename,
-    shown_to_its_owner,
-)
+from migrations_ops.scaling.statements import Statement, add_key, add_reference, statement
 from migrations_ops.scaling.surroundings import carried
 
 BIG_TENANT = 0.1  # of a table's rows
@@ -59,19 +53,29 @@ def _kind(table: Table, least: int) -> tuple[str, str]:
 def _part(session: Session, scale: Scale, table: Table, slugs: dict[str, str]) -> None:
     relation, do = table.relation, scale.statements
     schema, name = sql.names(relation)
-    do += [rename("INDEX", sql.spelled(schema, key.name), _before(key.name)) for key in table.keys]
-    do += [rename("TABLE", relation, _before(name)), parted(relation, sql.spelled(schema, _before(name)))]
-    tenants = dict(ask(session, "rows_by_tenant", relation=sql.relation(relation), tenant=sql.ident(TENANT_COLUMN)))
+    before = sql.spelled(schema, _before(name))
+    do += [
+        statement("rename_an_index", sql.spelled(schema, key.name), to=sql.ident(_before(key.name)))
+        for key in table.keys
+    ]
+    do.append(statement("rename_a_table", relation, to=sql.ident(_before(name))))
+    do.append(statement("make_parted", relation, {"model": before}, column=sql.ident(TENANT_COLUMN)))
+    tenants = dict(ask(session, "rows_of_tenants", relation=sql.relation(relation), tenant=sql.ident(TENANT_COLUMN)))
     for tenant, rows in tenants.items():
         if tenant and rows >= BIG_TENANT * sum(tenants.values()):
-            part = sql.spelled(schema, sql.fitting(f"{name}_{slugs.get(tenant, tenant)}"))
-            do.append(partition(relation, part, sql.compose("FOR VALUES IN ({id})", id=sql.literal(tenant))))
-    do.append(partition(relation, sql.spelled(schema, sql.fitting(f"{name}_others")), sql.raw("DEFAULT")))
-    columns = [column for (column,) in ask(session, "columns_to_carry", named=sql.literal(relation))]
-    do.append(shown_to_its_owner(sql.spelled(schema, _before(name))))
-    do.append(carry(sql.spelled(schema, _before(name)), relation, columns))
+            values = sql.compose(QUERIES["for_one_tenant"], tenant=sql.literal(tenant))
+            do.append(_partition(relation, f"{name}_{slugs.get(tenant, tenant)}", values))
+    do.append(_partition(relation, f"{name}_others", sql.raw("DEFAULT")))
+    columns = sql.join(sql.ident(column) for (column,) in ask(session, "columns_to_carry", named=sql.literal(relation)))
+    do.append(statement("show_to_its_owner", before))
+    do.append(statement("carry_rows_over", relation, {"source": before}, columns=columns))
     do += scale.widen(table.too_wide, in_place=False)
     do += [add_key(key, key.definition) for key in table.keys if key not in table.too_wide]
+
+
+def _partition(relation: str, name: str, values: Composable) -> Statement:
+    part = sql.spelled(sql.names(relation)[0], sql.fitting(name))
+    return statement("make_partition", relation, {"part": part}, values=values)
 
 
 def _before(name: str) -> str:

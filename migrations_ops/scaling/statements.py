@@ -8,7 +8,7 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.rules.model import TENANT_COLUMN
-from migrations_ops.scaling.catalogue import Key, Reference
+from migrations_ops.scaling.catalogue import QUERIES, Key, Reference
 
 EMPTIES = re.compile(r"ON DELETE SET (?:NULL|DEFAULT)")
 At = Callable[[str], Composable]  # where a relation is
@@ -25,104 +25,63 @@ class Statement:
         return sql.text_of(self.of(sql.relation)) + ";"
 
 
+def statement(name: str, relation: str, tables: dict[str, str] | None = None, /, **parts: Composable) -> Statement:
+    """The named statement about a relation; `tables` are further ones, by the part that they are."""
+
+    def of(at: At) -> Composable:
+        others = {part: at(table) for part, table in (tables or {}).items()}
+        return sql.compose(QUERIES[name], relation=at(relation), **others, **parts)
+
+    return Statement(of)
+
+
 def drop_reference(one: Reference) -> Statement:
-    name = sql.ident(one.name)
-    return Statement(
-        lambda at: sql.compose("ALTER TABLE {child} DROP CONSTRAINT {name}", child=at(one.child), name=name)
-    )
+    return statement("drop_a_constraint", one.child, constraint=sql.ident(one.name))
 
 
 def add_reference(one: Reference, *, with_tenant: bool) -> Statement:
     front = (TENANT_COLUMN,) if with_tenant else ()
     own, key = (sql.join(sql.ident(name) for name in (*front, *names)) for names in (one.own, one.key))
-    beside: Composable = sql.verbatim(one.beside)
-    if with_tenant and EMPTIES.search(
-        one.beside
-    ):  # of the reference alone: a row must not lose its tenant (15 and newer)
-        emptied = sql.text_of(sql.compose(" ({own})", own=sql.join(sql.ident(name) for name in one.own)))
-        beside = sql.verbatim(EMPTIES.sub(lambda found: found[0] + emptied, one.beside))
-
-    def of(at: At) -> Composable:
-        text = "ALTER TABLE {child} ADD CONSTRAINT {name} FOREIGN KEY ({own}) REFERENCES {parent} ({key}){beside}"
-        parts = {"child": at(one.child), "parent": at(one.parent), "beside": beside}
-        return sql.compose(text, name=sql.ident(one.name), own=own, key=key, **parts)
-
-    return Statement(of)
+    beside = one.beside
+    if with_tenant and EMPTIES.search(beside):  # of the reference alone: a row must not lose its tenant (15 and newer)
+        emptied = sql.text_of(sql.join(sql.ident(name) for name in one.own))
+        beside = EMPTIES.sub(lambda found: f"{found[0]} ({emptied})", beside)
+    parts = {"constraint": sql.ident(one.name), "own": own, "key": key, "beside": sql.verbatim(beside)}
+    return statement("add_a_reference", one.child, {"parent": one.parent}, **parts)
 
 
 def drop_key(key: Key) -> Statement:
     if key.is_constraint:
-        text = "ALTER TABLE {relation} DROP CONSTRAINT {name}"
-        return Statement(lambda at: sql.compose(text, relation=at(key.relation), name=sql.ident(key.name)))
-    schema = sql.names(key.relation)[0]
-
-    def of(at: At) -> Composable:
-        where = at(sql.spelled(schema, key.name))
-        return sql.compose("DROP INDEX {index}", index=where)
-
-    return Statement(of)
+        return statement("drop_a_constraint", key.relation, constraint=sql.ident(key.name))
+    return statement("drop_an_index", sql.spelled(sql.names(key.relation)[0], key.name))
 
 
 def add_key(key: Key, definition: str) -> Statement:
     """The key with this definition, which is a constraint's or that of a whole index."""
     if key.is_constraint:
-        text = "ALTER TABLE {relation} ADD CONSTRAINT {name} {definition}"
-        parts = {"name": sql.ident(key.name), "definition": sql.verbatim(definition)}
-        return Statement(lambda at: sql.compose(text, relation=at(key.relation), **parts))
+        parts = {"constraint": sql.ident(key.name), "definition": sql.verbatim(definition)}
+        return statement("add_a_key", key.relation, **parts)
     _, _, how = definition.partition(" USING ")
-    unique = "UNIQUE " if key.is_unique else ""
-
-    def of(at: At) -> Composable:
-        text = f"CREATE {unique}INDEX {{name}} ON {{relation}} USING {{how}}"
-        return sql.compose(text, name=sql.ident(key.name), relation=at(key.relation), how=sql.verbatim(how))
-
-    return Statement(of)
+    unique = sql.raw("UNIQUE" if key.is_unique else "")
+    return statement("add_an_index", key.relation, unique=unique, index=sql.ident(key.name), how=sql.verbatim(how))
 
 
 def spread(relation: str, beside: str) -> Statement:
     """Over the servers by tenant; rows of one tenant lie together with those of the table `beside`."""
 
     def of(at: At) -> Composable:
-        together = sql.compose(", colocate_with => {beside}", beside=_named(at, beside)) if beside else sql.raw("")
-        text = "SELECT create_distributed_table({relation}, {column}{together})"
-        return sql.compose(text, relation=_named(at, relation), column=sql.literal(TENANT_COLUMN), together=together)
+        together = sql.compose(QUERIES["lie_together"], beside=_named(at, beside)) if beside else sql.raw("")
+        parts = {"relation_name": _named(at, relation), "column": sql.literal(TENANT_COLUMN), "together": together}
+        return sql.compose(QUERIES["spread_over_servers"], **parts)
 
     return Statement(of, only_citus=True)
 
 
 def copied_everywhere(relation: str) -> Statement:
-    text = "SELECT create_reference_table({relation})"
-    return Statement(lambda at: sql.compose(text, relation=_named(at, relation)), only_citus=True)
+    def of(at: At) -> Composable:
+        return sql.compose(QUERIES["copy_to_every_server"], relation_name=_named(at, relation))
 
-
-def rename(kind: str, relation: str, name: str) -> Statement:
-    text = f"ALTER {kind} {{relation}} RENAME TO {{name}}"
-    return Statement(lambda at: sql.compose(text, relation=at(relation), name=sql.ident(name)))
-
-
-def parted(relation: str, model: str) -> Statement:
-    text = "CREATE TABLE {relation} (LIKE {model} INCLUDING ALL EXCLUDING INDEXES) PARTITION BY LIST ({column})"
-    column = sql.ident(TENANT_COLUMN)
-    return Statement(lambda at: sql.compose(text, relation=at(relation), model=at(model), column=column))
-
-
-def shown_to_its_owner(relation: str) -> Statement:
-    """Behind a forced fence an owner may be shown no row, and would carry over none."""
-    return Statement(
-        lambda at: sql.compose("ALTER TABLE {relation} NO FORCE ROW LEVEL SECURITY", relation=at(relation))
-    )
-
-
-def partition(relation: str, part: str, values: Composable) -> Statement:
-    text = "CREATE TABLE {part} PARTITION OF {relation} {values}"
-    return Statement(lambda at: sql.compose(text, part=at(part), relation=at(relation), values=values))
-
-
-def carry(source: str, to: str, columns: list[str]) -> Statement:
-    """Every row from the one table into the other, numbers included."""
-    text = "INSERT INTO {to} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {source}"
-    names = sql.join(sql.ident(name) for name in columns)
-    return Statement(lambda at: sql.compose(text, to=at(to), source=at(source), columns=names))
+    return Statement(of, only_citus=True)
 
 
 def _named(at: At, relation: str) -> Composable:

@@ -21,16 +21,11 @@ CURLS = (  # what demo mode accepts: the bare header names the tenant
     'curl -H "x-tenant-id: f7aa6fd4-0af9-4706-8b31-034f1f7accda" {base}/api/prompts-crud',
     "curl {base}/api/knowledge-domains",
 )
-EXAMPLES = """
-examples:
-  make demo                 start over, migrate, serve on $PORT (3000) until Ctrl-C
-  DEMO_SERVE=0 make demo    leave after the migration
-"""
 
 
 class Command(Documented):
     help = "Show the whole migration on sample data in an embedded PostgreSQL, then serve it."
-    examples = EXAMPLES
+    examples = "examples:\n  make demo\n  DEMO_SERVE=0 make demo    leave after the migration"
     exit_codes = "exit codes: 0 done, or stopped by Ctrl-C; 1 a step failed, as it says; 2 not in demo mode"
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -73,7 +73,7 @@ FROM {child} AS c
 JOIN {parent} AS t ON {same}
 WHERE c.{tenant} IS DISTINCT FROM t.{tenant}
 
--- name: rows_by_tenant
+-- name: rows_of_tenants
 -- Each tenant's rows of a table, the most first.
 SELECT {tenant}::text, count(*) FROM {relation} GROUP BY 1 ORDER BY 2 DESC, 1
 
