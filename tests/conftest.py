@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,46 @@ def migrated(migrated_template: Scratch) -> Iterator[Scratch]:
     """A migrated database of one's own."""
     scratch = databases.clone(migrated_template)
     yield scratch
+    databases.drop(scratch)
+
+
+@pytest.fixture(scope="session")
+def platform_template(server_url: str, manage: Manage) -> Iterator[Scratch]:
+    """A platform of made-up data as the documentation begins with, before its migration."""
+    scratch = databases.create_empty(server_url)
+    for words in (("migrate", "--verbosity", "0"), ("generate_legacy", "--rows", "300")):
+        done = manage(scratch, *words)
+        assert done.returncode == 0, done.stderr
+    yield scratch
+    databases.drop(scratch)
+
+
+@pytest.fixture
+def platform(platform_template: Scratch) -> Iterator[Scratch]:
+    """A copy of one's own."""
+    scratch = databases.clone(platform_template)
+    yield scratch
+    databases.drop(scratch)
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """A migrated platform, what the run said, and the folder with its logs."""
+
+    database: Scratch
+    done: "subprocess.CompletedProcess[str]"
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def platform_migrated(
+    platform_template: Scratch, manage: Manage, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Migrated]:
+    """The documentation's platform after the command with which many pages begin; for copies."""
+    scratch, folder = databases.clone(platform_template), tmp_path_factory.mktemp("migrated")
+    done = manage(scratch, "migrate_tenants", "--yes", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield Migrated(scratch, done, folder)
     databases.drop(scratch)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Manage
+from tests.conftest import ROOT, Manage, Migrated
 from tests.support import databases
 from tests.support.acting import whole_clone
 from tests.support.databases import Scratch, rows
@@ -63,14 +63,15 @@ class Desk:
 
 
 Trouble = Callable[[Desk], Iterator[None]]  # makes it; mends it once the page says so; looks that all is well
-TROUBLES: dict[str, tuple[str, Trouble]] = {}
+TROUBLES: dict[str, tuple[str, Trouble, bool]] = {}
 
 
-def trouble(heading: str, mended_after: str) -> Callable[[Trouble], Trouble]:
-    """The trouble of a section; it is mended after the command that holds these words."""
+def trouble(heading: str, mended_after: str, *, migrated: bool = False) -> Callable[[Trouble], Trouble]:
+    """The trouble of a section, on a platform as it is found or one that is migrated; it is mended after the command
+    that holds these words."""
 
     def remember(made: Trouble) -> Trouble:
-        TROUBLES[heading] = mended_after, made
+        TROUBLES[heading] = mended_after, made, migrated
         return made
 
     return remember
@@ -126,17 +127,15 @@ def a_wrong_rule(desk: Desk) -> Iterator[None]:
 
 @trouble("The validation fails", "grep FAIL")
 def a_tenant_taken_away(desk: Desk) -> Iterator[None]:
-    for phase in ("000", "001", "002", "003", "004"):
-        desk.run("migrate_tenants", "--only", phase, "--yes")
+    desk.run("migrate_tenants", "--to", "004", "--yes")
     desk.sql(EMPTY)
     yield
     yield
     closed(desk)
 
 
-@trouble("The API answers 503", "doctor")
+@trouble("The API answers 503", "doctor", migrated=True)
 def the_fence_is_open(desk: Desk) -> Iterator[None]:
-    desk.run("migrate_tenants", "--yes")
     with a_service(desk):
         desk.run("migrate_tenants", "undo", "--phase", "006", "--yes")
         yield
@@ -144,9 +143,8 @@ def the_fence_is_open(desk: Desk) -> Iterator[None]:
         closed(desk)
 
 
-@trouble("A column that the API reads is gone", "validate")
+@trouble("A column that the API reads is gone", "validate", migrated=True)
 def a_column_is_gone(desk: Desk) -> Iterator[None]:
-    desk.run("migrate_tenants", "--yes")
     with a_service(desk):
         desk.sql("ALTER TABLE tools RENAME COLUMN category TO kind")
         yield
@@ -155,9 +153,8 @@ def a_column_is_gone(desk: Desk) -> Iterator[None]:
         closed(desk)
 
 
-@trouble("The API answers 500", "doctor")
+@trouble("The API answers 500", "doctor", migrated=True)
 def a_trigger_that_fails(desk: Desk) -> Iterator[None]:
-    desk.run("migrate_tenants", "--yes")
     with a_service(desk) as service:
         desk.sql(STUCK)
         yield
@@ -215,23 +212,13 @@ class Served:
         return done.stdout.strip()
 
 
-@pytest.fixture(scope="module")
-def platform(server_url: str, manage: Manage) -> Iterator[Scratch]:
-    """A filled platform as it is found."""
-    scratch = databases.create_empty(server_url)
-    for words in (("migrate", "--verbosity", "0"), ("generate_legacy", "--rows", "300")):
-        done = manage(scratch, *words)
-        assert done.returncode == 0, said(done)
-    yield scratch
-    databases.drop(scratch)
-
-
 @pytest.mark.parametrize("heading", SECTIONS)
 def test_a_trouble_is_made_and_the_page_mends_it(
-    heading: str, platform: Scratch, manage: Manage, tmp_path: Path
+    heading: str, platform_template: Scratch, platform_migrated: Migrated, manage: Manage, tmp_path: Path
 ) -> None:
-    mended_after, made = TROUBLES[heading]
-    desk = Desk(whole_clone(platform), manage, tmp_path)
+    mended_after, made, migrated = TROUBLES[heading]
+    scratch = whole_clone(platform_migrated.database) if migrated else databases.clone(platform_template)
+    desk = Desk(scratch, manage, tmp_path)
     try:
         steps = made(desk)
         next(steps)

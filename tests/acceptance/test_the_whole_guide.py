@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, ROOT, Manage
 from tests.support import databases
 from tests.support.databases import Scratch, rows
-from tests.support.looking import columns, said
+from tests.support.looking import columns
 from tests.support.pages import blocks, calls, carry_out, of_block, status_of
 from tests.support.service import PRODUCTION, Service, served
 from tests.support.tokens import key
@@ -98,13 +98,10 @@ class Day:
 
 
 @pytest.fixture
-def day(empty: Scratch, manage: Manage, server_url: str, tmp_path: Path) -> Iterator[Day]:
-    for words in (("migrate", "--verbosity", "0"), ("generate_legacy", "--rows", "300")):
-        done = manage(empty, *words)
-        assert done.returncode == 0, said(done)
-    reader = Day(empty, manage, tmp_path)
+def day(platform: Scratch, manage: Manage, server_url: str, tmp_path: Path) -> Iterator[Day]:
+    reader = Day(platform, manage, tmp_path)
     yield reader
-    databases.drop(empty)
+    databases.drop(platform)
     reader.over(server_url)
 
 

@@ -38,12 +38,17 @@ def of_block(block: str) -> list[Command]:
 
 def carry_out(scratch: Scratch, manage: Manage, folder: Path, command: Command, env: Mapping[str, str] = {}) -> str:
     """Run it as the page shows, with the exit code and the output that it shows; returns what it said."""
-    line, expected = command
-    words = shlex.split(line)
+    words = shlex.split(command[0])
     if words[0] == "manage.py":
         done = manage(scratch, *words[1:], cwd=folder, env=dict(env))
     else:
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+    return shows(command, done)
+
+
+def shows(command: Command, done: "subprocess.CompletedProcess[str]") -> str:
+    """It ended with the exit code and the output that the page shows; returns what it said."""
+    line, expected = command
     code = next((int(said[6:-1]) for said in expected if re.fullmatch(r"\(exit \d\)", said)), 0)
     assert done.returncode == code, f"{line}\n{done.stdout}{done.stderr}"
     said = " ".join(done.stdout.split())
