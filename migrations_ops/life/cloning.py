@@ -1,6 +1,6 @@
 """A tenant once more, under another name: every row with a key of its own, compared with the first, or nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -19,7 +19,7 @@ from migrations_ops.life.queries import QUERIES, ask
 from migrations_ops.life.registry import New, Record
 from migrations_ops.life.renewing import Reference, Renewal
 from migrations_ops.phases.queries import query
-from migrations_ops.reading import shown
+from migrations_ops.reading import UnknownTable, shown
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 
 
@@ -28,11 +28,13 @@ class NotToClone(EngineError):
 
 
 def clone(
-    session: Session, plan: Plan, slug: str, wanted: New, who: str, reason: str, say: Say, *, dry_run: bool = False
-) -> dict[str, Any]:
-    """Make a tenant with the settings and a copy of every row of this one, in one transaction.
+    session: Session, plan: Plan, slug: str, wanted: New, who: str, reason: str, say: Say, *,
+    without: Sequence[str] = (), dry_run: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """Make a tenant with the settings and a copy of every row of this one, in one transaction; `without` names tables
+    that are left out.
 
-    Raises NoSuchTenant, PlatformIsNoTenant, NotToAdd, NotToClone, NoReason.
+    Raises NoSuchTenant, PlatformIsNoTenant, UnknownTable, NotToAdd, NotToClone, NoReason.
     """
     source = registry.find(session, plan, slug)
     if source.id == plan.platform_id:
@@ -43,12 +45,15 @@ def clone(
     try:
         with registry.changing(session, who, "clone tenant", reason, facts, dry_run=dry_run):
             registry.enter(session, plan, made)
-            copy = _Copy(session, plan, source, made)
+            copy = _Copy(session, plan, source, made, without)
             for table in copy.tables:
                 copy.put(table, say)
             done = {"rows": sum(table.rows for table in copy.tables), "emptied": copy.emptied}
             done["across"] = copy.across(plan.platform_id)
             facts |= done
+    except psycopg.errors.NotNullViolation as error:
+        short, column = error.diag.table_name, error.diag.column_name
+        raise NotToClone(slug=slug, why=f"{short} may not be without {column}; leave them out too: {short}") from error
     except (psycopg.IntegrityError, psycopg.DataError) as error:
         raise NotToClone(slug=slug, why=importing.told(error)) from error
     except psycopg.errors.SerializationFailure as error:
@@ -62,10 +67,12 @@ def clone(
 class _Copy:
     """What is to be copied, and how each table's columns come about. Inside a change."""
 
-    def __init__(self, session: Session, plan: Plan, source: Record, made: Record) -> None:
+    def __init__(self, session: Session, plan: Plan, source: Record, made: Record, without: Sequence[str]) -> None:
         self.session, self.source, self.made = session, source, made
-        self.tables = exporting.tables(session, plan, source.id)
-        names = [table.relation for table in self.tables]
+        everything = exporting.tables(session, plan, source.id)
+        names = [table.relation for table in everything]
+        self.left_out = _left_out(names, without)
+        self.tables = [table for table in everything if table.relation not in self.left_out]
         found = session.execute(query("foreign_keys_between", tables=sql.literal(names)))
         self.references = [Reference(child, tuple(own), parent, tuple(key)) for child, own, parent, key in found]
         known = {(one.child, one.own) for one in self.references}
@@ -73,6 +80,7 @@ class _Copy:
             one for one in dict.fromkeys(renewing.declared(plan))
             if one.parent in names and one.child in names and (one.child, one.own) not in known
         ]  # fmt: skip
+        self.references = [one for one in self.references if one.child not in self.left_out]
         self.renewals = {table.relation: renewing.renewal(session, table, self.references) for table in self.tables}
         self._numbers = {
             (table.relation, column): self._numbered(table.relation, column, sequence)
@@ -82,9 +90,12 @@ class _Copy:
 
     @property
     def emptied(self) -> dict[str, list[str]]:
-        """Table → columns that only one row may have, so that the copies have nothing there."""
-        return {shown(t.relation): self.renewals[t.relation].emptied for t in self.tables
-                if t.rows and self.renewals[t.relation].emptied}  # fmt: skip
+        """Table → columns in which the copies have nothing: only one row may have the value, or it refers to a row
+        that is left out."""
+        found = {table.relation: list(self.renewals[table.relation].emptied) for table in self.tables if table.rows}
+        for one in (one for one in self.references if one.parent in self.left_out and one.child in found):
+            found[one.child] += [name for name in one.own if name != TENANT_COLUMN]
+        return {shown(relation): columns for relation, columns in found.items() if columns}
 
     def put(self, table: Table, say: Say) -> None:
         """Copy the table's rows. Raises NotToClone where the copies are not what they should be."""
@@ -155,6 +166,9 @@ class _Copy:
                 )
             )  # fmt: skip
             for own, key in zip(one.own, one.key, strict=True):
+                if one.parent in self.left_out and own not in values:
+                    kept = {"there": sql.column(alias, key), "old": sql.column("t", own)}
+                    values[own] = sql.compose("CASE WHEN {there} IS NULL THEN {old} END", **kept)
                 comes_from = renewing.origin((one.parent, key), self.renewals, self.references)
                 if comes_from and own not in values:
                     values[own] = sql.compose(
@@ -204,6 +218,15 @@ def _as_owner(session: Session) -> Iterator[None]:
     ask(session, "put_role_on", {"role": "none"})
     yield
     ask(session, "put_role_on", {"role": role})
+
+
+def _left_out(relations: list[str], names: Sequence[str]) -> set[str]:
+    """The tables of these names. Raises UnknownTable."""
+    known = {shown(relation): relation for relation in relations} | {relation: relation for relation in relations}
+    for name in names:
+        if name not in known:
+            raise UnknownTable(name=name, known=", ".join(shown(relation) for relation in relations))
+    return {known[name] for name in names}
 
 
 def _of(tenant: Record) -> dict[str, Composable]:

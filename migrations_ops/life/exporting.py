@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 
 
 class PlatformIsNoTenant(EngineError):
-    """{name} is the Platform, whose rows everybody shares: it does not leave. Nothing was written."""
+    """{name} is the Platform, whose rows everybody shares: it does not leave, and there is one. Nothing was written."""
 
     exit_code = 2
 

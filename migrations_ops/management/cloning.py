@@ -17,10 +17,11 @@ def clone(options: Options, console: Console) -> Answer:
         services.New(new, options["name"] or new, id=options["id"], domain=options["domain"]),
         options["reason"],
         lambda said: console.print(f"  {said}", highlight=False),
+        without=options["without"],
         dry_run=options["dry_run"],
     )
     for table, columns in done["emptied"].items():
-        console.print(f"[yellow]{table}[/]: {', '.join(columns)} can be only one row's; the copies have none.")
+        console.print(f"[yellow]{table}[/]: the copies have no {', '.join(columns)}.", highlight=False)
     for where, count in done["across"].items():
         told = f"{count:,} copies in {where} refer to a third tenant's rows, as {slug}'s do: see 005_post_validation."
         console.print(f"[yellow]![/] {told}", highlight=False)

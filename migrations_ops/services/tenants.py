@@ -1,6 +1,6 @@
 """A tenant's life: who there is, what is set for each, a new one, one that is asleep for a while."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -130,11 +130,13 @@ def import_tenant(
 
 
 def clone_tenant(
-    slug: str, wanted: New, reason: str, say: Callable[[str], None], *, who: str = "", dry_run: bool = False
-) -> dict[str, Any]:
+    slug: str, wanted: New, reason: str, say: Callable[[str], None], *, without: Sequence[str] = (), who: str = "",
+    dry_run: bool = False,
+) -> dict[str, Any]:  # fmt: skip
     """Make a tenant with a copy of everything that this one has; see `cloning.clone`."""
     with _at_tenants() as (session, plan):
-        return cloning.clone(session, plan, slug, wanted, who or me(), reason, say, dry_run=dry_run)
+        who = who or me()
+        return cloning.clone(session, plan, slug, wanted, who, reason, say, without=without, dry_run=dry_run)
 
 
 def leaving_tenant(slug: str, file: Path) -> dict[str, Any]:

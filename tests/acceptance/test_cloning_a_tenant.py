@@ -145,6 +145,7 @@ def test_a_trial_keeps_nothing(home: Scratch, manage: Manage) -> None:
         (("pharma", "digital-health"), "belongs to digital-health"),
         (("pharma", "Not A Slug"), "a slug has small letters"),
         (("pharma", "new", "--id", PHARMA), "belongs to pharma"),
+        (("pharma", "new", "--without", "carts"), "no table carts"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence(home: Scratch, manage: Manage, words: tuple[str, ...], why: str) -> None:
@@ -172,6 +173,34 @@ def test_what_may_be_there_once_is_left_out_or_refuses_it(home: Scratch, manage:
         assert refused.returncode == 1, said(refused)
         assert "two agents may not have the same name" in document(refused)["error"]
         assert untouched == before
+    finally:
+        databases.drop(scratch)
+
+
+def test_persons_are_left_out_and_what_refers_to_them_is_empty(home: Scratch, manage: Manage) -> None:
+    """A user is known elsewhere by the same id: two of them would be two persons."""
+    scratch = whole_clone(home)
+    try:
+        ((user,),) = rows(scratch.admin_url, "SELECT id FROM users ORDER BY id LIMIT 1")
+        rows(scratch.admin_url, "UPDATE users SET tenant_id = %s WHERE id = %s", [PHARMA, user])
+        ours = "UPDATE {} SET tenant_id = %s, {} = %s WHERE id = (SELECT id FROM {} ORDER BY id LIMIT 1)"
+        for table, column in (("conversations", "user_id"), ("knowledge_sources", "created_by")):
+            rows(scratch.admin_url, ours.format(table, column, table), [PHARMA, user])
+        words = ("--without", "users")
+
+        refused = clone(manage, scratch, "pharma", "with-persons")
+        torn = clone(manage, scratch, "pharma", "without", *words)
+        done = clone(manage, scratch, "pharma", "without", "--id", NEW, *words, "--without", "conversations")
+
+        assert [one_of.returncode for one_of in (refused, torn)] == [1, 1], said(refused) + said(torn)
+        assert "two users may not have the same id" in document(refused)["error"]
+        assert "conversations may not be without user_id; leave them out too" in document(torn)["error"]
+        assert done.returncode == 0, said(done)
+        assert document(done)["emptied"]["knowledge_sources"] == ["created_by", "updated_by"]
+        empty = "SELECT count(*) FROM knowledge_sources WHERE tenant_id = %s AND created_by = %s"
+        assert (one(scratch, empty, NEW, user), one(scratch, empty, PHARMA, user)) == (0, 1)
+        for table in ("users", "conversations"):
+            assert one(scratch, f"SELECT count(*) FROM {table} WHERE tenant_id = %s", NEW) == 0
     finally:
         databases.drop(scratch)
 

@@ -49,6 +49,7 @@ class Command(Documented):
         add("--like", default="", metavar="SLUG", help="add: begin with the settings of this tenant")
         add("--reason", default="", metavar="TEXT", help="why; it is written down")
         add("--slug", default="", metavar="NEW", help="import: under another slug, without its domain")
+        add("--without", action="append", default=[], metavar="TABLE", help="clone: leave this table's rows out")
         add("--confirm", default="", metavar="SLUG:ROWS", help="remove: what would be asked, said beforehand")
         add("--dry-run", action="store_true", help="move, clone, import: show what it comes to, and write nothing")
         add("--url", default="", help="env: the service's address, for NEXT_PUBLIC_API_URL")
