@@ -121,10 +121,10 @@ def ask(session: Session, name: str, **parts: Composable) -> list[tuple[Any, ...
     return session.execute(sql.compose(QUERIES[name].replace("%", "%%"), **parts))
 
 
-def nobodys(session: Session, found: Catalogue) -> dict[str, int]:
+def nobodys(session: Session, tables: list[Table]) -> dict[str, int]:
     """Table → rows without a tenant, where there are any. In a transaction."""
     counts = {}
-    for table in found.of_tenants():
+    for table in tables:
         relation, tenant = sql.relation(table.relation), sql.ident(TENANT_COLUMN)
         counts[table.relation] = ask(session, "rows_of_nobody", relation=relation, tenant=tenant)[0][0]
     return {relation: count for relation, count in counts.items() if count}

@@ -4,9 +4,14 @@ Every unique key of a distributed table holds the distribution column; so does a
 rows lie together then. A reference table is whole on every server: others may refer to it, it to no distributed one.
 """
 
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
 from migrations_ops.reading import shown
-from migrations_ops.scaling.catalogue import Catalogue, across
+from migrations_ops.scaling.catalogue import Catalogue, Reference, across, ask, nobodys
 from migrations_ops.scaling.plan import Scale
 from migrations_ops.scaling.statements import copied_everywhere, spread
 
@@ -14,14 +19,17 @@ SHARED = (
     "The Platform's rows lie in the tenants' tables, and so on one server of their own: a list of a tenant's rows and"
     " the Platform's asks two servers. Measure it, or keep them in reference tables of their own."
 )
-POLICIES = (
-    "Policies on the tenant column go along (Citus 11 and newer); run manage.py doctor and prove_isolation on the"
-    " cluster before anybody is let in."
+REACHING = (
+    "A tenant is told by set_config, and Citus passes on to its workers what SET LOCAL says alone"
+    " (citus.propagate_set_commands); and it logs in there as the current role, vital_tenant, which has no login. Both"
+    " are to be made otherwise before the service can work on a cluster."
 )
+# Citus would have to write the tenant as well, which says where the row lies.
+REFUSED = re.compile(r" ON DELETE SET (?:NULL|DEFAULT)(?: \([^)]*\))?| ON UPDATE (?:CASCADE|SET NULL|SET DEFAULT)")
 
 
-def plan(session: Session, found: Catalogue, nobodys: dict[str, int]) -> Scale:
-    """`nobodys`: table → rows without a tenant, which have no server to lie on. In a transaction."""
+def plan(session: Session, found: Catalogue) -> Scale:
+    """In a transaction."""
     scale, own = Scale("citus"), {table.relation for table in found.of_tenants()}
     everywhere = _everywhere(found, own)
     for table in found.tables.values():
@@ -30,8 +38,8 @@ def plan(session: Session, found: Catalogue, nobodys: dict[str, int]) -> Scale:
             else ("reference", "tenants' rows refer to it") if table.relation in everywhere
             else ("local", "nothing of a tenant refers to it")
         )  # fmt: skip
-    for relation, count in nobodys.items():
-        scale.decide.append(f"{count:,} rows of {shown(relation)} have no tenant, and so no server to lie on.")
+    scale.decide += _fence(session, [*everywhere, *own])
+    scale.ask_for(nobodys(session, found.of_tenants()), ", and so no server to lie on.")
     into = [one for one in found.references if one.parent in own]
     scale.statements += scale.let_go(into)
     scale.statements += scale.widen([key for table in found.of_tenants() for key in table.too_wide])
@@ -40,8 +48,10 @@ def plan(session: Session, found: Catalogue, nobodys: dict[str, int]) -> Scale:
     scale.statements += [
         spread(table.relation, biggest[0].relation if number else "") for number, table in enumerate(biggest)
     ]
-    within = [one for one in into if one.child in own]
-    scale.statements += scale.refer_within(within, {one.name: across(session, one) for one in within})
+    within = [replace(one, beside=REFUSED.sub("", one.beside)) for one in into if one.child in own]
+    counts = {one: across(session, one) for one in within}
+    scale.statements += scale.refer_within(within, counts)
+    scale.know += _without_action(one for one in into if one.child in own)
     for one in (one for one in found.references if one.child in own and one.parent not in found.tables):
         scale.decide.append(
             f"{shown(one.child)} ({', '.join(one.own)}) refers to {one.parent}, of another schema: make that a"
@@ -52,8 +62,33 @@ def plan(session: Session, found: Catalogue, nobodys: dict[str, int]) -> Scale:
             f"{shown(one.child)} has no tenant and refers to {shown(one.parent)}, which is not on every server: give"
             " it a tenant by the plan, or go without this key."
         )
-    scale.know += [*_triggers(found), SHARED, POLICIES]
+    scale.know += [*_triggers(found), SHARED, REACHING]
     return scale
+
+
+def _fence(session: Session, relations: list[str]) -> Iterator[str]:
+    """What Citus refuses of row level security, or makes something else of; so says its source (commands/policy.c)."""
+    ((asking, restrictive, tables),) = ask(session, "policies_citus_refuses", tables=sql.literal(relations))
+    if asking:
+        yield (
+            f"{asking} policies of {tables} tables ask by a subquery: create_distributed_table refuses such a table."
+            " Write them anew, with current_setting alone."
+        )
+    if restrictive:
+        yield (
+            f"{restrictive} policies of {tables} tables are RESTRICTIVE, and Citus makes permissive ones of them on its"
+            " workers, where each then opens what it closes here. Let no tenant onto a cluster before the fence is"
+            " written anew without them, and proved there."
+        )
+
+
+def _without_action(references: Iterable[Reference]) -> Iterator[str]:
+    for one in references:
+        if found := REFUSED.search(one.beside):
+            yield (
+                f"{shown(one.child)} ({', '.join(one.own)}) says{found[0]}, which Citus refuses in a key with the"
+                " tenant: the application has to do it."
+            )
 
 
 def _everywhere(found: Catalogue, own: set[str]) -> list[str]:

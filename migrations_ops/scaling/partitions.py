@@ -5,12 +5,16 @@ from psycopg.sql import Composable
 from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.model import TENANT_COLUMN
-from migrations_ops.scaling.catalogue import QUERIES, Catalogue, Table, across, ask
+from migrations_ops.scaling.catalogue import QUERIES, Catalogue, Table, across, ask, nobodys
 from migrations_ops.scaling.plan import Scale
 from migrations_ops.scaling.statements import Statement, add_key, add_reference, statement
-from migrations_ops.scaling.surroundings import carried
+from migrations_ops.scaling.surroundings import bound, carried, numbers, readers
 
 BIG_TENANT = 0.1  # of a table's rows
+LATE = (
+    "Code that writes a row without its tenant fails from then on: the trigger that gives it one cannot put it into"
+    " another partition. manage.py migrate_tenants status tells who still does."
+)
 
 
 def plan(session: Session, found: Catalogue, slugs: dict[str, str], least: int) -> Scale:
@@ -21,14 +25,19 @@ def plan(session: Session, found: Catalogue, slugs: dict[str, str], least: int) 
         scale.kinds[table.relation] = _kind(table, least)
     parted = [table for table in found.of_tenants() if scale.kinds[table.relation][0] == "partitioned"]
     into = [one for one in found.references if one.parent in {table.relation for table in parted}]
+    scale.ask_for(nobodys(session, parted), ", and a key with the tenant in it takes no such row.")
     scale.statements += scale.let_go(into)
     for table in parted:
         _part(session, scale, table, slugs)
         from_it = [one for one in found.references if one.child == table.relation and one not in into]
         scale.statements += [add_reference(one, with_tenant=False) for one in from_it]
         scale.statements += carried(session, table.relation)
-    scale.statements += scale.refer_within(into, {one.name: across(session, one) for one in into})
+    for table in parted:  # once all are there: a view may read several
+        scale.statements += readers(session, table.relation, found)
+        scale.decide += bound(session, table.relation, found)
+    scale.statements += scale.refer_within(into, {one: across(session, one) for one in into})
     if scale.statements:
+        scale.know.append(LATE)
         scale.know.append(
             "Carry it out while nobody writes (manage.py maintenance on), and ask manage.py doctor and prove_isolation"
             " afterwards. The tables of before stay, as …_before, until you have compared them and drop them."
@@ -69,6 +78,7 @@ def _part(session: Session, scale: Scale, table: Table, slugs: dict[str, str]) -
     columns = sql.join(sql.ident(column) for (column,) in ask(session, "columns_to_carry", named=sql.literal(relation)))
     do.append(statement("show_to_its_owner", before))
     do.append(statement("carry_rows_over", relation, {"source": before}, columns=columns))
+    do += numbers(session, relation)
     do += scale.widen(table.too_wide, in_place=False)
     do += [add_key(key, key.definition) for key in table.keys if key not in table.too_wide]
 

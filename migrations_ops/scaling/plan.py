@@ -50,17 +50,22 @@ class Scale:
                 f"{what}: {', '.join(lost)}. VITAL or the applications have to see to it where it matters."
             )
 
-    def refer_within(self, references: list[Reference], across: dict[str, int]) -> Iterator[Statement]:
+    def refer_within(self, references: list[Reference], across: dict[Reference, int]) -> Iterator[Statement]:
         """These references once more, with the tenant; one that rows of the Platform's stand behind cannot be."""
         for one in references:
             where = f"{shown(one.child)} ({', '.join(one.own)})"
-            if count := across[one.name]:
+            if count := across[one]:
                 self.decide.append(
                     f"{count:,} rows refer to another tenant's, the Platform's, by {where} → {shown(one.parent)}: a key"
                     " with the tenant in it cannot say so. Copy what they refer to into each tenant, or go without it."
                 )
                 continue
             yield add_reference(one, with_tenant=TENANT_COLUMN not in one.own)
+
+    def ask_for(self, nobodys: dict[str, int], why: str) -> None:
+        """`nobodys`: table → rows without a tenant, each of which somebody has to decide."""
+        for relation, count in nobodys.items():
+            self.decide.append(f"{count:,} rows of {shown(relation)} have no tenant{why}")
 
     def let_go(self, references: list[Reference]) -> Iterator[Statement]:
         yield from (drop_reference(one) for one in references)

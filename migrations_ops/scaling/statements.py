@@ -16,10 +16,10 @@ At = Callable[[str], Composable]  # where a relation is
 
 @dataclass(frozen=True)
 class Statement:
-    """`of` gives its text; one that only Citus knows cannot be tried on a plain PostgreSQL."""
+    """`of` gives its text; `untried` is what only Citus knows, or what is about a sequence, which has no empty copy."""
 
     of: Callable[[At], Composable]
-    only_citus: bool = False
+    untried: bool = False
 
     def text(self) -> str:
         return sql.text_of(self.of(sql.relation)) + ";"
@@ -70,19 +70,20 @@ def spread(relation: str, beside: str) -> Statement:
     """Over the servers by tenant; rows of one tenant lie together with those of the table `beside`."""
 
     def of(at: At) -> Composable:
-        together = sql.compose(QUERIES["lie_together"], beside=_named(at, beside)) if beside else sql.raw("")
-        parts = {"relation_name": _named(at, relation), "column": sql.literal(TENANT_COLUMN), "together": together}
+        together = sql.compose(QUERIES["lie_together"], beside=named(at, beside)) if beside else sql.raw("")
+        parts = {"relation_name": named(at, relation), "column": sql.literal(TENANT_COLUMN), "together": together}
         return sql.compose(QUERIES["spread_over_servers"], **parts)
 
-    return Statement(of, only_citus=True)
+    return Statement(of, untried=True)
 
 
 def copied_everywhere(relation: str) -> Statement:
     def of(at: At) -> Composable:
-        return sql.compose(QUERIES["copy_to_every_server"], relation_name=_named(at, relation))
+        return sql.compose(QUERIES["copy_to_every_server"], relation_name=named(at, relation))
 
-    return Statement(of, only_citus=True)
+    return Statement(of, untried=True)
 
 
-def _named(at: At, relation: str) -> Composable:
+def named(at: At, relation: str) -> Composable:
+    """A relation as a text, for a function that is given its name."""
     return sql.literal(sql.text_of(at(relation)))

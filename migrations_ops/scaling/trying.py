@@ -17,10 +17,10 @@ FOLDER = "vital_scale_trial"
 def trial(session: Session, found: Catalogue, statements: list[Statement]) -> dict[str, Any]:
     """`tried` and `not_tried` statements, and in `failed` the first that does not hold, with the server's word.
 
-    What only Citus knows is not tried. As the owner of the tables, who may make a schema.
+    What is `untried` is counted. As the owner of the tables, who may make a schema.
     """
     at = _at(found.tables)
-    plain = [one for one in statements if not one.only_citus]
+    plain = [one for one in statements if not one.untried]
     document: dict[str, Any] = {"tried": 0, "not_tried": len(statements) - len(plain), "failed": None}
     with session.work(as_operator=False):
         try:

@@ -30,8 +30,5 @@ def scale_plan(way: str, least: int) -> dict[str, Any]:
         slugs = {record.id: record.slug for record in registry.records(session, plan)}
         with session.work():
             found = catalogue.read(session, plan)
-            if way == "citus":
-                scale = citus.plan(session, found, catalogue.nobodys(session, found))
-            else:
-                scale = partitions.plan(session, found, slugs, least)
+            scale = citus.plan(session, found) if way == "citus" else partitions.plan(session, found, slugs, least)
         return scale.document(found.tables) | {"trial": trial(session, found, scale.statements)}

@@ -87,12 +87,21 @@ SELECT attname::text FROM pg_attribute
 WHERE attrelid = to_regclass({named}) AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
 
 -- name: grants_to_carry
--- Who may do what with a table, besides its owner.
-SELECT CASE acl.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(acl.grantee)::text END, array_agg(acl.privilege_type::text ORDER BY acl.privilege_type), acl.is_grantable
-FROM pg_class AS c
-CROSS JOIN LATERAL aclexplode(c.relacl) AS acl
-WHERE c.oid = to_regclass({named})
-  AND acl.grantee <> c.relowner
+-- Who may do what with a table or some of its columns, besides its owner.
+SELECT CASE acl.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(acl.grantee)::text END, array_agg(acl.privilege ORDER BY acl.privilege), acl.is_grantable
+FROM (
+    SELECT c.relowner, may.grantee, may.is_grantable, may.privilege_type::text AS privilege
+    FROM pg_class AS c
+    CROSS JOIN LATERAL aclexplode(c.relacl) AS may
+    WHERE c.oid = to_regclass({named})
+    UNION ALL
+    SELECT c.relowner, may.grantee, may.is_grantable, format('%s (%I)', may.privilege_type, a.attname)
+    FROM pg_class AS c
+    JOIN pg_attribute AS a ON a.attrelid = c.oid AND NOT a.attisdropped
+    CROSS JOIN LATERAL aclexplode(a.attacl) AS may
+    WHERE c.oid = to_regclass({named})
+) AS acl
+WHERE acl.grantee <> acl.relowner
 GROUP BY acl.grantee, acl.is_grantable
 ORDER BY 1, 3
 
@@ -111,10 +120,12 @@ ORDER BY polname
 SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = to_regclass({named})
 
 -- name: triggers_to_carry
--- How the triggers of a table were made; what comes before and after the table's name.
-SELECT split_part(made, place, 1), substr(made, strpos(made, place) + length(place))
+-- How the triggers of a table were made: what comes before and after the table's name; its own name, and its state where that
+-- is not the usual one.
+SELECT split_part(made, place, 1), substr(made, strpos(made, place) + length(place)), tgname::text,
+       CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE '' END
 FROM (
-    SELECT t.tgname, pg_get_triggerdef(t.oid) AS made, format(' ON %I.%I ', n.nspname, c.relname) AS place
+    SELECT t.tgname, t.tgenabled, pg_get_triggerdef(t.oid) AS made, format(' ON %I.%I ', n.nspname, c.relname) AS place
     FROM pg_trigger AS t
     JOIN pg_class AS c ON c.oid = t.tgrelid
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -122,6 +133,69 @@ FROM (
       AND NOT t.tgisinternal
 ) AS own
 ORDER BY tgname
+
+-- name: sequences_to_carry
+-- The sequences that a table's columns draw their numbers from and that go with it: column, sequence, whether it is an identity's.
+SELECT a.attname::text, format('%I.%I', n.nspname, s.relname), d.deptype = 'i'
+FROM pg_depend AS d
+JOIN pg_class AS s ON s.oid = d.objid AND s.relkind = 'S'
+JOIN pg_namespace AS n ON n.oid = s.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+WHERE d.classid = 'pg_class'::regclass
+  AND d.refclassid = 'pg_class'::regclass
+  AND d.refobjid = to_regclass({named})
+  AND d.deptype IN ('a', 'i')
+ORDER BY a.attnum
+
+-- name: views_to_carry
+-- The views of these schemas that read a table: what they say of themselves, and how they are made.
+SELECT format('%I.%I', n.nspname, v.relname), COALESCE(array_to_string(v.reloptions, ', '), ''), rtrim(pg_get_viewdef(v.oid), ';')
+FROM pg_class AS v
+JOIN pg_namespace AS n ON n.oid = v.relnamespace
+WHERE v.relkind = 'v'
+  AND n.nspname = ANY({schemas}::text[])
+  AND EXISTS (
+      SELECT
+      FROM pg_rewrite AS r
+      JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+      WHERE r.ev_class = v.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = to_regclass({named})
+  )
+ORDER BY v.oid
+
+-- name: bound_to_table
+-- What else is bound to the table itself, whatever it is called: but for its own parts, foreign keys, and views of these schemas.
+SELECT DISTINCT CASE
+           WHEN v.relkind = 'm' THEN format('the materialized view %s', v.oid::regclass)
+           WHEN v.relkind = 'v' THEN format('the view %s', v.oid::regclass)
+           ELSE pg_describe_object(d.classid, d.objid, 0)
+       END
+FROM pg_class AS c
+JOIN pg_type AS t ON t.oid = c.reltype
+JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+                    OR d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.oid, t.typarray)
+LEFT JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+LEFT JOIN pg_class AS v ON v.oid = r.ev_class
+LEFT JOIN pg_namespace AS n ON n.oid = v.relnamespace
+LEFT JOIN pg_policy AS p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+WHERE c.oid = to_regclass({named})
+  AND (
+      d.classid IN ('pg_proc'::regclass, 'pg_publication_rel'::regclass)
+      OR p.polrelid <> c.oid
+      OR r.ev_class <> c.oid AND NOT (v.relkind = 'v' AND n.nspname = ANY({schemas}::text[]))
+      OR d.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = d.objid AND i.inhparent = c.oid)
+      OR d.refclassid = 'pg_type'::regclass AND d.classid = 'pg_class'::regclass AND d.objid <> c.oid
+  )
+ORDER BY 1
+
+-- name: policies_citus_refuses
+-- Of the policies of these tables: those that ask by a subquery, the restrictive ones, and how many tables have such.
+SELECT count(*) FILTER (WHERE asks), count(*) FILTER (WHERE NOT polpermissive), count(DISTINCT polrelid)
+FROM (
+    SELECT polrelid, polpermissive, concat(polqual::text, polwithcheck::text) LIKE '%{{SUBLINK %' AS asks
+    FROM pg_policy
+    WHERE polrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+) AS policy
+WHERE asks OR NOT polpermissive
 
 -- name: make_copies_folder
 -- Where empty copies are tried, in a transaction that is taken back.

@@ -93,3 +93,23 @@ ALTER TABLE {relation} FORCE ROW LEVEL SECURITY
 -- name: make_trigger_again
 -- As it was made.
 {before} ON {relation} {after}
+
+-- name: go_on_counting
+-- The new table's numbers go on where those of the one before are.
+SELECT setval(pg_get_serial_sequence({relation_name}, {column_name}), s.last_value, s.is_called) FROM {sequence} AS s
+
+-- name: own_a_sequence
+-- It would go with the table of before.
+ALTER SEQUENCE {sequence} OWNED BY {relation}.{column}
+
+-- name: read_the_new_table
+-- A view knows its tables by number, not by name: as it was, it would go on reading the one of before.
+CREATE OR REPLACE VIEW {relation} {options} AS {definition}
+
+-- name: view_options
+-- What a view says of itself.
+WITH ({options})
+
+-- name: set_a_trigger
+-- Switched off, or for replicas, as it was.
+ALTER TABLE {relation} {state} TRIGGER {trigger}
