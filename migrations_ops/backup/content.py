@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import psycopg
-from psycopg import IsolationLevel
 
 from migrations_ops.backup.files import Content
 from migrations_ops.engine import sql
@@ -32,14 +31,8 @@ class NotReadable(EngineError):
 @contextmanager
 def snapshot(session: Session) -> Iterator[str]:
     """One transaction that only reads, and the name under which pg_dump sees the same as it does."""
-    connection = session.connection
-    connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
-    try:
-        with connection.transaction():
-            yield str(session.execute(QUERIES["export_snapshot"])[0][0])
-    finally:
-        if not connection.closed:
-            connection.isolation_level = connection.read_only = None
+    with session.one_moment(), session.connection.transaction():
+        yield str(session.execute(QUERIES["export_snapshot"])[0][0])
 
 
 def contents(session: Session) -> tuple[dict[str, Content], bool]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import IsolationLevel
 from psycopg import errors as pg
 from psycopg.pq import TransactionStatus
 from psycopg.sql import Composable
@@ -121,6 +122,17 @@ class Session:
             limits = {"lock_timeout": lock_timeout, "statement_timeout": statement_timeout}
             self.named("work_settings", limits | {"role": role})
             yield
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """Transactions in it see the database as it was when they began, and refuse to write over what others have
+        written since. Interrupted in the midst of a statement, the connection is of no use to anybody any more."""
+        self.connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        try:
+            yield
+        finally:
+            if self.connection.info.transaction_status == TransactionStatus.IDLE:
+                self.connection.isolation_level = None
 
     @contextmanager
     def run_lock(self) -> Iterator[None]:

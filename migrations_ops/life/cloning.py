@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import psycopg
-from psycopg import IsolationLevel
 from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
@@ -41,9 +40,11 @@ def clone(
         raise PlatformIsNoTenant(name=source.slug)
     made = registry.new(session, plan, replace(wanted, like=source.slug))
     facts: dict[str, Any] = {"tenant": made.id, "slug": made.slug, "of": source.id}
-    session.connection.isolation_level = IsolationLevel.REPEATABLE_READ
     try:
-        with registry.changing(session, who, "clone tenant", reason, facts, dry_run=dry_run):
+        with (
+            session.one_moment(),
+            registry.changing(session, who, "clone tenant", reason, facts, dry_run=dry_run),
+        ):
             registry.enter(session, plan, made)
             copy = _Copy(session, plan, source, made, without)
             for table in copy.tables:
@@ -58,9 +59,6 @@ def clone(
         raise NotToClone(slug=slug, why=importing.told(error)) from error
     except psycopg.errors.SerializationFailure as error:
         raise NotToClone(slug=slug, why="somebody writes its rows just now; run it again") from error
-    finally:
-        if not session.connection.closed:
-            session.connection.isolation_level = None
     return facts | {"dry_run": dry_run}
 
 

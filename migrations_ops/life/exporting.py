@@ -1,13 +1,10 @@
 """A tenant's rows into one archive, as they were at one moment. It only reads."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-from psycopg import IsolationLevel
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.errors import EngineError
@@ -38,25 +35,13 @@ def export(session: Session, plan: Plan, slug: str, file: Path, who: str, say: S
     taken_at = datetime.now(UTC).isoformat(timespec="seconds")
     server = info.parameter_status("server_version") or ""
     manifest = Manifest(asdict(record), info.dbname, server, taken_at, who)
-    with archive.written(file) as pack, one_moment(session):
+    with archive.written(file) as pack, session.one_moment(), session.work():
         for table in tables(session, plan, record.id):
             say(f"{shown(table.relation)}: {table.rows:,} rows")
             pack.add(table, _lines(session, table, record.id))
             manifest.tables.append(table)
         pack.close(manifest)
     return manifest
-
-
-@contextmanager
-def one_moment(session: Session) -> Iterator[None]:
-    """One transaction that sees the database as it was when it began."""
-    session.connection.isolation_level = IsolationLevel.REPEATABLE_READ
-    try:
-        with session.work():
-            yield
-    finally:
-        if not session.connection.closed:
-            session.connection.isolation_level = None
 
 
 def tables(session: Session, plan: Plan, tenant: str) -> list[Table]:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import IsolationLevel
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.errors import EngineError
@@ -53,9 +52,8 @@ def remove(session: Session, plan: Plan, slug: str, file: Path, who: str, reason
         kept = {table.relation: (table.rows, table.fingerprint) for table in manifest.tables}
     facts: dict[str, Any] = {"tenant": record.id, "slug": record.slug, "name": record.name}
     facts |= {"rows": manifest.rows, "archive": archive.digest_of(file)}
-    session.connection.isolation_level = IsolationLevel.REPEATABLE_READ  # what is written meanwhile is not lost unseen
-    try:
-        with registry.changing(session, who, "remove tenant", reason, facts):
+    try:  # in one moment: what is written meanwhile is not lost unseen
+        with session.one_moment(), registry.changing(session, who, "remove tenant", reason, facts):
             found = tables(session, plan, record.id)
             _refuse_what_the_archive_lacks(record, file, kept, found)
             _refuse_what_others_refer_to(session, record, found)
@@ -71,9 +69,6 @@ def remove(session: Session, plan: Plan, slug: str, file: Path, who: str, reason
         raise NotToRemove(slug=slug, why=error.diag.message_primary or "something refers to it") from error
     except psycopg.errors.SerializationFailure as error:
         raise NotToRemove(slug=slug, why="somebody writes its rows just now; export it again") from error
-    finally:
-        if not session.connection.closed:
-            session.connection.isolation_level = None
     return facts
 
 

@@ -183,9 +183,10 @@ def test_persons_are_left_out_and_what_refers_to_them_is_empty(home: Scratch, ma
     try:
         ((user,),) = rows(scratch.admin_url, "SELECT id FROM users ORDER BY id LIMIT 1")
         rows(scratch.admin_url, "UPDATE users SET tenant_id = %s WHERE id = %s", [PHARMA, user])
-        ours = "UPDATE {} SET tenant_id = %s, {} = %s WHERE id = (SELECT id FROM {} ORDER BY id LIMIT 1)"
-        for table, column in (("conversations", "user_id"), ("knowledge_sources", "created_by")):
-            rows(scratch.admin_url, ours.format(table, column, table), [PHARMA, user])
+        talk = "INSERT INTO conversations (tenant_id, user_id, title, mode) SELECT %s, %s, 'ours', mode FROM {} LIMIT 1"
+        rows(scratch.admin_url, talk.format("conversations"), [PHARMA, user])
+        written = "SELECT id FROM knowledge_sources WHERE tenant_id = %s ORDER BY id LIMIT 1"
+        rows(scratch.admin_url, f"UPDATE knowledge_sources SET created_by = %s WHERE id = ({written})", [user, PHARMA])
         words = ("--without", "users")
 
         refused = clone(manage, scratch, "pharma", "with-persons")

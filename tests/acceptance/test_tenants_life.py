@@ -135,7 +135,7 @@ def test_a_tenant_is_added_and_sees_the_platforms_rows_alone(
     ],
 )
 def test_what_does_not_hold_changes_nothing(
-    tenants: Tenants, scratch: Scratch, untouched: None, words: tuple[str, ...], sentence: str
+    tenants: Tenants, scratch: Scratch, words: tuple[str, ...], sentence: str
 ) -> None:
     before = databases.rows(scratch.admin_url, "SELECT t::text FROM tenants AS t ORDER BY id")
 

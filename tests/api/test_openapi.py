@@ -61,7 +61,7 @@ def test_schemathesis_finds_no_failure(workshop: Stage, tmp_path: Path) -> None:
     (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
     command: list[str | Path] = [
         Path(sys.executable).with_name("schemathesis"), "run", f"http://127.0.0.1:{workshop.service.port}/api/schema",
-        "--checks", "all", "--max-examples", "6", "--generation-deterministic", "--generation-allow-x00", "false",
+        "--checks", "all", "--max-examples", "10", "--generation-deterministic", "--generation-allow-x00", "false",
         "--no-color",
     ]  # fmt: skip
     for name, value in admin(DIGITAL_HEALTH).items():

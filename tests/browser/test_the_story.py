@@ -2,6 +2,7 @@
 another tenant and back, and the last phase is undone. Each is clicked, and looked up in the database."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -38,6 +39,7 @@ def test_a_run_is_carried_through_by_clicks(before: tuple[Visitor, Scratch]) -> 
     expect(page.get_by_label("What to do next")).to_contain_text("003_platform_data is left")
 
     _a_run_is_started_paused_and_resumed(visitor, database)
+    _the_worker_is_gone(database)
     _rows_are_given_away_and_taken_back(visitor, database)
     _the_last_phase_is_undone(visitor, database)
 
@@ -69,6 +71,16 @@ def _a_run_is_started_paused_and_resumed(visitor: Visitor, database: Scratch) ->
     # Nobody reloads: the page says by itself that it is over.
     expect(page.locator("#live")).to_contain_text("completed", timeout=LONG)
     expect(page.get_by_role("link", name="Report as a page")).to_be_visible()
+
+
+def _the_worker_is_gone(database: Scratch) -> None:
+    """It holds the run's lock until it has said goodbye to everybody; a person takes longer to get to another page."""
+    here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+    held = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = {here}"
+    deadline = time.monotonic() + LONG / 1000
+    while rows(database.admin_url, held) != [(0,)]:
+        assert time.monotonic() < deadline, "a worker stays"
+        time.sleep(0.1)
 
 
 def _rows_are_given_away_and_taken_back(visitor: Visitor, database: Scratch) -> None:

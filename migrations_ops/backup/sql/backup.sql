@@ -1,6 +1,6 @@
 -- name: export_snapshot
--- What this transaction sees, for pg_dump to see the same.
-SELECT pg_export_snapshot(), set_config('lock_timeout', '60s', true)
+-- What this transaction, which only reads, sees: for pg_dump to see the same.
+SELECT pg_export_snapshot(), set_config('transaction_read_only', 'on', true), set_config('lock_timeout', '60s', true)
 
 -- name: tables_to_back_up
 -- Every table that holds rows itself, but those of extensions and of the server; whether policies filter it for this
