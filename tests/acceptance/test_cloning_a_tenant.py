@@ -199,7 +199,7 @@ def test_persons_are_left_out_and_what_refers_to_them_is_empty(home: Scratch, ma
         assert done.returncode == 0, said(done)
         assert document(done)["emptied"]["knowledge_sources"] == ["created_by", "updated_by"]
         empty = "SELECT count(*) FROM knowledge_sources WHERE tenant_id = %s AND created_by = %s"
-        assert (one(scratch, empty, NEW, user), one(scratch, empty, PHARMA, user)) == (0, 1)
+        assert one(scratch, empty, NEW, user) == 0 < one(scratch, empty, PHARMA, user)
         for table in ("users", "conversations"):
             assert one(scratch, f"SELECT count(*) FROM {table} WHERE tenant_id = %s", NEW) == 0
     finally:
