@@ -1,7 +1,6 @@
 """What the commands that fill the legacy tables have in common: output, errors, exit codes."""
 
-import sys
-from typing import Any, NoReturn
+from typing import Any
 
 import psycopg
 from django.core.management.base import CommandParser
@@ -10,7 +9,7 @@ from django.db import DatabaseError, connection
 from catalog import report
 from catalog.errors import LegacyError
 from catalog.report import Filled
-from tenants.management.documented import Documented
+from tenants.management.documented import Documented, fail
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 3
 
@@ -30,20 +29,14 @@ class FillCommand(Documented):
         try:
             connection.ensure_connection()
         except DatabaseError as error:
-            fail(error, REFUSED)
+            fail(error, REFUSED, as_json=options["json"])
         try:
             filled = self.fill(options)
         except LegacyError as error:
-            fail(error, error.exit_code)
+            fail(error, error.exit_code, as_json=options["json"])
         except (DatabaseError, psycopg.Error) as error:
-            fail(error, FAILED)
+            fail(error, FAILED, as_json=options["json"])
         except KeyboardInterrupt:
-            fail("interrupted; nothing was changed.", INTERRUPTED)
+            fail("interrupted; nothing was changed.", INTERRUPTED, as_json=options["json"])
         more = {"seed": options["seed"]} if "seed" in options else {}
         self.stdout.write(report.as_json(filled, **more) if options["json"] else report.as_text(filled))
-
-
-def fail(error: object, code: int) -> NoReturn:
-    """One line on stderr, and out."""
-    print("error:", " ".join(str(error).split()), file=sys.stderr)
-    sys.exit(code)

@@ -98,8 +98,10 @@ def sentence(done: Done, *, as_json: bool) -> str:
     """The one thing that is said of what is wrong."""
     assert "Traceback" not in done.stdout + done.stderr, said(done)
     assert "secret-word" not in done.stdout + done.stderr
-    if as_json and done.stdout:
-        return str(json.loads(done.stdout)["error"])
+    if as_json:
+        document = json.loads(done.stdout)
+        assert document["exit_code"] == done.returncode
+        return str(document["error"])
     assert done.stdout == "", said(done)
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1, said(done)
@@ -141,6 +143,18 @@ def migrated_copy(migrated_template: Scratch) -> Iterator[Scratch]:
     copy = whole_clone(migrated_template)
     yield copy
     databases.drop(copy)
+
+
+def test_what_is_for_people_is_one_document_for_machines(migrated_copy: Scratch, manage: Manage) -> None:
+    words = ("create_api_key", "--tenant", "pharma", "--scope", "read", "--name", "by a machine", "--json")
+    key = json.loads(manage(migrated_copy, *words).stdout)["key"]
+    rotated = json.loads(manage(migrated_copy, "rotate_api_key", key[:12], "--json").stdout)["key"]
+    revoked = json.loads(manage(migrated_copy, "revoke_api_key", rotated[:12], "--json").stdout)["revoked"]
+    known = json.loads(manage(migrated_copy, "list_api_keys", "--json").stdout)["keys"]
+
+    assert key != rotated
+    assert "by a machine" in revoked
+    assert {(one_of["key"], one_of["state"]) for one_of in known} >= {(key[:12], "good"), (rotated[:12], "revoked")}
 
 
 HELD = {  # a command, the table at whose writing it is held, and what must be as before

@@ -19,6 +19,7 @@ examples:
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument(
             "--tenant", action="append", required=True, metavar="SLUG", help="may be given several times"
         )
@@ -26,9 +27,9 @@ examples:
         parser.add_argument("--name", required=True, help="what it is for")
         parser.add_argument("--days", type=int, metavar="N", help="it ends after so many days (default: it does not)")
 
-    def act(self, options: dict[str, Any]) -> str:
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
         tenants = [record.pk for record in selection.tenants(options["tenant"])]
         _, key = keys.make(
             options["name"][:100], tenants, options["scope"], selection.expiry(options["days"]), who=audit.me()
         )
-        return key
+        return {"key": key}

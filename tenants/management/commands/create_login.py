@@ -22,14 +22,15 @@ Run it as the owner of the database, who may make roles (CREATEROLE).
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("name", help="the login's name: lower-case letters, digits and underscores")
         parser.add_argument("--new-password", action="store_true", help="a login that exists gets another password")
 
-    def act(self, options: dict[str, Any]) -> str:
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
         name = options["name"]
         if not NAME.fullmatch(name) or name.startswith("pg_"):
             raise Refused(f"{name!r} is no name for a login: lower-case letters, digits and underscores, up to 63.")
         try:
-            return logins.create(name, replace_password=options["new_password"])
+            return {"url": logins.create(name, replace_password=options["new_password"])}
         except logins.LoginExists as error:
             raise Refused(f"The login {name} exists already. --new-password gives it another password.") from error

@@ -1,9 +1,7 @@
 """List the API keys, without the keys themselves."""
 
-import json
 from typing import Any
 
-from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from tenants.management.face import AccessCommand
@@ -24,12 +22,9 @@ examples:
   manage.py list_api_keys --json
 """
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="one JSON document")
-
-    def act(self, options: dict[str, Any]) -> str:
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
         slugs = {record.pk: record.slug for record in TenantRecord.objects.all()}
-        found: list[dict[str, Any]] = [
+        found = [
             {
                 "key": key.prefix,
                 "name": key.name,
@@ -41,10 +36,11 @@ examples:
             }
             for key in ApiKey.objects.all()
         ]
-        if options["json"]:
-            return json.dumps({"keys": found}, default=str, indent=2)
+        return {"keys": found}
+
+    def text(self, document: dict[str, Any]) -> str:
         lines = [
             f"{key['key']}…  {key['state']:<8} {key['scope']:<8} {', '.join(key['tenants'])}  {key['name']}"
-            for key in found
+            for key in document["keys"]
         ]
         return "\n".join(lines) or "There are no API keys yet: manage.py create_api_key makes one."

@@ -17,9 +17,13 @@ example:
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("key", help="how the key begins")
 
-    def act(self, options: dict[str, Any]) -> str:
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
         record = selection.key(options["key"])
         keys.revoke(record, who=audit.me())
-        return f"{record} is revoked."
+        return {"revoked": str(record)}
+
+    def text(self, document: dict[str, Any]) -> str:
+        return f"{document['revoked']} is revoked."

@@ -18,14 +18,15 @@ examples:
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("key", help="how the key begins")
         parser.add_argument("--keep-minutes", type=int, default=60, metavar="N", help="how long the old one goes on")
 
-    def act(self, options: dict[str, Any]) -> str:
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["keep_minutes"] < 0:
             raise Refused("--keep-minutes must be at least 0.")
         record = selection.key(options["key"])
         if record.revoked_at:
             raise Refused(f"{record} is revoked: make a new one with create_api_key.")
         _, key = keys.rotate(record, options["keep_minutes"], who=audit.me())
-        return key
+        return {"key": key}
