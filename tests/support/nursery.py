@@ -6,6 +6,7 @@ Where the environment speaks to Python itself, and wherever a test kills or watc
 
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -78,15 +79,14 @@ def _address() -> str:
 
 
 def _grow_up() -> None:
-    """Import whatever the commands import that is not ours and wants no settings."""
+    """Import whatever the commands import and that wants no settings."""
     names = "import django, sys; django.setup(); import migrations_ops.management.face; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", names], capture_output=True, text=True, check=True).stdout.split()
     del os.environ["DJANGO_SETTINGS_MODULE"]  # what wants settings must fail here, not read those of this process
-    ours = {path.name for path in ROOT.iterdir()}
-    for name in modules:
-        if name.partition(".")[0] not in ours:
-            with contextlib.suppress(Exception):  # the fork itself imports it
-                importlib.import_module(name)
+    for name in (name for name in modules if name != "vital.settings"):
+        with contextlib.suppress(Exception):  # the fork itself imports it
+            importlib.import_module(name)
+    gc.freeze()  # what is here is everybody's: a fork that counted through it would copy it
 
 
 def _serve(address: str) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _be(request: dict[str, Any]) -> None:
     sys.argv = request["argv"]
     sys.path[0] = str(ROOT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    assert not any(name.startswith("vital") for name in sys.modules), "a setting was read before the call"
+    assert "vital.settings" not in sys.modules, "a setting was read before the call"
     runpy.run_path(MANAGE, run_name="__main__")
 
 
