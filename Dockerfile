@@ -1,7 +1,7 @@
 # The service, its workers and every command in one image: `web` (the default), `worker`, or any word of manage.py.
 # The wheels are made ready in a stage of their own, so that pip and its cache stay behind.
 FROM python:3.11-slim-bookworm AS wheels
-COPY deploy/requirements.txt /requirements.txt
+COPY requirements.txt /requirements.txt
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /requirements.txt
 

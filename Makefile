@@ -1,6 +1,7 @@
 # Everything a person runs. `make demo` shows the migration, `make test` proves it.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+PYTHON3 ?= python3
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PORT ?= 3000
@@ -8,18 +9,34 @@ HOST ?= 127.0.0.1
 WORKERS ?= 2
 THREADS ?= 4
 STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes
+# Two of these commands may be started at once: pip is one at a time, where the machine has a way to say so.
+ALONE := $(if $(shell command -v flock),flock Makefile)
+# For every Python from 3.11.0 on and for every machine; what is locked stays, unless it must or ARGS says otherwise.
+LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help setup demo serve worker test lint format pictures settings lock
+.PHONY: help setup dev demo serve worker test lint format pictures settings lock
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-setup: $(STAMP) ## build .venv from the locked requirements
+setup: $(STAMP) ## build .venv from requirements.txt: what VITAL runs with
 
 $(STAMP): requirements.txt
-	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: VITAL needs python3 3.11 or newer; this is $$(python3 --version)."; exit 2; }
-	@python3 -m venv $(VENV) || { echo "error: python3 cannot make a virtual environment. On Debian: apt-get install python3-venv"; exit 2; }
-	@$(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "error: VITAL needs Python 3.11 or newer, and $(PYTHON3) is $$($(PYTHON3) --version 2>/dev/null || echo 'not there'). Name another: make setup PYTHON3=python3.12" >&2; exit 2; }
+	@$(PYTHON3) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON3) cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }
+	@echo "Installing VITAL's packages into $(VENV); the next time they are there."
+	@$(ALONE) $(PYTHON3) -m venv $(VENV)
+	@$(ALONE) $(INSTALL) -r requirements.txt
+	@touch $@
+
+dev: $(DEV_STAMP) ## add requirements-dev.txt to it: what tests and checks need
+
+$(DEV_STAMP): requirements-dev.txt $(STAMP)
+	@echo "Installing what tests and checks need into $(VENV)."
+	@$(ALONE) $(INSTALL) -r requirements-dev.txt
 	@touch $@
 
 demo: setup ## migrate a sample database before your eyes, then serve it (DEMO_SERVE=0: do not serve)
@@ -33,24 +50,25 @@ serve: setup ## the production server on $PORT, for DATABASE_URL
 worker: setup ## carries out runs in the background: Celery with REDIS_URL, else a process that asks the database
 	@exec $(PYTHON) manage.py worker
 
-test: setup ## the whole test suite, on DATABASE_URL's server or an embedded one
+test: dev ## the whole test suite, on DATABASE_URL's server or an embedded one
 	@$(PYTHON) -m pytest -q $(ARGS)
 
-lint: setup ## style and types
+lint: dev ## style and types
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy .
 
-format: setup ## put the code in shape
+format: dev ## put the code in shape
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
 
-pictures: setup ## take the README's pictures anew, from the demo
+pictures: dev ## take the README's pictures anew, from the demo
 	@$(PYTHON) docs/pictures/take.py
 
 settings: setup ## write the reference of settings anew, from vital/settings.toml
 	@$(PYTHON) docs/reference/renew.py
 
-lock: setup ## renew requirements.txt from pyproject.toml
-	@$(PYTHON) -m pip install --quiet pip-tools
-	@{ echo "# Locked with hashes from pyproject.toml: make lock"; $(PYTHON) -m piptools compile --quiet --generate-hashes --extra dev --strip-extras --no-emit-index-url --no-emit-find-links --no-header --output-file - pyproject.toml; } > requirements.new && mv requirements.new requirements.txt
+lock: setup ## renew both locks from pyproject.toml (ARGS=--upgrade: newer versions too)
+	@$(PYTHON) -m pip install --quiet uv
+	@$(LOCK) pyproject.toml --output-file requirements.txt
+	@$(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt

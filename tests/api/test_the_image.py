@@ -55,7 +55,7 @@ def programs(tmp_path: Path) -> Path:
         return Path(sys.executable).parent
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     pip = str(tmp_path / "venv" / "bin" / "pip")
-    wanted = ["--require-hashes", "-r", str(ROOT / "deploy" / "requirements.txt")]
+    wanted = ["--require-hashes", "-r", str(ROOT / "requirements.txt")]
     subprocess.run([pip, "install", "-qq", "--disable-pip-version-check", *wanted], check=True, timeout=600)
     return tmp_path / "venv" / "bin"
 

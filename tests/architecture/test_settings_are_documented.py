@@ -47,7 +47,7 @@ def test_groups_are_known() -> None:
 
 def test_the_defaults_of_make_are_those_of_the_page() -> None:
     """`PORT`, `HOST` and the like are the Makefile's own; the page's table of them is written by hand."""
-    row = re.compile(r"^\| (`[A-Z_`, ]+`) \| ([^|]+) \|", re.MULTILINE)
+    row = re.compile(r"^\| (`[A-Z0-9_`, ]+`) \| ([^|]+) \|", re.MULTILINE)
     _, _, of_make = page().partition("## make\n")
     said: dict[str, str] = {}
     for names, defaults in row.findall(of_make.partition("\n## ")[0]):
