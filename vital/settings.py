@@ -55,7 +55,6 @@ BACKUP_DIR = Path(env_text("VITAL_BACKUP_DIR"))
 BACKUP = env_bool("VITAL_BACKUP")  # before the first change of a migration
 HOOKS = env_path("VITAL_HOOKS")
 LOG_DIR = Path(env_text("VITAL_LOG_DIR"))
-PDF_FONT = env_text("VITAL_PDF_FONT")  # a TrueType file; else one that this machine has
 REDIS_URL = env_text("REDIS_URL")
 
 # VITAL's own tables live in a schema of their own: on hosted platforms everything in `public` is published to

@@ -16,12 +16,6 @@ def html(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -
     return answer
 
 
-def pdf(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -> HttpResponse:
-    answer = HttpResponse(services.report_as_pdf(_report(run)), content_type="application/pdf")
-    answer["Content-Disposition"] = f'attachment; filename="run-{run}.pdf"'
-    return answer
-
-
 def _report(run: int) -> dict[str, Any]:
     try:
         return services.report(run)

@@ -3,11 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from migrations_ops.admin import run_page, run_pairs, run_report, run_start, run_steering
+from migrations_ops.admin import run_page, run_report, run_start, run_steering
 from migrations_ops.admin.seats import SHADES, may_steer
 from migrations_ops.models import LedgerEntry, Run
 from tenants.staff import ReadOnly, labelled
@@ -18,7 +17,6 @@ class RunAdmin(ReadOnly):
     list_display = ("name", "state", "started_by", "started_at", "finished_at", "scope")
     list_filter = ("kind", "status")
     ordering = ("-id",)
-    actions = ("compare",)
     list_before_template = "migrations_ops/runs/list_top.html"
 
     @admin.display(description="run", ordering="id")
@@ -28,10 +26,6 @@ class RunAdmin(ReadOnly):
     @labelled(description="state", ordering="status", label=SHADES)
     def state(self, run: Run) -> str:
         return run.status
-
-    @admin.action(description="Compare two runs")
-    def compare(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
-        return run_pairs.chosen(request, queryset)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"may_steer": may_steer(request), **(extra_context or {})})
@@ -48,12 +42,10 @@ class RunAdmin(ReadOnly):
         pages = (
             ("start/", run_start.start, "start"),
             ("start/preview/", run_start.preview, "preview"),
-            ("compare/", run_pairs.compare, "compare"),
             ("<int:run>/live/", run_page.live, "live"),
             ("<int:run>/late/", run_page.late, "late"),
             ("<int:run>/log/<slug:phase>/", run_page.log, "log"),
             ("<int:run>/report/", run_report.html, "report"),
-            ("<int:run>/report.pdf", run_report.pdf, "report_pdf"),
             ("<int:run>/steer/<slug:what>/", run_steering.steer, "steer"),
         )
         return [self._at(*page) for page in pages] + super().get_urls()

@@ -32,7 +32,7 @@ def _of_runs(parser: ArgumentParser) -> None:
     add("--no-backup", action="store_true", help="run: no backup before the first change")
     add("--phase", default="", metavar="PHASE", help="undo: back to before this phase")
     add("--archive", default="", metavar="FILE", help="undo: keep what it would lose in this file")
-    add("--file", default="", metavar="FILE", help="report: write it as FILE.html or FILE.pdf, too")
+    add("--file", default="", metavar="FILE", help="report: write it as a page, too")
     add("--rows", type=int, default=20_000, metavar="N", help="rehearse: about N rows of a table")
     add("--on", dest="where", default="", choices=["server", "embedded"], help="rehearse: where")
 

@@ -1,4 +1,4 @@
-"""The verb that reports a run: ask the one service, show it, and write it as a page or as a PDF."""
+"""The verb that reports a run: ask the one service, show it, and write it as a page."""
 
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,12 @@ def report(options: Options, console: Console) -> Answer:
     words, file = options["words"], Path(options["file"]) if options["file"] else None
     if len(words) > 1 or not all(word.isdecimal() for word in words):
         return {"error": "report takes the id of one run, or nothing for the last: migrate_tenants report 7"}, USAGE
-    if file and file.suffix not in {".html", ".pdf"}:
-        return {"error": f"A report is a page or a PDF: --file {file.stem}.html or --file {file.stem}.pdf"}, USAGE
+    if file and file.suffix != ".html":
+        return {"error": f"A report is written as a page: --file {file.stem}.html"}, USAGE
     document = services.report(int(words[0]) if words else None)
     if file:
         try:
-            if file.suffix == ".pdf":
-                file.write_bytes(services.report_as_pdf(document))
-            else:
-                file.write_text(services.report_as_html(document), encoding="utf-8")
+            file.write_text(services.report_as_html(document), encoding="utf-8")
         except OSError as error:
             return {"error": f"The report cannot be written to {file}: {error.strerror}."}, USAGE
     if not options["json"]:

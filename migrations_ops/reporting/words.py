@@ -1,4 +1,4 @@
-"""A run's report as sections of words: what a page and a PDF show alike."""
+"""A run's report as sections of words: what the page and the terminal show alike."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -50,10 +50,8 @@ from migrations_ops.services.rehearsing import rehearse as rehearse
 from migrations_ops.services.remembering import forget_key as forget_key
 from migrations_ops.services.remembering import ledger_size as ledger_size
 from migrations_ops.services.remembering import purge_ledger as purge_ledger
-from migrations_ops.services.reporting import compare as compare
 from migrations_ops.services.reporting import report as report
 from migrations_ops.services.reporting import report_as_html as report_as_html
-from migrations_ops.services.reporting import report_as_pdf as report_as_pdf
 from migrations_ops.services.reporting import report_in_words as report_in_words
 from migrations_ops.services.reviewing import review as review
 from migrations_ops.services.reviewing import suggestions as suggestions
@@ -63,8 +61,6 @@ from migrations_ops.services.runs import Request as Request
 from migrations_ops.services.runs import Result as Result
 from migrations_ops.services.runs import open_run as open_run
 from migrations_ops.services.runs import run as run
-from migrations_ops.services.scaling import SCALING_WAYS as SCALING_WAYS
-from migrations_ops.services.scaling import scale_plan as scale_plan
 from migrations_ops.services.surveying import Place as Place
 from migrations_ops.services.surveying import crossing as crossing
 from migrations_ops.services.surveying import has_tenants as has_tenants

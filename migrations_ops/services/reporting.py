@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from django.conf import settings
-
 from migrations_ops.engine.errors import EngineError
-from migrations_ops.reporting import comparison, page, pdf, words
+from migrations_ops.reporting import page, words
 from migrations_ops.reporting import report as reports
 from migrations_ops.services.database import current_plan, open_session
 
@@ -30,17 +28,6 @@ def report_in_words(document: dict[str, Any]) -> tuple[str, list[tuple[str, str]
 def report_as_html(document: dict[str, Any]) -> str:
     """The report as one page that needs nothing else."""
     return page.html(document)
-
-
-def report_as_pdf(document: dict[str, Any]) -> bytes:
-    """The report as a PDF."""
-    return pdf.pdf(document, settings.PDF_FONT)
-
-
-def compare(first: int, second: int) -> dict[str, Any]:
-    """Two runs beside each other; see `reporting.comparison`. Raises UnknownRun."""
-    with open_session(read_only=True) as session:
-        return comparison.compare(session, first, second)
 
 
 class NoRunYet(EngineError):

@@ -44,7 +44,6 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "restore": [("missing.dump", "--yes")],
     "revoke_api_key": [("vital_nothing",)],
     "rotate_api_key": [("vital_nothing",)],
-    "scale_plan": [(), ("--to", "partitions")],
     "tenants": [
         ("list",), ("show", "pharma"), ("add", "x", *WHY), ("set", "pharma", "name=x", *WHY),
         ("add-host", "pharma", "x.example", *WHY), ("remove-host", "pharma", "x.example", *WHY),

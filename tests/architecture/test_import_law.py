@@ -126,18 +126,6 @@ LAWS = (
         fix="A starting plan is read from a catalogue over a session it is handed: it knows no model, setting or rule.",
     ),
     Law(
-        room=r"migrations_ops\.scaling",
-        may=(
-            "migrations_ops.engine",
-            "migrations_ops.rules.model",
-            "migrations_ops.phases.queries",
-            "migrations_ops.reading",
-            "migrations_ops.scaling",
-        ),
-        never=FRAMEWORKS,
-        fix="A plan to scale is read over a session it is handed: it opens nothing and knows no model or setting.",
-    ),
-    Law(
         room=r"tenants",
         may=("tenants", "migrations_ops.engine.sql", "migrations_ops.engine.steps"),
         never=(),

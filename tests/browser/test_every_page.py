@@ -22,7 +22,6 @@ PAGES = {
     "run": f"{RUNS}1/change/",
     "start of a run": f"{RUNS}start/",
     "undo": f"{RUNS}1/steer/undo/",
-    "two runs": f"{RUNS}compare/?first=1&second=1",
     "report of a run": f"{RUNS}1/report/",
     "tenant": f"/admin/tenants/tenantrecord/{PHARMA}/change/",
     "own": "/admin/own/",

@@ -77,9 +77,8 @@ def test_a_preview_that_takes_too_long_is_broken_off(on_legacy: Scratch, monkeyp
 def test_a_run_that_is_not_there_has_no_page(on_migrated: Scratch) -> None:
     admin = boss()
 
-    for name in ("change", "live", "report", "report_pdf"):
+    for name in ("change", "live", "report"):
         assert admin.get(address(name, 4711)).status_code == 404, name
-    assert admin.get(address("compare"), {"first": "1", "second": "4711"}).status_code == 404
     assert admin.get(address("steer", 1, "explode")).status_code == 404
 
 
@@ -129,7 +128,6 @@ def test_an_older_run_sends_undos_to_the_newest(on_migrated: Scratch) -> None:
     page = text(boss(), address("change", run.pk))
 
     assert f"undone from the newest run's page, that of run {newest.pk}" in page
-    assert f"Compare with run {newest.pk}" in page
 
 
 def test_a_click_that_comes_too_late_is_refused_in_a_sentence(on_migrated: Scratch) -> None:

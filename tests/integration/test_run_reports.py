@@ -1,7 +1,6 @@
-"""The report of a run says what the database says, as a page, as a PDF and on the terminal; and two runs compared."""
+"""The report of a run says what the database says, as a page and on the terminal."""
 
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,12 @@ import pytest
 
 from migrations_ops.admin import run_page
 from migrations_ops.models import Override, Run, StepRun
-from migrations_ops.reporting import pdf
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
 from tests.support import looking
 from tests.support.databases import Scratch, rows
 from tests.support.inside import django_on
 from tests.support.looking import document, said
-from tests.support.room import address, boss, seen, text
+from tests.support.room import address, boss, seen
 
 SLUGS = {"vital-platform": PLATFORM, "digital-health": DIGITAL_HEALTH, "pharma": PHARMA}
 GIVEN = """
@@ -118,88 +116,15 @@ def decided(run: Run) -> None:
     Override.objects.update(decided_at=run.started_at)
 
 
-def test_a_pdf_keeps_every_letter_where_there_is_a_font(on_migrated: Scratch) -> None:
-    if not any(Path(file).is_file() for file in pdf.FONTS):
-        pytest.skip("no font for all letters on this machine: apt-get install fonts-dejavu-core")
-    admin, run = boss(), Run.objects.get()
-    decided(run)
-
-    answer = admin.get(address("report_pdf", run.pk))
-
-    assert answer["Content-Type"] == "application/pdf"
-    assert f'filename="run-{run.pk}.pdf"' in answer["Content-Disposition"]
-    letters = letters_of(answer.content)
-    assert {"Ж", "ï", "ë"} <= letters
-    assert pdf.LACKING[:20] not in answer.content.decode("latin-1")
-
-
-def test_a_pdf_without_a_font_says_what_it_lacks(on_migrated: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "FONTS", ())
-    admin, run = boss(), Run.objects.get()
-    decided(run)
-
-    told = words_of(admin.get(address("report_pdf", run.pk)).content)
-
-    assert f"Run {run.pk} of {on_migrated.name}" in told
-    assert "????? said so: naïve" in told
-    assert "Name one in VITAL_PDF_FONT." in told
-    assert "006_row_level_security" in told
-
-
-def streams(content: bytes) -> Iterator[bytes]:
-    assert content.startswith(b"%PDF-")
-    assert content.rstrip().endswith(b"%%EOF")
-    for packed in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.DOTALL):
-        try:
-            yield zlib.decompress(packed)
-        except zlib.error:  # what tells letters from glyphs is not packed
-            yield packed
-
-
-def words_of(content: bytes) -> str:
-    """The text of a PDF in a core font, in reading order."""
-    shown = (part for stream in streams(content) for part in re.findall(rb"\((.*?)(?<!\\)\) ?Tj", stream, re.DOTALL))
-    return " ".join(part.decode("latin-1") for part in shown)
-
-
-def letters_of(content: bytes) -> set[str]:
-    """The letters that an embedded font of a PDF says it shows."""
-    named = (code for stream in streams(content) for code in re.findall(rb"<[0-9A-F]+> <([0-9A-F]{4})>", stream))
-    return {chr(int(code, 16)) for code in named}
-
-
-def test_two_runs_side_by_side_with_what_their_plans_differ_in(
-    on_migrated: Scratch, manage: Manage, tmp_path: Path
-) -> None:
-    other = looking.changed_plan(tmp_path, ("tier 3 agents of pharma", "pharma's agents of tier 3"))
-    done = manage(on_migrated, "migrate_tenants", "--only", "005", "--yes", "--plan", str(other))
-    assert done.returncode == 0, said(done)
-    first, second = Run.objects.order_by("id").values_list("pk", flat=True)
-    admin = boss()
-
-    chosen = admin.post(address("changelist"), {"action": "compare", "_selected_action": [first, second]})
-    page = text(admin, chosen["Location"])
-
-    assert "They were opened with different plans" in page
-    assert '+name = "pharma\'s agents of tier 3"' in page
-    assert f"--- the plan of run {first}" in page
-    assert "004_tenant_data" in page
-    one = admin.post(address("changelist"), {"action": "compare", "_selected_action": [first]}, follow=True)
-    assert "Tick two runs" in one.content.decode()
-    same = text(admin, address("compare"), first=first, second=first)
-    assert "Both were opened with the same plan." in same
-
-
-@pytest.mark.parametrize("kind", ["html", "pdf"])
-def test_the_command_writes_it(migrated_template: Scratch, manage: Manage, tmp_path: Path, kind: str) -> None:
-    file = tmp_path / f"report.{kind}"
+def test_the_command_writes_it(migrated_template: Scratch, manage: Manage, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
 
     done = manage(migrated_template, "migrate_tenants", "report", "--file", str(file))
 
     assert done.returncode == 0, said(done)
     assert "Rows by table and tenant" in done.stdout
     assert f"The report is in {file}." in done.stdout
-    assert file.read_bytes().startswith(b"%PDF-" if kind == "pdf" else b"<!doctype html>")
+    assert file.read_bytes().startswith(b"<!doctype html>")
 
 
 @pytest.mark.parametrize(
@@ -207,8 +132,8 @@ def test_the_command_writes_it(migrated_template: Scratch, manage: Manage, tmp_p
     [
         (["4711"], "There is no run 4711."),
         (["first"], "report takes the id of one run"),
-        (["--file", "report.doc"], "A report is a page or a PDF"),
-        (["--file", "/nowhere/report.pdf"], "cannot be written to /nowhere/report.pdf: No such file"),
+        (["--file", "report.pdf"], "A report is written as a page: --file report.html"),
+        (["--file", "/nowhere/report.html"], "cannot be written to /nowhere/report.html: No such file"),
     ],
 )
 def test_what_cannot_be_is_told(migrated_template: Scratch, manage: Manage, words: list[str], sentence: str) -> None:

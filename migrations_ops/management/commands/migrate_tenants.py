@@ -21,7 +21,7 @@ examples:
   manage.py migrate_tenants findings             what people should look at, and which rows a person decides about
   manage.py migrate_tenants decide users ID pharma --reason "…"   the decision of a person, which no rule overrules
   manage.py migrate_tenants undo --phase 004     take 004 and everything after it back
-  manage.py migrate_tenants report --file r.pdf  what the last run did, for auditors; also .html; report 7: of run 7
+  manage.py migrate_tenants report --file r.html what the last run did, for auditors; report 7: of run 7
   manage.py migrate_tenants rehearse             try it on a sampled copy first: exact? how long? how much?
   manage.py migrate_tenants suggest              rules for rows that none, or only the last, decides
   manage.py migrate_tenants pause                from another terminal: stop the run after its batch
