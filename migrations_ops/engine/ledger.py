@@ -136,9 +136,11 @@ def _statement(session: Session, family: str, touched: Touched, hashed: list[str
             hash=sql.row_hash("t", [column for column in session.columns(table.relation) if column.name in hashed]),
             removable=touched.removable or sql.raw("true"),
         )
+    typed = [column for column in session.columns(table.relation) if column.name in columns]
     return sql.compose(
         QUERIES["undo_assignment"],
         relation=sql.relation(table.relation),
+        types=sql.join([sql.ident(c.name) + sql.raw(" ") + sql.verbatim(c.kind) for c in typed]),
         old_values=sql.join([sql.column("r", c) for c in columns]),
         assignments=sql.join([sql.ident(c) + sql.raw(" = ") + sql.column("e", c) for c in columns]),
         same_row=same_row,

@@ -19,6 +19,7 @@ ODD = (
     'CREATE TYPE "A {pair}" AS (x integer, "y %" json)',
     'CREATE DOMAIN "Short text" AS text CHECK (length(VALUE) < 100)',
     "CREATE DOMAIN some_json AS json",
+    "CREATE DOMAIN never_null AS boolean NOT NULL",
     # Every column has a value in every row; PostgreSQL has no hash function for most of these types.
     """ALTER TABLE tools
         ADD "UPPER" integer DEFAULT 1,
@@ -42,6 +43,7 @@ ODD = (
         ADD wrapped some_json DEFAULT '{"b": 1}',
         ADD a_path path DEFAULT '((1,2),(3,4))',
         ADD a_function regprocedure DEFAULT 'lower(text)',
+        ADD sure never_null DEFAULT true,
         ADD a_lsn pg_lsn DEFAULT '0/16B3748',
         ADD shouted text GENERATED ALWAYS AS (upper(name)) STORED""",
     "ALTER TABLE tools ADD gone integer DEFAULT 7",

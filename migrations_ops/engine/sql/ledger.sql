@@ -38,12 +38,13 @@ WITH cut AS (
 SELECT EXISTS (SELECT FROM cut)
 
 -- name: undo_assignment
--- Give the rows of one entry their values from before; a row that somebody changed since is kept and listed.
+-- Give the rows of one entry their values from before; a row that somebody changed since is kept and listed. The values
+-- are read as these columns alone: a whole row without the others is refused by a domain that is NOT NULL.
 WITH entry AS (
     SELECT key AS vital_key, l.after AS vital_new, old.*
     FROM vital.ledger AS l
     CROSS JOIN LATERAL unnest(l.keys) AS key
-    CROSS JOIN LATERAL (SELECT {old_values} FROM jsonb_populate_record(NULL::{relation}, l.before) AS r) AS old
+    CROSS JOIN LATERAL (SELECT {old_values} FROM jsonb_to_record(l.before) AS r ({types})) AS old
     WHERE l.id = %(id)s
 ), restored AS (
     UPDATE {relation} AS t
