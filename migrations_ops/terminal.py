@@ -11,6 +11,7 @@ from rich.text import Text
 
 from migrations_ops.engine.progress import Outcome
 from migrations_ops.engine.steps import Check, Phase, Severity, Step
+from vital import private_files
 
 STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "done": "green", "later": "yellow", "already": "dim"}
 QUIET = {
@@ -93,8 +94,7 @@ class LogFiles:
 
     def phase_started(self, phase: Phase) -> None:
         self.counts: dict[str, int] = {}
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.file = (self.folder / f"{phase.key}.log").open("w", encoding="utf-8")
+        self.file = private_files.log(self.folder / f"{phase.key}.log", again=True)
         self._line(f"{phase.key} ({phase.title}), {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
 
     def step_started(self, phase: Phase, step: Step) -> None:

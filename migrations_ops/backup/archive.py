@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from migrations_ops.rehearsal.copy import Client
+from vital import private_files
 
 NUMBERS = re.compile(r"^\d+; \d+ \d+ ")
 SCHEMA = re.compile(r"SCHEMA - (.+) \S+$")
@@ -49,7 +49,7 @@ def entries(programs: Client, archive: Path) -> list[Entry]:
 @contextmanager
 def only(wanted: Iterable[Entry]) -> Iterator[str]:
     """pg_restore's option that leaves out everything else."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "list"
-        file.write_text("\n".join(entry.line for entry in wanted) + "\n", encoding="utf-8")
+    with private_files.folder() as folder:
+        file = folder / "list"
+        private_files.write(file, "\n".join(entry.line for entry in wanted) + "\n")
         yield f"--use-list={file}"

@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from migrations_ops.engine.errors import EngineError
-
-PRIVATE = 0o600  # a backup holds everybody's data
+from vital import private_files
 
 
 class FileIsThere(EngineError):
@@ -72,13 +70,11 @@ def refuse_another(file: Path) -> None:
 @contextmanager
 def written(file: Path) -> Iterator[Path]:
     """The file to write to, which takes its name when all went well, and leaves nothing where not."""
-    part = file.with_name(file.name + ".part")
     try:
-        os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, PRIVATE))
-        yield part
-        part.rename(file)
-    finally:
-        part.unlink(missing_ok=True)
+        with private_files.whole(file) as part:
+            yield part
+    except FileExistsError as error:
+        raise FileIsThere(file=file) from error
 
 
 def write(file: Path, manifest: Manifest) -> None:

@@ -13,6 +13,7 @@ from migrations_ops.backup.content import QUERIES
 from migrations_ops.engine import sql
 from migrations_ops.rehearsal.copy import COMPLAINT, TOO_NEW, Client, Complained, first_line
 from migrations_ops.rehearsal.places import Target
+from vital import private_files
 
 BLOCK, HEAD = 1 << 20, 4096  # bytes
 # psql commits where its input ends, be it that whoever wrote there was killed: the last file demands to have heard all.
@@ -24,10 +25,10 @@ def pump(
     programs: Client, archive: Path, target: Target, options: tuple[str, ...], moved: Moved, before: str, after: str
 ) -> None:
     """Carry out `before`, the archive and `after`; `moved` is told bytes. Raises Complained with one sentence."""
-    with tempfile.TemporaryDirectory() as name, tempfile.TemporaryFile() as said:
-        first, last = Path(name) / "before.sql", Path(name) / "after.sql"
-        first.write_text(before, encoding="utf-8")
-        last.write_text(f"{text('demand_whole')}\n{after}", encoding="utf-8")
+    with private_files.folder() as home, tempfile.TemporaryFile() as said:
+        first, last = home / "before.sql", home / "after.sql"
+        private_files.write(first, before)
+        private_files.write(last, f"{text('demand_whole')}\n{after}")
         reads = (*options, "--file=-", str(archive))
         writes = (*PSQL, f"--file={first}", "--file=-", f"--file={last}")
         streams = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": said}

@@ -5,7 +5,6 @@ Nothing is seen of it by anybody until all of it stands, and a failure leaves th
 """
 
 import re
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from migrations_ops.engine.steps import Statement
 from migrations_ops.rehearsal.copy import Complained, client, first_line, major
 from migrations_ops.rehearsal.places import Target
 from tenants import rls
+from vital import private_files
 
 PATIENCE = 3  # seconds for the session of somebody who has just left to end
 STEP = 100_000_000  # bytes between two words about how far it is
@@ -88,11 +88,11 @@ class Restore:
         """Raises EngineError, with the database as it was."""
         refuse_others(self.session)
         self._refuse_roles()
-        with tempfile.TemporaryDirectory() as folder:
-            now = self._now(Path(folder) / "now.dump")
+        with private_files.folder() as folder:
+            now = self._now(folder / "now.dump")
             try:
                 wanted = archive.entries(self.programs, self.file)
-                before, chosen = self._before(Path(folder) / "now.dump", now, wanted, say)
+                before, chosen = self._before(folder / "now.dump", now, wanted, say)
                 self._pump(before, chosen, say)
             except Complained as complaint:
                 raise NotRestored(reason=complaint) from complaint

@@ -47,7 +47,7 @@ def take(source: Session, target: Target, file: Path, by: str, say: Say) -> Mani
             # Behind the fence policies count for owners, too; that they show every row is proven above.
             fence = ("--enable-row-security",) if behind_fence else ()
             rows = {relation: content.rows for relation, content in manifest.tables.items()}
-            _dump(programs, target, part, (*OPTIONS, *fence, f"--snapshot={seen}"), rows, say)
+            _dump(programs, target, file, part, (*OPTIONS, *fence, f"--snapshot={seen}"), rows, say)
             manifest = replace(manifest, bytes=part.stat().st_size, sha256=files.digest_of(part))
             files.write(file, manifest)
     except OSError as error:
@@ -72,7 +72,7 @@ def _manifest(source: Session, programs: Client, by: str) -> tuple[Manifest, boo
 
 
 def _dump(
-    programs: Client, target: Target, part: Path, options: tuple[str, ...], rows: dict[str, int], say: Say
+    programs: Client, target: Target, file: Path, part: Path, options: tuple[str, ...], rows: dict[str, int], say: Say
 ) -> None:
     """`rows` of each table, to say how far it is."""
     said: list[str] = []
@@ -87,7 +87,7 @@ def _dump(
             said = [*said[-20:], text]
         code = process.wait()
     if code == -signal.SIGXFSZ or (code and any(words in line for line in said for words in FULL)):
-        raise NotWritten(file=part.with_suffix(""), reason="there is no room for it")
+        raise NotWritten(file=file, reason="there is no room for it")
     if code:
         errors = [line for line in said if "error:" in line] or said[-1:]
         raise NotDumped(reason=re.sub(r"^pg_dump: (error: )?", "", errors[0]) if errors else f"it ended with {code}")

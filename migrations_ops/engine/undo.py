@@ -13,6 +13,7 @@ from migrations_ops.engine.ledger import Touched, Undone
 from migrations_ops.engine.progress import Outcome
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Assign, Baseline, Insert, Phase, Probe, Problem, Statement, Table
+from vital import private_files
 
 
 def losses(session: Session, phases: Iterable[Phase]) -> tuple[list[Problem], list[Problem]]:
@@ -65,7 +66,7 @@ def _keys(phases: list[Phase]) -> dict[str, Table]:
 
 def _write_archive(session: Session, archive: Path, lost: list[Problem], tables: dict[str, Table]) -> None:
     """One JSON line for each row: table, key, why it is here, and the row itself as it is now."""
-    with archive.open("x", encoding="utf-8") as file:
+    with private_files.lines(archive) as file:
         for problem in lost:
             table = tables.get(problem.relation)
             row = _row(session, table, problem.key) if table is not None and problem.key else None

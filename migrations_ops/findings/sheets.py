@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.findings.decide import Decision
+from vital import private_files
 
 COLUMNS = ("table", "key", "check", "message", "tenant", "reason")
 NEEDED = ("table", "key", "tenant", "reason")
@@ -34,12 +35,8 @@ def meant(cell: str) -> str:
 def write(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Write a new file with the findings and two empty columns; returns how many. Raises FileExistsError."""
     # With the mark that spreadsheets know UTF-8 by.
-    with path.open("x", encoding="utf-8-sig", newline="") as file:
-        try:
-            return _write(file, rows)
-        except BaseException:
-            path.unlink()  # half of them would pass for all
-            raise
+    with private_files.lines(path, encoding="utf-8-sig") as file:
+        return _write(file, rows)
 
 
 def _write(file: TextIO, rows: Iterable[dict[str, Any]]) -> int:

@@ -1,7 +1,6 @@
 """A tenant once more, under another name: every row with a key of its own, compared with the first, or nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +13,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.life import exporting, importing, registry, renewing
 from migrations_ops.life.archive import Table
 from migrations_ops.life.exporting import PlatformIsNoTenant, Say
-from migrations_ops.life.queries import QUERIES, ask
+from migrations_ops.life.queries import QUERIES, as_login, ask
 from migrations_ops.life.registry import New, Record
 from migrations_ops.life.renewing import Reference, Renewal
 from migrations_ops.phases.queries import query
@@ -193,7 +192,7 @@ class _Copy:
         """The numbers of the tenant's rows, and as many new ones, which nobody else is given."""
         ((old,),) = ask(self.session, "numbers_of_tenant", relation=sql.relation(relation),
                         column=sql.column("t", column), **_of(self.source))  # fmt: skip
-        with _as_owner(self.session):
+        with as_login(self.session):
             ((new,),) = ask(self.session, "next_numbers", {"sequence": sequence, "count": len(old)})
         return old, new or []
 
@@ -207,15 +206,6 @@ class _Copy:
             **_of(tenant),
         )
         return self.session.execute(asked)[0]
-
-
-@contextmanager
-def _as_owner(session: Session) -> Iterator[None]:
-    """A sequence is its owner's, and vital_operator has no right to it."""
-    ((role,),) = ask(session, "role_now")
-    ask(session, "put_role_on", {"role": "none"})
-    yield
-    ask(session, "put_role_on", {"role": role})
 
 
 def _left_out(relations: list[str], names: Sequence[str]) -> set[str]:

@@ -1,7 +1,6 @@
 """A tenant's rows into one archive, as they were at one moment. It only reads."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ def export(session: Session, plan: Plan, slug: str, file: Path, who: str, say: S
     info = session.connection.info
     taken_at = datetime.now(UTC).isoformat(timespec="seconds")
     server = info.parameter_status("server_version") or ""
-    manifest = Manifest(asdict(record), info.dbname, server, taken_at, who)
+    manifest = Manifest(record, info.dbname, server, taken_at, who)
     with archive.written(file) as pack, session.one_moment(), session.work():
         for table in tables(session, plan, record.id):
             say(f"{shown(table.relation)}: {table.rows:,} rows")
@@ -46,7 +45,7 @@ def export(session: Session, plan: Plan, slug: str, file: Path, who: str, say: S
 
 def tables(session: Session, plan: Plan, tenant: str) -> list[Table]:
     """Every table that has rows by tenant, with what this one has in it; parents first. In a transaction."""
-    keys = {spec.relation: list(spec.table.key) for spec in plan.tables} | {name: ["id"] for name in own_tables(plan)}
+    keys = keys_by_table(plan)
     there = {name: session.columns(name) for name in keys}
     there = {name: columns for name, columns in there.items() if TENANT_COLUMN in [column.name for column in columns]}
     references = session.execute(query("foreign_keys_between", tables=sql.literal(list(there))))
@@ -58,11 +57,16 @@ def tables(session: Session, plan: Plan, tenant: str) -> list[Table]:
         kinds = {column.name: column.kind for column in columns}
         found[relation] = Table(relation, keys[relation], kinds, rows, fingerprint)
     for child, own, parent, key in references:
-        needed = session.execute(_referred(found, tenant, child, own, parent, key))
+        needed = session.execute(_referred(plan, found, tenant, (child, own, parent, key)))
         if needed:
             known = found[child].needs.setdefault(parent, [])
             known += [one for (one,) in needed if one not in known]
     return [found[name] for name in parents_first(list(found), [(child, parent) for child, _, parent, _ in references])]
+
+
+def keys_by_table(plan: Plan) -> dict[str, list[str]]:
+    """The tables that may have rows by tenant, those of VITAL's making too, with the key of each."""
+    return {name: ["id"] for name in own_tables(plan)} | {spec.relation: list(spec.table.key) for spec in plan.tables}
 
 
 def parents_first(names: list[str], references: list[tuple[str, str]]) -> list[str]:
@@ -87,7 +91,8 @@ def _of(relation: str, name: str, tenant: str, **parts: Any) -> Any:
     return sql.compose(QUERIES[name], **own, **parts)
 
 
-def _referred(found: dict[str, Table], tenant: str, child: str, own: list[str], parent: str, key: list[str]) -> Any:
+def _referred(plan: Plan, found: dict[str, Table], tenant: str, reference: tuple[Any, ...]) -> Any:
+    child, own, parent, key = reference
     same = [sql.compose("{a} = {b}", a=sql.column("t", b), b=sql.column("c", a)) for a, b in zip(own, key, strict=True)]
     return sql.compose(
         QUERIES["others_referred_to"],
@@ -97,6 +102,7 @@ def _referred(found: dict[str, Table], tenant: str, child: str, own: list[str], 
         same=sql.join(same, " AND "),
         tenant=sql.ident(TENANT_COLUMN),
         id=sql.literal(tenant),
+        platform=sql.literal(plan.platform_id),
     )
 
 

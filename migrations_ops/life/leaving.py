@@ -8,7 +8,7 @@ import psycopg
 from migrations_ops.engine import sql
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.session import Session
-from migrations_ops.life import archive, registry
+from migrations_ops.life import registry, unpacking
 from migrations_ops.life.archive import Table
 from migrations_ops.life.exporting import Say, tables
 from migrations_ops.life.queries import QUERIES, ask
@@ -47,11 +47,12 @@ def remove(session: Session, plan: Plan, slug: str, file: Path, who: str, reason
     Raises NoSuchTenant, NoArchive, NotToRemove, NoReason.
     """
     record = registry.find(session, plan, slug)
-    with archive.opened(file) as (manifest, _):
-        refuse(plan, record, manifest.tenant["id"])
+    with unpacking.opened(file) as held:
+        manifest = held.manifest
+        refuse(plan, record, manifest.tenant.id)
         kept = {table.relation: (table.rows, table.fingerprint) for table in manifest.tables}
     facts: dict[str, Any] = {"tenant": record.id, "slug": record.slug, "name": record.name}
-    facts |= {"rows": manifest.rows, "archive": archive.digest_of(file)}
+    facts |= {"rows": manifest.rows, "archive": held.digest}
     try:  # in one moment: what is written meanwhile is not lost unseen
         with session.one_moment(), registry.changing(session, who, "remove tenant", reason, facts):
             found = tables(session, plan, record.id)

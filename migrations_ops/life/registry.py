@@ -139,12 +139,17 @@ def new(session: Session, plan: Plan, wanted: New) -> Record:
 
 def enter(session: Session, plan: Plan, made: Record) -> None:
     """The record, its place in the registry and its host names, inside a change. Raises NotToAdd."""
-    _refuse(made, records_now(session, plan), {host: tenant for tenant, host, _ in ask(session, "hosts")})
+    refuse(session, plan, made)
     _write(session, plan, "add_tenant", made)
     ask(session, "register_tenant", {"id": made.id})
     for host, is_primary in ((made.domain, True), (made.slug, False)):
         if host:
             ask(session, "add_host", {"domain": host, "is_primary": is_primary, "id": made.id})
+
+
+def refuse(session: Session, plan: Plan, made: Record) -> None:
+    """Raise NotToAdd where no such tenant can be added. Inside a change."""
+    _refuse(made, records_now(session, plan), {host: tenant for tenant, host, _ in ask(session, "hosts")})
 
 
 def records_now(session: Session, plan: Plan) -> list[Record]:

@@ -13,6 +13,7 @@ from rich.console import Console
 from migrations_ops.engine.progress import Outcome
 from migrations_ops.engine.steps import Phase, Step
 from migrations_ops.management.answers import DONE, STOPPED, USAGE
+from vital import private_files
 
 PATIENCE = 30  # seconds for a helper to notice that the run is over
 
@@ -68,7 +69,7 @@ def helped(count: int, log_dir: Path, console: Console) -> Iterator[Helpers]:
 
 def _process(log: Path) -> tuple[Path, "subprocess.Popen[bytes]"]:
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate_tenants", "work"]
-    with log.open("wb") as file:
+    with private_files.process_log(log, again=True) as file:
         return log, subprocess.Popen(
             [*command, "--plan", str(settings.PLAN)], stdin=subprocess.DEVNULL, stdout=file, stderr=file
         )

@@ -7,6 +7,7 @@ from rich.console import Console
 from migrations_ops import services
 from migrations_ops.management.answers import DONE, STOPPED, USAGE, Answer, Options
 from migrations_ops.management.asking import agrees
+from vital import private_files
 
 
 def init_plan(options: Options, console: Console) -> Answer:
@@ -16,7 +17,7 @@ def init_plan(options: Options, console: Console) -> Answer:
     plan = services.init_plan(options["schema"] or [], options["root"])
     if out is not None:
         try:
-            out.write_text(plan, encoding="utf-8")
+            private_files.write(out, plan)
         except OSError as error:
             return {"error": f"The plan cannot be written to {out}: {error.strerror}. Name another file."}, USAGE
         console.print(f"{out}: {plan.count('[[table]]')} tables, {plan.count('[[tenant]]')} tenants.", highlight=False)

@@ -7,6 +7,7 @@ from rich.console import Console
 from migrations_ops import services
 from migrations_ops.management import page, show_preview
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
+from vital import private_files
 
 
 def preview(options: Options, console: Console) -> Answer:
@@ -14,7 +15,7 @@ def preview(options: Options, console: Console) -> Answer:
     document = services.preview(against, lambda why: console.print(f"waits for {why}", highlight=False, markup=False))
     if options["html"]:
         try:
-            Path(options["html"]).write_text(page.of_preview(document), encoding="utf-8")
+            private_files.write(Path(options["html"]), page.of_preview(document))
         except OSError as error:
             return {"error": f"The page cannot be written to {options['html']}: {error.strerror}."}, USAGE
     if not options["json"]:

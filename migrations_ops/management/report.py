@@ -9,6 +9,7 @@ from rich.text import Text
 
 from migrations_ops import services
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
+from vital import private_files
 
 SHOWN = 20  # rows of a section
 WIDE = 160  # a table is shown whole; a narrow terminal wraps it
@@ -23,7 +24,7 @@ def report(options: Options, console: Console) -> Answer:
     document = services.report(int(words[0]) if words else None)
     if file:
         try:
-            file.write_text(services.report_as_html(document), encoding="utf-8")
+            private_files.write(file, services.report_as_html(document))
         except OSError as error:
             return {"error": f"The report cannot be written to {file}: {error.strerror}."}, USAGE
     if not options["json"]:

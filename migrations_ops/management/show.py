@@ -11,6 +11,7 @@ from rich.text import Text
 from migrations_ops.engine.steps import Problem
 from migrations_ops.reading import shown
 from migrations_ops.services import Result
+from vital import private_files
 
 OPENS = "006_row_level_security"
 
@@ -92,8 +93,7 @@ def database_error(problem: Exception) -> tuple[dict[str, Any], int]:
 
 def unexpected(problem: Exception, folder: Path) -> tuple[dict[str, Any], int]:
     """An error of VITAL itself: a sentence for the person, the traceback for the log."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "error.log"
-    file.write_text("".join(traceback.format_exception(problem)), encoding="utf-8")
-    advice = f"This is a mistake of VITAL's; what was committed is kept. Details are in {file}."
+    with private_files.log(folder / "error.log", again=True) as log:
+        log.write("".join(traceback.format_exception(problem)))
+    advice = f"This is a mistake of VITAL's; what was committed is kept. Details are in {folder / 'error.log'}."
     return {"error": f"{type(problem).__name__}: {problem}. {advice}"}, 1

@@ -13,7 +13,7 @@ from typing import Any
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.session import Session
 from migrations_ops.rehearsal.places import QUERIES, SERVER, Place, Target
-from vital import embedded
+from vital import embedded, private_files
 
 BUT_OURS = ("--exclude-schema=vital", "--exclude-table=public.migration_tracking")
 # Only a superuser may make event triggers, and they are not about rows.
@@ -135,7 +135,7 @@ class Schema:
             listed = programs.run("pg_restore", "--list", str(self.file)).split("\n")
         except Complained as complaint:
             raise NotDumped(reason=first_line(str(complaint))) from complaint
-        self.list.write_text("\n".join(line for line in listed if not LEFT_OUT.match(line)), encoding="utf-8")
+        private_files.write(self.list, "\n".join(line for line in listed if not LEFT_OUT.match(line)))
 
     def restore(self, section: str, place: Place) -> None:
         """Make everything of the section, or nothing. Raises NotRestored with the thing that could not be made."""

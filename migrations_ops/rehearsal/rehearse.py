@@ -7,7 +7,6 @@
 5. What the first run has cost is multiplied to what the whole database will cost.
 """
 
-import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from migrations_ops.rehearsal.places import Place, Target
 from migrations_ops.rehearsal.sample import QUERIES, Sampled, Sampler, Say
 from migrations_ops.rules.model import Plan
 from tenants import rls
+from vital import private_files
 
 Document = dict[str, Any]
 
@@ -86,8 +86,8 @@ class Rehearsal:
 
     def _in(self, place: Place) -> Document:
         self.say(f"The copy is {place.target.params['dbname']} on the {place.kind} PostgreSQL")
-        with tempfile.TemporaryDirectory() as folder, closing(place.target.open()) as copy:
-            schema = Schema(client(self.source), Target(self.order.params), Path(folder))
+        with private_files.folder() as folder, closing(place.target.open()) as copy:
+            schema = Schema(client(self.source), Target(self.order.params), folder)
             schema.restore("pre-data", place)
             sampled = Sampler(self.source, copy, self.order.rows, self.say).take()
             self.say("Indexes, keys, triggers and policies")

@@ -20,6 +20,7 @@ from migrations_ops.services.advancing import NothingToStop, reopened
 from migrations_ops.services.database import EarlierTables, NotSetUp, current_plan, make_ready, open_session
 from migrations_ops.services.runs import By, Request, open_run
 from migrations_ops.services.undoing import open_undo
+from vital import private_files
 
 ADVANCE = "migrations_ops.tasks.advance"  # by its name: tasks stand on these services
 
@@ -103,10 +104,9 @@ def _to_celery(run_id: int) -> None:
 
 def _to_a_process(run_id: int) -> None:
     """A process that outlives this one, and works as commands do: not as the service's login."""
-    settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker", "--run", str(run_id)]
     environment = {name: value for name, value in os.environ.items() if name != "VITAL_SERVING"}
-    with (settings.LOG_DIR / "worker.log").open("ab") as log:
+    with private_files.process_log(settings.LOG_DIR / "worker.log") as log:
         process = subprocess.Popen(
             command, env=environment | {"VITAL_PLAN": str(settings.PLAN)}, stdin=subprocess.DEVNULL, stdout=log,
             stderr=log, start_new_session=True,

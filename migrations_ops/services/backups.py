@@ -25,6 +25,7 @@ from migrations_ops.engine.steps import Check
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rehearsal.places import Target
 from migrations_ops.services.database import connection_params, current_plan, has_begun, me, open_session
+from vital import private_files
 
 Say = Callable[[str], None]
 Document = dict[str, Any]
@@ -112,8 +113,7 @@ def _remember(session: Session, file: Path, manifest: Manifest, log_dir: Path) -
     """In the audit, where the restored database has one, and in a log that no restore takes back."""
     if has_audit(session):
         audit.note(session, me(), "restore", "", about(file, manifest))
-    log_dir.mkdir(parents=True, exist_ok=True)
-    with (log_dir / "restore.log").open("a", encoding="utf-8") as log:
+    with private_files.log(log_dir / "restore.log") as log:
         when = datetime.now(UTC).isoformat(timespec="seconds")
         log.write(f"{when} {me()} restored {manifest.database} from {file} (SHA-256 {manifest.sha256})\n")
 

@@ -14,6 +14,7 @@ from migrations_ops.monitor.look import Look as Look
 from migrations_ops.monitor.tally import Tally as Tally
 from migrations_ops.rules.model import Plan
 from migrations_ops.services.database import current_plan, open_session
+from vital import private_files
 
 
 def watch(seconds: float, every: float, url: str, key: str) -> Iterator[Tally]:
@@ -46,9 +47,4 @@ def write_report(tally: Tally, file: Path, *, partial: bool) -> None:
     """As text, or as JSON where the name ends so; whole or not at all. Raises OSError."""
     report = tally.document(partial=partial)
     text = json.dumps(report, indent=2, ensure_ascii=False) if file.suffix == ".json" else words.markdown(report)
-    part = file.with_name(file.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    private_files.write(file, text)

@@ -8,7 +8,6 @@ from typing import Any
 from migrations_ops.engine.errors import OutOfOrder
 from migrations_ops.engine.session import Session
 from migrations_ops.life import (
-    archive,
     cloning,
     configure,
     environment,
@@ -18,6 +17,7 @@ from migrations_ops.life import (
     leaving,
     moves,
     registry,
+    unpacking,
 )
 from migrations_ops.life.registry import New
 from migrations_ops.rules.model import Plan
@@ -141,10 +141,10 @@ def clone_tenant(
 
 def leaving_tenant(slug: str, file: Path) -> dict[str, Any]:
     """What a removal would take: the slug and the archive's rows. Raises what forbids it at once. Only reads."""
-    with _at_tenants(read_only=True) as (session, plan), archive.opened(file) as (manifest, _):
+    with _at_tenants(read_only=True) as (session, plan), unpacking.opened(file) as archive:
         record = registry.find(session, plan, slug)
-        leaving.refuse(plan, record, manifest.tenant["id"])
-        return {"slug": record.slug, "rows": manifest.rows, "taken_at": manifest.taken_at}
+        leaving.refuse(plan, record, archive.manifest.tenant.id)
+        return {"slug": record.slug, "rows": archive.manifest.rows, "taken_at": archive.manifest.taken_at}
 
 
 def remove_tenant(slug: str, file: Path, reason: str, say: Callable[[str], None], *, who: str = "") -> dict[str, Any]:

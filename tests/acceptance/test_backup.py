@@ -173,7 +173,7 @@ def test_stopped_it_leaves_nothing(legacy: Scratch) -> None:
         other.execute("LOCK TABLE agents IN ACCESS EXCLUSIVE MODE")
         with background.manage(legacy, "backup", "stopped.dump") as running:
             folder = Path(f"/proc/{running.process.pid}/cwd").resolve()
-            running.until(lambda: (folder / "stopped.dump.part").exists())
+            running.until(lambda: any(folder.glob("stopped.dump.*.part")))
 
             running.process.send_signal(2)
 

@@ -7,12 +7,12 @@ SELECT to_jsonb(t)::text FROM {relation} AS t WHERE t.{tenant} = {id}::uuid ORDE
 SELECT count(*), COALESCE(sum({hash}), 0)::text FROM {relation} AS t WHERE t.{tenant} = {id}::uuid
 
 -- name: others_referred_to
--- Rows of others, the Platform's, that the tenant's rows refer to.
+-- Rows of the Platform's that the tenant's rows refer to.
 SELECT DISTINCT {key}
 FROM {child} AS c
 JOIN {parent} AS t ON {same}
 WHERE c.{tenant} = {id}::uuid
-  AND t.{tenant} IS DISTINCT FROM {id}::uuid
+  AND t.{tenant} = {platform}::uuid
 ORDER BY 1
 
 -- name: missing_keys
@@ -35,14 +35,17 @@ ORDER BY attnum
 -- name: keys_that_are_there
 -- Rows of an archive whose key the table has already, whoever owns it: to a role behind policies an error would not name it.
 SELECT {key}
-FROM jsonb_populate_recordset(NULL::{relation}, %(rows)s::jsonb) AS given
+FROM unnest(%(rows)s::text[]) AS line
+CROSS JOIN LATERAL jsonb_populate_record(NULL::{relation}, line::jsonb) AS given
 JOIN {relation} AS t ON {same}
 ORDER BY 1
 
 -- name: put_rows
 -- Rows as an archive has them.
 INSERT INTO {relation} ({columns})
-SELECT {columns} FROM jsonb_populate_recordset(NULL::{relation}, %(rows)s::jsonb)
+SELECT {columns}
+FROM unnest(%(rows)s::text[]) AS line
+CROSS JOIN LATERAL jsonb_populate_record(NULL::{relation}, line::jsonb) AS given
 
 -- name: refers_to_itself
 -- Whether rows of the table refer to rows of the same.
