@@ -7,8 +7,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from migrations_ops.engine import shapes
 from migrations_ops.engine.errors import EngineError
+from migrations_ops.engine.shapes import Misshapen
 from vital import private_files
+
+MOST = 64 << 20  # bytes of a manifest
 
 
 class FileIsThere(EngineError):
@@ -79,8 +83,11 @@ def written(file: Path) -> Iterator[Path]:
 
 def write(file: Path, manifest: Manifest) -> None:
     """The manifest beside the file."""
-    with written(beside(file)) as part:
-        part.write_text(json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n"
+    try:
+        private_files.write(beside(file), text, replace=False)
+    except FileExistsError as error:
+        raise FileIsThere(file=file) from error
 
 
 def read(file: Path) -> Manifest:
@@ -88,13 +95,16 @@ def read(file: Path) -> Manifest:
     if not file.is_file():
         raise NoBackup(file=file, reason="there is no such file")
     try:
-        held = json.loads(beside(file).read_text(encoding="utf-8"))
-        held["tables"] = {relation: Content(**content) for relation, content in held["tables"].items()}
-        held["privileges"] = [(grantee, privilege) for grantee, privilege in held["privileges"]]
-        manifest = Manifest(**held)
+        with beside(file).open("rb") as stream:
+            text = stream.read(MOST + 1)
+        if len(text) > MOST:
+            raise Misshapen(f"it has more than {MOST >> 20} MiB")
+        manifest: Manifest = shapes.read(Manifest, shapes.parsed(text), "the manifest")
     except FileNotFoundError as error:
         raise NoBackup(file=file, reason=f"{beside(file).name} is not beside it") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise NoBackup(file=file, reason=f"{beside(file).name} cannot be read ({error.strerror})") from error
+    except Misshapen as error:
         raise BackupDamaged(file=beside(file), reason=f"it cannot be read ({error})") from error
     if file.stat().st_size != manifest.bytes:
         raise BackupDamaged(file=file, reason=f"it has {file.stat().st_size:,} bytes and had {manifest.bytes:,}")

@@ -148,7 +148,7 @@ def test_a_manifest_that_does_not_hold_is_told_with_its_place(what: str, tmp_pat
     assert words in refused(changed(change), tmp_path)
 
 
-NO_MANIFEST = {
+NO_MANIFEST: dict[str, tuple[str | bytes, str]] = {
     "a list": ("[]", "must be an object"),
     "a number": ("1", "must be an object"),
     "no JSON": ("{", "not JSON at line 1"),
