@@ -121,6 +121,13 @@ class Findings:
     def states(self, relation: str) -> Composable:
         """The kept findings about a table, each with its state, as a subquery."""
         spec = self.specs[relation]
+        if not self.session.columns(relation):  # 000 has found that it is missing: what was found about it stays open
+            parts: dict[str, Composable] = {
+                "relation": sql.raw("(SELECT false AS is_there WHERE false)"),
+                "key": sql.raw("t.is_there"),
+            }
+            parts |= {"settled": sql.literal([]), "unassigned": sql.raw("false"), "same_row": sql.raw("false")}
+            return sql.compose(QUERIES["states"], name=sql.literal(relation), **parts)
         kinds = SETTLED if has_tenant_column(self.session, spec) else OF_TENANTS
         return sql.compose(
             QUERIES["states"],

@@ -10,7 +10,7 @@ from migrations_ops.engine.proof import Comparison
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Problem, Severity, Step
 from migrations_ops.phases import organisation, probes, product
-from migrations_ops.phases.queries import every, of_table, query, schemas_of, short
+from migrations_ops.phases.queries import every, in_words, of_table, query, schemas_of, short
 from migrations_ops.phases.row_level_security import closings
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
@@ -24,7 +24,9 @@ def phase(plan: Plan) -> Phase:
 def _steps(plan: Plan) -> Iterator[Step]:
     ids = sql.literal([tenant.id for tenant in plan.tenants])
     yield from product.api_checks(plan)
-    yield Check("every tenant of the plan is active", of_table("inactive_tenants", plan.registry, ids=ids))
+    yield Check(
+        "every tenant of the plan is active", of_table("inactive_tenants", plan.registry, ids=ids, words=_wanted(plan))
+    )
     yield Check("every tenant is in the registry", of_table("unregistered", plan.registry))
     for spec in plan.tables:
         yield from _of_table(plan, spec)
@@ -48,7 +50,7 @@ def _of_table(plan: Plan, spec: TableSpec) -> Iterator[Check]:
     ):
         owns = of_table("platform_owns_none", relation, platform=sql.literal(plan.platform_id))
         yield Check(f"{table}: the Platform has its share", owns, Severity.WARN, relation)
-    changed = every("assigned_by_other_rules", [spec], column=COLUMN)
+    changed = every("assigned_by_other_rules", [spec], column=COLUMN, **_before_and_now(plan))
     yield Check(f"{table}: nobody moved an assigned row", changed, Severity.WARN, relation)
     yield Check(f"{table}: every tenant is explained", every("unexplained_rows", [spec]), Severity.WARN, relation)
     yield Check(f"{table}: no invalid index", of_table("invalid_indexes", relation), relation=relation)
@@ -86,10 +88,19 @@ def _against_baseline(plan: Plan) -> Iterator[Check]:
     yield Check("what others wrote meanwhile", writes, Severity.WARN)
 
 
+def _wanted(plan: Plan) -> Composable:
+    return in_words(plan, sql.column("wanted", "id"))
+
+
+def _before_and_now(plan: Plan) -> dict[str, Composable]:
+    now = in_words(plan, sql.column("t", TENANT_COLUMN))
+    return {"before": in_words(plan, sql.column("last", "tenant")), "now": now}
+
+
 def _owning(plan: Plan, ids: Composable) -> Composable:
     any_rows = sql.join([of_table("has_rows", spec.relation) for spec in plan.tables], " OR ")
     owns = sql.join([of_table("has_rows_of_wanted", spec.relation) for spec in plan.tables], " OR ")
-    return query("tenant_without_data", ids=ids, any_rows=any_rows, owns_rows=owns)
+    return query("tenant_without_data", ids=ids, words=_wanted(plan), any_rows=any_rows, owns_rows=owns)
 
 
 def _fence(plan: Plan) -> Iterator[Check]:

@@ -64,7 +64,10 @@ def _relations(plan: Plan) -> list[str]:
 
 def fits(plan: Plan) -> Iterator[Check]:
     """Without these nothing can be asked of the plan's tables."""
-    missing = [of_table(name, table) for table in _relations(plan) for name in ("missing_table", "not_a_table")]
+    tables = sql.literal(_relations(plan))
+    missing = [query("another_database", tables=tables)]
+    for table in _relations(plan):
+        missing += [of_table("missing_table", table, tables=tables), of_table("not_a_table", table)]
     yield Check("every table of the plan is there", sql.join(missing, " UNION ALL "), gate=True)
     yield Check("every column that the plan needs, in a type it can read", _columns(plan), gate=True)
 

@@ -6,9 +6,9 @@ from migrations_ops.engine import signals, sql
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Probe, Problem
 from migrations_ops.phases import organisation
-from migrations_ops.phases.queries import every, of_table, query
+from migrations_ops.phases.queries import every, in_words, of_table, query
 from migrations_ops.rules import against
-from migrations_ops.rules.model import Plan
+from migrations_ops.rules.model import TENANT_COLUMN, Plan
 
 
 def free_disk(session: Session) -> Iterator[Problem]:
@@ -70,6 +70,8 @@ def references_across_tenants(plan: Plan) -> Probe:
                 "references_across_tenants",
                 [by_name[sql.names(child)]],
                 same=sql.join([sql.compose("{p} = {t}", p=p, t=t) for p, t in pairs], " AND "),
+                owner=in_words(plan, sql.column("t", TENANT_COLUMN)),
+                other=in_words(plan, sql.column("p", TENANT_COLUMN)),
                 reference_name=sql.literal(", ".join(columns)),
                 parent=sql.relation(parent),
                 parent_name=sql.literal(parent),

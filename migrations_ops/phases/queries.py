@@ -30,6 +30,11 @@ def every(name: str, tables: Iterable[TableSpec], /, **parts: Composable) -> Com
     return sql.join([sql.compose("({q})", q=question) for question in questions], " UNION ALL ")
 
 
+def in_words(plan: Plan, tenant: Composable) -> Composed:
+    """The tenant with this id as people call it."""
+    return query("tenant_in_words", registry=sql.relation(plan.registry), id=tenant)
+
+
 def registry(plan: Plan) -> Table:
     return Table(plan.registry, ("id",))
 

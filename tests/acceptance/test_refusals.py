@@ -66,6 +66,31 @@ def test_a_database_with_some_of_the_tables_gets_no_other(empty: Scratch, refuse
     assert "it never fills gaps" in said
 
 
+def test_a_database_that_is_not_the_plans_is_told_what_to_do(empty: Scratch, refused: Refused, manage: Manage) -> None:
+    change(empty, "CREATE TABLE stores (id uuid PRIMARY KEY)", f"ALTER TABLE stores OWNER TO {OWNER}")
+
+    said = refused(empty)
+    others = [manage(empty, "migrate_tenants", verb) for verb in ("findings", "preview", "status")]
+
+    assert said.count("none of the plan's") == 1
+    assert "init-plan --out" in said
+    assert "the table is missing" not in said
+    assert [done.returncode for done in others] == [0, 2, 0], [done.stdout + done.stderr for done in others]
+    assert "init-plan" in others[1].stdout + others[1].stderr
+    assert "syntax error" not in others[0].stdout + others[0].stderr
+
+
+def test_only_a_name_that_is_like_it_is_asked_for(legacy: Scratch, refused: Refused, manage: Manage) -> None:
+    change(legacy, "ALTER TABLE prompts RENAME TO prompt", "ALTER TABLE messages RENAME TO quite_another_thing")
+
+    said = refused(legacy)
+    found = manage(legacy, "migrate_tenants", "findings")
+
+    assert "Did you mean public.prompt?" in said
+    assert "Did you mean ?" not in said
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
 def test_columns_that_do_not_fit_are_all_named(legacy: Scratch, refused: Refused) -> None:
     change(
         legacy,

@@ -98,20 +98,25 @@ WHERE l.locktype = 'advisory'
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 
 -- name: lock_holders
--- Who holds locks on these tables now, longest transaction first; where none is named, who has closed any table.
-SELECT DISTINCT format('pid %%s (%%s, user %%s, %%s, transaction open for %%s)', a.pid, COALESCE(NULLIF(a.application_name, ''), 'no name'),
-                       a.usename, a.state, date_trunc('second', clock_timestamp() - a.xact_start)), a.xact_start
-FROM pg_locks AS l
-JOIN pg_stat_activity AS a USING (pid)
-WHERE CASE cardinality(%(relations)s::text[])
-          WHEN 0 THEN l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
-          ELSE l.relation = ANY(SELECT to_regclass(name) FROM unnest(%(relations)s::text[]) AS name)
-      END
-  AND l.granted
-  AND a.pid <> pg_backend_pid()
-  AND a.datname = current_database()
-ORDER BY a.xact_start
-LIMIT 5
+-- Who holds locks on these tables now, longest transaction first; where none is named, who has closed any table. Where
+-- nobody here does, who changes what all databases of the server share, such as roles, from whichever database.
+WITH holders AS (
+    SELECT DISTINCT a.pid, a.xact_start, l.database = 0 AS is_shared,
+           format('pid %%s (%%s)', a.pid, concat_ws(', ', COALESCE(NULLIF(a.application_name, ''), 'no name'), 'user ' || a.usename,
+                  'database ' || NULLIF(a.datname, current_database()), a.state,
+                  'transaction open for ' || date_trunc('second', clock_timestamp() - a.xact_start))) AS who
+    FROM pg_locks AS l
+    JOIN pg_stat_activity AS a USING (pid)
+    WHERE l.granted
+      AND a.pid <> pg_backend_pid()
+      AND CASE
+              WHEN l.database = 0 THEN l.locktype IN ('relation', 'object') AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
+              WHEN a.datname IS DISTINCT FROM current_database() THEN false
+              WHEN cardinality(%(relations)s::text[]) = 0 THEN l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
+              ELSE l.relation = ANY(SELECT to_regclass(name) FROM unnest(%(relations)s::text[]) AS name)
+          END
+)
+SELECT who FROM holders WHERE NOT is_shared OR NOT EXISTS (SELECT FROM holders WHERE NOT is_shared) ORDER BY xact_start, pid LIMIT 5
 
 -- name: key_columns
 -- The columns of a table's key with their types, in the order asked for.

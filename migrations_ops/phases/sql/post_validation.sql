@@ -9,6 +9,14 @@ HAVING count(*) > 0
 -- Everybody the fence is to keep apart.
 SELECT id::text, name::text FROM {relation} ORDER BY name, id
 
+-- name: tenant_in_words
+-- Value: a tenant by its slug; with its id where another has the same, and by its id alone where nobody knows it.
+COALESCE((
+    SELECT r.slug || CASE WHEN EXISTS (SELECT FROM {registry} AS twin WHERE twin.slug = r.slug AND twin.id <> r.id) THEN format(' (%s)', r.id) ELSE '' END
+    FROM {registry} AS r
+    WHERE r.id = {id}::uuid
+), {id}::text)
+
 -- name: slugs_of_tenants
 -- Everybody who may own a row.
 SELECT id::text, slug::text FROM {relation}
@@ -23,7 +31,7 @@ WHERE NOT EXISTS (
 
 -- name: inactive_tenants
 -- A tenant of the plan that is missing or switched off, other than by a person who has suspended it and said why.
-SELECT {name}, wanted.id::text, 'the tenant is missing or not active'
+SELECT {name}, wanted.id::text, format('the tenant %s is missing or not active', {words})
 FROM unnest({ids}::uuid[]) AS wanted (id)
 WHERE NOT EXISTS (
     SELECT
@@ -49,7 +57,7 @@ WHERE NOT EXISTS (SELECT FROM vital.tenant AS known WHERE known.id = t.id)
 
 -- name: tenant_without_data
 -- A tenant of the plan that owns nothing at all, while there are rows.
-SELECT '', wanted.id::text, 'owns no row in any table'
+SELECT '', {words}, 'owns no row in any table'
 FROM unnest({ids}::uuid[]) AS wanted (id)
 WHERE ({any_rows})
   AND NOT ({owns_rows})
@@ -70,7 +78,7 @@ WHERE EXISTS (SELECT FROM {relation})
 
 -- name: assigned_by_other_rules
 -- A row whose tenant is not what the last standing entry of the ledger says; somebody changed it since.
-SELECT {name}, last.key, format('was assigned to %s and is now in %s', last.tenant, COALESCE(t.{tenant}::text, 'no tenant'))
+SELECT {name}, last.key, format('was assigned to %s and is now in %s', {before}, COALESCE({now}, 'no tenant'))
 FROM (
     SELECT DISTINCT ON (key) key, l.after ->> {column} AS tenant
     FROM vital.ledger AS l
@@ -97,7 +105,7 @@ HAVING count(*) > 0
 
 -- name: references_across_tenants
 -- A row that refers to a row of another customer tenant.
-SELECT {name}, {key}, format('is %s''s and refers by %s to a row of %s in %s', t.{tenant}, {reference_name}, p.{tenant}, {parent_name})
+SELECT {name}, {key}, format('is %s''s and refers by %s to a row of %s in %s', {owner}, {reference_name}, {other}, {parent_name})
 FROM {relation} AS t
 JOIN {parent} AS p ON {same}
 WHERE t.{tenant} IS NOT NULL

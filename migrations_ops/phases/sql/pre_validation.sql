@@ -10,7 +10,7 @@ SELECT COALESCE(max(pg_total_relation_size(oid)), 0) FROM pg_class WHERE relkind
 -- name: missing_table
 -- A table that the plan needs and the database does not have.
 SELECT {name}, '', 'the table is missing. VITAL adopts a complete platform database; it never fills gaps. Create it, or take it out of the plan.' || COALESCE((
-           SELECT format(' Did you mean %s?', string_agg(format('%I.%I', n.nspname, c.relname), ' or ' ORDER BY n.nspname, c.relname))
+           SELECT ' Did you mean ' || string_agg(format('%I.%I', n.nspname, c.relname), ' or ' ORDER BY n.nspname, c.relname) || '?'
            FROM pg_class AS c
            JOIN pg_namespace AS n ON n.oid = c.relnamespace
            WHERE c.relkind IN ('r', 'p')
@@ -20,6 +20,12 @@ SELECT {name}, '', 'the table is missing. VITAL adopts a complete platform datab
        ), '')
 FROM (SELECT (parse_ident({name}))[2] AS name) AS wanted
 WHERE to_regclass({name}) IS NULL
+  AND EXISTS (SELECT FROM unnest({tables}::text[]) AS t WHERE to_regclass(t) IS NOT NULL)
+
+-- name: another_database
+-- Not one table of the plan is there: it is said once, with what to do, and not table by table.
+SELECT '', '', format('none of the plan''s %s tables is in the database %s. If you meant another, name it in DATABASE_URL. If this one is to become multi-tenant, make a plan for it: manage.py migrate_tenants init-plan --out plan.toml', cardinality({tables}::text[]), current_database())
+WHERE NOT EXISTS (SELECT FROM unnest({tables}::text[]) AS t WHERE to_regclass(t) IS NOT NULL)
 
 -- name: not_a_table
 -- A view, foreign table or the like cannot be carried over.
