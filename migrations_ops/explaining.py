@@ -44,7 +44,8 @@ def explain(session: Session, plan: Plan, table: str, key: str) -> Document:
     tenants = dict(session.execute(query("every_tenant", relation=sql.relation(plan.registry))))
     row = _row(session, spec, key)
     facts = {"relation": spec.relation, "key": row.key}
-    history = [_entry(entry, tenants) for entry in session.named("history_of_row", facts)]
+    entries = session.named("history_of_row", facts)
+    history = [_entry(entry, tenants) for entry in entries]
     standing: Document = next((entry for entry in history if not entry["undone_at"]), {})
     decisions = [entry for entry in history if entry["after"] and not entry["undone_at"]]
     if not row.exists and not history:
@@ -61,7 +62,7 @@ def explain(session: Session, plan: Plan, table: str, key: str) -> Document:
         "before_migration": _called(stood[0][0], tenants) if stood else None,
         "decided_by_person": dict(zip(("tenant", "reason", "by", "at"), person[0], strict=True)) if person else None,
         "corrections": decisions[:-1][::-1],
-        "moved_since": bool(row.exists and decisions and _called(row.tenant, tenants) != decisions[0]["after"]),
+        "moved_since": row.exists and _moved_past_vital(entries, row.tenant),
         "history": history,
     }
 
@@ -103,6 +104,16 @@ def _rules(plan: Plan, spec: TableSpec, row: Row, decided_by: str | None) -> Doc
             if rule not in deciding
         ],
     }
+
+
+def _moved_past_vital(entries: list[tuple[Any, ...]], tenant: str | None) -> bool:
+    """Whether the row's tenant is another than the last entry that stands has left it with; that may be none."""
+    left = [
+        after[TENANT_COLUMN]
+        for *_, after, _, undone_at, _ in entries
+        if not undone_at and TENANT_COLUMN in (after or ())
+    ]
+    return bool(left) and left[0] != tenant
 
 
 def _called(tenant: str | None, tenants: dict[str, str]) -> Document | None:

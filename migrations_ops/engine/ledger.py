@@ -1,6 +1,8 @@
 """The memory of every change to a row, and its exact undo."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from psycopg import errors as pg
@@ -13,7 +15,7 @@ from migrations_ops.engine.steps import Table
 from migrations_ops.engine.vacuum import Cleaner
 from migrations_ops.engine.watch import Watch
 
-ENTRIES_AT_ONCE = 100
+ENTRIES_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -47,33 +49,53 @@ def undo_phase(session: Session, phase: str, tables: dict[str, Touched], watch: 
 
 
 def undo_late(session: Session, touched: Touched, watch: Watch) -> Undone:
-    """Take back what a trigger that is gone by now has given a table's rows, whichever phase's rules it followed: until
-    it went, it gave others to rows that those phases' own undo had just taken theirs from."""
+    """Take back what a trigger that is gone by now has given a table's rows, whichever phase's rules it followed."""
     relation = touched.table.relation
     return _take_back(session, {"phase": "", "late": relation}, {relation: touched}, watch)
 
 
 def _take_back(session: Session, which: dict[str, str], tables: dict[str, Touched], watch: Watch) -> Undone:
-    """An undo that is killed goes on with the entries that still stand. An entry that takes too long is cut in two, and
-    tried again.
+    """An undo that is killed goes on with the entries that still stand. What takes too long is cut in two, and tried
+    again.
     """
-    undone, work = Undone(), _Undoing(session, tables, watch)
-    done, total = 0, session.named("rows_to_undo", which)[0][0] or 1
-    while entries := session.named("entries_to_undo", which | {"entries": ENTRIES_AT_ONCE}):
-        for entry, kind, relation, after, rows in entries:
+    undone, work, done = Undone(), _Undoing(session, tables, watch), 0
+    total, last = session.named("rows_to_undo", which)[0]
+    while entries := session.named("entries_to_undo", which | {"entries": ENTRIES_AT_ONCE, "last": last}):
+        for group in _groups(entries, work.at_once):
             watch.check_stop()
-            watch.make_room(relation)
-            taken_back = work.entry(entry, kind, relation, after)
+            watch.make_room(group.relation)
+            taken_back = work.group(group)
             if taken_back is None:
                 break  # it was cut: the newest standing ones are asked for again
             count, kept = taken_back
-            into = undone.removed if kind == "insert" else undone.restored
-            into[relation] = into.get(relation, 0) + count
-            undone.conflicts += [(relation, key) for key in kept]
-            done += rows
-            watch.batch_done(done, total, sum(undone.restored.values()) + sum(undone.removed.values()))
+            into = undone.removed if group.kind == "insert" else undone.restored
+            into[group.relation] = into.get(group.relation, 0) + count
+            undone.conflicts += [(group.relation, key) for key in kept]
+            done += group.rows
+            watch.batch_done(done, total or 1, sum(undone.restored.values()) + sum(undone.removed.values()))
     work.finish()
     return undone
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Entries that are taken back in one transaction. A trigger's have a row each, and are worth no transaction."""
+
+    ids: list[int]
+    kind: str
+    relation: str
+    after: Any
+    rows: int
+
+
+def _groups(entries: Iterable[tuple[Any, ...]], at_once: int) -> Iterator[_Group]:
+    """In their order. What a trigger gave was given to rows without a value, so that their order is of no matter."""
+    for (relation, kind), run in groupby(entries, key=lambda entry: (entry[2], entry[1])):
+        several = list(run)
+        size = at_once if kind == "late" else 1
+        for start in range(0, len(several), size):
+            some = several[start : start + size]
+            yield _Group([one[0] for one in some], kind, relation, some[0][3], sum(one[4] for one in some))
 
 
 class _Undoing:
@@ -81,35 +103,43 @@ class _Undoing:
 
     def __init__(self, session: Session, tables: dict[str, Touched], watch: Watch) -> None:
         self.session, self.tables, self.watch = session, tables, watch
+        self.at_once = ENTRIES_AT_ONCE
         self._statements: dict[tuple[str, str], Composable] = {}
         self._cleaners: dict[str, tuple[Cleaner, float]] = {}
 
-    def entry(self, entry: int, kind: str, relation: str, after: Any) -> tuple[int, list[str]] | None:
+    def group(self, group: _Group) -> tuple[int, list[str]] | None:
         """(rows taken back, keys kept); None where it took too long and was cut in two instead."""
-        family = "insert" if kind == "insert" else "assign"
+        relation, family = group.relation, "insert" if group.kind == "insert" else "assign"
         if (relation, family) not in self._statements:
-            hashed = after["columns"] if family == "insert" else []
+            hashed = group.after["columns"] if family == "insert" else []
             self._statements[relation, family] = _statement(self.session, family, self.tables[relation], hashed)
         statement = self._statements[relation, family]
 
         def take_back() -> tuple[int, list[str]]:
             with self.session.work(statement_timeout=f"{TIMEOUT_SECONDS}s"):
-                count, kept = self.session.execute(statement, {"id": entry})[0]
+                count, kept = self.session.execute(statement, {"ids": group.ids})[0]
                 return int(count), list(kept)
 
         try:
             count, kept = locks.retried(self.session, (relation,), take_back, self.watch.waiting)
         except pg.QueryCanceled:
-            with self.session.work():
-                if not self.session.named("cut_entry", {"id": entry})[0][0]:
-                    raise
+            if not self._cut(group):
+                raise
             self.watch.waiting(
-                f"{relation}: taking back one entry takes longer than {TIMEOUT_SECONDS} s: half of it now"
+                f"{relation}: taking back {group.rows} rows takes longer than {TIMEOUT_SECONDS} s: half of them now"
             )
             return None
         cleaner, pages_per_row = self._cleaner(relation)
         cleaner.went_through(int(count * pages_per_row) + 1)
         return count, kept
+
+    def _cut(self, group: _Group) -> bool:
+        """Less is tried the next time; False where it is a single row."""
+        if len(group.ids) > 1:
+            self.at_once = len(group.ids) // 2
+            return True
+        with self.session.work():
+            return bool(self.session.named("cut_entry", {"id": group.ids[0]})[0][0])
 
     def _cleaner(self, relation: str) -> tuple[Cleaner, float]:
         if relation not in self._cleaners:

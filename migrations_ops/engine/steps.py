@@ -78,6 +78,22 @@ class Index:
 
 
 @dataclass(frozen=True)
+class RowTrigger:
+    """A trigger that gives rows of `table` values in `columns` as applications write them, and notes it in the ledger.
+
+    `fires`     SELECT one text: for `all` rows, for `new` ones only, or NULL where it is not there.
+    `new_only`  leaves the rows that are there alone.
+    `off`       takes it away.
+    """
+
+    table: Table
+    columns: tuple[str, ...]
+    fires: Composable
+    new_only: Composable
+    off: Composable
+
+
+@dataclass(frozen=True)
 class Statement:
     """A change of the schema that knows its undo.
 
@@ -91,7 +107,7 @@ class Statement:
     `repair`  run before `up`, e.g. to drop the invalid index that a failed attempt left.
     `ready`   SELECT one boolean: can it be done yet? A statement that is not ready is left for a later run.
     `index`   what an online statement builds, for the case that its table is partitioned.
-    `writes`  the table, and its columns, that a trigger of it gives late rows values in; its undo takes these back too.
+    `trigger` the trigger that it makes, where that one writes rows; its undo takes these back too.
     """
 
     name: str
@@ -107,7 +123,7 @@ class Statement:
     repair: Composable | None = None
     ready: Composable | None = None
     index: Index | None = None
-    writes: tuple[Table, tuple[str, ...]] | None = None
+    trigger: RowTrigger | None = None
 
 
 @dataclass(frozen=True)

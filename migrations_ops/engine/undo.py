@@ -1,12 +1,13 @@
 """Take a phase back: its steps in reverse order, rows by the ledger, changes of the schema by their `down`."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine import ledger, proof, sql, statements
+from migrations_ops.engine import ledger, locks, proof, sql, statements
 from migrations_ops.engine.errors import UndoRefused
 from migrations_ops.engine.executor import Executor
 from migrations_ops.engine.ledger import Touched, Undone
@@ -81,21 +82,22 @@ def _row(session: Session, table: Table, key: str) -> object:
     return rows[0][0] if rows else None
 
 
-def take_back(executor: Executor, phase: Phase) -> Undone:
-    """Undo one phase; its record becomes `rolled_back`."""
+def take_back(executor: Executor, phase: Phase, plan: Sequence[Phase], wanted: Collection[str]) -> Undone:
+    """Undo one phase of the plan; its record becomes `rolled_back`. `wanted` are the keys of all that are undone."""
     session, listener = executor.session, executor.listener
     listener.phase_started(phase)
     undone, rows_done = Undone(), False
     tables = row_tables(phase)
+    if tables:
+        _hold_triggers(executor, plan, wanted)
     for step in reversed(phase.steps):
         executor.check_stop()
         if isinstance(step, Statement):
             listener.step_started(phase, step)
+            late = _undo_late(executor, phase, step)
             outcome = statements.undo(session, phase.key, step, executor.watch(step).waiting)
-            if step.writes:
-                late = ledger.undo_late(session, Touched(*step.writes, None), executor.watch(step))
-                outcome = _outcome(late) if late.restored or late.conflicts else outcome
-                undone.add(late)
+            outcome = _outcome(late) if late.restored or late.conflicts else outcome
+            undone.add(late)
             listener.step_done(phase, step, outcome)
         elif isinstance(step, Assign | Insert) and not rows_done:
             listener.step_started(phase, step)
@@ -107,6 +109,34 @@ def take_back(executor: Executor, phase: Phase) -> Undone:
     session.named("roll_back_phase", {"phase": phase.key})
     listener.phase_done(phase, "rolled_back", 0.0, "")
     return undone
+
+
+def _hold_triggers(executor: Executor, plan: Sequence[Phase], wanted: Collection[str]) -> None:
+    """Before rows go back: no trigger of ours gives them again, to whoever changes them, what is taken from them. One
+    whose own phase is undone as well is taken off now; others are left for rows that are new. To change a trigger takes
+    the table's writers out, so that whatever it has given by now is in the ledger."""
+    session = executor.session
+    for phase in plan:
+        for step in phase.steps:
+            if isinstance(step, Statement) and step.trigger and statements.was_applied(session, phase.key, step):
+                fires = session.value(step.trigger.fires)
+                change = step.trigger.off if phase.key in wanted else step.trigger.new_only
+                if fires == "all" or (fires and phase.key in wanted):
+                    locks.retried(session, step.locks, partial(_change, session, change), executor.watch(step).waiting)
+
+
+def _change(session: Session, change: Composable) -> None:
+    with session.work(as_operator=False):
+        session.execute(change)
+
+
+def _undo_late(executor: Executor, phase: Phase, step: Statement) -> Undone:
+    """What the step's trigger, which is off by now, has given to rows, by the rules of whichever phase. Before the step
+    itself is undone, so that an undo that is killed in between comes here again."""
+    if step.trigger is None or not statements.was_applied(executor.session, phase.key, step):
+        return Undone()
+    touched = Touched(step.trigger.table, step.trigger.columns, None)
+    return ledger.undo_late(executor.session, touched, executor.watch(step))
 
 
 def _outcome(undone: Undone) -> Outcome:

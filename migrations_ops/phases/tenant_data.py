@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Check, Index, Phase, Severity, Statement, Step
-from migrations_ops.phases import api_indexes, probes, product, tenant_setup
+from migrations_ops.phases import api_indexes, legacy_writers, probes, product
 from migrations_ops.phases.assignments import assign
 from migrations_ops.phases.queries import every, of_table, query, short
 from migrations_ops.rules.load import PHASES
@@ -21,7 +21,7 @@ def phase(plan: Plan) -> Phase:
 
 def _steps(plan: Plan) -> Iterator[Step]:
     yield probes.rules_fit(plan)
-    yield from tenant_setup.late_writers(plan)
+    yield from legacy_writers.triggers(plan, for_changed_rows=True)
     for spec in plan.tables:
         yield assign(plan, spec, PHASES)
     yield from product.tool_assignments(plan)

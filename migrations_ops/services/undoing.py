@@ -1,6 +1,6 @@
 """What runs did, taken back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import psycopg
@@ -28,7 +28,7 @@ from migrations_ops.services.database import (
 )
 from migrations_ops.services.runs import By, Result, accounting, check_stop, is_refused, open_or_go_on
 
-HALF_UNDONE = "its undo was interrupted: run undo again, or run to do the phase again"
+HALF_UNDONE = "its undo is not finished: undo again, or run to do the phase again"
 
 
 def to_undo(session: Session, phases: Sequence[Phase], first: str) -> list[Phase]:
@@ -66,7 +66,7 @@ def undo_phases(first: str, archive: Path | None, listener: Listener, by: By | N
         run_id, _ = open_or_go_on(session, plan, Run.Kind.UNDO, wanted, by or By(), resume=False)
         around = Around(session, run_id, Run.Kind.UNDO, listener)
         with around.told(), accounting(session, run_id):
-            undone = _take_back(session, run_id, wanted, listener, around)
+            undone = _take_back(session, run_id, plan, wanted, listener, around)
         return _result(session, run_id, undone, archived)
 
 
@@ -91,7 +91,7 @@ def carry_back(session: Session, plan: Plan, run_id: int, keys: Sequence[str], l
     around = Around(session, run_id, Run.Kind.UNDO, listener)
     with around.told(), accounting(session, run_id):
         archived = _refuse(session, plan, wanted, None, listener)
-        undone = _take_back(session, run_id, wanted, listener, around)
+        undone = _take_back(session, run_id, plan, wanted, listener, around)
     return _result(session, run_id, undone, archived)
 
 
@@ -104,14 +104,16 @@ def _refuse(
     return undo.refuse_losses(session, wanted, archive)
 
 
-def _take_back(session: Session, run_id: int, wanted: Sequence[Phase], listener: Listener, around: Around) -> Undone:
+def _take_back(
+    session: Session, run_id: int, plan: Plan, wanted: Sequence[Phase], listener: Listener, around: Around
+) -> Undone:
     executor = Executor(session, run_id, listener, lambda: check_stop(session, run_id))
     undone = Undone()
     around.begin()
     for phase in wanted:
         around.before(phase)
         session.named("spoil_phase", {"phase": phase.key, "error": Jsonb({"message": HALF_UNDONE})})
-        undone.add(_undo_one(executor, phase))
+        undone.add(_undo_one(executor, phase, phases_of(plan), [one.key for one in wanted]))
         around.after(phase, "rolled back")
     return undone
 
@@ -120,8 +122,8 @@ def _result(session: Session, run_id: int, undone: Undone, archived: list[Proble
     return Result(Run.Status.COMPLETED, run_id, phase_states(session), undone=undone, archived=archived)
 
 
-def _undo_one(executor: Executor, phase: Phase) -> Undone:
+def _undo_one(executor: Executor, phase: Phase, phases: Sequence[Phase], wanted: Collection[str]) -> Undone:
     try:
-        return undo.take_back(executor, phase)
+        return undo.take_back(executor, phase, phases, wanted)
     except psycopg.Error as error:
         raise executor.failed_outside(phase, error) from error

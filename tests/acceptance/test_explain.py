@@ -73,3 +73,16 @@ def test_later_corrections_and_what_nobody_noted(migrated: Scratch, manage: Mana
     assert done.returncode == 0, said(done)
     for words in ("tier = tier_3", f"also matches “{rule}” (to digital-health): tier is tier_3", "moved it since"):
         assert words in done.stdout
+
+
+def test_a_decision_that_was_withdrawn_is_no_move_by_somebody_else(migrated: Scratch, manage: Manage) -> None:
+    key = str(looking.one(migrated, "SELECT min(id::text) FROM messages WHERE tenant_id IS NULL"))
+    for words in (("pharma",), ("--withdraw",)):
+        done = manage(migrated, "migrate_tenants", "decide", "messages", key, *words, "--reason", "a try", "--yes")
+        assert done.returncode == 0, said(done)
+
+    told = explained(migrated, "messages", key)
+
+    assert (told["tenant"], told["moved_since"]) == (None, False)
+    looking.write(migrated, "UPDATE messages SET tenant_id = %s WHERE id = %s", PHARMA, key)
+    assert explained(migrated, "messages", key)["moved_since"] is True

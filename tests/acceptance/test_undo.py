@@ -137,6 +137,7 @@ def test_undo_of_004_then_other_rules_then_004_alone(
     status = document(manage(migrated, "migrate_tenants", "status", "--json"))
     states = [phase["status"] for phase in status["phases"]]
     assert (states, status["next"]) == (["completed"] * 4 + ["rolled_back"] * 3, PHASES[4])
+    assert [phase.get("error") for phase in status["phases"]] == [None] * 7, "it was undone without any trouble"
     assert set(chunks(migrated, "market_access").values()) == {None}
     assert looking.made_assignments(migrated) == []
     inherited = {"conversations", "messages", "agent_tool_assignments", "users"}

@@ -1,16 +1,17 @@
 -- name: entries_to_undo
 -- The entries of a phase, or of a table's late rows, that still stand: newest first, so that a row decided twice goes
--- back step by step.
+-- back step by step. Rows that are written while the undo is at work are not its own.
 SELECT id, kind, relation, after, rows
 FROM vital.ledger
 WHERE (phase = %(phase)s::text OR (relation = %(late)s::text AND kind = 'late'))
   AND undone_at IS NULL
+  AND (kind <> 'late' OR id <= %(last)s)
 ORDER BY id DESC
 LIMIT %(entries)s
 
 -- name: rows_to_undo
--- How many rows they are.
-SELECT COALESCE(sum(rows), 0)::bigint
+-- How many rows they are, and the last of the entries.
+SELECT COALESCE(sum(rows), 0)::bigint, max(id)
 FROM vital.ledger
 WHERE (phase = %(phase)s::text OR (relation = %(late)s::text AND kind = 'late'))
   AND undone_at IS NULL
@@ -38,14 +39,15 @@ WITH cut AS (
 SELECT EXISTS (SELECT FROM cut)
 
 -- name: undo_assignment
--- Give the rows of one entry their values from before; a row that somebody changed since is kept and listed. The values
--- are read as these columns alone: a whole row without the others is refused by a domain that is NOT NULL.
+-- Give the rows of these entries their values from before; a row that somebody changed since is kept and listed. The
+-- values are read as these columns alone: a whole row without the others is refused by a domain that is NOT NULL. Several
+-- entries are of rows that had no value before, so that a row may be in two of them.
 WITH entry AS (
-    SELECT key AS vital_key, l.after AS vital_new, old.*
+    SELECT l.id AS vital_entry, key AS vital_key, l.after AS vital_new, old.*
     FROM vital.ledger AS l
     CROSS JOIN LATERAL unnest(l.keys) AS key
     CROSS JOIN LATERAL (SELECT {old_values} FROM jsonb_to_record(l.before) AS r ({types})) AS old
-    WHERE l.id = %(id)s
+    WHERE l.id = ANY(%(ids)s)
 ), restored AS (
     UPDATE {relation} AS t
     SET {assignments}
@@ -54,26 +56,26 @@ WITH entry AS (
       AND {as_we_left_it} = e.vital_new
     RETURNING e.vital_key
 ), kept AS (
-    SELECT e.vital_key
+    SELECT e.vital_entry, e.vital_key
     FROM entry AS e
     JOIN {relation} AS t ON {same_row}
     WHERE e.vital_key NOT IN (SELECT vital_key FROM restored)
 ), noted AS (
-    UPDATE vital.ledger
+    UPDATE vital.ledger AS l
     SET undone_at = clock_timestamp(),
         undone_in = pg_current_xact_id()::text::bigint,
-        conflicts = (SELECT array_agg(vital_key) FROM kept)
-    WHERE id = %(id)s
+        conflicts = (SELECT array_agg(k.vital_key) FROM kept AS k WHERE k.vital_entry = l.id)
+    WHERE l.id = ANY(%(ids)s)
 )
-SELECT (SELECT count(*) FROM restored), ARRAY(SELECT vital_key FROM kept)
+SELECT (SELECT count(*) FROM restored), ARRAY(SELECT DISTINCT vital_key FROM kept)
 
 -- name: undo_insert
--- Remove the rows of one entry that nobody has changed since.
+-- Remove the rows of these entries that nobody has changed since.
 WITH entry AS (
-    SELECT key AS vital_key, hash AS vital_hash
+    SELECT l.id AS vital_entry, key AS vital_key, hash AS vital_hash
     FROM vital.ledger AS l
     CROSS JOIN LATERAL unnest(l.keys, l.hashes) AS row (key, hash)
-    WHERE l.id = %(id)s
+    WHERE l.id = ANY(%(ids)s)
 ), removed AS (
     DELETE FROM {relation} AS t
     USING entry AS e
@@ -82,18 +84,18 @@ WITH entry AS (
       AND ({removable})
     RETURNING e.vital_key
 ), kept AS (
-    SELECT e.vital_key
+    SELECT e.vital_entry, e.vital_key
     FROM entry AS e
     JOIN {relation} AS t ON {same_row}
     WHERE e.vital_key NOT IN (SELECT vital_key FROM removed)
 ), noted AS (
-    UPDATE vital.ledger
+    UPDATE vital.ledger AS l
     SET undone_at = clock_timestamp(),
         undone_in = pg_current_xact_id()::text::bigint,
-        conflicts = (SELECT array_agg(vital_key) FROM kept)
-    WHERE id = %(id)s
+        conflicts = (SELECT array_agg(k.vital_key) FROM kept AS k WHERE k.vital_entry = l.id)
+    WHERE l.id = ANY(%(ids)s)
 )
-SELECT (SELECT count(*) FROM removed), ARRAY(SELECT vital_key FROM kept)
+SELECT (SELECT count(*) FROM removed), ARRAY(SELECT DISTINCT vital_key FROM kept)
 
 -- name: row_as_it_is
 -- One row, for the archive of what an undo would lose.

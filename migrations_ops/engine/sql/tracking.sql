@@ -103,6 +103,7 @@ FROM unnest(%(relations)s::text[], %(keys)s::text[], %(messages)s::text[]) AS fo
 -- The phase's last record is no longer true, nor those of canaries.
 UPDATE vital.phase_run
 SET status = 'rolled_back',
+    error = NULL,
     completed_at = clock_timestamp()
 WHERE id IN (
     SELECT DISTINCT ON (r.scope) p.id

@@ -121,7 +121,12 @@ SELECT EXISTS (
     WHERE g.tgrelid = to_regclass({name})
       AND g.tgname = 'vital_late_writer'
       AND obj_description(p.oid, 'pg_proc') = {digest}
+      AND CASE WHEN g.tgtype & 16 <> 0 THEN 'all' ELSE 'new' END = ANY({fires}::text[])
 )
+
+-- name: late_trigger_fires
+-- For which rows it does: all, or new ones only (16 is UPDATE).
+SELECT CASE WHEN tgtype & 16 <> 0 THEN 'all' ELSE 'new' END FROM pg_trigger WHERE tgrelid = to_regclass({name}) AND tgname = 'vital_late_writer'
 
 -- name: create_late_writer
 -- Rows that old code writes without a tenant get theirs by the same verdict as the backfill; it fills NULL only.
@@ -168,8 +173,9 @@ COMMENT ON FUNCTION {function}() IS {digest}
 REVOKE ALL ON FUNCTION {function}() FROM PUBLIC
 
 -- name: create_late_trigger
--- VITAL's own work passes it by.
-CREATE OR REPLACE TRIGGER vital_late_writer BEFORE INSERT OR UPDATE ON {relation}
+-- VITAL's own work passes it by. While an undo clears rows, and afterwards, it is for new rows only: a row that is
+-- cleared and that an application changes would get its tenant again.
+CREATE OR REPLACE TRIGGER vital_late_writer BEFORE {events} ON {relation}
 FOR EACH ROW WHEN (NEW.{tenant} IS NULL AND current_setting('vital.backfill', true) IS DISTINCT FROM 'on')
 EXECUTE FUNCTION {function}()
 

@@ -1,0 +1,63 @@
+"""The trigger that gives rows a tenant which legacy writers, who know of none, write without one: by the same verdict
+as the backfill, with an entry in the ledger."""
+
+import hashlib
+from collections.abc import Iterator
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.steps import RowTrigger, Statement
+from migrations_ops.phases.queries import of_table, query, short
+from migrations_ops.rules.compile import verdict
+from migrations_ops.rules.load import PHASES
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+
+
+def triggers(plan: Plan, *, for_changed_rows: bool) -> Iterator[Statement]:
+    """The trigger of each table; a plan with other rules replaces its function. While a later phase stands undone, it
+    leaves the rows alone that were there already: it is as 002 needs it, and not as the later phases do."""
+    for spec in plan.tables:
+        if spec.decides:
+            yield _trigger(plan, spec, ("all",) if for_changed_rows else ("all", "new"))
+
+
+def _trigger(plan: Plan, spec: TableSpec, fires: tuple[str, ...]) -> Statement:
+    function = sql.ident("vital", sql.fitting(f"late_writer_of_{spec.relation.replace('.', '_')}"))
+    body = sql.text_of(_body(plan, spec))
+    digest = sql.literal(hashlib.sha256(body.encode()).hexdigest())
+    of_function = {"function": function}
+    return Statement(
+        name=f"rows written to {short(spec.relation)} without a tenant get theirs",
+        relation=spec.relation,
+        there=of_table("late_writer_is_current", spec.relation, digest=digest, fires=sql.literal(list(fires))),
+        up=(
+            query("create_late_writer", body=sql.literal(body), **of_function),
+            query("mark_late_writer", digest=digest, **of_function),
+            query("close_late_writer", **of_function),
+            of_table("create_late_trigger", spec.relation, events=sql.raw("INSERT OR UPDATE"), **of_function),
+        ),
+        down=lambda _: (of_table("drop_late_trigger", spec.relation), query("drop_late_writer", **of_function)),
+        locks=(spec.relation,),
+        trigger=RowTrigger(
+            spec.table,
+            (TENANT_COLUMN,),
+            fires=of_table("late_trigger_fires", spec.relation),
+            new_only=of_table("create_late_trigger", spec.relation, events=sql.raw("INSERT"), **of_function),
+            off=of_table("drop_late_trigger", spec.relation),
+        ),
+    )
+
+
+def _body(plan: Plan, spec: TableSpec) -> Composable:
+    platform = [rule.name for rule in spec.rules if rule.phase == PHASES[0]]
+    # An expression of the plan's own may be an error for some row, which must not be one of the application's.
+    decides = "late_verdict_or_none" if spec.has_expressions else "late_verdict"
+    return of_table(
+        "late_writer_body",
+        spec.relation,
+        decide=of_table(decides, spec.relation, verdict=verdict(plan, spec, PHASES)),
+        platform_rules=sql.literal(platform),
+        column=sql.literal(TENANT_COLUMN),
+        key=sql.key_text("NEW", spec.table.key),
+    )
