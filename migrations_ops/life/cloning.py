@@ -49,7 +49,8 @@ def clone(
             for table in copy.tables:
                 copy.put(table, say)
             done = {"rows": sum(table.rows for table in copy.tables), "emptied": copy.emptied}
-            done["across"] = copy.across(plan.platform_id)
+            done["across"] = copy.across(source)
+            copy.refuse_across()
             facts |= done
     except psycopg.errors.NotNullViolation as error:
         short, column = error.diag.table_name, error.diag.column_name
@@ -65,7 +66,7 @@ class _Copy:
     """What is to be copied, and how each table's columns come about. Inside a change."""
 
     def __init__(self, session: Session, plan: Plan, source: Record, made: Record, without: Sequence[str]) -> None:
-        self.session, self.source, self.made = session, source, made
+        self.session, self.source, self.made, self.platform = session, source, made, plan.platform_id
         everything = exporting.tables(session, plan, source.id)
         names = [table.relation for table in everything]
         self.left_out = _left_out(names, without)
@@ -120,21 +121,22 @@ class _Copy:
             why = f"the copies of its {shown(table.relation)} are not what they should be; a trigger changes rows"
             raise NotToClone(slug=self.source.slug, why=why)
 
-    def across(self, platform: str) -> dict[str, int]:
-        """Where copies refer to rows of a third tenant, as the first one's rows do: how many.
+    def refuse_across(self) -> None:
+        """Raise NotToClone where a copy refers to a row of the first one's or of a third tenant's."""
+        if found := self.across(self.made):
+            where, count = next(iter(found.items()))
+            why = f"{count:,} copies in {where} would refer to rows of others; leave them out: --without"
+            raise NotToClone(slug=self.source.slug, why=why)
 
-        Raises NotToClone where one refers to a row that is the first one's.
-        """
+    def across(self, tenant: Record) -> dict[str, int]:
+        """Where rows of the tenant refer to rows of another one that is not the Platform: how many."""
         found = dict[str, int]()
         for one in self.references:
             pairs = zip(one.own, one.key, strict=True)
             same = [sql.compose("{a} = {b}", a=sql.column("c", a), b=sql.column("t", b)) for a, b in pairs]
             tables = {"child": sql.relation(one.child), "parent": sql.relation(one.parent)}
-            parts = {"same": sql.join(same, " AND "), "platform": sql.literal(platform)}
-            by_tenant = dict(ask(self.session, "refer_across", None, **tables, **parts, **_of(self.made)))
-            if count := by_tenant.pop(self.source.id, 0):
-                why = f"{count:,} copies in {shown(one.child)} would refer to {shown(one.parent)} of the first"
-                raise NotToClone(slug=self.source.slug, why=why)
+            parts = {"same": sql.join(same, " AND "), "platform": sql.literal(self.platform)}
+            by_tenant = dict(ask(self.session, "refer_across", None, **tables, **parts, **_of(tenant)))
             if by_tenant:
                 found[f"{shown(one.child)} ({', '.join(one.own)})"] = sum(by_tenant.values())
         return found
@@ -173,7 +175,29 @@ class _Copy:
                         there=sql.column(alias, key), old=sql.column("t", own),
                         new=self._new(joins, comes_from, sql.column("t", own)),
                     )  # fmt: skip
+        self._leave_others_alone(table, values, joins)
         return values | {TENANT_COLUMN: sql.compose("{id}::uuid", id=sql.literal(self.made.id))}, joins
+
+    def _leave_others_alone(self, table: Table, values: dict[str, Composable], joins: list[Composable]) -> None:
+        """Where a row refers to a third tenant's, or to nobody's, its copy has nothing, if it may be without."""
+        kinds = {name: rest for name, *rest in ask(self.session, "columns_of_keys", {"relation": table.relation})}
+        for one in (one for one in self.references if one.child == table.relation):
+            alias, owner = f"o{len(joins)}", sql.column(f"o{len(joins)}", TENANT_COLUMN)
+            pairs = [
+                sql.compose("{a} = {b}", a=sql.column(alias, key), b=sql.column("t", own))
+                for own, key in zip(one.own, one.key, strict=True)
+            ]
+            for tenant in (self.source.id, self.platform):
+                pairs.append(sql.compose("{o} IS DISTINCT FROM {id}::uuid", o=owner, id=sql.literal(tenant)))
+            joins.append(
+                sql.compose(
+                    "LEFT JOIN {parent} AS {alias} ON {same}",
+                    parent=sql.relation(one.parent), alias=sql.ident(alias), same=sql.join(pairs, " AND "),
+                )
+            )  # fmt: skip
+            for own in (own for own in one.own if kinds[own][1] and own != TENANT_COLUMN):
+                parts = {"there": sql.column(alias, one.key[0]), "value": values.get(own, sql.column("t", own))}
+                values[own] = sql.compose("CASE WHEN {there} IS NULL THEN {value} END", **parts)
 
     def _new(self, joins: list[Composable], column: renewing.Column, old: Composable) -> Composable:
         if column not in self._numbers:

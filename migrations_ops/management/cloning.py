@@ -23,7 +23,7 @@ def clone(options: Options, console: Console) -> Answer:
     for table, columns in done["emptied"].items():
         console.print(f"[yellow]{table}[/]: the copies have no {', '.join(columns)}.", highlight=False)
     for where, count in done["across"].items():
-        told = f"{count:,} copies in {where} refer to a third tenant's rows, as {slug}'s do: see 005_post_validation."
+        told = f"{count:,} of {slug}'s {where} lead to others' rows: their copies have nothing there."
         console.print(f"[yellow]![/] {told}", highlight=False)
     what = "[yellow]Nothing was kept.[/] It would have" if done["dry_run"] else "[green]Cloned.[/] It has"
     console.print(f"{what} {done['rows']:,} rows, each as {slug} has it, with keys of their own.", highlight=False)

@@ -54,5 +54,6 @@ SELECT t.{tenant}::text, count(*)
 FROM {child} AS c
 JOIN {parent} AS t ON {same}
 WHERE c.{tenant} = {id}::uuid
-  AND t.{tenant} NOT IN ({id}::uuid, {platform}::uuid)
+  AND t.{tenant} IS DISTINCT FROM {id}::uuid
+  AND t.{tenant} IS DISTINCT FROM {platform}::uuid
 GROUP BY 1
