@@ -43,9 +43,7 @@ demo: setup ## migrate a sample database before your eyes, then serve it (DEMO_S
 	@env -u DATABASE_URL -u SUPABASE_DB_URL -u VITAL_MIGRATIONS_DATABASE_URL VITAL_DEMO=1 PORT=$(PORT) $(PYTHON) manage.py demo
 
 serve: setup ## the production server on $PORT, for DATABASE_URL
-	@$(PYTHON) -m vital.wsgi
-	@PROMETHEUS_MULTIPROC_DIR=$$(mktemp -d) $(PYTHON) -m granian --interface wsgi --host $(HOST) --port $(PORT) --no-ws \
-		--workers $(WORKERS) --blocking-threads $(THREADS) --respawn-failed-workers --workers-kill-timeout 5 vital.wsgi:application
+	@exec $(PYTHON) -m vital.serve --host $(HOST) --port $(PORT) --workers $(WORKERS) --threads $(THREADS)
 
 worker: setup ## carries out runs in the background: Celery with REDIS_URL, else a process that asks the database
 	@exec $(PYTHON) manage.py worker

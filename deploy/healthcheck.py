@@ -16,7 +16,7 @@ def host() -> str:
 
 
 def main() -> int:
-    if b"granian" not in FIRST.read_bytes():
+    if b"vital.serve" not in FIRST.read_bytes():
         return 0
     request = urllib.request.Request(f"http://127.0.0.1:{os.environ.get('PORT', '3000')}/health/live")
     request.add_header("Host", host())

@@ -90,6 +90,20 @@ class TooLarge(Refusal):
     status = 413
 
 
+class TooSlow(Refusal):
+    """The body of this request did not arrive in time."""
+
+    status = 408
+    headers = {"Connection": "close"}
+
+
+class Crowded(Refusal):
+    """Too many requests are arriving at once; try again."""
+
+    status = 503
+    headers = SOON | {"Connection": "close"}
+
+
 class TooMany(Refusal):
     """Too many requests for this tenant; try again after the seconds that Retry-After says."""
 

@@ -6,9 +6,12 @@ import uuid
 from django.conf import settings
 from django.http import HttpResponse
 
+from tenants import errors
 from tenants.middleware import GetResponse, is_api
 from tenants.requests import FencedRequest
-from vital import logs, metrics
+from vital import front, logs, metrics
+
+NOT_ARRIVED: dict[str, type[errors.Refusal]] = {front.LATE: errors.TooSlow, front.CROWDED: errors.Crowded}
 
 
 class RequestRecord:
@@ -22,7 +25,8 @@ class RequestRecord:
         request.vital_id = _request_id(request)
         request.caller = request.acting_tenant = request.remembered = None
         logs.begin(request.vital_id)
-        answer = self.get_response(request)
+        incomplete = request.META.get(front.INCOMPLETE)
+        answer = errors.response(NOT_ARRIVED[incomplete]()) if incomplete else self.get_response(request)
         seconds = time.perf_counter() - started
         answer["x-request-id"] = request.vital_id
         if is_api(request):

@@ -149,6 +149,7 @@ RATE_LIMIT = env_int("VITAL_RATE_LIMIT")  # requests a minute and tenant
 RESPONSE_MEMORY_MS = env_int("VITAL_RESPONSE_MEMORY_MS")  # 0: no answer is remembered
 MAX_BODY = env_int("VITAL_MAX_BODY")  # bytes
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
+READ_TIMEOUT = env_int("VITAL_READ_TIMEOUT")  # seconds
 PLATFORM_ID = env_text("VITAL_PLATFORM_ID")
 FENCED_SCHEMAS = env_list("VITAL_FENCED_SCHEMAS")
 UNFENCED_TABLES = env_list("VITAL_UNFENCED_TABLES")

@@ -1,4 +1,4 @@
-"""The WSGI application that granian serves. `python -m vital.wsgi` says whether it may start, without a traceback."""
+"""The WSGI application that is served. `python -m vital.wsgi` says whether it may start, without a traceback."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ def checked() -> WSGIHandler:
         return start()
     except (ImproperlyConfigured, SystemCheckError) as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
-        os._exit(2)
+        sys.exit(2)
 
 
 application = checked()

@@ -63,8 +63,8 @@ def running(database: Database, statement: Path, workers: int) -> Iterator[list[
         def start(command: list[str], environment: dict[str, str]) -> int:
             return stack.enter_context(_served(command, environment))
 
-        cold = start(granian("vital.wsgi:application", workers), _vital(database, memory_ms=0))
-        warm = start(granian("vital.wsgi:application", workers), _vital(database, memory_ms=500))
+        cold = start(vital(workers), _vital(database, memory_ms=0))
+        warm = start(vital(workers), _vital(database, memory_ms=500))
         drf = start(granian("bench.api.peers.drf_viewset:application", workers), peers)
         plain = start(uvicorn("bench.api.peers.fastapi_plain:app", workers), peers)
         same = start(
@@ -78,6 +78,11 @@ def running(database: Database, statement: Path, workers: int) -> Iterator[list[
             Contestant("DRF viewset", drf, PAGE, {}),
             Contestant("VITAL cold, by cursor", cold, CURSOR, token),
         ]
+
+
+def vital(workers: int) -> list[str]:
+    options = ["--workers", str(workers), "--threads", THREADS, "--log-level", "warning"]
+    return [sys.executable, "-m", "vital.serve", *options]
 
 
 def granian(application: str, workers: int) -> list[str]:

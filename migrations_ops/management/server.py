@@ -8,13 +8,12 @@ import time
 
 from django.conf import settings
 
-OPTIONS = ["--interface", "wsgi", "--host", "127.0.0.1", "--no-ws", "--blocking-threads", "4", "--log-level", "warning"]
 PATIENCE = 10  # seconds for the server to stop by itself
 
 
 def serving(port: str) -> list[str]:
     """The command line of the server, for this machine only."""
-    return [sys.executable, "-m", "granian", *OPTIONS, "--port", port, "vital.wsgi:application"]
+    return [sys.executable, "-m", "vital.serve", "--port", port, "--workers", "1", "--log-level", "warning"]
 
 
 def until_stopped(command: list[str], environment: dict[str, str]) -> int:

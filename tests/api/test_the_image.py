@@ -25,7 +25,7 @@ import pathlib, sys
 sys.path.insert(0, "deploy")
 import healthcheck
 healthcheck.FIRST = pathlib.Path("first")
-healthcheck.FIRST.write_bytes(b"granian")
+healthcheck.FIRST.write_bytes(b"vital.serve")
 sys.exit(healthcheck.main())
 """
 
