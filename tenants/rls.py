@@ -1,5 +1,6 @@
 """The database's fence: roles, grants, policies and the guard of references, as changes that know their undo."""
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ POLICIES = (
     "vital_tenant_delete",
 )
 EVERYTHING = ("SELECT", "INSERT", "UPDATE", "DELETE")
+Changes = tuple[Composable, ...]
 
 
 def _of(name: str, relation: str = "", /, **parts: Composable) -> Composable:
@@ -56,29 +58,50 @@ def roles() -> Iterator[Statement]:
 def schema_usage(schema: str) -> Statement:
     """Both roles see the schema of the platform's tables."""
     parts: dict[str, Composable] = {"schema": sql.ident(schema), "schema_name": sql.literal(schema)}
+    name = f"the roles may use the schema {schema}"
+    held = _Held(name, _of("held_on_schema", **parts))
     return Statement(
-        name=f"the roles may use the schema {schema}",
+        name=name,
         there=_of("has_schema_usage", **parts),
+        memo=held.before,
         up=(_of("grant_schema", **parts),),
-        down=lambda _: (_of("revoke_schema", **parts),),
+        down=held.as_before,
+        breaks=held.by_others,
     )
 
 
 def grants(relation: str, privileges: Iterable[str] = EVERYTHING) -> Statement:
     """What a tenant may do with the table at all; row by row the policies decide."""
     allowed = tuple(privileges)
+    name = f"grants on {relation}"
+    held = _Held(name, _of("held_on_table", relation))
     return Statement(
-        name=f"grants on {relation}",
+        name=name,
         relation=relation,
         there=_of("has_table_privileges", relation, privileges=sql.literal(list(allowed))),
+        memo=held.before,
         up=(
             _of("grant_table", relation, tenant_privileges=sql.raw(", ".join(allowed))),
             _of("grant_table_to_operator", relation),
             _of("grant_sequences", relation),
         ),
-        down=lambda _: (_of("revoke_table", relation),),
+        down=held.as_before,
+        breaks=held.by_others,
         locks=(relation,),
     )
+
+
+class _Held:
+    """What the two roles hold of an object: noted before a statement grants them more, and given back by its undo."""
+
+    def __init__(self, statement: str, objects: Composable) -> None:
+        self._now = _of("held_by_our_roles", held=objects)
+        self.before = _of("grants_before", held_by_our_roles=self._now)
+        self.by_others = _of("grants_of_others", held_by_our_roles=self._now, statement=sql.literal(statement))
+
+    def as_before(self, memo: Memo) -> Changes:
+        before = sql.literal(json.dumps(memo.get("held", [])))
+        return (_of("grants_as_before", held_by_our_roles=self._now, before=before),)
 
 
 def own_tables() -> Statement:
@@ -93,12 +116,16 @@ def own_tables() -> Statement:
 
 def way_to_parents(relation: str) -> Statement:
     """A table that tenants are found through: only VITAL's data work reads it, whatever policies it has."""
+    name = f"VITAL's data work reads {relation}"
+    held = _Held(name, _of("held_on_table", relation))
     return Statement(
-        name=f"VITAL's data work reads {relation}",
+        name=name,
         relation=relation,
         there=_of("operator_reads", relation),
         up=(_of("operator_may_read", relation), _of("no_way_policy", relation), _of("way_policy", relation)),
-        down=lambda _: (_of("no_way_policy", relation), _of("operator_may_not_read", relation)),
+        memo=held.before,
+        down=lambda memo: (_of("no_way_policy", relation), *held.as_before(memo)),
+        breaks=held.by_others,
         locks=(relation,),
     )
 
@@ -111,7 +138,7 @@ def policies(relation: str, *, shared: bool, platform: str, column: str = TENANT
         visible = _of("own_or_platform", column=sql.ident(column), platform=sql.literal(platform))
 
     def before(memo: Memo) -> tuple[Composable, ...]:
-        changes = [_of("drop_policies", relation)]
+        changes = [_of("drop_policies", relation, policies=sql.literal(list(POLICIES)))]
         if not memo["enabled"]:
             changes.append(_of("disable", relation))
         if not memo["forced"]:
@@ -124,7 +151,7 @@ def policies(relation: str, *, shared: bool, platform: str, column: str = TENANT
         there=_of("is_fenced", relation, policies=sql.literal(list(POLICIES))),
         memo=_of("security_before", relation),
         up=(
-            _of("drop_policies", relation),
+            _of("drop_policies", relation, policies=sql.literal(list(POLICIES))),
             _of("keep_others", relation),
             _of("policy_operator", relation),
             _of("policy_tenant", relation),
@@ -138,9 +165,6 @@ def policies(relation: str, *, shared: bool, platform: str, column: str = TENANT
         down=before,
         locks=(relation,),
     )
-
-
-Changes = tuple[Composable, ...]
 
 
 def shut_tenants_out(relation: str) -> Changes:

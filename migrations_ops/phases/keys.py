@@ -6,7 +6,7 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Check, Memo, Statement
-from migrations_ops.phases.queries import every, of_table, short
+from migrations_ops.phases.queries import every, of_table, query, short
 from migrations_ops.rules.model import TENANT_COLUMN, TableSpec
 
 
@@ -18,14 +18,19 @@ def can_be_rescoped(spec: TableSpec) -> Iterator[Check]:
         name = f"{short(spec.relation)}: unique ({', '.join(key)}) can become unique per tenant"
         duplicates = every("duplicate_keys", [spec], columns=columns, values=values)
         referred = of_table("keys_others_refer_to", spec.relation, columns=columns)
-        parted = of_table("rescoped_partitions", spec.relation, columns=columns)
-        yield Check(name, sql.join([duplicates, referred, parted], " UNION ALL "), kind="key")
+        others = [of_table(why, spec.relation, columns=columns) for why in ("rescoped_partitions", "leaned_on_keys")]
+        yield Check(name, sql.join([duplicates, referred, *others], " UNION ALL "), kind="key")
+
+
+def name_per_tenant(spec: TableSpec, key: tuple[str, ...]) -> str:
+    """What the key per tenant, and its index, is called."""
+    return sql.fitting("_".join([short(spec.relation), TENANT_COLUMN, *key, "key"]))
 
 
 def rescoped(spec: TableSpec, key: tuple[str, ...]) -> Iterator[Statement]:
     """The new key is built beside the old one, which goes only when the new one is complete."""
     schema, table = sql.names(spec.relation)
-    new = sql.fitting("_".join([table, TENANT_COLUMN, *key, "key"]))
+    new = name_per_tenant(spec, key)
     columns, names = sql.literal(list(key)), sql.join(sql.ident(column) for column in key)
     dropped = of_table("drop_index", spec.relation, index=sql.ident(schema, new))
     of_key: dict[str, Composable] = {"columns": columns, "constraint_name": sql.literal(new)}
@@ -48,6 +53,7 @@ def rescoped(spec: TableSpec, key: tuple[str, ...]) -> Iterator[Statement]:
                 changes.append(of_table("add_constraint", spec.relation, **named))
             else:
                 changes.append(sql.verbatim(old["create"]))
+            changes += [sql.verbatim(said) for said in old.get("then", [])]
         return tuple(changes)
 
     values = sql.join(sql.column("t", column) for column in key)
@@ -55,7 +61,7 @@ def rescoped(spec: TableSpec, key: tuple[str, ...]) -> Iterator[Statement]:
         name=f"{table}: ({', '.join(key)}) is unique per tenant",
         relation=spec.relation,
         there=of_table("key_is_rescoped", spec.relation, **of_key),
-        memo=of_table("keys_across_tenants", spec.relation, columns=columns),
+        memo=of_table("keys_across_tenants", spec.relation, columns=columns, said_of_key=query("said_of_key")),
         up=(of_table("rescope_key", spec.relation, qualified=sql.literal(sql.spelled(schema, table)), **of_key),),
         down=across_tenants,
         breaks=every("shared_keys", [spec], columns=columns, values=values),

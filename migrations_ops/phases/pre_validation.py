@@ -6,7 +6,7 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Baseline, Check, Phase, Severity, Step
-from migrations_ops.phases import keys, organisation, probes, product, registry
+from migrations_ops.phases import keys, names, organisation, probes, product, registry
 from migrations_ops.phases.queries import of_table, query, schemas_of, short, wrong_columns
 from migrations_ops.rules import against
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
@@ -31,9 +31,14 @@ def _steps(plan: Plan) -> Iterator[Step]:
     tables, tenants = plan.tables, registry.adopted(plan)
     yield Check("the server's version", query("server_version"), gate=True)
     yield from fits(plan)
+    unfit = [
+        of_table("no_column_can_be_added", spec.relation, heirs=of_table("heirs_of", spec.relation)) for spec in tables
+    ]
+    yield Check("every table can have a tenant column", sql.join(unfit, " UNION ALL "), gate=True)
     yield Check("no table of another origin in the way", sql.join(_in_the_way(plan), " UNION ALL "), gate=True)
     own = organisation.own_tables(plan)
-    owners = [of_table("not_owner", name) for name in [*tenants, *(spec.relation for spec in tables), *own]]
+    whose = [*tenants, *(spec.relation for spec in tables), *own]
+    owners = [of_table(question, name) for name in whose for question in ("not_owner", "owner_lacks_privileges")]
     yield Check("the role owns the tables", sql.join(owners, " UNION ALL "), gate=True)
     schemas = sorted({*schemas_of(_written(plan)), "vital"})
     lacking = query("missing_privileges", schemas=sql.literal(schemas))
@@ -48,6 +53,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield from _tenants_there(plan, relation)
     for spec in tables:
         yield from keys.can_be_rescoped(spec)
+    yield names.are_free(plan)
+    yield probes.changeable(plan)
     fires = sql.join([of_table("triggers_that_will_fire", spec.relation) for spec in tables], " UNION ALL ")
     yield Check("triggers that will fire", fires, Severity.WARN)
     for spec in tables:

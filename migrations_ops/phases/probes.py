@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+from psycopg import errors as pg
+from psycopg.sql import Composable
+
 from migrations_ops.engine import signals, sql
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Probe, Problem
-from migrations_ops.phases import organisation
+from migrations_ops.phases import organisation, product
 from migrations_ops.phases.queries import every, in_words, of_table, query
 from migrations_ops.rules import against
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
@@ -35,6 +38,34 @@ def hidden_signals(session: Session) -> Iterator[Problem]:
     """What a run would wait for if it could see it, and the grant that would show it."""
     for blind in signals.Signals(session).blind():
         yield Problem("", "", f"the run cannot see {blind.signal}; this would help: {blind.grant}")
+
+
+def changeable(plan: Plan) -> Check:
+    """PostgreSQL refuses changes of some tables whatever the row: for a rule, or for a publication that could not say
+    which row it was. It is asked to plan them."""
+
+    def refused(session: Session) -> Iterator[Problem]:
+        for spec in plan.tables:
+            for leaf, _, _ in session.leaves(spec.relation):
+                column = session.value(of_table("plain_columns", leaf))
+                if column:
+                    yield from _refused(session, leaf, of_table("an_update", leaf, column=sql.ident(column)))
+        for relation in product.filled(plan):
+            if session.value(of_table("table_exists", relation)):
+                yield from _refused(session, relation, of_table("an_insert", relation))
+                yield from _refused(session, relation, of_table("a_delete", relation))
+
+    return Check("the tables' rows can be changed", refused)
+
+
+def _refused(session: Session, relation: str, change: Composable) -> Iterator[Problem]:
+    try:
+        with session.work():
+            session.execute(change)
+    except (pg.FeatureNotSupported, pg.ObjectNotInPrerequisiteState, pg.InvalidColumnReference) as error:
+        said = error.diag
+        why = " ".join(filter(None, [said.message_detail, said.message_hint]))
+        yield Problem(relation, "", f"its rows cannot be changed: {said.message_primary}. {why}")
 
 
 def rows_of_our_tenants(plan: Plan) -> Probe:

@@ -27,6 +27,11 @@ def added(plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
         yield from ((relation, kinds) for relation, kinds in ADDED.items() if plan.has(relation))
 
 
+def filled(plan: Plan) -> tuple[str, ...]:
+    """The tables of others that VITAL adds rows to."""
+    return (ASSIGNMENTS.relation,) if plan.product == "vital" and plan.has(ASSIGNMENTS.relation) else ()
+
+
 def schema(plan: Plan) -> Iterator[Step]:
     if plan.product != "vital" or not plan.has(TOOLS):
         return

@@ -22,14 +22,14 @@ def phase(plan: Plan) -> Phase:
 def _steps(plan: Plan) -> Iterator[Step]:
     for spec in plan.tables:
         yield _valid_tenant_key(spec, plan.registry)
-        yield from _not_null(spec)
+        yield from not_null(spec)
         # Unique per tenant binds no row without one, so a canary tenant leaves the keys as they are.
         for key in () if plan.only_tenant else spec.rescope:
             yield from keys.rescoped(spec, key)
     relations = [spec.relation for spec in plan.tables]
     own = list(organisation.own_tables(plan))
     yield from rls.roles()
-    for schema in schemas_of([plan.registry, *relations, *plan.passed_through]):
+    for schema in schemas_of([plan.registry, *relations, *plan.common, *plan.passed_through]):
         yield rls.schema_usage(schema)
     # Policies before grants: whoever comes in between is shown nothing, in the undo as well.
     for _, closing in closings(plan):
@@ -73,10 +73,10 @@ def _valid_tenant_key(spec: TableSpec, tenants: str) -> Statement:
     )
 
 
-def _not_null(spec: TableSpec) -> Iterator[Statement]:
+def not_null(spec: TableSpec) -> Iterator[Statement]:
     """NOT NULL without a long lock: a check for new rows, its proof for the old ones, then the column itself."""
     table, relation = short(spec.relation), spec.relation
-    check = sql.fitting(f"{table}_{TENANT_COLUMN}_not_null_check")
+    check = not_null_name(spec)
     parts = {"constraint_name": sql.literal(check), "column": sql.literal(TENANT_COLUMN)}
     constraint = sql.ident(check)
     dropped = of_table("drop_constraint", relation, constraint=constraint)
@@ -106,3 +106,8 @@ def _not_null(spec: TableSpec) -> Iterator[Statement]:
         down=lambda _: (of_table("drop_not_null", relation),),
         **common,  # type: ignore[arg-type]
     )
+
+
+def not_null_name(spec: TableSpec) -> str:
+    """What the check is called that stands until the column itself refuses NULL."""
+    return sql.fitting(f"{short(spec.relation)}_{TENANT_COLUMN}_not_null_check")

@@ -7,7 +7,7 @@ from psycopg.sql import Composable
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Memo, Phase, Statement, Step
 from migrations_ops.phases import organisation, product, registry
-from migrations_ops.phases.queries import every, of_table, short
+from migrations_ops.phases.queries import every, of_table, query, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
 
@@ -19,7 +19,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield from registry.table(plan)
     for spec in plan.tables:
         yield _tenant_column(spec)
-        yield _tenant_key(spec, plan.registry)
+        yield tenant_key(spec, plan.registry)
     for relation in [plan.registry, *(spec.relation for spec in plan.tables)]:
         yield _guarded_triggers(relation)
     yield from product.schema(plan)
@@ -49,7 +49,7 @@ def added_column(relation: str, name: str, kind: str, loses: Composable) -> Stat
     )
 
 
-def _tenant_key(spec: TableSpec, tenants: str) -> Statement:
+def tenant_key(spec: TableSpec, tenants: str) -> Statement:
     parts = tenant_key_parts(spec, tenants)
     return Statement(
         name=f"{short(spec.relation)} refers to the tenants",
@@ -76,24 +76,27 @@ def tenant_key_name(spec: TableSpec) -> str:
 
 
 def _guarded_triggers(relation: str) -> Statement:
+    lost = query("lost_by_replacing", trigger=sql.raw("g.oid"))
+
     def restored(memo: Memo) -> tuple[Composable, ...]:
         return tuple(
-            of_table(
+            query(
                 "restore_trigger",
-                relation,
-                trigger=sql.literal(trigger["name"]),
+                on=sql.literal(trigger.get("on", relation)),
+                trigger_name=sql.literal(trigger["name"]),
                 definition=sql.literal(trigger["definition"]),
+                lost=lost,
             )
             for trigger in memo
         )
 
-    which = {"may_rewrite": of_table("may_rewrite", relation)}
+    which = {"may_rewrite": of_table("may_rewrite", relation, heirs=of_table("heirs_of", relation))}
     return Statement(
         name=f"triggers of {short(relation)} leave the backfill alone",
         relation=relation,
         there=of_table("triggers_are_guarded", relation, **which),
         memo=of_table("trigger_definitions", relation, **which),
-        up=(of_table("guard_triggers", relation, **which),),
+        up=(of_table("guard_triggers", relation, lost=lost, **which),),
         down=restored,
         locks=(relation,),
     )

@@ -26,7 +26,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield assign(plan, spec, PHASES)
     yield from product.tool_assignments(plan)
     for spec in plan.tables:
-        yield _index(spec)
+        yield index(spec)
     yield from api_indexes.indexes(plan)
     yield _ledger_index()
     for spec in () if plan.only_tenant else plan.tables:
@@ -35,7 +35,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield Check(name, unassigned, Severity.REVIEW, spec.relation, kind=kind)
 
 
-def _index(spec: TableSpec) -> Statement:
+def index(spec: TableSpec) -> Statement:
     schema, table = sql.names(spec.relation)
     name = sql.fitting(f"{table}_{TENANT_COLUMN}_idx")
     index = sql.ident(schema, name)

@@ -118,34 +118,6 @@ BEGIN
 END
 $sequences$
 
--- name: revoke_table
--- The grants were ours.
-DO $revoke$
-DECLARE
-    found regclass;
-    role text;
-BEGIN
-    FOREACH role IN ARRAY ARRAY['vital_tenant', 'vital_operator'] LOOP
-        IF to_regrole(role) IS NULL THEN
-            CONTINUE;
-        END IF;
-        FOR found IN {family} LOOP
-            EXECUTE format('REVOKE ALL ON %s FROM %I', found, role);
-        END LOOP;
-        FOR found IN
-            SELECT d.objid::regclass
-            FROM pg_depend AS d
-            JOIN pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
-            WHERE d.refobjid = to_regclass({name})
-              AND d.classid = 'pg_class'::regclass
-              AND d.deptype IN ('a', 'i')
-        LOOP
-            EXECUTE format('REVOKE ALL ON SEQUENCE %s FROM %I', found, role);
-        END LOOP;
-    END LOOP;
-END
-$revoke$
-
 -- name: shut_tenants_out
 -- Tenants may do nothing with the table; closing the fence again grants it anew.
 REVOKE ALL ON {relation} FROM vital_tenant
@@ -157,20 +129,6 @@ SELECT COALESCE((SELECT bool_and(has_schema_privilege(oid, {schema_name}, 'USAGE
 -- name: grant_schema
 -- To see the tables in it at all.
 GRANT USAGE ON SCHEMA {schema} TO vital_tenant, vital_operator
-
--- name: revoke_schema
--- The grant was ours.
-DO $revoke$
-DECLARE
-    role text;
-BEGIN
-    FOREACH role IN ARRAY ARRAY['vital_tenant', 'vital_operator'] LOOP
-        IF to_regrole(role) IS NOT NULL THEN
-            EXECUTE format('REVOKE ALL ON SCHEMA %I FROM %I', {schema_name}, role);
-        END IF;
-    END LOOP;
-END
-$revoke$
 
 -- name: operator_has_own_tables
 -- Whether VITAL's data work may write its ledger, and what came with a later VITAL, as vital_operator; from then on it does.
@@ -255,7 +213,7 @@ DO $policies$
 DECLARE
     found name;
 BEGIN
-    FOR found IN SELECT polname FROM pg_policy WHERE polrelid = to_regclass({name}) AND polname LIKE 'vital\_%' LOOP
+    FOR found IN SELECT polname FROM pg_policy WHERE polrelid = to_regclass({name}) AND polname = ANY({policies}::text[]) LOOP
         EXECUTE format('DROP POLICY %I ON %s', found, to_regclass({name}));
     END LOOP;
 END
@@ -290,10 +248,6 @@ CREATE POLICY vital_operator_reads ON {relation} FOR SELECT TO vital_operator US
 -- name: no_way_policy
 -- Also before it is made anew.
 DROP POLICY IF EXISTS vital_operator_reads ON {relation}
-
--- name: operator_may_not_read
--- As before.
-REVOKE SELECT ON {relation} FROM vital_operator
 
 -- name: policy_operator
 -- Staff and VITAL's own work see every row.

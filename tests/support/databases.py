@@ -97,8 +97,10 @@ def rows(url: str, query: str, params: Sequence[Any] | Mapping[str, Any] = ()) -
 
 
 def dump(url: str, *extra: str, schema: str = "public") -> str:
-    """pg_dump of one schema, DDL and data, so that equal databases give equal text (`extra`: more pg_dump options)."""
-    command = [_pg_dump(url), f"--dbname={url}", f"--schema={schema}", "--encoding=UTF8", *extra]
+    """pg_dump of one schema (of all, where it is empty), DDL and data, so that equal databases give equal text. `extra`
+    are more pg_dump options."""
+    which = [f"--schema={schema}"] if schema else []
+    command = [_pg_dump(url), f"--dbname={url}", *which, "--encoding=UTF8", *extra]
     return "\n".join(_normalised(_output(command)))
 
 

@@ -95,6 +95,14 @@ FROM pg_class
 WHERE oid = to_regclass({name})
   AND NOT pg_has_role(current_user, relowner, 'USAGE')
 
+-- name: owner_lacks_privileges
+-- An owner may have taken rights on a table from itself, and can give them back.
+SELECT {name}, '', format('%s, who owns it, may not %s: GRANT %s ON %s TO %I', pg_get_userbyid(relowner), lower(needed), needed, {name}, pg_get_userbyid(relowner))
+FROM pg_class
+CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'REFERENCES', 'TRIGGER']) AS needed
+WHERE oid = to_regclass({name})
+  AND NOT has_table_privilege(relowner, oid, needed)
+
 -- name: filtered_by_policies
 -- Under policies of others an UPDATE could change 0 rows without an error. VITAL's own fence does not count. To who cannot
 -- own the table anyway, such as the service that only looks ahead, a policy that shows every row hides nothing.
@@ -209,6 +217,106 @@ SELECT {name}, '', format('is partitioned, so that its key (%s) cannot become un
 FROM pg_class
 WHERE oid = to_regclass({name})
   AND relkind = 'p'
+
+-- name: policy_name_taken
+-- A policy of another origin under a name of ours.
+SELECT {name}, '', format('has a policy %I, which is a name that VITAL needs. Rename it: ALTER POLICY %I ON %s RENAME TO …', polname, polname, {name})
+FROM pg_policy
+WHERE polrelid = to_regclass({name})
+  AND polname = ANY({policies}::text[])
+  AND NOT EXISTS (SELECT FROM vital.applied_statement WHERE statement = {statement})
+
+-- name: trigger_name_taken
+-- A trigger of another origin under a name of ours.
+SELECT {name}, '', format('has a trigger %I, which is a name that VITAL needs. Rename it: ALTER TRIGGER %I ON %s RENAME TO …', g.tgname, g.tgname, {name})
+FROM pg_trigger AS g
+JOIN pg_proc AS p ON p.oid = g.tgfoid
+WHERE g.tgrelid = to_regclass({name})
+  AND NOT g.tgisinternal
+  AND (g.tgname = 'vital_late_writer' OR g.tgname LIKE 'vital\_ref\_%' OR g.tgname LIKE 'vital\_chd\_%')
+  AND p.pronamespace <> 'vital'::regnamespace
+
+-- name: constraint_name_taken
+-- A constraint of another origin under a name of ours, unless it is the one we would make.
+SELECT {name}, '', format('has a constraint %I, which is a name that VITAL needs. Rename it: ALTER TABLE %s RENAME CONSTRAINT %I TO …', k.conname, {name}, k.conname)
+FROM pg_constraint AS k
+WHERE k.conrelid = to_regclass({name})
+  AND k.conname = {constraint_name}
+  AND NOT (k.contype = 'f' AND k.conkey = ARRAY(SELECT attnum FROM pg_attribute WHERE attrelid = k.conrelid AND attname = {column}))
+  AND NOT EXISTS (SELECT FROM vital.applied_statement WHERE statement = {statement})
+
+-- name: index_name_taken
+-- Something of another origin under the name of an index of ours, unless it is the index that we would make.
+SELECT {name}, '', format('VITAL needs the name %s for an index, and %s has it already. Rename that.', {index_name}, pg_describe_object('pg_class'::regclass, c.oid, 0))
+FROM pg_class AS c
+WHERE c.oid = to_regclass({index_name})
+  AND NOT EXISTS (SELECT FROM vital.applied_statement WHERE statement = {statement})
+  AND NOT EXISTS (
+      SELECT
+      FROM pg_index AS i
+      WHERE i.indexrelid = c.oid
+        AND i.indrelid = to_regclass({name})
+        AND i.indisvalid
+        AND NOT i.indisunique
+        AND i.indpred IS NULL
+        AND i.indkey[0] = (SELECT attnum FROM pg_attribute WHERE attrelid = i.indrelid AND attname = {column})
+  )
+
+-- name: no_column_can_be_added
+-- What cannot get a tenant column, or a foreign key: a table of a type, and one with rows on another server.
+SELECT {name}, '', format('is a table of the type %s, so that no column can be added: ALTER TABLE %s NOT OF', reloftype::regtype, {name})
+FROM pg_class
+WHERE oid = to_regclass({name})
+  AND reloftype <> 0
+UNION ALL
+SELECT {name}, '', format('its rows in %s are on another server, where no tenant can be checked: detach it, or take the table out of the plan', c.oid::regclass)
+FROM pg_class AS c
+WHERE c.oid IN ({heirs})
+  AND c.relkind = 'f'
+
+-- name: an_update
+-- What the backfill will do, of no row: enough for PostgreSQL to say no.
+EXPLAIN WITH changed AS (UPDATE ONLY {relation} SET {column} = {column} WHERE false RETURNING 1) SELECT FROM changed
+
+-- name: an_insert
+-- What VITAL will do where rows are missing.
+EXPLAIN WITH added AS (INSERT INTO {relation} DEFAULT VALUES RETURNING 1) SELECT FROM added
+
+-- name: a_delete
+-- What the undo will do with them.
+EXPLAIN WITH removed AS (DELETE FROM {relation} WHERE false RETURNING 1) SELECT FROM removed
+
+-- name: plain_columns
+-- A column whose value an update may give.
+SELECT attname
+FROM pg_attribute
+WHERE attrelid = to_regclass({name})
+  AND attnum > 0
+  AND NOT attisdropped
+  AND attgenerated = ''
+  AND attidentity <> 'a'
+LIMIT 1
+
+-- name: leaned_on_keys
+-- Something holds on to a key that is to be made unique per tenant: it could not go, or would be missed.
+SELECT {name}, '', format('the key (%s) is %s: take it out of rescope, or let go of it first', array_to_string({columns}::text[], ', '), held.how)
+FROM pg_index AS i
+LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.contype = 'u'
+CROSS JOIN LATERAL (
+    SELECT 'the replica identity of its table' WHERE i.indisreplident
+    UNION ALL
+    SELECT 'used by ' || pg_describe_object(d.classid, d.objid, 0)
+    FROM pg_depend AS d
+    WHERE (d.refclassid, d.refobjid) IN (('pg_class'::regclass, i.indexrelid), ('pg_constraint'::regclass, k.oid))
+      AND d.deptype = 'n'
+      AND d.classid <> 'pg_constraint'::regclass
+) AS held (how)
+WHERE i.indrelid = to_regclass({name})
+  AND i.indisunique
+  AND NOT i.indisprimary
+  AND i.indnkeyatts = cardinality({columns}::text[])
+  AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute AS a WHERE a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey))
+      = (SELECT array_agg(c ORDER BY c) FROM unnest({columns}::text[]) AS c)
 
 -- name: foreign_tracking_table
 -- The name that the guide's query uses is taken by something that is not VITAL's.

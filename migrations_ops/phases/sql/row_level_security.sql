@@ -106,9 +106,11 @@ SELECT COALESCE(jsonb_agg(jsonb_build_object(
            'constraint', k.conname,
            'definition', pg_get_constraintdef(k.oid),
            'index', i.indexrelid::regclass::text,
-           'create', pg_get_indexdef(i.indexrelid)
+           'create', pg_get_indexdef(i.indexrelid),
+           'then', {said_of_key}
        )), '[]')
 FROM pg_index AS i
+JOIN pg_class AS x ON x.oid = i.indexrelid
 LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.contype = 'u'
 WHERE i.indrelid = to_regclass({name})
   AND i.indisunique
@@ -116,6 +118,30 @@ WHERE i.indrelid = to_regclass({name})
   AND i.indnkeyatts = cardinality({columns}::text[])
   AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute AS a WHERE a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey))
       = (SELECT array_agg(c ORDER BY c) FROM unnest({columns}::text[]) AS c)
+
+-- name: said_of_key
+-- What a definition does not say of a key `k` and its index `i`, `x`, as statements that say it again.
+ARRAY(
+    SELECT format('ALTER INDEX %s SET (%I = %L)', i.indexrelid::regclass, split_part(part, '=', 1), substr(part, strpos(part, '=') + 1))
+    FROM unnest(x.reloptions) AS part
+    UNION ALL
+    SELECT format('ALTER INDEX %s SET TABLESPACE %I', i.indexrelid::regclass, spcname) FROM pg_tablespace WHERE oid = x.reltablespace
+    UNION ALL
+    SELECT format('ALTER TABLE %s CLUSTER ON %I', i.indrelid::regclass, x.relname) WHERE i.indisclustered
+    UNION ALL
+    SELECT format('ALTER INDEX %s DEPENDS ON EXTENSION %I', i.indexrelid::regclass, e.extname)
+    FROM pg_depend AS d
+    JOIN pg_extension AS e ON e.oid = d.refobjid
+    WHERE d.classid = 'pg_class'::regclass
+      AND d.objid = i.indexrelid
+      AND d.deptype = 'x'
+    UNION ALL
+    SELECT format('COMMENT ON INDEX %s IS %L', i.indexrelid::regclass, text) FROM obj_description(i.indexrelid, 'pg_class') AS text WHERE text IS NOT NULL
+    UNION ALL
+    SELECT format('COMMENT ON CONSTRAINT %I ON %s IS %L', k.conname, i.indrelid::regclass, text)
+    FROM obj_description(k.oid, 'pg_constraint') AS text
+    WHERE text IS NOT NULL
+)
 
 -- name: rescope_key
 -- The new key takes over and the old one goes, in one transaction.

@@ -130,12 +130,32 @@ $key$
 -- The constraint was ours.
 ALTER TABLE {relation} DROP CONSTRAINT IF EXISTS {constraint}
 
+-- name: heirs_of
+-- The table, its partitions, and the tables that inherit from it: an update of its rows is theirs.
+WITH RECURSIVE heirs AS (
+    SELECT to_regclass({name})::oid AS oid
+    UNION
+    SELECT i.inhrelid FROM pg_inherits AS i JOIN heirs ON i.inhparent = heirs.oid
+)
+SELECT oid FROM heirs
+
 -- name: may_rewrite
--- Predicate on a trigger `g` of the table: it fires before an update of a row, and not yet only for others than VITAL.
-g.tgrelid = to_regclass({name})
+-- Predicate on a trigger `g`: it fires before an update of a row of the table, in some partition at least, and not yet only
+-- for others than VITAL.
+g.tgrelid IN ({heirs})
 AND NOT g.tgisinternal
 AND g.tgparentid = 0
-AND g.tgenabled IN ('O', 'A')
+AND (
+    g.tgenabled IN ('O', 'A')
+    OR EXISTS (
+        SELECT
+        FROM pg_trigger AS clone
+        WHERE clone.tgrelid IN ({heirs})
+          AND clone.tgparentid <> 0
+          AND clone.tgname = g.tgname
+          AND clone.tgenabled IN ('O', 'A')
+    )
+)
 AND g.tgtype & 19 = 19
 AND pg_get_triggerdef(g.oid) NOT LIKE '%vital.backfill%'
 
@@ -147,23 +167,44 @@ SELECT NOT EXISTS (SELECT FROM pg_trigger AS g WHERE {may_rewrite})
 -- The triggers as they are, to restore them exactly.
 SELECT COALESCE(jsonb_agg(jsonb_build_object(
            'definition', regexp_replace(pg_get_triggerdef(g.oid), '^CREATE', 'CREATE OR REPLACE'),
-           'name', g.tgname
-       ) ORDER BY g.tgname), '[]')
+           'name', g.tgname,
+           'on', g.tgrelid::regclass::text
+       ) ORDER BY g.tgname, g.tgrelid::regclass::text), '[]')
 FROM pg_trigger AS g
 WHERE {may_rewrite}
 
+-- name: lost_by_replacing
+-- What CREATE OR REPLACE forgets of a trigger, and of its clones in partitions: when each is to fire, and which extension
+-- it depends on. As statements that say it again, each of one table alone.
+ARRAY(
+    WITH RECURSIVE same AS (
+        SELECT one.oid, one.tgrelid, one.tgname, one.tgenabled FROM pg_trigger AS one WHERE one.oid = {trigger}
+        UNION ALL
+        SELECT clone.oid, clone.tgrelid, clone.tgname, clone.tgenabled FROM pg_trigger AS clone JOIN same ON clone.tgparentid = same.oid
+    )
+    SELECT format('ALTER TABLE ONLY %s %s TRIGGER %I', tgrelid::regclass,
+                  CASE tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'D' THEN 'DISABLE' ELSE 'ENABLE' END, tgname)
+    FROM same
+    UNION ALL
+    SELECT format('ALTER TRIGGER %I ON %s DEPENDS ON EXTENSION %I', tgname, tgrelid::regclass, e.extname)
+    FROM same
+    JOIN pg_depend AS d ON d.classid = 'pg_trigger'::regclass AND d.objid = same.oid AND d.deptype = 'x'
+    JOIN pg_extension AS e ON e.oid = d.refobjid
+)
+
 -- name: guard_triggers
 -- Each such trigger gets one more condition; its own stays inside it. Quoted parts are skipped as a whole: names and
--- texts may look like anything. CREATE OR REPLACE forgets that a trigger was to fire always.
+-- texts may look like anything.
 DO $guard$
 DECLARE
     part constant text := $re$((?:[^"']|"(?:[^"]|"")*"|'(?:[^']|'')*')*)$re$;
     guard constant text := $sql$current_setting('vital.backfill', true) IS DISTINCT FROM 'on'$sql$;
     found record;
     guarded text;
+    again text;
 BEGIN
     FOR found IN
-        SELECT g.tgname, g.tgenabled, g.tgqual IS NOT NULL AS conditional,
+        SELECT g.tgqual IS NOT NULL AS conditional, {lost} AS lost,
                regexp_replace(pg_get_triggerdef(g.oid), '^CREATE', 'CREATE OR REPLACE') AS definition
         FROM pg_trigger AS g
         WHERE {may_rewrite}
@@ -176,9 +217,9 @@ BEGIN
                                       '\1 FOR EACH ROW WHEN (' || guard || ') EXECUTE FUNCTION \2');
         END IF;
         EXECUTE guarded;
-        IF found.tgenabled = 'A' THEN
-            EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', to_regclass({name}), found.tgname);
-        END IF;
+        FOREACH again IN ARRAY found.lost LOOP
+            EXECUTE again;
+        END LOOP;
     END LOOP;
 END
 $guard$
@@ -187,20 +228,21 @@ $guard$
 -- Its old definition, where ours is still in force, and whether it fires as it is now.
 DO $restore$
 DECLARE
-    state "char";
+    found record;
+    again text;
 BEGIN
-    SELECT g.tgenabled
-    INTO state
-    FROM pg_trigger AS g
-    WHERE g.tgrelid = to_regclass({name})
-      AND g.tgname = {trigger}
-      AND pg_get_triggerdef(g.oid) LIKE '%vital.backfill%';
-    IF FOUND THEN
+    FOR found IN
+        SELECT {lost} AS lost
+        FROM pg_trigger AS g
+        WHERE g.tgrelid = to_regclass({on})
+          AND g.tgname = {trigger_name}
+          AND pg_get_triggerdef(g.oid) LIKE '%vital.backfill%'
+    LOOP
         EXECUTE {definition};
-        EXECUTE format('ALTER TABLE %s %s TRIGGER %I', to_regclass({name}),
-                       CASE state WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'D' THEN 'DISABLE' ELSE 'ENABLE' END,
-                       {trigger});
-    END IF;
+        FOREACH again IN ARRAY found.lost LOOP
+            EXECUTE again;
+        END LOOP;
+    END LOOP;
 END
 $restore$
 

@@ -1,0 +1,58 @@
+"""The names that VITAL gives to what it adds to tables of others: free, or its own, before anything changes."""
+
+from collections.abc import Iterator
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine import sql
+from migrations_ops.engine.steps import Check, Statement
+from migrations_ops.phases import api_indexes, keys, organisation, row_level_security, schema_fixes, tenant_data
+from migrations_ops.phases.queries import of_table
+from migrations_ops.rules.model import TENANT_COLUMN, Plan
+from tenants import rls
+
+
+def are_free(plan: Plan) -> Check:
+    """A run would take what is called so for its own work half done, and an undo would drop it."""
+    return Check("the names that VITAL needs are free", sql.join(_taken(plan), " UNION ALL "))
+
+
+def _taken(plan: Plan) -> Iterator[Composable]:
+    for relation, closing in row_level_security.closings(plan):
+        if relation not in organisation.own_tables(plan):
+            yield _asked("policy_name_taken", relation, closing, policies=sql.literal(list(rls.POLICIES)))
+    for relation in plan.passed_through:
+        way = rls.way_to_parents(relation)
+        yield _asked("policy_name_taken", relation, way, policies=sql.literal(["vital_operator_reads"]))
+    for spec in plan.tables:
+        yield of_table("trigger_name_taken", spec.relation)
+        key = schema_fixes.tenant_key(spec, plan.registry)
+        yield _constraint(spec.relation, key, schema_fixes.tenant_key_name(spec))
+        check, *_ = row_level_security.not_null(spec)
+        yield _constraint(spec.relation, check, row_level_security.not_null_name(spec))
+        yield _index(spec.relation, tenant_data.index(spec))
+        for columns in spec.rescope:
+            built, named = keys.rescoped(spec, columns)
+            name = keys.name_per_tenant(spec, columns)
+            yield _asked("index_name_taken", spec.relation, built, index_name=_in_schema(spec.relation, name))
+            yield _constraint(spec.relation, named, name)
+    for statement in api_indexes.indexes(plan):
+        yield _index(statement.relation, statement)
+
+
+def _asked(question: str, relation: str, statement: Statement, **parts: Composable) -> Composable:
+    parts |= {"statement": sql.literal(statement.name), "column": sql.literal(TENANT_COLUMN)}
+    return of_table(question, relation, **parts)
+
+
+def _constraint(relation: str, statement: Statement, name: str) -> Composable:
+    return _asked("constraint_name_taken", relation, statement, constraint_name=sql.literal(name))
+
+
+def _index(relation: str, statement: Statement) -> Composable:
+    assert statement.index is not None
+    return _asked("index_name_taken", relation, statement, index_name=_in_schema(relation, statement.index.name))
+
+
+def _in_schema(relation: str, name: str) -> Composable:
+    return sql.literal(sql.spelled(sql.names(relation)[0], name))
