@@ -29,7 +29,7 @@ def _taken(plan: Plan) -> Iterator[Composable]:
         key = schema_fixes.tenant_key(spec, plan.registry)
         yield _constraint(spec.relation, key, schema_fixes.tenant_key_name(spec))
         check, *_ = row_level_security.not_null(spec)
-        yield _constraint(spec.relation, check, row_level_security.not_null_name(spec))
+        yield _constraint(spec.relation, check, schema_fixes.not_null_name(spec))
         yield _index(spec.relation, tenant_data.index(spec))
         for columns in spec.rescope:
             built, named = keys.rescoped(spec, columns)

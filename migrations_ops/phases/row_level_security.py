@@ -1,14 +1,17 @@
 """Row level security: close. Every row's tenant is proven, keys become unique per tenant, roles and policies come into
 force, and an attack run shows that the fence holds. Undo opens it again: isolation is off until it is closed anew."""
 
+import json
 from collections.abc import Iterator
 
+from psycopg.sql import Composable
+
 from migrations_ops.engine import limits, sql
-from migrations_ops.engine.steps import Check, Phase, Severity, Statement, Step
+from migrations_ops.engine.steps import Check, Memo, Phase, Severity, Statement, Step
 from migrations_ops.isolation import database
 from migrations_ops.phases import keys, organisation
 from migrations_ops.phases.queries import of_table, query, schemas_of, short
-from migrations_ops.phases.schema_fixes import tenant_key_parts
+from migrations_ops.phases.schema_fixes import not_null_name, tenant_key, tenant_key_parts
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from tenants import rls
 
@@ -63,12 +66,21 @@ def closings(plan: Plan) -> Iterator[tuple[str, Statement]]:
 
 def _valid_tenant_key(spec: TableSpec, tenants: str) -> Statement:
     parts = tenant_key_parts(spec, tenants)
+    made = sql.literal(tenant_key(spec, tenants).name)
+
+    def not_valid(memo: Memo) -> tuple[Composable, ...]:
+        return tuple(
+            of_table("tenant_key_not_valid_again", spec.relation, **parts, key=sql.literal(json.dumps(key)))
+            for key in memo.get("not_valid", [])
+        )
+
     return Statement(
         name=f"every tenant in {short(spec.relation)} exists",
         relation=spec.relation,
         there=of_table("tenant_key_is_valid", spec.relation, **parts),
+        memo=of_table("tenant_keys_not_valid", spec.relation, **parts, made=made),
         up=(of_table("validate_tenant_key", spec.relation, **parts),),
-        down=lambda _: (),  # a validated key is the same key; 001 takes it away with its column
+        down=not_valid,  # of a key that was there before; what 001 made it takes away with its column
         locks=(spec.relation,),
     )
 
@@ -106,8 +118,3 @@ def not_null(spec: TableSpec) -> Iterator[Statement]:
         down=lambda _: (of_table("drop_not_null", relation),),
         **common,  # type: ignore[arg-type]
     )
-
-
-def not_null_name(spec: TableSpec) -> str:
-    """What the check is called that stands until the column itself refuses NULL."""
-    return sql.fitting(f"{short(spec.relation)}_{TENANT_COLUMN}_not_null_check")

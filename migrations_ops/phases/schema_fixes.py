@@ -1,12 +1,12 @@
 """Schema fixes: add what is missing and guard what would react. Nothing is taken away, nothing is rewritten."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Memo, Phase, Statement, Step
-from migrations_ops.phases import organisation, product, registry
+from migrations_ops.phases import api_indexes, keys, organisation, product, registry
 from migrations_ops.phases.queries import every, of_table, query, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
@@ -32,12 +32,21 @@ def _tenant_column(spec: TableSpec) -> Statement:
         TENANT_COLUMN,
         "uuid",
         loses=every("rows_only_we_would_lose", [spec]),
+        ours=[
+            tenant_index_name(spec),
+            tenant_key_name(spec),
+            not_null_name(spec),
+            *(keys.name_per_tenant(spec, key) for key in spec.rescope),
+            *(name for relation, (name, _) in api_indexes.ORDERS.items() if relation == spec.relation),
+        ],
     )
 
 
-def added_column(relation: str, name: str, kind: str, loses: Composable) -> Statement:
-    """A column that is added unless it is there, and dropped again by the undo."""
+def added_column(relation: str, name: str, kind: str, loses: Composable, ours: Sequence[str] = ()) -> Statement:
+    """A column that is added unless it is there, and dropped again by the undo. `ours` are the names of the indexes and
+    constraints that VITAL makes of it."""
     column = sql.ident(name)
+    built = of_table("built_on_column", relation, column=sql.literal(name), ours=sql.literal(list(ours)))
     return Statement(
         name=f"{short(relation)} has the column {name}",
         relation=relation,
@@ -45,8 +54,19 @@ def added_column(relation: str, name: str, kind: str, loses: Composable) -> Stat
         up=(of_table("add_column", relation, column=column, kind=sql.raw(kind)),),
         down=lambda _: (of_table("drop_column", relation, column=column),),
         loses=loses,
+        breaks=built,
         locks=(relation,),
     )
+
+
+def tenant_index_name(spec: TableSpec) -> str:
+    """What the index by tenant is called."""
+    return sql.fitting(f"{short(spec.relation)}_{TENANT_COLUMN}_idx")
+
+
+def not_null_name(spec: TableSpec) -> str:
+    """What the check is called that stands until the column itself refuses NULL."""
+    return sql.fitting(f"{short(spec.relation)}_{TENANT_COLUMN}_not_null_check")
 
 
 def tenant_key(spec: TableSpec, tenants: str) -> Statement:

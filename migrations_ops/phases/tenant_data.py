@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Check, Index, Phase, Severity, Statement, Step
-from migrations_ops.phases import api_indexes, legacy_writers, probes, product
+from migrations_ops.phases import api_indexes, legacy_writers, probes, product, schema_fixes
 from migrations_ops.phases.assignments import assign
 from migrations_ops.phases.queries import every, of_table, query, short
 from migrations_ops.rules.load import PHASES
@@ -37,7 +37,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
 
 def index(spec: TableSpec) -> Statement:
     schema, table = sql.names(spec.relation)
-    name = sql.fitting(f"{table}_{TENANT_COLUMN}_idx")
+    name = schema_fixes.tenant_index_name(spec)
     index = sql.ident(schema, name)
     there = {"column": sql.literal(TENANT_COLUMN), "index_name": sql.literal(sql.spelled(schema, name))}
     return Statement(

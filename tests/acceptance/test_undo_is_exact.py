@@ -131,6 +131,47 @@ def test_some_of_it_by_some_way(
 
 # --- what could not be given back ---
 
+BUILT = {
+    "view of_tenants": "CREATE VIEW of_tenants AS SELECT tenant_id, count(*) FROM orders GROUP BY 1",
+    "index by_tenant_and_note": "CREATE INDEX by_tenant_and_note ON items (tenant_id, note)",
+    "policy theirs on table orders": "CREATE POLICY theirs ON orders USING (tenant_id IS NOT NULL)",
+    "constraint known on table visits": "ALTER TABLE visits ADD CONSTRAINT known CHECK (tenant_id IS NOT NULL)",
+    "statistics object together": "CREATE STATISTICS together ON tenant_id, code FROM items",
+}
+
+
+def test_what_others_built_on_a_column_of_ours_is_named_and_never_dropped(
+    server_url: str, manage: Manage, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(oddities.plan([]), encoding="utf-8")
+    scratch = oddities.build(server_url, [])
+    before, of_plan = oddities.state(scratch), ("--yes", "--plan", str(plan))
+    assert manage(scratch, "migrate_tenants", "run", *of_plan).returncode == 0
+    run = oddities.state(scratch)
+    for statement in BUILT.values():
+        databases.rows(scratch.owner_url, statement)
+    built = oddities.state(scratch)
+
+    refused = manage(scratch, "migrate_tenants", "undo", *of_plan)
+
+    assert refused.returncode == 1, said(refused)
+    missing = [name for name in BUILT if f"{name} is built on the column tenant_id" not in said(refused)]
+    assert not missing, f"{missing}: {said(refused)}"
+    assert oddities.state(scratch) == built
+    for statement in (
+        "DROP VIEW of_tenants",
+        "DROP INDEX by_tenant_and_note",
+        "DROP POLICY theirs ON orders",
+        "ALTER TABLE visits DROP CONSTRAINT known",
+        "DROP STATISTICS together",
+    ):
+        databases.rows(scratch.owner_url, statement)
+    assert oddities.state(scratch) == run
+    assert manage(scratch, "migrate_tenants", "undo", *of_plan).returncode == 0
+    assert not oddities.difference(before, oddities.state(scratch))
+    databases.drop(scratch)
+
 
 @pytest.mark.parametrize("gate", sorted({oddity.gate for oddity in REFUSED}))
 def test_what_could_not_be_given_back_is_refused_by_name(

@@ -51,6 +51,11 @@ ODD = (
     'ALTER TABLE tools RENAME CONSTRAINT tools_tool_key_key TO "Key {of} 100% ""tools"""',
     "ALTER TABLE prompts DROP CONSTRAINT prompts_name_key",
     'CREATE UNIQUE INDEX "Unique 100%s {name}" ON prompts (name)',
+    # A key to the tenants that spares old rows.
+    "ALTER TABLE knowledge_sources DROP CONSTRAINT IF EXISTS knowledge_sources_tenant_id_fkey",
+    """ALTER TABLE knowledge_sources ADD CONSTRAINT knowledge_sources_tenant_id_fkey
+        FOREIGN KEY (tenant_id) REFERENCES tenants (id) ON DELETE SET NULL NOT VALID""",
+    "COMMENT ON CONSTRAINT knowledge_sources_tenant_id_fkey ON knowledge_sources IS 'of old, 100%'",
     'CREATE SCHEMA "Other 100% {schema}"',
     'CREATE TABLE "Other 100% {schema}"."Tool\'s notes" ("the tool" uuid REFERENCES public.tools (id), note text)',
     'INSERT INTO "Other 100% {schema}"."Tool\'s notes" SELECT id, \'a note\' FROM public.tools',

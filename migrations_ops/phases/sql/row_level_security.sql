@@ -9,6 +9,29 @@ SELECT NOT EXISTS (
       AND (NOT k.convalidated OR k.conparentid = 0 AND k.conrelid <> to_regclass({name}))
 )
 
+-- name: tenant_keys_not_valid
+-- Keys to the tenants that were there before VITAL, and did not count for old rows.
+SELECT jsonb_build_object('not_valid', COALESCE(jsonb_agg(jsonb_build_object(
+           'on', k.conrelid::regclass::text, 'definition', pg_get_constraintdef(k.oid), 'comment', obj_description(k.oid, 'pg_constraint')
+       )), '[]'))
+FROM pg_constraint AS k
+WHERE k.contype = 'f'
+  AND k.conname = {constraint_name}
+  AND k.conrelid IN ({leaves})
+  AND NOT k.convalidated
+  AND NOT EXISTS (SELECT FROM vital.applied_statement WHERE statement = {made})
+
+-- name: tenant_key_not_valid_again
+-- As it was: a key that counts for old rows cannot be told to spare them, so it is made again.
+DO $key$
+DECLARE
+    key CONSTANT jsonb := {key};
+BEGIN
+    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s', key ->> 'on', {constraint_name}, {constraint_name}, key ->> 'definition');
+    EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L', {constraint_name}, key ->> 'on', key ->> 'comment');
+END
+$key$
+
 -- name: validate_tenant_key
 -- Reads the table, or partition after partition, beside readers and writers. A partitioned table's own key takes theirs
 -- over without reading a row.

@@ -12,6 +12,27 @@ ALTER TABLE {relation} ADD COLUMN {column} {kind}
 -- Back to the table as it was.
 ALTER TABLE {relation} DROP COLUMN {column}
 
+-- name: built_on_column
+-- What others have built on a column of ours: PostgreSQL would refuse to drop the column, or drop that with it.
+SELECT {name}, '', format('%s is built on the column %s, which the undo drops. Drop that first, and make it again after the next run.',
+                          pg_describe_object(d.classid, d.objid, d.objsubid), {column})
+FROM pg_attribute AS a
+JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+LEFT JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+LEFT JOIN pg_constraint AS k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+LEFT JOIN pg_attrdef AS v ON d.classid = 'pg_attrdef'::regclass AND v.oid = d.objid
+LEFT JOIN pg_policy AS p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+LEFT JOIN pg_trigger AS g ON d.classid = 'pg_trigger'::regclass AND g.oid = d.objid
+LEFT JOIN pg_proc AS f ON f.oid = g.tgfoid
+WHERE a.attrelid = to_regclass({name})
+  AND a.attname = {column}
+  AND NOT a.attisdropped
+  AND COALESCE(c.relname, k.conname, '') <> ALL({ours}::text[])
+  AND k.contype IS DISTINCT FROM 'n'
+  AND v.adnum IS DISTINCT FROM a.attnum
+  AND COALESCE(p.polname NOT LIKE 'vital\_%', true)
+  AND COALESCE(f.pronamespace <> 'vital'::regnamespace AND NOT g.tgisinternal, true)
+
 -- name: rows_only_we_would_lose
 -- Values in the tenant column that no standing entry of the ledger explains: they would go with the column.
 SELECT {name}, {key}, format('has the tenant %s, which VITAL did not assign', t.{tenant})
