@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
-from migrations_ops.engine.steps import Memo, Phase, Statement, Step
-from migrations_ops.phases import api_indexes, keys, organisation, product, registry
-from migrations_ops.phases.queries import every, of_table, query, short
+from migrations_ops.engine.steps import Phase, Statement, Step
+from migrations_ops.phases import api_indexes, keys, organisation, product, registry, triggers
+from migrations_ops.phases.queries import every, of_table, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
 
@@ -21,7 +21,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield _tenant_column(spec)
         yield tenant_key(spec, plan.registry)
     for relation in [plan.registry, *(spec.relation for spec in plan.tables)]:
-        yield _guarded_triggers(relation)
+        yield triggers.guarded(relation)
     yield from product.schema(plan)
     yield from organisation.tables(plan)
 
@@ -93,30 +93,3 @@ def tenant_key_parts(spec: TableSpec, tenants: str) -> dict[str, Composable]:
 
 def tenant_key_name(spec: TableSpec) -> str:
     return sql.fitting(f"{short(spec.relation)}_{TENANT_COLUMN}_fkey")
-
-
-def _guarded_triggers(relation: str) -> Statement:
-    lost = query("lost_by_replacing", trigger=sql.raw("g.oid"))
-
-    def restored(memo: Memo) -> tuple[Composable, ...]:
-        return tuple(
-            query(
-                "restore_trigger",
-                on=sql.literal(trigger.get("on", relation)),
-                trigger_name=sql.literal(trigger["name"]),
-                definition=sql.literal(trigger["definition"]),
-                lost=lost,
-            )
-            for trigger in memo
-        )
-
-    which = {"may_rewrite": of_table("may_rewrite", relation, heirs=of_table("heirs_of", relation))}
-    return Statement(
-        name=f"triggers of {short(relation)} leave the backfill alone",
-        relation=relation,
-        there=of_table("triggers_are_guarded", relation, **which),
-        memo=of_table("trigger_definitions", relation, **which),
-        up=(of_table("guard_triggers", relation, lost=lost, **which),),
-        down=restored,
-        locks=(relation,),
-    )
