@@ -157,7 +157,7 @@ def response(refusal: Refusal) -> JsonResponse:
 
 def answer_to(error: Exception, context: object = None) -> JsonResponse:
     """The answer to any exception of a request; what nobody foresaw is a 500 whose cause is in the log only."""
-    refusal = _refusal(error)
+    refusal = refusal_of(error)
     if isinstance(refusal, Unexpected | OtherTables):
         log.error("unexpected error", exc_info=error)
     return response(refusal)
@@ -169,7 +169,7 @@ class Unexpected(Refusal):
     status = 500
 
 
-def _refusal(error: Exception) -> Refusal:
+def refusal_of(error: Exception) -> Refusal:
     match error:
         case Refusal():
             return error

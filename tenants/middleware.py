@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import ResolverMatch, resolve, reverse
 from django.utils.cache import patch_vary_headers
 
-from tenants import context, errors, limits, own, people, readiness, responses
+from tenants import context, errors, failures, limits, own, people, readiness, responses
 from tenants.api import FencedView
 from tenants.auth import READING, Caller, authenticate
 from tenants.errors import Forbidden, NotFound, TenantNeeded, TooLarge, Unauthorized
@@ -132,6 +132,8 @@ def _length(request: FencedRequest) -> int:
 class StaffTransaction:
     """The admin, each request in one transaction: a superuser's as vital_operator, since the service's login itself may
     do nothing; a tenant's staff's as that tenant, reading only. What is not theirs is refused before it reads anything.
+
+    Whatever goes wrong becomes a page in the admin's own frame, made when the transaction that failed is over.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -140,9 +142,24 @@ class StaffTransaction:
     def __call__(self, request: FencedRequest) -> HttpResponse:
         if not request.path_info.startswith("/admin"):
             return self.get_response(request)
-        page = _page(request.path_info)
-        person = people.person_of(request, page)
-        request.person, request.acting_tenant, request.refusal = person, None, ""
+        request.person = request.isolation = request.failure = None
+        request.refusal = ""
+        try:
+            request.isolation = readiness.isolation()
+            answer = self._answer(request, _page(request.path_info))
+        except Exception as error:
+            request.failure = error
+        return answer if request.failure is None else failures.page_of(request, request.failure)
+
+    def process_exception(self, request: FencedRequest, error: Exception) -> HttpResponse | None:
+        """Noted only: nothing more can be read in this transaction. A session is not written under a 500."""
+        if not request.path_info.startswith("/admin"):
+            return None
+        request.failure = error
+        return HttpResponse(status=500)
+
+    def _answer(self, request: FencedRequest, page: str) -> HttpResponse:
+        person = request.person = people.person_of(request, page)
         if page in people.FOR_ALL or (person and page in people.OF_ONESELF):
             return self._as_operator(request)
         if person is None:

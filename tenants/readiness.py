@@ -1,6 +1,7 @@
-"""Whether the migration has closed the fence: before that, the API serves nothing. And whether it may write."""
+"""Whether isolation is on: while it is off, the API serves nothing. And whether it may write."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from django.conf import settings
@@ -12,18 +13,34 @@ from tenants.errors import MigrationRequired, UnderMaintenance
 from tenants.memory import Memory
 from tenants.resolution import QUERIES
 
-_state: Memory[str] = Memory(1)
+_isolation: Memory["Isolation"] = Memory(1)
+_state: Memory["Isolation"] = Memory(1)
 _roles: Memory[bool] = Memory(1)
 _maintenance: Memory[bool] = Memory(1)
-CLOSED = "closed"
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Isolation:
+    """Whether the database keeps tenants apart: not as long as there is a next phase. `reason`: why, where known."""
+
+    next_phase: str = ""
+    reason: str = ""
+
+    @property
+    def is_off(self) -> bool:
+        return bool(self.next_phase)
+
+
+def isolation() -> Isolation:
+    """As it stands, at most half a second old. Not inside a scope."""
+    return _isolation.recall("state", _ask)
+
+
 def require_migrated() -> None:
-    """Raise MigrationRequired with the next phase unless the fence is closed."""
-    state = _state.recall("state", _look)
-    if state != CLOSED:
-        raise MigrationRequired(phase=state)
+    """Raise MigrationRequired with the next phase unless isolation is on. In demo mode the service takes its login."""
+    if (state := _state.recall("state", _look)).is_off:
+        raise MigrationRequired(phase=state.next_phase)
 
 
 def refuse_writes() -> None:
@@ -58,18 +75,17 @@ def _ask_for_roles() -> bool:
     return bool(row and row[0])
 
 
-def _look() -> str:
-    """CLOSED, or the key of the next phase."""
-    phase = _next_phase()
-    if phase is None and settings.DEMO:
+def _ask() -> Isolation:
+    ask: Callable[[], Isolation] = import_string(settings.MIGRATION_STATE)
+    return _as_operator(ask)
+
+
+def _look() -> Isolation:
+    found = _ask()
+    if settings.DEMO and not found.is_off:
         logins.become_restricted()
         _roles.forget()
-    return phase or CLOSED
-
-
-def _next_phase() -> str | None:
-    next_phase: Callable[[], str | None] = import_string(settings.MIGRATION_STATE)
-    return _as_operator(next_phase)
+    return found
 
 
 def _as_operator(ask: Callable[[], T]) -> T:

@@ -50,6 +50,7 @@ if SERVING and not SECRET_KEY:
 # In demo mode a bare header names the tenant: it answers only under names that are this machine's.
 ALLOWED_HOSTS = LOCAL_HOSTS if DEMO and not DEMO_PUBLIC else env_list("VITAL_ALLOWED_HOSTS") or LOCAL_HOSTS
 HOME = env_path("VITAL_HOME") or BASE_DIR / ".vital"
+PLAN_IS_NAMED = env_path("VITAL_PLAN") is not None  # else a database goes on by the plan that it was migrated by
 PLAN = env_path("VITAL_PLAN") or BASE_DIR / "migrations_ops" / "rules" / "vital.toml"
 BACKUP_DIR = Path(env_text("VITAL_BACKUP_DIR"))
 BACKUP = env_bool("VITAL_BACKUP")  # before the first change of a migration
@@ -153,8 +154,9 @@ READ_TIMEOUT = env_int("VITAL_READ_TIMEOUT")  # seconds
 PLATFORM_ID = env_text("VITAL_PLATFORM_ID")
 FENCED_SCHEMAS = env_list("VITAL_FENCED_SCHEMAS")
 UNFENCED_TABLES = env_list("VITAL_UNFENCED_TABLES")
-MIGRATION_STATE = "migrations_ops.gate.next_phase"  # a name: tenants know nothing of the migration
+MIGRATION_STATE = "migrations_ops.gate.isolation"  # a name: tenants know nothing of the migration
 AUDIT = "migrations_ops.audit.record"  # the same
+PLAIN_ERRORS = ("migrations_ops.engine.errors.EngineError", "migrations_ops.rules.given.PlanError")  # say it themselves
 
 CORS_ALLOWED_ORIGINS = env_list("VITAL_CORS_ORIGINS")
 CORS_URLS_REGEX = r"^/api/.*$"
@@ -221,7 +223,7 @@ UNFOLD = {
 }
 
 # The pages for a tenant's staff look the same; what else the Platform's admin is given stays there.
-UNFOLD_OWN = {name: value for name, value in UNFOLD.items() if name.startswith(("SITE_", "SHOW_"))}
+UNFOLD_OWN = {name: value for name, value in UNFOLD.items() if name.startswith(("SITE_", "SHOW_", "STYLES"))}
 UNFOLD_OWN |= {"SITE_SUBHEADER": "What your tenant has", "SIDEBAR": {"navigation": "tenants.own.navigation"}}
 
 # Background runs: docs/how-to/run-in-the-background.md.

@@ -3,11 +3,10 @@
 from contextlib import suppress
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 
 from catalog import models as catalog
 from migrations_ops import services
@@ -81,9 +80,7 @@ class AssignedAdmin(ReadOnly):
         return queryset.filter(wanted), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if not services.has_tenants(relation_of(self.model)):
-            messages.warning(request, "No row has a tenant yet: run manage.py migrate_tenants first.")
-            return HttpResponseRedirect(reverse("admin:index"))
+        services.require_tenants(relation_of(self.model))
         return super().changelist_view(request, extra_context)
 
     def changeform_view(
@@ -94,6 +91,7 @@ class AssignedAdmin(ReadOnly):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The row, and above it why it is where it is."""
+        services.require_tenants(relation_of(self.model))
         why: dict[str, Any] = {"may_decide": decision_page.may_decide(request)}
         try:
             why["row"] = services.explain(relation_of(self.model), str(object_id))

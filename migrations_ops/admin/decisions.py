@@ -34,6 +34,8 @@ class OverrideAdmin(ReadOnly):
     ordering = ("-decided_at", "-id")
     list_per_page = 50
     actions = ("take_back",)
+    list_before_template = "migrations_ops/nothing_yet.html"
+    nothing_yet = "Nobody has decided about a row yet."
 
     @admin.display(description="tenant")
     def tenant(self, decision: Override) -> str:

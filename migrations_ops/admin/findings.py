@@ -1,5 +1,7 @@
 """What checks found, and people's decisions about it."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -7,7 +9,7 @@ from django.urls import URLPattern
 
 from migrations_ops.admin import queue
 from migrations_ops.management import decision_page
-from migrations_ops.models import Finding
+from migrations_ops.models import Finding, PhaseRun
 from tenants.staff import ReadOnly
 
 
@@ -17,6 +19,13 @@ class FindingAdmin(ReadOnly):
     list_filter = ("severity", "relation", "check_name")
     search_fields = ("key", "message")
     actions = ("decide",)
+    list_before_template = "migrations_ops/nothing_yet.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """An empty list says whether anything was checked at all."""
+        checked = PhaseRun.objects.exclude(status=PhaseRun.Status.ROLLED_BACK).exists()
+        told = "No check has found anything." if checked else "Nothing was checked yet: start a run first."
+        return super().changelist_view(request, {"nothing_yet": told, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
         return queue.urls(self) + super().get_urls()

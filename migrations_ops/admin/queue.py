@@ -72,7 +72,7 @@ def suggestions(request: HttpRequest) -> HttpResponse:
     except EngineError as error:
         problem = str(error)
     for one in found:
-        single = one["columns"][0] if len(one["columns"]) == 1 and one["tenant"] else ""
+        single = next(iter(one["columns"])) if len(one["columns"]) == 1 and one["tenant"] else ""
         one["links"] = [
             (value["value"], value["rows"], f"{_query(place, single, value['value'])}&tenant={one['tenant']}")
             for value in one["values"]

@@ -14,6 +14,7 @@ from migrations_ops import services
 from migrations_ops.admin import seats
 from migrations_ops.management import page
 
+ALL_DONE = "Nothing to do: all phases are completed. Rows that need a decision are under Findings, Review."
 BOUND = 20.0  # seconds that a page waits for a preview
 
 
@@ -49,16 +50,37 @@ class StartForm(forms.Form):
 def start(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest) -> HttpResponse:
     seats.refuse_who_may_not(request)
     with seats.told(request):
-        form = StartForm(request.POST if request.method == "POST" else None)
-        if form.is_valid():
+        form, unfinished = StartForm(request.POST if request.method == "POST" else None), services.unfinished()
+        if form.is_valid() and _knows_of(request, form, unfinished):
             who, reason = request.user.get_username(), form.cleaned_data["reason"]
             run = services.start_in_background(form.asked(), who=who, reason=reason)
             if run is not None:
+                _tell(request, run, unfinished)
                 return seats.to_run(run)
-            messages.info(request, "Nothing to do: every phase is done, and nothing is left to assign.")
+            messages.info(request, ALL_DONE)
         facts = seats.frame(model_admin, request, "Start a run", form=form, bound=int(BOUND), helpers=settings.HELPERS)
+        facts["unfinished"] = unfinished
         return TemplateResponse(request, "migrations_ops/runs/start.html", facts)
     return HttpResponseRedirect(reverse("admin:migrations_ops_run_changelist"))
+
+
+def _knows_of(request: HttpRequest, form: StartForm, unfinished: dict[str, Any] | None) -> bool:
+    """Whether the person was shown the run that theirs would resume or cancel, and says why."""
+    if unfinished is None:
+        return True
+    if request.POST.get("unfinished") != str(unfinished["id"]):
+        form.add_error(None, f"Run {unfinished['id']} is {unfinished['status']}: see below what starting does to it.")
+    elif not form.cleaned_data["reason"].strip():
+        form.add_error("reason", f"Say why run {unfinished['id']} is resumed or cancelled.")
+    return form.is_valid()
+
+
+def _tell(request: HttpRequest, run: int, unfinished: dict[str, Any] | None) -> None:
+    if unfinished and unfinished["id"] == run:
+        messages.info(request, f"Run {run}, which was {unfinished['status']}, is resumed.")
+    elif unfinished:
+        before = f"{unfinished['kind'].capitalize()} {unfinished['id']}, which was {unfinished['status']},"
+        messages.info(request, f"{before} is cancelled; run {run} starts.")
 
 
 def preview(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest) -> HttpResponse:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from migrations_ops.admin import run_page, run_report, run_start, run_steering
@@ -34,9 +35,12 @@ class RunAdmin(ReadOnly):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """A run's page; whoever carried decisions out has nothing to steer, and a report."""
-        if Run.objects.filter(pk=object_id, kind=Run.Kind.DECIDE).exists():
-            return HttpResponseRedirect(reverse("admin:migrations_ops_run_report", args=[object_id]))
-        return run_page.page(self, request, int(object_id))
+        run = self.get_object(request, object_id)
+        if run is None:
+            raise Http404
+        if run.kind == Run.Kind.DECIDE:
+            return HttpResponseRedirect(reverse("admin:migrations_ops_run_report", args=[run.pk]))
+        return run_page.page(self, request, run.pk)
 
     def get_urls(self) -> list[URLPattern]:
         pages = (
@@ -55,18 +59,16 @@ class RunAdmin(ReadOnly):
 
         def guarded(request: HttpRequest, **words: Any) -> HttpResponse:
             if not self.has_view_permission(request):
-                return self.admin_site.login(request) if not request.user.is_authenticated else _refused()
+                raise PermissionDenied("You may not look at runs.")
             answer: HttpResponse = view(self, request, **words)
             return answer
 
         return path(address, self.admin_site.admin_view(guarded), name=f"migrations_ops_run_{name}")
 
 
-def _refused() -> HttpResponse:
-    return HttpResponse("You may not look at runs.", status=403)
-
-
 @admin.register(LedgerEntry)
 class LedgerAdmin(ReadOnly):
     list_display = ("id", "relation", "rule", "kind", "rows", "phase", "run_id", "written_at", "undone_at")
     list_filter = ("relation", "phase", "kind")
+    list_before_template = "migrations_ops/nothing_yet.html"
+    nothing_yet = "No row was assigned yet: 003_platform_data and 004_tenant_data do."

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import background, show
+from migrations_ops.management import background, show, show_run
 from migrations_ops.management.answers import DONE, FAILED, Answer, Options, listener
 from migrations_ops.management.helpers import helped
 
@@ -39,7 +39,7 @@ def resume(options: Options, console: Console) -> Answer:
 def shown(console: Console, result: services.Result) -> None:
     """What came of a run, or of an undo, that went on."""
     if result.undone is None:
-        show.run_result(console, result)
+        show_run.run_result(console, result)
     else:
         show.undo_result(console, result, None)
 

@@ -14,6 +14,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError
 from rich.console import Console
 
+from migrations_ops import services
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.management import show
 from migrations_ops.management.answers import FAILED, STOPPED, USAGE, Answer, Options
@@ -25,7 +26,7 @@ from vital.embedded import EmbeddedError
 def answer(options: Options, verbs: Verbs = VERBS) -> int:
     """Do what the command line asks for by its verb and return the exit code."""
     if options["plan"]:
-        settings.PLAN = Path(options["plan"])
+        services.name_plan(Path(options["plan"]))
     if options.get("no_backup"):
         settings.BACKUP = False
     return told(verbs[options["verb"]], options, options["verb"])

@@ -19,6 +19,7 @@ OPENS = "006_row_level_security"
 def result(outcome: Result) -> dict[str, Any]:
     """A run or an undo as a document."""
     document: dict[str, Any] = {"status": outcome.status, "run": outcome.run, "phases": outcome.phases}
+    document["undecided"] = outcome.undecided
     if outcome.next_phase:
         document["next"] = outcome.next_phase
     if outcome.undone is not None:
@@ -30,18 +31,6 @@ def result(outcome: Result) -> dict[str, Any]:
             "archived": len(outcome.archived),
         }
     return document
-
-
-def run_result(console: Console, outcome: Result) -> None:
-    console.print()
-    if outcome.status == "nothing_to_do":
-        console.print("Nothing to do: every phase is done and nothing is left to assign. Nothing was changed.")
-    elif outcome.status == "paused":
-        console.print(
-            f"Stopped for a look. Go on with: manage.py migrate_tenants --step-by-step ({outcome.next_phase})"
-        )
-    else:
-        console.print(f"[green]Done.[/] Run {outcome.run}. How it stands: manage.py migrate_tenants status")
 
 
 def undo_plan(console: Console, keys: list[str]) -> None:

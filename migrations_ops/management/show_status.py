@@ -6,13 +6,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from migrations_ops.management import show_run
+
 STATUS_STYLES = {"completed": "green", "failed": "bold red", "started": "yellow", "rolled_back": "yellow"}
 
 
 def status(console: Console, document: dict[str, Any]) -> None:
     console.print(
-        f"[bold]{document['database']}[/] as {document['user']}, PostgreSQL {document['server']}\n", highlight=False
+        f"[bold]{document['database']}[/] as {document['user']}, PostgreSQL {document['server']}", highlight=False
     )
+    console.print(f"Plan: {document['plan']['from']}\n", highlight=False, markup=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("phase", "status", "rows seen", "changed", "findings", "seconds"):
         table.add_column(name, justify="left" if name in {"phase", "status"} else "right")
@@ -43,7 +46,7 @@ def status(console: Console, document: dict[str, Any]) -> None:
         for (severity, check), count in counts.items():
             console.print(f"  {count:>8,}  {severity:<7} {check}", highlight=False)
         console.print("  which rows, and what to do: manage.py migrate_tenants findings", highlight=False)
-    console.print(f"\nNext: {document['next'] or 'nothing, every phase is done'}", highlight=False)
+    console.print(f"\n{show_run.what_is_open(document)}", highlight=False)
 
 
 def _run(console: Console, run: dict[str, Any] | None) -> None:

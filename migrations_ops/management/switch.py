@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import show
+from migrations_ops.management import show, show_run
 from migrations_ops.management.answers import DONE, STOPPED, Answer, Options, listener
 from migrations_ops.management.asking import agrees
 from migrations_ops.reading import shown
@@ -26,5 +26,5 @@ def disarm(options: Options, console: Console) -> Answer:
 def rearm(options: Options, console: Console) -> Answer:
     result = services.rearm(options["reason"], listener(options, console))
     if not options["json"]:
-        show.run_result(console, result)
+        show_run.run_result(console, result)
     return show.result(result), DONE

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import background, control, limits, show, show_rehearsal, show_status, switch
+from migrations_ops.management import background, control, limits, show, show_rehearsal, show_run, show_status, switch
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, Answer, Options, listener
 from migrations_ops.management.asking import goes_on
 from migrations_ops.management.decide import decide
@@ -37,7 +37,7 @@ def run(options: Options, console: Console) -> Answer:
             result = services.run(request, listeners, by)
     document = show.result(result)
     if not options["json"]:
-        show.run_result(console, result)
+        show_run.run_result(console, result)
     if result.foretold:
         document["rehearsal"] = result.foretold
         show_rehearsal.compared(console, result.foretold)

@@ -33,16 +33,22 @@ def load(path: Path) -> Plan:
     """The plan in this file. Raises PlanError."""
     try:
         text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
     except OSError as error:
         raise PlanError(f"The plan {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise PlanError(f"The plan {path} is not valid TOML: {error}.") from error
+    return of_text(text, f"The plan {path}")
+
+
+def of_text(text: str, called: str) -> Plan:
+    """The plan that this text is; messages name it as it is called. Raises PlanError."""
     try:
-        return _plan(data, text)
+        return _plan(tomllib.loads(text), text)
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"{called} is not valid TOML: {error}.") from error
     except PlanError as error:
         line, column = position(text, error.place)
-        raise PlanError(f"The plan {path}, line {line}, column {column}, does not hold: {error}") from error
+        raise PlanError(f"{called}, line {line}, column {column}, does not hold: {error}") from error
 
 
 def _plan(data: dict[str, Any], text: str) -> Plan:

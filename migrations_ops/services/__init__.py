@@ -45,6 +45,8 @@ from migrations_ops.services.monitoring import Tally as Tally
 from migrations_ops.services.monitoring import look_once as look_once
 from migrations_ops.services.monitoring import watch as watch
 from migrations_ops.services.monitoring import write_report as write_report
+from migrations_ops.services.plans import name_plan as name_plan
+from migrations_ops.services.plans import named_plan as named_plan
 from migrations_ops.services.rehearsing import RehearsalRequest as RehearsalRequest
 from migrations_ops.services.rehearsing import rehearse as rehearse
 from migrations_ops.services.remembering import forget_key as forget_key
@@ -63,9 +65,9 @@ from migrations_ops.services.runs import open_run as open_run
 from migrations_ops.services.runs import run as run
 from migrations_ops.services.surveying import Place as Place
 from migrations_ops.services.surveying import crossing as crossing
-from migrations_ops.services.surveying import has_tenants as has_tenants
 from migrations_ops.services.surveying import last_rules as last_rules
 from migrations_ops.services.surveying import overview as overview
+from migrations_ops.services.surveying import require_tenants as require_tenants
 from migrations_ops.services.surveying import rows_of_rule as rows_of_rule
 from migrations_ops.services.surveying import rules_at_work as rules_at_work
 from migrations_ops.services.switches import disarm as disarm
@@ -96,5 +98,6 @@ from migrations_ops.services.watching import late_rows as late_rows
 from migrations_ops.services.watching import one_run as one_run
 from migrations_ops.services.watching import runs as runs
 from migrations_ops.services.watching import seat as seat
+from migrations_ops.services.watching import unfinished as unfinished
 from migrations_ops.watching import UnknownRun as UnknownRun
 from migrations_ops.workers import NothingToHelp as NothingToHelp

@@ -8,7 +8,8 @@ from migrations_ops.models import Run
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rules.model import Plan
 from migrations_ops.scope import Scope, narrowed
-from migrations_ops.services.database import current_plan, in_silence, open_session
+from migrations_ops.services.database import in_silence, open_session
+from migrations_ops.services.plans import plan_of_run
 from migrations_ops.services.runs import By, Result, carry_through, is_refused, left_of, move, reopen
 from migrations_ops.services.undoing import carry_back
 
@@ -18,10 +19,10 @@ def advance(run_id: int, listener: Listener) -> Result:
 
     One that somebody has paused, or that has failed, waits for a person: a task may be delivered twice, and late.
     """
-    plan = current_plan()
     with open_session() as session, session.run_lock():
         for found, kind, status, keys, digest, scope in session.named("unfinished_run"):
             if found == run_id and status == Run.Status.RUNNING:
+                plan = plan_of_run(session, run_id)
                 try:
                     changes.refuse_another(session, run_id, digest, plan)
                 except changes.PlanHasChanged as error:
@@ -34,19 +35,19 @@ def advance(run_id: int, listener: Listener) -> Result:
 
 def resume(listener: Listener, by: By | None = None) -> Result:
     """Carry the unfinished run, or undo, on to its end. Raises NothingToStop, PlanHasChanged, and what `run` does."""
-    plan = current_plan()
     with open_session() as session, session.run_lock():
-        run_id, kind, keys, scope = reopened(session, plan, by or By())
+        run_id, kind, keys, scope, plan = reopened(session, by or By())
         return _go_on(session, plan, run_id, kind, keys, scope, listener)
 
 
-def reopened(session: Session, plan: Plan, by: By, run: int | None = None) -> tuple[int, str, list[str], str]:
-    """The unfinished run at work again: id, kind, phases, scope. Raises NothingToStop, PlanHasChanged."""
+def reopened(session: Session, by: By, run: int | None = None) -> tuple[int, str, list[str], str, Plan]:
+    """The unfinished run at work again: id, kind, phases, scope, plan. Raises NothingToStop, PlanHasChanged."""
     only_unfinished(session, run)
     ((run_id, kind, status, keys, digest, scope),) = session.named("unfinished_run")
+    plan = plan_of_run(session, run_id)
     changes.refuse_another(session, run_id, digest, plan)
     reopen(session, run_id, status, by)
-    return run_id, kind, keys, scope
+    return run_id, kind, keys, scope, plan
 
 
 def only_unfinished(session: Session, run: int | None = None) -> int:

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from migrations_ops.changes import PlanHasChanged
 from migrations_ops.engine.errors import EngineError, OutOfOrder
 from migrations_ops.services.advancing import NothingToStop, reopened
-from migrations_ops.services.database import EarlierTables, NotSetUp, current_plan, make_ready, open_session
+from migrations_ops.services.database import EarlierTables, NotSetUp, make_ready, open_session
 from migrations_ops.services.runs import By, Request, open_run
 from migrations_ops.services.undoing import open_undo
 from vital import private_files
@@ -44,10 +44,9 @@ def resume_in_background(*, who: str, reason: str = "", run: int | None = None) 
     """Let a worker go on with the unfinished run, or undo, and return its id. Raises NothingToStop, also where another
     than `run` is unfinished, and PlanHasChanged."""
     _refuse_without_broker()
-    plan = current_plan()
     with open_session() as session, session.run_lock():
         make_ready(session)
-        run_id, *_ = reopened(session, plan, By(who, reason, in_background=True), run)
+        run_id, *_ = reopened(session, By(who, reason, in_background=True), run)
     _hand_over(run_id)
     return run_id
 
@@ -106,9 +105,10 @@ def _to_a_process(run_id: int) -> None:
     """A process that outlives this one, and works as commands do: not as the service's login."""
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker", "--run", str(run_id)]
     environment = {name: value for name, value in os.environ.items() if name != "VITAL_SERVING"}
+    plan = {"VITAL_PLAN": str(settings.PLAN)} if settings.PLAN_IS_NAMED else {}
     with private_files.process_log(settings.LOG_DIR / "worker.log") as log:
         process = subprocess.Popen(
-            command, env=environment | {"VITAL_PLAN": str(settings.PLAN)}, stdin=subprocess.DEVNULL, stdout=log,
+            command, env=environment | plan, stdin=subprocess.DEVNULL, stdout=log,
             stderr=log, start_new_session=True,
         )  # fmt: skip
     threading.Thread(target=process.wait, daemon=True).start()  # buried when it ends, wherever this process lives on

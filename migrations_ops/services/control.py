@@ -12,6 +12,7 @@ from migrations_ops.plan import phases as phases_of
 from migrations_ops.scope import Scope, narrowed
 from migrations_ops.services.advancing import only_unfinished
 from migrations_ops.services.database import current_plan, open_session
+from migrations_ops.services.plans import plan_of_run
 from migrations_ops.services.runs import By, move, status_of
 
 
@@ -48,8 +49,9 @@ def _stop_from_here(session: Session, run_id: int, after: str) -> bool:
 
 def work(listener: Listener) -> int:
     """Help the active run with its tables until it is over; returns its id. Raises NothingToHelp, OtherPlan."""
-    plan = current_plan()
     with open_session() as session:
+        unfinished = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
+        plan = plan_of_run(session, unfinished[0][0]) if unfinished else current_plan()
 
         def phases(scope: str) -> Sequence[Phase]:
             return phases_of(narrowed(plan, Scope.of(scope)))

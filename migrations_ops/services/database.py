@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.conf import settings
 from django.core.management import call_command
 from django.db import connection as django_connection
 
@@ -12,9 +11,9 @@ from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.executor import has_work
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase, Step
-from migrations_ops.rules.load import load
-from migrations_ops.rules.model import Plan
-from tenants.audit import me as me
+from migrations_ops.services.connecting import connection_params as connection_params
+from migrations_ops.services.connecting import me as me
+from migrations_ops.services.plans import current_plan as current_plan
 
 Waits = Callable[[Step, str], None]
 
@@ -38,23 +37,11 @@ def open_session(*, read_only: bool = False) -> Iterator[Session]:
         session.close()
 
 
-def connection_params() -> dict[str, Any]:
-    """libpq's parameters of the configured database."""
-    params: dict[str, Any] = django_connection.get_connection_params()
-    for key in ("context", "cursor_factory", "prepare_threshold"):
-        params.pop(key, None)
-    return params
-
-
 class EarlierTables(EngineError):
     """VITAL's own tables in this database are of an earlier VITAL. Bring them up to date: manage.py migrate, as a run
     does by itself. Nothing was changed."""
 
     exit_code = 2
-
-
-def current_plan() -> Plan:
-    return load(settings.PLAN)
 
 
 def bring_up_to_date() -> None:

@@ -5,8 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
 from migrations_ops import explaining, maintenance, reading
 from migrations_ops.engine import checks
 from migrations_ops.engine.errors import OutOfOrder
@@ -21,17 +19,20 @@ from migrations_ops.rehearsal import records
 from migrations_ops.rules.load import load
 from migrations_ops.services.database import current_plan, open_session, phase_states, tenants_are_there
 from migrations_ops.services.patience import within
+from migrations_ops.services.plans import chosen
 from migrations_ops.workshop import suggest as workshop
 
 
 def status() -> dict[str, Any]:
     """How far the migration is; see `reading.status`. With the last rehearsal and maintenance."""
-    plan = current_plan()
+    holding = chosen()
+    plan = holding.plan
     with open_session(read_only=True) as session:
         states = phase_states(session) if session.named("is_set_up")[0][0] else []
         document = reading.status(session, plan, phases_of(plan), states)
         upkeep = maintenance.state(session) if session.named("has_maintenance")[0][0] else {"on": False}
-        return document | {"rehearsal": records.last(session), "maintenance": upkeep}
+        named = {"from": holding.in_words, "digest": plan.digest, "differs": holding.differs}
+        return document | {"rehearsal": records.last(session), "maintenance": upkeep, "plan": named}
 
 
 def validate(listener: Listener) -> int:
@@ -65,7 +66,7 @@ def preview(against: Path | None, waiting: Callable[[str], None], patience: floa
         if other is not None:
             refuse_what_does_not_fit(session, other, "The other plan")
     with open_session(read_only=True) as session, within(session, patience):
-        document = foresight.preview(session, plan, waiting) | {"plan_file": str(settings.PLAN)}
+        document = foresight.preview(session, plan, waiting) | {"plan_file": chosen().in_words}
         if other is not None:
             document["against"] = compare.against(session, plan, other, waiting) | {"plan_file": str(against)}
         return document

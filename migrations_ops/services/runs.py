@@ -17,7 +17,7 @@ from migrations_ops.engine.executor import Executor
 from migrations_ops.engine.ledger import Undone
 from migrations_ops.engine.progress import Listener
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Check, Phase, Problem
+from migrations_ops.engine.steps import Check, Phase, Problem, Severity
 from migrations_ops.models import Run
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.reading import shown
@@ -37,6 +37,7 @@ from migrations_ops.services.database import (
     phase_states,
     position,
 )
+from migrations_ops.services.plans import chosen
 
 MOST_PROBLEMS = 20  # that a failed run keeps
 
@@ -75,6 +76,7 @@ class Result:
     undone: Undone | None = None
     archived: list[Problem] = field(default_factory=list)
     foretold: dict[str, Any] | None = None
+    undecided: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,30 @@ class By:
 def run(request: Request, listener: Listener, by: By | None = None) -> Result:
     """Carry out what is left of the phases, or the ones asked for. Raises EngineError; what was done stays done."""
     with open_session() as session, session.run_lock():
+        before = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
         opened = _open(session, request, by or By(), listener.waiting)
         if opened is None:
-            return Result("nothing_to_do", phases=phase_states(session))
+            return Result("nothing_to_do", phases=phase_states(session), undecided=undecided(session))
+        _say_what_goes_on(listener, opened[0], before)
         result = carry_through(session, *opened, listener, request.step_by_step)
         if request.whole and result.status == Run.Status.COMPLETED:
             result.foretold = _forecast_and_fact(session, result)
         return result
+
+
+def _say_what_goes_on(listener: Listener, opened: int, before: list[tuple[Any, ...]]) -> None:
+    """A run that was not over is never resumed or cancelled without a word; nor is a plan taken that differs."""
+    for run, kind, status, *_ in before:
+        goes_on = "it is resumed" if run == opened else f"it is cancelled, what it did stays, and run {opened} starts"
+        listener.said(f"{kind.capitalize()} {run} was {status}: {goes_on}")
+    holding = chosen()
+    if holding.remembered and holding.remembered.run != opened:
+        listener.said(f"The plan: {holding.in_words}")
+
+
+def undecided(session: Session) -> int:
+    """How many rows wait for a person's decision."""
+    return sum(int(rows) for _, severity, _, rows in session.named("finding_counts") if severity == Severity.REVIEW)
 
 
 def open_run(request: Request, by: By | None = None) -> int | None:
@@ -140,7 +159,7 @@ def carry_through(session: Session, run_id: int, wanted: Sequence[Phase], listen
             if stepwise and number < len(wanted):
                 move(session, run_id, Run.Status.RUNNING, Run.Status.PAUSED)
                 return Result(Run.Status.PAUSED, run_id, phase_states(session), next_phase=wanted[number].key)
-    return Result(Run.Status.COMPLETED, run_id, phase_states(session))
+    return Result(Run.Status.COMPLETED, run_id, phase_states(session), undecided=undecided(session))
 
 
 @contextmanager

@@ -22,6 +22,13 @@ def one_run(run_id: int) -> dict[str, Any]:
         return watching.run(session, run_id)
 
 
+def unfinished() -> dict[str, Any] | None:
+    """The run or undo that is not over: `id`, `kind`, `status`; a new one resumes it, or gives it up."""
+    with open_session(read_only=True) as session:
+        found = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
+        return dict(zip(("id", "kind", "status"), found[0], strict=False)) if found else None
+
+
 def seat(run_id: int) -> dict[str, Any]:
     """Before the wheel of a run: `run` as `one_run` has it, and for each of pause, resume, cancel and undo in `why_not`
     why it cannot be done now, or nothing. Raises UnknownRun."""

@@ -3,8 +3,8 @@
 SELECT to_regclass('vital.phase_run') IS NOT NULL
 
 -- name: latest_records
--- How the phases of the whole ended, the latest first; a canary's do not count.
-SELECT p.phase, p.status
+-- How the phases of the whole ended, and the error of each, the latest first; a canary's do not count.
+SELECT p.phase, p.status, COALESCE(p.error ->> 'message', '')
 FROM vital.phase_run AS p
 JOIN vital.run AS r ON r.id = p.run_id AND r.scope = ''
 ORDER BY p.id DESC

@@ -35,8 +35,15 @@ def overview(plan: Plan) -> Document:
         "run": next((run for run in runs if run["status"] in ("running", "paused", "failed")), None),
         "findings": _findings() if there else [],
         "drift": _drift(plan, states) if states else [],
+        "checked": any(state["status"] != "rolled_back" for state in states.values()),
+        "validated": states.get("005_post_validation", {}).get("status") == "completed",
         "connections": dict(ask("connections_by_state")),
     }
+
+
+def last_change() -> tuple[Any, ...]:
+    """Something that differs once VITAL has changed anything: a run, a batch, a decision."""
+    return ask("last_change")[0] if ask("is_set_up_here")[0][0] else ()
 
 
 def _runs() -> list[Document]:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from migrations_ops.engine import sql
+from migrations_ops.engine.errors import EngineError
 from migrations_ops.rules.model import TENANT_COLUMN
 from migrations_ops.survey.queries import QUERIES, ask
 
@@ -29,6 +30,17 @@ class Decided(NamedTuple):
 def has_tenants(relation: str) -> bool:
     """Whether the table has its tenant column, which 001 adds and its undo takes away."""
     return bool(ask("table_has_column", {"relation": relation, "column": TENANT_COLUMN})[0][0])
+
+
+def require_tenants(relation: str) -> None:
+    """Raise NoTenantsYet where no row of the table can have a tenant."""
+    if not has_tenants(relation):
+        raise NoTenantsYet(table=sql.shown(relation))
+
+
+class NoTenantsYet(EngineError):
+    """{table} has no column tenant_id in this database, so none of its rows has a tenant. 001_schema_fixes adds it
+    where the plan has this table: run manage.py migrate_tenants first."""
 
 
 def last_rules(relation: str, keys: list[str]) -> dict[str, Decided]:

@@ -24,11 +24,20 @@ SELECT EXISTS (SELECT FROM vital.maintenance)
 
 -- name: may_be_operator
 -- Whether this connection's login may put on the operators' role, and that role has been granted the service's tables in
--- this database: roles are the cluster's, another database may have made them.
+-- this database: roles are the cluster's, another database may have made them. An owner reads the platform's tables as
+-- itself while isolation is off, since the operators' role may not then.
 SELECT COALESCE((
     SELECT pg_has_role(session_user, r.oid, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
        AND has_schema_privilege(r.oid, n.oid, 'USAGE')
        AND has_table_privilege(r.oid, c.oid, 'INSERT')
+       AND NOT EXISTS (
+           SELECT
+           FROM pg_class AS t
+           WHERE t.relname = 'tenants'
+             AND t.relnamespace = 'public'::regnamespace
+             AND has_table_privilege(session_user, t.oid, 'SELECT')
+             AND NOT has_table_privilege(r.oid, t.oid, 'SELECT')
+       )
     FROM pg_roles AS r
     JOIN pg_class AS c ON c.relname = 'django_session'
     JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'vital'

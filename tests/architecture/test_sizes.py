@@ -19,7 +19,7 @@ ADMIN_CLASS = 80
 
 # What is longer still, and how long it may be. These numbers may only become smaller.
 LONGER = {
-    "migrations_ops/management/show.py": 99,  # words for people: one short function per document
+    "migrations_ops/management/show.py": 88,  # words for people: one short function per document
 }
 
 

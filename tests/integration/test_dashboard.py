@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
 from migrations_ops.services import surveying
 from tests.conftest import Manage
@@ -27,6 +29,13 @@ def first_page() -> str:
     surveying._now.forget()
     surveying._ownership.forget()
     return room.seen(boss().get("/admin/").content.decode())
+
+
+def boss_again() -> Client:
+    """The same person; what the page remembers is not forgotten for them."""
+    client = Client()
+    client.force_login(User.objects.get(username="platform-admin"))
+    return client
 
 
 def test_before_anything_it_leads_to_the_first_phase(legacy: Scratch, on: On, manage: Manage) -> None:
@@ -69,6 +78,18 @@ def test_afterwards_findings_wait_and_everybodys_part_is_shown(migrated: Scratch
     assert "findings wait for a person" in page
     assert f"Pharmaceuticals: {pharmas}" in page
     assert "Row level security completed" in page
+
+
+def test_the_figures_are_fresh_right_after_a_change(set_up: Scratch, on: On, manage: Manage) -> None:
+    with on(set_up):
+        before = first_page()
+        run = manage(set_up, "migrate_tenants", "--to", "004", "--yes")
+        after = room.seen(boss_again().get("/admin/").content.decode())
+
+    assert run.returncode == 0, said(run)
+    assert "Tenant data pending" in before
+    assert "Tenant data completed" in after
+    assert "Pharmaceuticals: " in after.partition("Who owns how much")[2]
 
 
 def test_what_has_moved_since_is_told(migrated: Scratch, on: On) -> None:

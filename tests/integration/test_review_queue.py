@@ -166,9 +166,9 @@ def test_who_may_only_look_reviews_nothing(on_migrated: Scratch) -> None:
     assert rows(on_migrated.admin_url, DECIDED) == [(0,)]
 
 
-def test_before_anything_was_found_nothing_is_left(legacy: Scratch, django_db_blocker: Any) -> None:
+def test_before_anything_was_checked_it_is_not_called_done(legacy: Scratch, django_db_blocker: Any) -> None:
     with django_on(legacy.owner_url, django_db_blocker):
         from migrations_ops import services
 
         services.bring_up_to_date()
-        assert "Nothing is left to review." in page(boss())
+        assert "Nothing was checked yet" in page(boss())

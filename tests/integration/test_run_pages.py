@@ -158,6 +158,39 @@ def test_without_its_redis_a_start_is_refused_in_a_sentence_and_pages_go_on(
     assert admin.get("/admin/").status_code == 200
 
 
+# --- a run that is not over ---
+
+
+def test_a_run_that_is_paused_is_not_resumed_without_a_word_and_a_reason(
+    on_set_up: Scratch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    room.worker_works_on(on_set_up, monkeypatch, tmp_path)
+    admin, run = boss(), Run.objects.get()
+    Run.objects.filter(pk=run.pk).update(status="paused", finished_at=None)
+
+    page = text(admin, address("start"))
+    unseen = room.seen(admin.post(address("start"), {"reason": "go on"}).content.decode())
+    unexplained = room.seen(admin.post(address("start"), {"unfinished": run.pk}).content.decode())
+
+    assert f"Run {run.pk} is paused." in page
+    assert f"run {run.pk} is resumed where it stopped" in page
+    assert "see below what starting does to it" in unseen
+    assert f"Say why run {run.pk} is resumed or cancelled." in unexplained
+    assert list(Run.objects.values_list("status", flat=True)) == ["paused"]
+
+    said = room.seen(
+        admin.post(
+            address("start"), {"unfinished": run.pk, "reason": "the disk is larger", "only": "003_platform_data"},
+            follow=True,
+        ).content.decode()
+    )  # fmt: skip
+
+    assert f"Run {run.pk}, which was paused, is cancelled" in said
+    started = Run.objects.latest("pk")
+    until(started.pk, "completed")
+    assert AuditEvent.objects.filter(action="cancel").latest("pk").reason == "the disk is larger"
+
+
 # --- who may ---
 
 

@@ -23,5 +23,5 @@ def django_on(url: str, blocker: Any) -> Iterator[None]:
 def _turn_to(settings: dict[str, Any]) -> None:
     connection.close()
     connection.settings_dict.update(settings)
-    for memory in (readiness._state, readiness._roles, resolution._registry):
+    for memory in (readiness._isolation, readiness._state, readiness._roles, resolution._registry):
         memory.forget()

@@ -32,6 +32,18 @@ SELECT id, kind, status, phases, plan_digest, scope FROM vital.run WHERE status 
 -- The text of the plan that a run was opened with.
 SELECT plan FROM vital.run WHERE id = %(id)s
 
+-- name: standing_plan
+-- The plan by which this database was migrated: of the last run of which more stands than 000's look.
+SELECT r.id, r.plan
+FROM vital.run AS r
+WHERE r.kind = 'run'
+  AND r.plan <> ''
+  AND EXISTS (
+      SELECT FROM vital.phase_run AS p WHERE p.run_id = r.id AND p.phase NOT LIKE '000%%' AND p.status <> 'rolled_back'
+  )
+ORDER BY r.id DESC
+LIMIT 1
+
 -- name: run_at_work
 -- The same with where it is.
 SELECT id, kind, status, progress, seen_at FROM vital.run WHERE status IN ('running', 'paused', 'failed')

@@ -2,6 +2,13 @@
 -- Whether VITAL's own tables are there.
 SELECT to_regclass('vital.phase_run') IS NOT NULL
 
+-- name: last_change
+-- What differs once VITAL has changed anything; each is found by its index.
+SELECT (SELECT max(id) FROM vital.ledger), (SELECT max(id) FROM vital.audit), (SELECT max(id) FROM vital.override),
+       (SELECT max(id) FROM vital.phase_run), r.id, r.status, r.seen_at, r.finished_at
+FROM (SELECT max(id) AS id FROM vital.run) AS last
+LEFT JOIN vital.run AS r ON r.id = last.id
+
 -- name: phases_so_far
 -- The last record of each phase in runs of the whole.
 SELECT DISTINCT ON (p.phase) p.phase, p.status, p.started_at, p.completed_at, (p.metrics ->> 'rows_changed')::bigint, p.error ->> 'message'
