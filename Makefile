@@ -17,7 +17,7 @@ ALONE := $(if $(shell command -v flock),flock Makefile)
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help setup dev demo serve worker test lint format pictures settings lock
+.PHONY: help setup dev free-port demo serve worker test lint format pictures settings lock
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,10 +39,15 @@ $(DEV_STAMP): requirements-dev.txt $(STAMP)
 	@$(ALONE) $(INSTALL) -r requirements-dev.txt
 	@touch $@
 
-demo: setup ## migrate a sample database before your eyes, then serve it (DEMO_SERVE=0: do not serve)
-	@env -u DATABASE_URL -u SUPABASE_DB_URL -u VITAL_MIGRATIONS_DATABASE_URL VITAL_DEMO=1 PORT=$(PORT) $(PYTHON) manage.py demo
+# Before anything is installed or started. Without any Python, setup says what is missing.
+free-port:
+	@! command -v $(PYTHON3) >/dev/null || $(PYTHON3) -m vital.port "$(HOST)" "$(PORT)"
 
-serve: setup ## the production server on $PORT, for DATABASE_URL
+demo: $(if $(filter 0,$(DEMO_SERVE)),,free-port) setup ## migrate a sample database before your eyes, then serve it (DEMO_SERVE=0: do not serve)
+	@trap 'told=1' INT; env -u DATABASE_URL -u SUPABASE_DB_URL -u VITAL_MIGRATIONS_DATABASE_URL VITAL_DEMO=1 PORT=$(PORT) \
+		$(PYTHON) manage.py demo || { code=$$?; [ "$$told" ] || exit $$code; }  # make would speak of Ctrl-C once more
+
+serve: free-port setup ## the production server on $PORT, for DATABASE_URL
 	@exec $(PYTHON) -m vital.serve --host $(HOST) --port $(PORT) --workers $(WORKERS) --threads $(THREADS)
 
 worker: setup ## carries out runs in the background: Celery with REDIS_URL, else a process that asks the database

@@ -1,9 +1,28 @@
-#!/usr/bin/env python
-"""VITAL's command line: `manage.py migrate_tenants`, `manage.py migrate`, and Django's own commands."""
+#!/usr/bin/env python3
+"""VITAL's command line: `./manage.py migrate_tenants`, `./manage.py migrate`, and Django's own commands."""
 
+import importlib.util
 import json
 import os
 import sys
+
+VENV = os.path.join(os.path.dirname(os.path.abspath(__file__)), ".venv")  # noqa: PTH100, PTH118, PTH120
+
+
+def in_our_venv() -> None:
+    """Go on in the .venv beside this file, unless we are in a virtual environment that has VITAL's packages.
+
+    So `./manage.py` can be typed in any shell, whatever its `python3` is: this much must be understood by old ones.
+    """
+    has_packages = importlib.util.find_spec("django_tenants") is not None
+    if has_packages and sys.prefix != sys.base_prefix:
+        return
+    python = os.path.join(VENV, "bin", "python")  # noqa: PTH118
+    if os.path.exists(python) and os.path.realpath(sys.prefix) != os.path.realpath(VENV):  # noqa: PTH110
+        sys.stdout.flush()
+        os.execv(python, [python, *sys.argv])  # noqa: S606  # our own interpreter
+    if not has_packages:
+        sys.exit(_refuse("VITAL's packages are not installed. Run: make setup", 2))
 
 
 def main() -> None:
@@ -33,6 +52,7 @@ def _refuse(message: str, code: int) -> int:
 
 if __name__ == "__main__":
     try:
+        in_our_venv()
         main()
     except KeyboardInterrupt:
         sys.exit(_refuse("Stopped before anything was begun.", 3))

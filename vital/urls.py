@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from tenants import own
 from tenants.views import Tenants
@@ -9,6 +10,7 @@ from vital import health
 from vital.schema import Docs, Schema
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/own/", own.site.urls),
     path("admin/", admin.site.urls),
     path("health/live", health.live),

@@ -5,8 +5,11 @@ import signal
 import subprocess
 import sys
 import time
+from typing import TextIO
 
 from django.conf import settings
+
+from migrations_ops.management.alone import ENDS, belongs_to
 
 PATIENCE = 10  # seconds for the server to stop by itself
 
@@ -16,12 +19,16 @@ def serving(port: str) -> list[str]:
     return [sys.executable, "-m", "vital.serve", "--port", port, "--workers", "1", "--log-level", "warning"]
 
 
-def until_stopped(command: list[str], environment: dict[str, str]) -> int:
+def until_stopped(command: list[str], environment: dict[str, str], lock: TextIO) -> int:
     """Serve until Ctrl-C or SIGTERM and return 0, or the server's own exit code where it ends by itself.
 
     It runs in a session of its own: the terminal's Ctrl-C reaches it once, from here, and with its workers.
+    The lock is its own as well: where this process is killed, the service stays, and the lock says so.
     """
-    process = subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, start_new_session=True)
+    process = subprocess.Popen(
+        command, env=environment, cwd=settings.BASE_DIR, start_new_session=True, pass_fds=[lock.fileno()]
+    )
+    belongs_to(lock, process.pid)
     stopped: list[float] = []
 
     def stop(*_: object) -> None:
@@ -29,8 +36,8 @@ def until_stopped(command: list[str], environment: dict[str, str]) -> int:
         if len(stopped) == 1:
             process.terminate()
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    for signum in ENDS:
+        signal.signal(signum, stop)
     while (code := process.poll()) is None:
         time.sleep(0.1)
         if stopped and time.monotonic() - stopped[0] > PATIENCE:

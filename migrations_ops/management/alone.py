@@ -1,0 +1,57 @@
+"""One demo at a time in a folder, and whatever ends it is told to it in one way."""
+
+import fcntl
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a supervisor, a terminal that is closed
+
+
+class AnotherRuns(Exception):
+    """Another demo runs here, as process {pid}: its database would be taken from under it. Stop it first: kill {pid}"""
+
+    def __init__(self, pid: str) -> None:
+        super().__init__((self.__doc__ or "").format(pid=pid))
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[TextIO]:
+    """The file that says who runs. Whoever inherits it holds it as well: see `belongs_to`. Raises AnotherRuns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise AnotherRuns(file.read().strip()) from None
+        belongs_to(file, os.getpid())
+        yield file
+
+
+def belongs_to(file: TextIO, pid: int) -> None:
+    """Name the process that has to be stopped for the folder to be free again."""
+    file.seek(0)
+    file.truncate()
+    file.write(f"{pid}\n")
+    file.flush()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Each of ENDS is a KeyboardInterrupt, once: the second comes while we leave, and changes nothing."""
+
+    def stop(*_: object) -> None:
+        for signum in ENDS:
+            signal.signal(signum, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {signum: signal.signal(signum, stop) for signum in ENDS}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler if signal.getsignal(signum) is stop else signal.SIG_IGN)
