@@ -12,6 +12,7 @@ from migrations_ops.engine import locks, sql
 from migrations_ops.engine.pace import TIMEOUT_SECONDS
 from migrations_ops.engine.session import QUERIES, Session
 from migrations_ops.engine.steps import Table
+from migrations_ops.engine.tables import are_there, has_columns
 from migrations_ops.engine.vacuum import Cleaner
 from migrations_ops.engine.watch import Watch
 
@@ -24,20 +25,22 @@ class Touched:
 
     table: Table
     columns: tuple[str, ...]
-    removable: Composable | None
+    removable: tuple[tuple[str, Composable], ...] = ()
 
 
 @dataclass
 class Undone:
-    """What an undo of ledger entries came to. `conflicts` are (relation, key) that were kept."""
+    """What an undo of ledger entries came to. `conflicts` are (relation, key) that were kept; `gone` are tables
+    that somebody has dropped, with the rows of theirs that were to go back."""
 
     restored: dict[str, int] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
     conflicts: list[tuple[str, str]] = field(default_factory=list)
+    gone: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: "Undone") -> None:
         """Count another phase's undo in."""
-        for into, more in ((self.restored, other.restored), (self.removed, other.removed)):
+        for into, more in ((self.restored, other.restored), (self.removed, other.removed), (self.gone, other.gone)):
             for relation, rows in more.items():
                 into[relation] = into.get(relation, 0) + rows
         self.conflicts += other.conflicts
@@ -55,9 +58,7 @@ def undo_late(session: Session, touched: Touched, watch: Watch) -> Undone:
 
 
 def _take_back(session: Session, which: dict[str, str], tables: dict[str, Touched], watch: Watch) -> Undone:
-    """An undo that is killed goes on with the entries that still stand. What takes too long is cut in two, and tried
-    again.
-    """
+    """An undo that is killed goes on with the entries that still stand. What takes too long is cut in two."""
     undone, work, done = Undone(), _Undoing(session, tables, watch), 0
     total, last = session.named("rows_to_undo", which)[0]
     while entries := session.named("entries_to_undo", which | {"entries": ENTRIES_AT_ONCE, "last": last}):
@@ -69,6 +70,7 @@ def _take_back(session: Session, which: dict[str, str], tables: dict[str, Touche
                 break  # it was cut: the newest standing ones are asked for again
             count, kept = taken_back
             into = undone.removed if group.kind == "insert" else undone.restored
+            into, count = (undone.gone, group.rows) if group.relation in work.gone else (into, count)
             into[group.relation] = into.get(group.relation, 0) + count
             undone.conflicts += [(group.relation, key) for key in kept]
             done += group.rows
@@ -89,7 +91,7 @@ class _Group:
 
 
 def _groups(entries: Iterable[tuple[Any, ...]], at_once: int) -> Iterator[_Group]:
-    """In their order. What a trigger gave was given to rows without a value, so that their order is of no matter."""
+    """In their order, which is of no matter among a trigger's: it gave values to rows that had none."""
     for (relation, kind), run in groupby(entries, key=lambda entry: (entry[2], entry[1])):
         several = list(run)
         size = at_once if kind == "late" else 1
@@ -104,12 +106,15 @@ class _Undoing:
     def __init__(self, session: Session, tables: dict[str, Touched], watch: Watch) -> None:
         self.session, self.tables, self.watch = session, tables, watch
         self.at_once = ENTRIES_AT_ONCE
+        self.gone: set[str] = set()
         self._statements: dict[tuple[str, str], Composable] = {}
         self._cleaners: dict[str, tuple[Cleaner, float]] = {}
 
     def group(self, group: _Group) -> tuple[int, list[str]] | None:
         """(rows taken back, keys kept); None where it took too long and was cut in two instead."""
         relation, family = group.relation, "insert" if group.kind == "insert" else "assign"
+        if relation in self.gone or not self._can_be_taken_back(relation):
+            return self._closed(group)
         if (relation, family) not in self._statements:
             hashed = group.after["columns"] if family == "insert" else []
             self._statements[relation, family] = _statement(self.session, family, self.tables[relation], hashed)
@@ -122,6 +127,10 @@ class _Undoing:
 
         try:
             count, kept = locks.retried(self.session, (relation,), take_back, self.watch.waiting)
+        except (pg.UndefinedTable, pg.UndefinedColumn):
+            if self._can_be_taken_back(relation):
+                raise
+            return self._closed(group)
         except pg.QueryCanceled:
             if not self._cut(group):
                 raise
@@ -132,6 +141,17 @@ class _Undoing:
         cleaner, pages_per_row = self._cleaner(relation)
         cleaner.went_through(int(count * pages_per_row) + 1)
         return count, kept
+
+    def _can_be_taken_back(self, relation: str) -> bool:
+        touched = self.tables[relation]
+        return has_columns(self.session, relation, (*touched.table.key, *touched.columns))
+
+    def _closed(self, group: _Group) -> tuple[int, list[str]]:
+        """The rows of a table that is gone are gone with it: its entries are closed, and hold up no others."""
+        self.gone.add(group.relation)
+        with self.session.work():
+            self.session.named("close_entries", {"ids": group.ids})
+        return 0, []
 
     def _cut(self, group: _Group) -> bool:
         """Less is tried the next time; False where it is a single row."""
@@ -159,12 +179,13 @@ def _statement(session: Session, family: str, touched: Touched, hashed: list[str
     table, columns = touched.table, touched.columns
     same_row = sql.key_equals("t", session.typed_key(table.relation, table.key), sql.column("e", "vital_key"))
     if family == "insert":
+        asked = [predicate for relation, predicate in touched.removable if are_there(session, relation)]
         return sql.compose(
             QUERIES["undo_insert"],
             relation=sql.relation(table.relation),
             same_row=same_row,
             hash=sql.row_hash("t", [column for column in session.columns(table.relation) if column.name in hashed]),
-            removable=touched.removable or sql.raw("true"),
+            removable=sql.join([sql.raw("true"), *asked], " AND "),
         )
     typed = [column for column in session.columns(table.relation) if column.name in columns]
     return sql.compose(

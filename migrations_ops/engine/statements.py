@@ -1,15 +1,21 @@
 """Carry out a Statement, once, and its undo. Only what VITAL applied itself is ever undone."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
+from psycopg import errors as pg
+from psycopg.sql import Composable
 from psycopg.types.json import Jsonb
 
-from migrations_ops.engine import locks, partitions
+from migrations_ops.engine import locks, partitions, sql
 from migrations_ops.engine.progress import Clock, Outcome
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Memo, Statement
+from migrations_ops.engine.tables import are_there
 
 Waiting = Callable[[str], None]
+# What a change says of a table that is gone; one that composes itself from the catalogue finds no name there.
+GONE = (pg.UndefinedTable, pg.UndefinedObject, pg.UndefinedFunction, pg.UndefinedColumn, pg.SyntaxError)
 
 
 def is_ready(session: Session, statement: Statement) -> bool:
@@ -74,14 +80,18 @@ def undo(session: Session, phase: str, statement: Statement, waiting: Waiting) -
     if not noted:
         return Outcome("already")
     changes = statement.down(noted[0][0] or {})
+    whole = are_there(session, *filter(None, (statement.relation, *statement.locks)))
 
     def take_back() -> None:
         with session.work(as_operator=False):
             for change in changes:
-                session.execute(change)
+                session.execute(change) if whole else _as_far_as_there(session, change)
             session.named("forget_applied", {"statement": statement.name})
 
-    if statement.online:
+    if statement.online and not whole:  # an index went with its table
+        session.named("forget_applied", {"statement": statement.name})
+    elif statement.online:
+        locks.retried(session, statement.locks, lambda: _comes_in(session, statement), waiting)
         if statement.index is not None and partitions.has(session, statement.relation):
             partitions.drop_index(session, statement.relation, statement.index, waiting)
         else:
@@ -91,3 +101,17 @@ def undo(session: Session, phase: str, statement: Statement, waiting: Waiting) -
     else:
         locks.retried(session, statement.locks, take_back, waiting)
     return Outcome("done")
+
+
+def _as_far_as_there(session: Session, change: Composable) -> None:
+    """A table that somebody has dropped took with it what there was to take back."""
+    with suppress(*GONE), session.connection.transaction():
+        session.execute(change)
+
+
+def _comes_in(session: Session, statement: Statement) -> None:
+    """What is done outside a transaction waits for the table as long as it takes, without a word: first it is seen who
+    keeps it closed."""
+    with session.work(as_operator=False):
+        for relation in statement.locks:
+            session.named("look_in", relation=sql.relation(relation))

@@ -152,8 +152,8 @@ class Insert:
     """New rows for a table, remembered by key so that the undo removes exactly those.
 
     `rows` is a SELECT of the rows that are missing, its output columns named in `columns`; the key is the table's own
-    default or one of them. `breaks` forbids the undo, as a Statement's does; `removable` is a predicate on `t` that a
-    row must meet to be removed by it.
+    default or one of them. `breaks` forbids the undo, as a Statement's does; `removable` are predicates on
+    `t` that a row must meet to be removed by it, each with the table that it asks: one that is gone asks for nothing.
     """
 
     name: str
@@ -162,7 +162,7 @@ class Insert:
     rows: Composable
     rule: str
     breaks: Composable | Probe | None = None
-    removable: Composable | None = None
+    removable: tuple[tuple[str, Composable], ...] = ()
 
 
 Step = Check | Baseline | Statement | Assign | Insert

@@ -1,7 +1,7 @@
 """Take a phase back: its steps in reverse order, rows by the ledger, changes of the schema by their `down`."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,40 +9,51 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import ledger, locks, proof, sql, statements
 from migrations_ops.engine.errors import UndoRefused
-from migrations_ops.engine.executor import Executor
+from migrations_ops.engine.executor import Executor, relation_of
 from migrations_ops.engine.ledger import Touched, Undone
 from migrations_ops.engine.progress import Outcome
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Assign, Baseline, Insert, Phase, Probe, Problem, Statement, Table
+from migrations_ops.engine.steps import Assign, Baseline, Insert, Phase, Probe, Problem, Statement, Step
+from migrations_ops.engine.tables import are_there
 from vital import private_files
 
+Waits = Callable[[Step, str], None]
 
-def losses(session: Session, phases: Iterable[Phase]) -> tuple[list[Problem], list[Problem]]:
+
+def losses(session: Session, phases: Iterable[Phase], waiting: Waits) -> tuple[list[Problem], list[Problem]]:
     """(what the undo would lose, what forbids it), found before anything is touched. Read-only."""
     lost: list[Problem] = []
     broken: list[Problem] = []
     for phase in phases:
         for step in phase.steps:
+            if not are_there(session, *tables_of(step)):
+                continue  # what there was to lose is gone with the table
             if isinstance(step, Statement) and statements.was_applied(session, phase.key, step):
-                lost += _ask(session, step.loses)
-                broken += _ask(session, step.breaks)
+                lost += _ask(session, step, step.loses, waiting)
+                broken += _ask(session, step, step.breaks, waiting)
             elif isinstance(step, Insert):
-                broken += _ask(session, step.breaks)
+                broken += _ask(session, step, step.breaks, waiting)
     return lost, broken
 
 
-def _ask(session: Session, question: Composable | Probe | None) -> list[Problem]:
-    if question is None:
-        return []
-    if not isinstance(question, Composable):
-        return list(question(session))
-    with session.work():
-        return [Problem(*(str(part or "") for part in row[:3])) for row in session.execute(question)]
+def _ask(session: Session, step: Step, question: Composable | Probe | None, waiting: Waits) -> list[Problem]:
+    def answers() -> list[Problem]:
+        if not isinstance(question, Composable):
+            return list(question(session)) if question else []
+        with session.work():
+            return [Problem(*(str(part or "") for part in row[:3])) for row in session.execute(question)]
+
+    return locks.retried(session, tables_of(step), answers, partial(waiting, step))
 
 
-def refuse_losses(session: Session, phases: list[Phase], archive: Path | None) -> list[Problem]:
+def tables_of(step: Step) -> tuple[str, ...]:
+    """The table that a step is about; none where it is about no single one."""
+    return tuple(filter(None, (relation_of(step),)))
+
+
+def refuse_losses(session: Session, phases: list[Phase], archive: Path | None, waiting: Waits) -> list[Problem]:
     """Raise UndoRefused unless nothing is lost, or the archive keeps it. Returns what the archive now holds."""
-    lost, broken = losses(session, phases)
+    lost, broken = losses(session, phases, waiting)
     if broken:
         raise UndoRefused(
             count=len(broken), problems=broken, advice="These must be settled first; an archive does not help."
@@ -52,34 +63,32 @@ def refuse_losses(session: Session, phases: list[Phase], archive: Path | None) -
             count=len(lost), problems=lost, advice="Give --archive FILE to keep them in a file and go on."
         )
     if lost and archive is not None:
-        _write_archive(session, archive, lost, _keys(phases))
+        _write_archive(session, archive, lost, phases, waiting)
     return lost
 
 
-def _keys(phases: list[Phase]) -> dict[str, Table]:
-    return {
-        step.table.relation: step.table
-        for phase in phases
-        for step in phase.steps
-        if isinstance(step, Assign | Insert | Baseline)
-    }
-
-
-def _write_archive(session: Session, archive: Path, lost: list[Problem], tables: dict[str, Table]) -> None:
+def _write_archive(session: Session, archive: Path, lost: list[Problem], phases: list[Phase], waiting: Waits) -> None:
     """One JSON line for each row: table, key, why it is here, and the row itself as it is now."""
+    about = [step for phase in phases for step in phase.steps if isinstance(step, Assign | Insert | Baseline)]
+    steps = {step.table.relation: step for step in about}
     with private_files.lines(archive) as file:
         for problem in lost:
-            table = tables.get(problem.relation)
-            row = _row(session, table, problem.key) if table is not None and problem.key else None
+            step = steps.get(problem.relation)
+            row = _row(session, step, problem.key, waiting) if step is not None and problem.key else None
             line = {"relation": problem.relation, "key": problem.key, "why": problem.message, "row": row}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def _row(session: Session, table: Table, key: str) -> object:
+def _row(session: Session, step: Assign | Insert | Baseline, key: str, waiting: Waits) -> object:
+    table = step.table
     same_row = sql.key_equals("t", session.typed_key(table.relation, table.key), sql.literal(key))
-    with session.work():
-        rows = session.named("row_as_it_is", relation=sql.relation(table.relation), same_row=same_row)
-    return rows[0][0] if rows else None
+
+    def rows() -> list[tuple[object, ...]]:
+        with session.work():
+            return session.named("row_as_it_is", relation=sql.relation(table.relation), same_row=same_row)
+
+    found = locks.retried(session, (table.relation,), rows, partial(waiting, step))
+    return found[0][0] if found else None
 
 
 def take_back(executor: Executor, phase: Phase, plan: Sequence[Phase], wanted: Collection[str]) -> Undone:
@@ -135,7 +144,7 @@ def _undo_late(executor: Executor, phase: Phase, step: Statement) -> Undone:
     itself is undone, so that an undo that is killed in between comes here again."""
     if step.trigger is None or not statements.was_applied(executor.session, phase.key, step):
         return Undone()
-    touched = Touched(step.trigger.table, step.trigger.columns, None)
+    touched = Touched(step.trigger.table, step.trigger.columns)
     return ledger.undo_late(executor.session, touched, executor.watch(step))
 
 
@@ -151,7 +160,7 @@ def row_tables(phase: Phase) -> dict[str, Touched]:
     for step in phase.steps:
         known = tables.get(getattr(getattr(step, "table", None), "relation", ""))
         if isinstance(step, Assign):
-            tables[step.table.relation] = Touched(step.table, step.columns, known.removable if known else None)
+            tables[step.table.relation] = Touched(step.table, step.columns, known.removable if known else ())
         elif isinstance(step, Insert):
             tables[step.table.relation] = Touched(step.table, known.columns if known else (), step.removable)
     return tables

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import background, show, show_run
+from migrations_ops.management import background, show, show_run, show_undo
 from migrations_ops.management.answers import DONE, FAILED, Answer, Options, listener
 from migrations_ops.management.helpers import helped
 
@@ -41,7 +41,7 @@ def shown(console: Console, result: services.Result) -> None:
     if result.undone is None:
         show_run.run_result(console, result)
     else:
-        show.undo_result(console, result, None)
+        show_undo.result(console, result, None)
 
 
 def _stop(what: str, wanted: str, options: Options, console: Console) -> Answer:

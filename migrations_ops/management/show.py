@@ -13,8 +13,6 @@ from migrations_ops.reading import shown
 from migrations_ops.services import Result
 from vital import private_files
 
-OPENS = "006_row_level_security"
-
 
 def result(outcome: Result) -> dict[str, Any]:
     """A run or an undo as a document."""
@@ -28,26 +26,10 @@ def result(outcome: Result) -> dict[str, Any]:
             "restored": {shown(table): rows for table, rows in outcome.undone.restored.items()},
             "removed": {shown(table): rows for table, rows in outcome.undone.removed.items()},
             "conflicts": conflicts,
+            "gone": {shown(table): rows for table, rows in outcome.undone.gone.items()},
             "archived": len(outcome.archived),
         }
     return document
-
-
-def undo_plan(console: Console, keys: list[str]) -> None:
-    console.print("These phases will be undone, in this order:", *(f"  {key}" for key in keys), sep="\n")
-    if OPENS in keys:
-        console.print("[yellow]Isolation is open from then on, until 006 closes it again.[/]")
-
-
-def undo_result(console: Console, outcome: Result, archive: Path | None) -> None:
-    assert outcome.undone is not None
-    console.print(f"\n[green]Undone.[/] {sum(outcome.undone.restored.values()):,} rows are as they were.")
-    if outcome.archived:
-        console.print(f"{len(outcome.archived):,} rows that would have been lost are in {archive}.")
-    if outcome.undone.conflicts:
-        console.print(f"[yellow]{len(outcome.undone.conflicts):,} rows were changed since and kept as they are:[/]")
-        for table, key in outcome.undone.conflicts[:20]:
-            console.print(f"  {shown(table)} {key}", highlight=False)
 
 
 def problem(found: Problem) -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import background, show
+from migrations_ops.management import background, show, show_undo
 from migrations_ops.management.answers import DONE, STOPPED, Answer, Options, listener
 from migrations_ops.management.asking import agrees
 
@@ -16,7 +16,7 @@ def undo(options: Options, console: Console) -> Answer:
         console.print("Nothing to undo.")
         return {"status": "nothing_to_do", "phases": []}, DONE
     if not options["json"]:
-        show.undo_plan(console, keys)
+        show_undo.plan(console, keys)
     if not agrees(options, "Undo", "Undo these phases?"):
         return {"status": "cancelled", "phases": keys}, STOPPED
     if options["background"]:
@@ -25,5 +25,5 @@ def undo(options: Options, console: Console) -> Answer:
     by = services.By(reason=options["reason"])
     result = services.undo_phases(options["phase"], archive, listener(options, console), by)
     if not options["json"]:
-        show.undo_result(console, result, archive)
+        show_undo.result(console, result, archive)
     return show.result(result), DONE

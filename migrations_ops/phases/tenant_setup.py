@@ -36,7 +36,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         rows=of_table("missing_tenants", plan.registry, **wanted),
         rule="the plan's tenants",
         breaks=probes.rows_of_our_tenants(plan),
-        removable=sql.join([of_table("has_no_rows_of", relation) for relation in owned], " AND "),
+        removable=tuple((relation, of_table("has_no_rows_of", relation)) for relation in owned),
     )
     yield Insert(
         name="tenants in the registry",

@@ -1,6 +1,6 @@
 """Runs: opened, and carried on to their end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -273,16 +273,17 @@ def _wanted(session: Session, phases: Sequence[Phase], request: Request, scope: 
     return [phase for phase in phases[: end + 1] if phase in left]
 
 
-def is_refused(session: Session, first: Phase, waiting: Waits) -> bool:
+def is_refused(session: Session, first: Phase, waiting: Waits, gone: Collection[str] = ()) -> bool:
     """Whether the database refuses us today. A role that policies filter would see no work left and call it done.
 
     The operators' role, as which the service's login looks, is shown every row and owns none: whoever carries the run
-    out is asked.
+    out is asked. `gone` are tables that an undo has nothing to ask about any more.
     """
     if session.named("is_operator")[0][0]:
         return False
     gates = [step for step in first.steps if isinstance(step, Check) and step.gate]
-    return any(checks.ask(session, gate, partial(waiting, gate)) for gate in gates)
+    found = (problem for gate in gates for problem in checks.ask(session, gate, partial(waiting, gate)).problems)
+    return any(problem.relation not in gone for problem in found)
 
 
 class NothingBetween(EngineError):

@@ -15,6 +15,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase, Problem
 from migrations_ops.models import Run
 from migrations_ops.plan import phases as phases_of
+from migrations_ops.reading import has_tenant_column
 from migrations_ops.rules.model import Plan
 from migrations_ops.scope import touched
 from migrations_ops.services.around import Around
@@ -99,9 +100,10 @@ def _refuse(
     session: Session, plan: Plan, wanted: list[Phase], archive: Path | None, listener: Listener
 ) -> list[Problem]:
     """What the archive has kept. Raises UndoRefused, and PhaseRefused for a role that may not do it."""
-    if is_refused(session, phases_of(plan)[0], listener.waiting):
+    gone = [spec.relation for spec in plan.tables if not has_tenant_column(session, spec)]
+    if is_refused(session, phases_of(plan)[0], listener.waiting, gone):
         raise PhaseRefused(phase="undo", count=1, log="manage.py migrate_tenants run --only 000")
-    return undo.refuse_losses(session, wanted, archive)
+    return undo.refuse_losses(session, wanted, archive, listener.waiting)
 
 
 def _take_back(

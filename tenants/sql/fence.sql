@@ -418,8 +418,9 @@ END
 $guard$
 
 -- name: drop_guards
--- The functions were ours.
-DROP FUNCTION IF EXISTS vital.guard_reference(), vital.guard_referenced()
+-- The functions were ours, and so are triggers that still call them: of a table that somebody has dropped, the guards stand
+-- on those that it referred to.
+DROP FUNCTION IF EXISTS vital.guard_reference(), vital.guard_referenced() CASCADE
 
 -- name: guard_of_reference
 -- What the trigger on the referring table of a foreign key `f` is called.

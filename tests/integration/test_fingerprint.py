@@ -115,7 +115,7 @@ def carry_out(session: Session, phase: str = "004_tenant_data") -> int:
 
 
 def take_back(session: Session, phase: str = "004_tenant_data") -> None:
-    undone = ledger.undo_phase(session, phase, {THINGS.relation: Touched(THINGS, ("tenant_id",), None)}, calm(session))
+    undone = ledger.undo_phase(session, phase, {THINGS.relation: Touched(THINGS, ("tenant_id",))}, calm(session))
     assert undone.conflicts == []
 
 

@@ -101,6 +101,10 @@ def test_a_table_that_is_closed_to_everybody_is_waited_for_while_it_is_validated
     waits_for_the_lock(migrated, "prompts", "validate")
 
 
+def test_a_table_that_is_closed_to_everybody_is_waited_for_before_it_is_undone(migrated: Scratch) -> None:
+    waits_for_the_lock(migrated, "prompts", "undo")
+
+
 def waits_for_the_lock(database: Scratch, table: str, *arguments: str) -> None:
     with (
         holding(database, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE") as other,

@@ -646,7 +646,7 @@ def step_of(plan: Plan, spec: TableSpec, phases: tuple[str, ...]) -> Assign:
 
 def take_back(session: Session, spec: TableSpec) -> list[tuple[str, str]]:
     """Both phases, the last one first; the conflicts."""
-    touched = {spec.relation: Touched(spec.table, ("tenant_id",), None)}
+    touched = {spec.relation: Touched(spec.table, ("tenant_id",))}
     return [
         kept for phase in PHASES[::-1] for kept in ledger.undo_phase(session, phase, touched, calm(session)).conflicts
     ]

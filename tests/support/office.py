@@ -126,7 +126,7 @@ class Office:
 
     def undo(self) -> list[tuple[str, str]]:
         """004's rows; the conflicts."""
-        touched = {spec.relation: ledger.Touched(spec.table, ("tenant_id",), None) for spec in self.plan.tables}
+        touched = {spec.relation: ledger.Touched(spec.table, ("tenant_id",)) for spec in self.plan.tables}
         undone = ledger.undo_phase(self.session, PHASES[-1], touched, calm(self.session))
         self.session.named("roll_back_phase", {"phase": PHASES[-1]})
         return undone.conflicts

@@ -97,6 +97,10 @@ WITH entry AS (
 )
 SELECT (SELECT count(*) FROM removed), ARRAY(SELECT DISTINCT vital_key FROM kept)
 
+-- name: close_entries
+-- There is nothing any more that these entries could be taken back from.
+UPDATE vital.ledger SET undone_at = clock_timestamp(), undone_in = pg_current_xact_id()::text::bigint WHERE id = ANY(%(ids)s)
+
 -- name: row_as_it_is
 -- One row, for the archive of what an undo would lose.
 SELECT to_jsonb(t) FROM {relation} AS t WHERE {same_row}

@@ -97,6 +97,10 @@ WHERE l.locktype = 'advisory'
   AND l.granted
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 
+-- name: are_there
+-- Whether there are tables of all these names.
+SELECT COALESCE(bool_and(to_regclass(name) IS NOT NULL), true) FROM unnest(%(relations)s::text[]) AS name
+
 -- name: lock_holders
 -- Who holds locks on these tables now, longest transaction first; where none is named, who has closed any table. Where
 -- nobody here does, who changes what all databases of the server share, such as roles, from whichever database.

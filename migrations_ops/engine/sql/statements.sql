@@ -41,3 +41,7 @@ CREATE INDEX IF NOT EXISTS {index} ON {relation} ({columns})
 -- name: drop_whole
 -- With the pieces that it has taken over.
 DROP INDEX IF EXISTS {index}
+
+-- name: look_in
+-- The table, for an instant: no more than an index needs that is dropped beside its writers.
+LOCK TABLE {relation} IN SHARE UPDATE EXCLUSIVE MODE
