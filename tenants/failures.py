@@ -2,7 +2,7 @@
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import psycopg
@@ -38,17 +38,24 @@ INSUFFICIENT_PRIVILEGE, NO_TABLE, NO_COLUMN, NO_SCHEMA = "42501", "42P01", "4270
 
 @dataclass(frozen=True)
 class Failure:
-    """The status of the answer, the page's title, and what it says."""
+    """The status of the answer, the page's title, what it says, and the database's own words, which name tables."""
 
     status: int
     title: str
-    sentences: tuple[str, ...]
+    sentence: str
+    of_database: str = ""
+
+    def for_person(self, person: people.Person | None) -> "Failure":
+        """The database's words are for the Platform's admins. What it refuses a tenant's staff is a mistake of ours."""
+        if person and person.sees_all:
+            return self
+        return _unexpected() if person and self.of_database else replace(self, of_database="")
 
 
 def page_of(request: FencedRequest, error: Exception) -> HttpResponse:
     """The page that stands in for the one which failed, made in a transaction of its own; where accounts cannot be read
     either, one for anybody."""
-    failure = explained(error, request.isolation or Isolation())
+    failure = explained(error, request.isolation or Isolation()).for_person(request.person)
     if failure.status >= 500:
         log.error("unexpected error", exc_info=error)
     try:
@@ -65,7 +72,7 @@ def _rendered(request: FencedRequest, failure: Failure) -> HttpResponse:
     site = own.site if of_tenant else admin.site
     request.current_app = site.name  # templates find their links by it
     known = request.user.is_authenticated
-    facts = {"title": failure.title, "sentences": failure.sentences}
+    facts = {"title": failure.title, "failure": failure}
     facts["layout"] = "admin/base_site.html" if known else "unfold/layouts/unauthenticated.html"
     context = site.each_context(request) | facts
     return TemplateResponse(request, "tenants/failure.html", context, status=failure.status).render()
@@ -75,15 +82,15 @@ def explained(error: Exception, isolation: Isolation) -> Failure:
     """What an exception means for whoever opened the page."""
     match error:
         case Http404():
-            return Failure(404, "Not found", (_words(error, "There is no such page, or no such row."),))
+            return Failure(404, "Not found", _words(error, "There is no such page, or no such row."))
         case PermissionDenied():
-            return Failure(403, "Not for you", (_words(error, "You may not look at this page, or not change it."),))
+            return Failure(403, "Not for you", _words(error, "You may not look at this page, or not change it."))
         case ValidationError() | BadRequest() | SuspiciousOperation():
-            return Failure(400, "Not understood", (DATA,))
+            return Failure(400, "Not understood", DATA)
         case DatabaseError() | psycopg.Error():
             return _of_database(error, isolation)
     if isinstance(error, tuple(map(import_string, settings.PLAIN_ERRORS))):
-        return Failure(409, "Not now", (str(error),))
+        return Failure(409, "Not now", str(error))
     return _unexpected()
 
 
@@ -92,17 +99,14 @@ def _of_database(error: Exception, isolation: Isolation) -> Failure:
     state = getattr(cause, "sqlstate", None) or ""
     said = (cause.diag.message_primary or "" if isinstance(cause, psycopg.Error) else "").rstrip(".")
     of_vital = bool(_own_names() & set(re.findall(r"\w+", said)))
-    told = f"The database says: {said}."
     if state == INSUFFICIENT_PRIVILEGE:
-        return Failure(
-            409, "Cannot be read now", (WHILE_OFF if isolation.is_off and not of_vital else NOT_GRANTED, told)
-        )
+        return Failure(409, "Cannot be read now", WHILE_OFF if isolation.is_off and not of_vital else NOT_GRANTED, said)
     if state in (NO_TABLE, NO_COLUMN, NO_SCHEMA):
-        return Failure(409, "Not in this database", (NO_TABLES if of_vital else OF_ANOTHER_PLAN, told))
+        return Failure(409, "Not in this database", NO_TABLES if of_vital else OF_ANOTHER_PLAN, said)
     if state.startswith("22"):
-        return Failure(400, "Not understood", (DATA, told))
+        return Failure(400, "Not understood", DATA)
     refusal = errors.refusal_of(error)
-    return Failure(refusal.status, "Not now", (refusal.sentence,)) if refusal.status == 503 else _unexpected()
+    return Failure(refusal.status, "Not now", refusal.sentence) if refusal.status == 503 else _unexpected()
 
 
 @cache
@@ -113,7 +117,7 @@ def _own_names() -> frozenset[str]:
 
 
 def _unexpected() -> Failure:
-    return Failure(500, "Something went wrong", (errors.Unexpected().sentence,))
+    return Failure(500, "Something went wrong", errors.Unexpected().sentence)
 
 
 def _words(error: Exception, otherwise: str) -> str:
