@@ -14,9 +14,10 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, transaction
 
-from migrations_ops.engine import sql
+from migrations_ops.engine import session_settings, sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
+SCHEMAS = (settings.OWN_SCHEMA, "public")
 TENANT_ROLE, OPERATOR_ROLE = "vital_tenant", "vital_operator"
 
 
@@ -37,17 +38,31 @@ class AnotherScopeIsOpen(RuntimeError):
 
 
 @lru_cache(maxsize=1024)
-def begin_statement(scope: Scope) -> str:
-    """BEGIN, and everything that holds for this transaction only, as one message to the server."""
+def begin_statement(scope: Scope, otherwise: tuple[str, ...] = ()) -> str:
+    """BEGIN, and everything that holds for this transaction only, as one message to the server.
+
+    `otherwise`: the settings that the database or the login has other than we need them.
+    """
     statement = sql.compose(
         QUERIES["begin_as"],
         access=sql.raw("READ ONLY" if scope.read_only else "READ WRITE"),
         role=sql.literal(scope.role),
         tenant=sql.literal(scope.tenant),
-        path=sql.literal(f"{settings.OWN_SCHEMA}, public, pg_temp"),  # pg_temp last: it could shadow the real tables
+        path=sql.literal(session_settings.search_path(*SCHEMAS)),
+        settings=session_settings.for_transaction(otherwise),
         timeout=sql.literal(str(settings.STATEMENT_TIMEOUT_MS)),
     )
     return sql.text_of(statement)
+
+
+def session_statement() -> str:
+    """For a connection that is nobody else's: what the engine sets for its own, as one statement."""
+    return sql.text_of(session_settings.for_session(*SCHEMAS))
+
+
+def otherwise_statement() -> str:
+    """Asks a connection of the service what its transactions must set."""
+    return sql.text_of(session_settings.otherwise())
 
 
 _current: ContextVar[Scope | None] = ContextVar("vital_scope", default=None)

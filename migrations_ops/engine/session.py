@@ -12,7 +12,7 @@ from psycopg import errors as pg
 from psycopg.pq import TransactionStatus
 from psycopg.sql import Composable
 
-from migrations_ops.engine import sql
+from migrations_ops.engine import session_settings, sql
 from migrations_ops.engine.errors import AnotherRunIsActive, PooledConnection, ServerTooOld
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
@@ -39,6 +39,7 @@ class Session:
     def __init__(self, connection: psycopg.Connection[Any], params: dict[str, Any]) -> None:
         self.connection, self._params = connection, params
         self._reads_as_operator = False
+        self.overruled: tuple[str, ...] = ()  # settings that the database or the role has otherwise
 
     @classmethod
     def open(cls, params: dict[str, Any], name: str) -> "Session":
@@ -46,11 +47,11 @@ class Session:
 
         Raises psycopg.OperationalError where that fails, and ServerTooOld or PooledConnection before anything is set.
         """
-        params = params | {"application_name": name}
+        params = params | {"application_name": name, "client_encoding": session_settings.ENCODING}
         session = cls(psycopg.connect(**params, autocommit=True), params)
         try:
             session._refuse_what_cannot_work()
-            session.named("session_settings")
+            session.overruled = session_settings.overruled(session.execute(session_settings.for_session("public")))
         except BaseException:
             session.close()
             raise
@@ -93,8 +94,7 @@ class Session:
 
     def value(self, statement: Composable | str, params: sql.Params | None = None) -> Any:
         """The first column of the first row, or None."""
-        rows = self.execute(statement, params)
-        return rows[0][0] if rows else None
+        return next((row[0] for row in self.execute(statement, params)), None)
 
     def named(self, name: str, params: sql.Params | None = None, **parts: Composable) -> list[tuple[Any, ...]]:
         """Run one of the engine's named statements."""

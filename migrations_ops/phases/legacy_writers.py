@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine import sql
+from migrations_ops.engine import session_settings, sql
 from migrations_ops.engine.steps import RowTrigger, Statement
 from migrations_ops.phases.queries import of_table, query, short
 from migrations_ops.rules.compile import verdict
@@ -24,15 +24,16 @@ def triggers(plan: Plan, *, for_changed_rows: bool) -> Iterator[Statement]:
 
 def _trigger(plan: Plan, spec: TableSpec, fires: tuple[str, ...]) -> Statement:
     function = sql.ident("vital", sql.fitting(f"late_writer_of_{spec.relation.replace('.', '_')}"))
-    body = sql.text_of(_body(plan, spec))
-    digest = sql.literal(hashlib.sha256(body.encode()).hexdigest())
     of_function = {"function": function}
+    parts = of_function | {"body": sql.literal(sql.text_of(_body(plan, spec)))}
+    made = query("create_late_writer", settings=session_settings.for_function(), **parts)
+    digest = sql.literal(hashlib.sha256(sql.text_of(made).encode()).hexdigest())
     return Statement(
         name=f"rows written to {short(spec.relation)} without a tenant get theirs",
         relation=spec.relation,
         there=of_table("late_writer_is_current", spec.relation, digest=digest, fires=sql.literal(list(fires))),
         up=(
-            query("create_late_writer", body=sql.literal(body), **of_function),
+            made,
             query("mark_late_writer", digest=digest, **of_function),
             query("close_late_writer", **of_function),
             of_table("create_late_trigger", spec.relation, events=sql.raw("INSERT OR UPDATE"), **of_function),

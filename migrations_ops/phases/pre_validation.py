@@ -30,14 +30,14 @@ def phase(plan: Plan) -> Phase:
 def _steps(plan: Plan) -> Iterator[Step]:
     tables, tenants = plan.tables, registry.adopted(plan)
     yield Check("the server's version", query("server_version"), gate=True)
+    yield Check("settings of the database and the role", query("settings_in_the_way"), gate=True)
     yield from fits(plan)
     unfit = [
         of_table("no_column_can_be_added", spec.relation, heirs=of_table("heirs_of", spec.relation)) for spec in tables
     ]
     yield Check("every table can have a tenant column", sql.join(unfit, " UNION ALL "), gate=True)
     yield Check("no table of another origin in the way", sql.join(_in_the_way(plan), " UNION ALL "), gate=True)
-    own = organisation.own_tables(plan)
-    whose = [*tenants, *(spec.relation for spec in tables), *own]
+    whose = [*tenants, *(spec.relation for spec in tables), *organisation.own_tables(plan)]
     owners = [of_table(question, name) for name in whose for question in ("not_owner", "owner_lacks_privileges")]
     yield Check("the role owns the tables", sql.join(owners, " UNION ALL "), gate=True)
     schemas = sorted({*schemas_of(_written(plan)), "vital"})
@@ -55,6 +55,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield from keys.can_be_rescoped(spec)
     yield names.are_free(plan)
     yield probes.changeable(plan)
+    yield Check("sessions that fire no trigger", query("sessions_past_triggers"), Severity.WARN)
     fires = sql.join([of_table("triggers_that_will_fire", spec.relation) for spec in tables], " UNION ALL ")
     yield Check("triggers that will fire", fires, Severity.WARN)
     for spec in tables:

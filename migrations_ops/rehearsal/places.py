@@ -11,10 +11,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
+import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
-from migrations_ops.engine import sql
+from migrations_ops.engine import session_settings, sql
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.engine.session import Session
 from vital import embedded
@@ -47,7 +48,17 @@ class Target:
             option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar
         }
         mine = {variables[name]: str(value) for name, value in self.params.items() if name in variables and value}
-        return os.environ | mine
+        options = (str(self.params.get("options") or os.environ.get(variables["options"], "")), self._options())
+        return os.environ | mine | {variables["options"]: " ".join(filter(None, options))}
+
+    def _options(self) -> str:
+        """What the database or the role has otherwise than we need it. Some poolers refuse options, so that none is
+        given without need."""
+        try:
+            with closing(self.open()) as session:
+                return session_settings.as_options(session.overruled)
+        except (psycopg.Error, EngineError):  # the program itself says what is wrong
+            return ""
 
     def url(self) -> str:
         """For DATABASE_URL; what libpq does not read out of a URL's front goes into its query."""

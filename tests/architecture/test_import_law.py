@@ -129,9 +129,14 @@ LAWS = (
     ),
     Law(
         room=r"tenants",
-        may=("tenants", "migrations_ops.engine.sql", "migrations_ops.engine.steps"),
+        may=(
+            "tenants",
+            "migrations_ops.engine.session_settings",
+            "migrations_ops.engine.sql",
+            "migrations_ops.engine.steps",
+        ),
         never=(),
-        fix="Of the migration, tenants may describe steps (engine.steps, engine.sql) and know nothing else.",
+        fix="Of the migration, tenants may describe steps and share a session's settings (engine.session_settings).",
     ),
     Law(
         room=r"catalog",

@@ -8,6 +8,7 @@ from django.conf import settings
 from django_tenants.postgresql_backend import base
 from psycopg.pq import ConnStatus
 
+from migrations_ops.engine import session_settings
 from tenants import context
 from vital import embedded
 from vital.db.cursor import ScopedCursor
@@ -20,6 +21,8 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     type checkers start no server.
     """
 
+    otherwise: tuple[str, ...] = ()  # the settings that each transaction of this connection must set
+
     def get_connection_params(self) -> dict[str, Any]:
         if self.settings_dict.get("EMBEDDED") and not self.settings_dict["NAME"]:
             server = embedded.ensure_running(settings.HOME)
@@ -27,15 +30,22 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         params: dict[str, Any] = super().get_connection_params()
         params.setdefault("application_name", "vital")
         params.setdefault("connect_timeout", 10)
+        params["client_encoding"] = session_settings.ENCODING
         params["cursor_factory"] = ScopedCursor
         return params
 
     def init_connection_state(self) -> None:
         """Commands are direct and have a session of their own; the service's may be shared by a pooler: no settings."""
         super().init_connection_state()
-        if not settings.SERVING:
-            with self.connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('search_path', %s, false)", [f"{settings.OWN_SCHEMA}, public"])
+        with self.connection.cursor() as cursor:
+            if settings.SERVING:
+                self.otherwise = tuple(name for (name,) in cursor.execute(context.otherwise_statement()))
+            else:
+                cursor.execute(context.session_statement())
+
+    def _configure_timezone(self, connection: Any) -> bool:
+        """Nothing: sessions and transactions set theirs, and Django's would outlive the transaction behind a pooler."""
+        return False
 
     def _set_autocommit(self, autocommit: bool) -> None:
         """Begin a transaction. A scope's begins in the message of its first statement: none can come before."""
@@ -47,7 +57,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         # The demo has taken a login of its own since, or the server has ended this connection.
         if self.connection.info.user != self.settings_dict["USER"] or self._is_dead():
             self._connect_again()
-        self.connection.vital_scope = context.begin_statement(scope) + ";\n"
+        self.connection.vital_scope = context.begin_statement(scope, self.otherwise) + ";\n"
 
     def _is_dead(self) -> bool:
         """Whether the server has closed the connection since its last use; asked of the socket, not of the server."""

@@ -1,16 +1,3 @@
--- name: session_settings
--- A killed client leaves no statement running on the server; names and the text of values, which keys and hashes are
--- made of, are the same in every session, whatever the role's own settings say. Nor do its timeouts hold: hosted platforms
--- end every statement after minutes, and an index of a big table takes longer. A client whose network is gone without a
--- word is noticed within half a minute, or it would keep the run's lock for hours.
-SELECT set_config('client_connection_check_interval', '1s', false), set_config('search_path', 'public', false),
-       set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
-       set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '30s', false),
-       set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false),
-       set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, MDY', false),
-       set_config('IntervalStyle', 'postgres', false), set_config('bytea_output', 'hex', false),
-       set_config('extra_float_digits', '1', false)
-
 -- name: forget_session_settings
 -- Every setting of this session is as it was when it began.
 RESET ALL

@@ -3,6 +3,41 @@
 SELECT '', '', format('PostgreSQL %s: VITAL is made for 14 to 18. Use a server of one of these versions.', current_setting('server_version'))
 WHERE current_setting('server_version_num')::int NOT BETWEEN 140000 AND 189999
 
+-- name: settings_in_the_way
+-- What ALTER ROLE, ALTER DATABASE or the server's configuration say, and our session cannot set for itself.
+SELECT '', '', format('session_replication_role is %s, so that triggers and foreign keys do not fire. ALTER ROLE %I RESET session_replication_role; ALTER DATABASE %I RESET session_replication_role;', setting, session_user, current_database())
+FROM pg_settings
+WHERE name = 'session_replication_role'
+  AND setting <> 'origin'
+UNION ALL
+SELECT '', '', format('default_tablespace is %s, in which %s may create nothing. GRANT CREATE ON TABLESPACE %I TO %I; or ALTER ROLE %I RESET default_tablespace;', spcname, current_user, spcname, current_user, session_user)
+FROM pg_tablespace
+WHERE spcname = current_setting('default_tablespace')
+  AND oid <> (SELECT dattablespace FROM pg_database WHERE datname = current_database())
+  AND NOT has_tablespace_privilege(current_user, oid, 'CREATE')
+UNION ALL
+SELECT '', '', format('%s is set for %s. VITAL sets it for each transaction, and a value that is always there would choose a tenant or pass a trigger by: ALTER %s RESET %s;', split_part(setting, '=', 1), said.whom, said.whom, split_part(setting, '=', 1))
+FROM pg_db_role_setting AS s
+CROSS JOIN LATERAL unnest(s.setconfig) AS setting
+CROSS JOIN LATERAL (
+    SELECT CASE
+               WHEN s.setrole = 0 THEN format('DATABASE %I', current_database())
+               WHEN s.setdatabase = 0 THEN format('ROLE %I', pg_get_userbyid(s.setrole))
+               ELSE format('ROLE %I IN DATABASE %I', pg_get_userbyid(s.setrole), current_database())
+           END AS whom
+) AS said
+WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+  AND setting LIKE 'vital.%'
+
+-- name: sessions_past_triggers
+-- Roles whose sessions fire no trigger: what they write without a tenant gets none, and references are not guarded.
+SELECT '', '', format('sessions of %s have %s, so that no trigger fires for what they write. Reset it where they write to tables of tenants', COALESCE(r.rolname, 'everybody'), setting)
+FROM pg_db_role_setting AS s
+CROSS JOIN LATERAL unnest(s.setconfig) AS setting
+LEFT JOIN pg_roles AS r ON r.oid = s.setrole
+WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+  AND setting IN ('session_replication_role=replica', 'session_replication_role=local')
+
 -- name: biggest_table
 -- Bytes of the biggest table with its indexes.
 SELECT COALESCE(max(pg_total_relation_size(oid)), 0) FROM pg_class WHERE relkind IN ('r', 'm')

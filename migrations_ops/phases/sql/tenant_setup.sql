@@ -130,7 +130,7 @@ SELECT CASE WHEN tgtype & 16 <> 0 THEN 'all' ELSE 'new' END FROM pg_trigger WHER
 
 -- name: create_late_writer
 -- Rows that old code writes without a tenant get theirs by the same verdict as the backfill; it fills NULL only.
-CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS {body}
+CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp {settings} AS {body}
 
 -- name: late_writer_body
 -- The body of that function; its owner writes the ledger, which the writer may not even see.

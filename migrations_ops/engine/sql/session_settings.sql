@@ -1,0 +1,20 @@
+-- name: session_settings
+-- Each of these settings that this server knows, that is another now and that we may set, from here on in this session; and
+-- who said so before.
+SELECT set_config(wanted.name, wanted.value, false), wanted.name, s.source
+FROM unnest({names}::text[], {values}::text[]) AS wanted (name, value)
+JOIN pg_settings AS s ON lower(s.name) = lower(wanted.name)
+WHERE current_setting(wanted.name) <> wanted.value
+  AND (s.context = 'user' OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))
+
+-- name: settings_otherwise
+-- Which of these settings are another here.
+SELECT wanted.name FROM unnest({names}::text[], {values}::text[]) AS wanted (name, value) WHERE current_setting(wanted.name) <> wanted.value
+
+-- name: set_in_transaction
+-- Part of a SELECT: until the transaction ends.
+set_config({name}, {value}, true)
+
+-- name: set_in_function
+-- Part of a function's definition: while it runs.
+SET {name} = {value}
