@@ -178,15 +178,21 @@ def as_it_was_before(relation: str, memo: Memo) -> Changes:
     return tuple(changes if memo["enabled"] else [*changes, _of("disable", relation)])
 
 
-def temporary_tables() -> Statement:
-    """Nobody may shadow a real table by a temporary one, but the logins that could before keep their right."""
+def temporary_tables(*, revoked: bool) -> Statement:
+    """PUBLIC may make temporary tables unless the plan revokes it: `pg_temp` is last in every search path of ours.
+
+    An earlier VITAL always revoked it and granted it to each login of the server by name instead, which is a list in
+    its memo: logins that could not be dropped any more. Those grants are taken back in either case.
+    """
+    statement = "temporary tables are not for everybody"
+    name = sql.literal(statement)
     return Statement(
-        name="temporary tables are not for everybody",
+        name=statement,
+        wanted=revoked,
         ready=_of("owns_database"),
-        there=_of("temp_is_closed"),
-        memo=_of("logins"),
-        up=(_of("close_temp"),),
-        down=lambda memo: (_of("open_temp", logins=sql.literal(list(memo or []))),),
+        there=_of("temp_is_closed", statement=name),
+        up=(_of("close_temp"), _of("revoke_named_temp", statement=name), _of("forget_named_temp", statement=name)),
+        down=lambda _: (_of("open_temp"), _of("revoke_named_temp", statement=name)),
     )
 
 

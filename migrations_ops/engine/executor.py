@@ -149,6 +149,8 @@ def has_work(session: Session, phase: Phase) -> bool:
 
 def _has_work(session: Session, phase: str, step: Step) -> bool:
     match step:
+        case Statement() if not statements.is_wanted(session, step):
+            return statements.was_applied(session, phase, step)
         case Statement():
             return statements.is_ready(session, step) and not statements.is_there(session, step)
         case Assign():
@@ -157,6 +159,9 @@ def _has_work(session: Session, phase: str, step: Step) -> bool:
         case Insert():
             with session.work():
                 return inserts.anything_left(session, step)
+        case Check(news=news) if news is not None:
+            with session.work():
+                return bool(session.value(news))
     return False
 
 

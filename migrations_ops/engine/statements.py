@@ -25,12 +25,21 @@ def is_ready(session: Session, statement: Statement) -> bool:
         return bool(session.value(statement.ready))
 
 
+def is_wanted(session: Session, statement: Statement) -> bool:
+    return statement.wanted(session) if callable(statement.wanted) else statement.wanted
+
+
 def is_there(session: Session, statement: Statement) -> bool:
     return bool(session.value(statement.there))
 
 
 def apply(session: Session, phase: str, run: int, statement: Statement, waiting: Waiting) -> Outcome:
-    """Make the change unless it is there: `later` where it cannot be made yet, `already` where nothing was to do."""
+    """Make the change unless it is there: `later` where it cannot be made yet, `already` where nothing was to do.
+
+    What is not wanted (any more) is taken back where an earlier run had made it.
+    """
+    if not is_wanted(session, statement):
+        return undo(session, phase, statement, waiting)
     if not locks.retried(session, statement.locks, lambda: is_ready(session, statement), waiting):
         return Outcome("later")
     if is_there(session, statement):

@@ -45,7 +45,8 @@ class Check:
 
     Where a `gate` finds something, the steps after it are not tried: they could not be answered. What a check of a
     `kind` finds are rows that a person may decide about; there may be millions of them. `facts`, called after the
-    question, is what the answer was read from, as JSON: it is kept with the run.
+    question, is what the answer was read from, as JSON: it is kept with the run. `news`
+    SELECTs one boolean: would it find a row that is no finding yet? Then there is work for a run.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Check:
     gate: bool = False
     kind: str = ""
     facts: Callable[[], Any] | None = None
+    news: Composable | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class Statement:
     `ready`   SELECT one boolean: can it be done yet? A statement that is not ready is left for a later run.
     `index`   what an online statement builds, for the case that its table is partitioned.
     `trigger` the trigger that it makes, where that one writes rows; its undo takes these back too.
+    `wanted`  whether it is to be so at all; where it is not, what an earlier run made of it is withdrawn.
     """
 
     name: str
@@ -124,6 +127,7 @@ class Statement:
     ready: Composable | None = None
     index: Index | None = None
     trigger: RowTrigger | None = None
+    wanted: "bool | Callable[[Session], bool]" = True
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ class Words:
         return named.get(number) or {BY_PERSON: DECIDED_BY_PERSON, BY_NO_RULE: UNMATCHED}[number]
 
 
-def of_table(spec: TableSpec, groups: list[Group], words: Words, samples: Samples, added: Counts) -> Document:
-    """What will become of a table's rows."""
+def of_table(spec: TableSpec, groups: list[Group], words: Words, samples: Samples, added: Counts, gap: str) -> Document:
+    """What will become of a table's rows. `gap`: which new ones will have no tenant."""
     of_rules = samples.of_rules(words.tenant)
     moved = [group for group in groups if group.after != group.now]
     return {
@@ -54,6 +54,7 @@ def of_table(spec: TableSpec, groups: list[Group], words: Words, samples: Sample
         "unknown": samples.of_unassigned(),
         "added": {words.tenant(tenant): rows for tenant, rows in added.items()},
         "critical": spec.critical,
+        "new_rows": gap,
     }
 
 

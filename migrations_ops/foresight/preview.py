@@ -14,6 +14,7 @@ from migrations_ops.phases import product
 from migrations_ops.phases.queries import query
 from migrations_ops.reading import shown
 from migrations_ops.rehearsal import records
+from migrations_ops.rules import completeness
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 
 ADVICE = "for a forecast of the time: manage.py migrate_tenants rehearse"
@@ -23,12 +24,15 @@ def preview(session: Session, plan: Plan, waiting: Waiting) -> dict[str, Any]:
     """What a run would do now. The plan must fit (see `ask`). Each table is read in a short transaction of its own."""
     asking = Asking(session, plan, waiting)
     words, added = Words(asking, registered(asking)), _added(asking)
+    gaps = completeness.gaps(session, plan)
     tables = {}
     for spec in plan.tables:
         groups = asking.groups(spec)
         samples = Samples(asking, spec, groups)
         new_rows = added.get(spec.relation, {})
-        tables[shown(spec.relation)] = document.of_table(spec, groups, words, samples, new_rows)
+        tables[shown(spec.relation)] = document.of_table(
+            spec, groups, words, samples, new_rows, gaps.get(spec.relation, "")
+        )
     return {
         "plan": {"name": plan.name, "digest": plan.digest},
         "tables": tables,

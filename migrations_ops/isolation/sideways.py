@@ -1,6 +1,7 @@
 """Ways past the rows' policies: rights that they do not bind, COPY, a table in front of the table, the login behind."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import psycopg
 from psycopg.sql import Composable, Composed
@@ -63,15 +64,21 @@ class Sideways:
         self._note(attacker.name, target.name, "copy to", f"rows of {names}" if leaked else "")
 
     def shadow(self, target: Target) -> None:
-        """A temporary table of the same name catches what the next user of a pooled connection writes."""
+        """A temporary table of the same name would catch what the next user of a pooled connection writes.
+
+        Everybody may make one, as PostgreSQL has it: what counts is that nothing takes it for the real one.
+        """
         self.session.execute(self._of("be_tenant", target, tenant=sql.literal("")))
-        table = sql.ident(sql.names(target.relation)[1])
-        detail = "any tenant may: REVOKE TEMPORARY ON DATABASE … FROM PUBLIC, as the database's owner"
-        try:
-            with self.session.connection.transaction(force_rollback=True):
-                self.session.execute(self._of("shadow_table", target, table=table))
-        except psycopg.errors.InsufficientPrivilege:
-            detail = ""
+        schema, table = (sql.ident(name) for name in sql.names(target.relation))
+        found: list[tuple[str]] = []
+        with (
+            suppress(psycopg.errors.InsufficientPrivilege),
+            self.session.connection.transaction(force_rollback=True),
+        ):
+            self.session.execute(self._of("shadow_table", target, table=table))
+            self.session.execute(self._of("wait_behind_the_path", target, schema=_text(schema)))
+            found = self.session.execute(self._of("shadowed", target, table=_text(table)))
+        detail = f"taken for the real one by {', '.join(who for (who,) in found)}" if found else ""
         self._note("any tenant", target.name, "temporary table of its name", detail)
 
     def _note(self, attacker: str, what: str, verb: str, leak: str) -> None:
@@ -81,6 +88,11 @@ class Sideways:
     def _of(self, name: str, target: Target, /, **parts: Composable) -> Composed:
         parts = {"relation": sql.relation(target.relation), "name": sql.literal(target.relation)} | parts
         return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
+
+
+def _text(identifier: Composable) -> Composable:
+    """An identifier as SQL spells it, as text."""
+    return sql.literal(sql.text_of(identifier))
 
 
 def tenants_or_nobody(cast: Iterable[Actor]) -> list[Actor]:

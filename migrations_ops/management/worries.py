@@ -8,7 +8,7 @@ Document = dict[str, Any]
 
 def worries(document: Document) -> Iterator[str]:
     """The gravest first."""
-    for told in (_unknown, _moves, _references, _overlaps):
+    for told in (_unknown, _moves, _references, _overlaps, _new_rows):
         for name, table in document["tables"].items():
             yield from (f"{name}: {line}" for line in told(table))
     for idle in document["total"]["idle"]:
@@ -42,6 +42,11 @@ def _overlaps(table: Document) -> Iterator[str]:
         if overlap["differ"]:
             also = " and ".join(f"“{rule}”" for rule in overlap["also"])
             yield f"“{overlap['wins']}” wins {_rows(overlap['rows'])} that also match {also}"
+
+
+def _new_rows(table: Document) -> Iterator[str]:
+    if why := table["new_rows"]:
+        yield f"a new row may have no tenant, since {why}; it will be a finding (`required = true` would refuse it)"
 
 
 def time(document: Document) -> str:

@@ -6,7 +6,15 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Check, Statement
-from migrations_ops.phases import api_indexes, keys, organisation, row_level_security, schema_fixes, tenant_data
+from migrations_ops.phases import (
+    api_indexes,
+    keys,
+    not_null,
+    organisation,
+    row_level_security,
+    schema_fixes,
+    tenant_data,
+)
 from migrations_ops.phases.queries import of_table
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from tenants import rls
@@ -28,7 +36,7 @@ def _taken(plan: Plan) -> Iterator[Composable]:
         yield of_table("trigger_name_taken", spec.relation)
         key = schema_fixes.tenant_key(spec, plan.registry)
         yield _constraint(spec.relation, key, schema_fixes.tenant_key_name(spec))
-        check, *_ = row_level_security.not_null(spec)
+        check, *_ = not_null.statements(spec)
         yield _constraint(spec.relation, check, schema_fixes.not_null_name(spec))
         yield _index(spec.relation, tenant_data.index(spec))
         for columns in spec.rescope:

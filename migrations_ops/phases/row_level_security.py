@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine import limits, sql
+from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Check, Memo, Phase, Severity, Statement, Step
 from migrations_ops.isolation import database
-from migrations_ops.phases import keys, organisation
-from migrations_ops.phases.queries import of_table, query, schemas_of, short
-from migrations_ops.phases.schema_fixes import not_null_name, tenant_key, tenant_key_parts
-from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+from migrations_ops.phases import keys, not_null, organisation
+from migrations_ops.phases.queries import of_table, schemas_of, short
+from migrations_ops.phases.schema_fixes import tenant_key, tenant_key_parts
+from migrations_ops.rules.model import Plan, TableSpec
 from tenants import rls
 
 KEY = "006_row_level_security"
@@ -25,7 +25,7 @@ def phase(plan: Plan) -> Phase:
 def _steps(plan: Plan) -> Iterator[Step]:
     for spec in plan.tables:
         yield _valid_tenant_key(spec, plan.registry)
-        yield from not_null(spec)
+        yield from not_null.statements(spec)
         # Unique per tenant binds no row without one, so a canary tenant leaves the keys as they are.
         for key in () if plan.only_tenant else spec.rescope:
             yield from keys.rescoped(spec, key)
@@ -47,8 +47,9 @@ def _steps(plan: Plan) -> Iterator[Step]:
     # shown none of those that are left out.
     if not plan.left_out:
         yield rls.own_tables()
-    yield rls.temporary_tables()
-    yield Check("logins that may still make temporary tables", rls.who_may_shadow(), Severity.WARN)
+    yield rls.temporary_tables(revoked=plan.revoke_temp)
+    if plan.revoke_temp:
+        yield Check("logins that may still make temporary tables", rls.who_may_shadow(), Severity.WARN)
     yield rls.guard_functions()
     for relation in [*relations, *own]:
         yield rls.guarded_references(relation, [*relations, *own], plan.platform_id)
@@ -82,39 +83,4 @@ def _valid_tenant_key(spec: TableSpec, tenants: str) -> Statement:
         up=(of_table("validate_tenant_key", spec.relation, **parts),),
         down=not_valid,  # of a key that was there before; what 001 made it takes away with its column
         locks=(spec.relation,),
-    )
-
-
-def not_null(spec: TableSpec) -> Iterator[Statement]:
-    """NOT NULL without a long lock: a check for new rows, its proof for the old ones, then the column itself."""
-    table, relation = short(spec.relation), spec.relation
-    check = not_null_name(spec)
-    parts = {"constraint_name": sql.literal(check), "column": sql.literal(TENANT_COLUMN)}
-    constraint = sql.ident(check)
-    dropped = of_table("drop_constraint", relation, constraint=constraint)
-    quiet = query("quiet", default=sql.literal(limits.BY_NAME["quiet"].default))
-    ready = of_table("nobody_is_late", relation, quiet=quiet)
-    if spec.knows_every_row:
-        ready = of_table("no_unassigned_rows", relation)
-    common = {"relation": relation, "locks": (relation,), "ready": ready}
-    yield Statement(
-        name=f"no new row of {table} without a tenant",
-        there=of_table("not_null_check_exists", relation, **parts),
-        up=(of_table("add_not_null_check", relation, constraint=constraint),),
-        down=lambda _: (dropped,),
-        **common,  # type: ignore[arg-type]
-    )
-    yield Statement(
-        name=f"no old row of {table} without a tenant",
-        there=of_table("not_null_check_is_valid", relation, **parts),
-        up=(of_table("validate_constraint", relation, constraint=constraint),),
-        down=lambda _: (),
-        **common,  # type: ignore[arg-type]
-    )
-    yield Statement(
-        name=f"{table}: the tenant is NOT NULL",
-        there=of_table("is_not_null", relation, column=parts["column"]),
-        up=(of_table("set_not_null", relation), dropped),
-        down=lambda _: (of_table("drop_not_null", relation),),
-        **common,  # type: ignore[arg-type]
     )

@@ -5,6 +5,7 @@ Undo: the ledger; the indexes are dropped."""
 from collections.abc import Iterator
 
 from migrations_ops.engine import sql
+from migrations_ops.engine.checks import KEPT
 from migrations_ops.engine.steps import Check, Index, Phase, Severity, Statement, Step
 from migrations_ops.phases import api_indexes, legacy_writers, probes, product, schema_fixes
 from migrations_ops.phases.assignments import assign
@@ -32,7 +33,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
     for spec in () if plan.only_tenant else plan.tables:
         name, unassigned = f"rows of {short(spec.relation)} that no rule knows", every("unassigned_rows", [spec])
         kind = "person" if spec.person_decides else "unmatched"
-        yield Check(name, unassigned, Severity.REVIEW, spec.relation, kind=kind)
+        news = every("unnoted_rows", [spec], check=sql.literal(name), kept=sql.literal(KEPT))
+        yield Check(name, unassigned, Severity.REVIEW, spec.relation, kind=kind, news=news)
 
 
 def index(spec: TableSpec) -> Statement:

@@ -13,11 +13,15 @@ QUERIES = sql.load(Path(__file__).parent / "sql")
 
 @dataclass(frozen=True)
 class Column:
-    """A column's type as SQL, the family of types (see `fits`), and the labels where it is an enum."""
+    """A column's type as SQL, the family of types (see `fits`), and the labels where it is an enum.
+
+    `always`: it is not NULL, and a trigger that is called before the row is written sees its value.
+    """
 
     shown: str
     family: str
     labels: tuple[str, ...]
+    always: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,13 @@ class Columns:
 def columns_of(session: Session, plan: Plan) -> Columns:
     """The columns of every table of the plan, those that parents are reached through included."""
     relations = [*(spec.relation for spec in plan.tables), *plan.passed_through, *plan.common]
+    return columns_of_tables(session, list(dict.fromkeys(relations)))
+
+
+def columns_of_tables(session: Session, relations: list[str]) -> Columns:
     tables: dict[str, dict[str, Column]] = {}
-    question = sql.compose(QUERIES["plan_columns"], relations=sql.literal(list(dict.fromkeys(relations))))
+    question = sql.compose(QUERIES["plan_columns"], relations=sql.literal(relations))
     with session.work(as_operator=False):
-        for relation, name, shown, family, labels in session.execute(question):
-            tables.setdefault(relation, {})[name] = Column(shown, family, tuple(labels or ()))
+        for relation, name, shown, family, labels, always in session.execute(question):
+            tables.setdefault(relation, {})[name] = Column(shown, family, tuple(labels or ()), always)
     return Columns(tables)

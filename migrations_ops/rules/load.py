@@ -74,6 +74,7 @@ def _plan(data: dict[str, Any], text: str) -> Plan:
             Given(item, f"common {number}", COMMON_KEYS, plan.at("common", number)).relation("name")
             for number, item in plan.tables("common")
         ),
+        revoke_temp=plan.flag("revoke_temp"),
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
@@ -157,6 +158,7 @@ def _table(given: Given, others: dict[str, Given], so_far: list[str], slugs: lis
             Given({"rescope": key}, given.where, ("rescope",), given.place).texts("rescope")
             for _, key in given.tables("rescope")
         ),
+        required=given.flag("required"),
         unmatched=given.one_of("unmatched", slugs, "must be a tenant's slug") if "unmatched" in given else "",
     )
 

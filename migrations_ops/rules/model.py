@@ -104,6 +104,7 @@ class TableSpec:
     rules: tuple[Rule, ...]
     rescope: tuple[tuple[str, ...], ...] = ()
     unmatched: str = ""
+    required: bool = False  # no row without a tenant, though no rule may know a new one
 
     @property
     def relation(self) -> str:
@@ -141,6 +142,9 @@ class Plan:
     scope: str = ""  # a canary's; empty: the whole plan
     only_tenant: str = ""  # the slug of a canary tenant
     left_out: tuple[str, ...] = ()  # the tables that are not the canary's
+    revoke_temp: bool = (
+        False  # temporary tables are for the database's owner, and for those who were granted them by name
+    )
 
     def tenant(self, slug: str) -> TenantSpec:
         return next(tenant for tenant in self.tenants if tenant.slug == slug)

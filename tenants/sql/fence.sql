@@ -298,7 +298,7 @@ ALTER TABLE {relation} DISABLE ROW LEVEL SECURITY
 ALTER TABLE {relation} NO FORCE ROW LEVEL SECURITY
 
 -- name: temp_is_closed
--- Whether not everybody may make temporary tables, which could shadow the real ones.
+-- Whether not everybody may make temporary tables, and no login was given that by name in their place.
 SELECT NOT EXISTS (
     SELECT
     FROM pg_database AS d
@@ -307,17 +307,14 @@ SELECT NOT EXISTS (
       AND acl.grantee = 0
       AND acl.privilege_type = 'TEMPORARY'
 )
+   AND NOT EXISTS (SELECT FROM vital.applied_statement WHERE statement = {statement} AND jsonb_typeof(memo) = 'array')
 
 -- name: owns_database
 -- Only its owner may change what PUBLIC may do in it.
 SELECT pg_has_role(session_user, datdba, 'USAGE') FROM pg_database WHERE datname = current_database()
 
--- name: logins
--- The logins that could make temporary tables through PUBLIC; they keep it.
-SELECT COALESCE(jsonb_agg(rolname ORDER BY rolname), '[]') FROM pg_roles WHERE rolcanlogin AND NOT rolsuper
-
 -- name: who_may_shadow
--- Who may still make temporary tables, which could shadow the real ones in statements that do not name the schema.
+-- Who may make temporary tables, which could shadow the real ones in statements that do not name the schema.
 SELECT '', '', CASE acl.grantee WHEN 0 THEN 'everybody' ELSE pg_get_userbyid(acl.grantee) END || ' may make temporary tables in this database'
 FROM pg_database AS d
 CROSS JOIN LATERAL aclexplode(COALESCE(d.datacl, acldefault('d', d.datdba))) AS acl
@@ -327,40 +324,56 @@ WHERE d.datname = current_database()
 ORDER BY 3
 
 -- name: close_temp
--- TEMP can be revoked from PUBLIC only; the logins that exist get it back.
+-- Who was granted it by name keeps it.
 DO $temp$
-DECLARE
-    login name;
 BEGIN
     EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
-    FOR login IN SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper LOOP
-        EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), login);
-    END LOOP;
 END
 $temp$
 
 -- name: open_temp
 -- As it was.
 DO $temp$
+BEGIN
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO PUBLIC', current_database());
+END
+$temp$
+
+-- name: revoke_named_temp
+-- What an earlier VITAL granted to each login by name, as its memo has them; logins that are gone need nothing.
+DO $temp$
 DECLARE
     login name;
 BEGIN
-    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO PUBLIC', current_database());
-    FOR login IN SELECT rolname FROM pg_roles WHERE rolname = ANY({logins}::text[]) AND oid <> (SELECT datdba FROM pg_database WHERE datname = current_database()) LOOP
+    FOR login IN
+        SELECT r.rolname
+        FROM vital.applied_statement AS s
+        CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(s.memo) WHEN 'array' THEN s.memo ELSE '[]' END) AS given (login)
+        JOIN pg_roles AS r ON r.rolname = given.login
+        WHERE s.statement = {statement}
+          AND r.oid <> (SELECT datdba FROM pg_database WHERE datname = current_database())
+    LOOP
         EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM %I', current_database(), login);
     END LOOP;
 END
 $temp$
 
+-- name: forget_named_temp
+-- They are taken back.
+UPDATE vital.applied_statement SET memo = 'null' WHERE statement = {statement}
+
 -- name: guard_exists
--- Whether the function that guards references is there.
-SELECT to_regprocedure('vital.guard_reference()') IS NOT NULL
+-- Whether the functions that guard references are there, and see every row whatever the session that they run in hides.
+SELECT count(*) = 2
+FROM pg_proc
+WHERE oid IN (to_regprocedure('vital.guard_reference()'), to_regprocedure('vital.guard_referenced()'))
+  AND 'row_security=on' = ANY(proconfig)
 
 -- name: create_guard
 -- A reference is to an own row or to the Platform's. Foreign keys are checked past row level security, so this is not
 -- theirs to know. Only a changed reference or tenant is looked at: old rows are spared, and so is the first decision
 -- about a row that had no tenant, which 005 reports. FOR KEY SHARE holds the parent.
-CREATE OR REPLACE FUNCTION vital.guard_reference() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $guard$
+CREATE OR REPLACE FUNCTION vital.guard_reference() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS $guard$
 DECLARE
     parent text := TG_ARGV[0];
     is_referred_to text := TG_ARGV[1];
@@ -394,7 +407,7 @@ $guard$
 
 -- name: create_guard_of_children
 -- The other side: a row that others refer to cannot leave its tenant while they stay.
-CREATE OR REPLACE FUNCTION vital.guard_referenced() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $guard$
+CREATE OR REPLACE FUNCTION vital.guard_referenced() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS $guard$
 DECLARE
     child text := TG_ARGV[0];
     refers_to_it text := TG_ARGV[1];

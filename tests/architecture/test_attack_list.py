@@ -65,7 +65,7 @@ ATTACKS: dict[str, tuple[str, ...]] = {
     ),
     "views that run as their owner": (f"{PROVE}::test_what_goes_around_the_fence_is_listed",),
     "SECURITY DEFINER functions": (f"{PROVE}::test_what_goes_around_the_fence_is_listed",),
-    "a temporary table shadows the real one": (f"{PROVE}::test_temporary_tables_for_everybody_are_noticed",),
+    "a temporary table shadows the real one": (f"{PROVE}::test_who_takes_a_temporary_table_for_real_is_noticed",),
     "RESET ROLE reaches a login with grants": (
         f"{SCOPES}::test_outside_every_scope_the_login_may_do_nothing",
         f"{START}::test_it_starts_with_a_login_that_can_do_nothing_by_itself",

@@ -214,10 +214,14 @@ def test_a_right_that_policies_do_not_bind_is_noticed_and_not_used(
     assert [(leak["what"], leak["verb"]) for leak in leaks] == [(table, verb)]
 
 
-def test_temporary_tables_for_everybody_are_noticed(fenced: Scratch) -> None:
-    rows(fenced.admin_url, f'GRANT TEMPORARY ON DATABASE "{fenced.name}" TO PUBLIC')
+def test_who_takes_a_temporary_table_for_real_is_noticed(fenced: Scratch) -> None:
+    assert attacked(fenced, everybody=True).leaks == [], "everybody may make temporary tables"
+    rows(fenced.owner_url, "ALTER FUNCTION vital.guard_reference() RESET ALL")
 
-    assert {leak.verb for leak in attacked(fenced, everybody=True).leaks} == {"temporary table of its name"}
+    (leak, *others) = attacked(fenced, everybody=True).leaks
+
+    assert {leak.verb for leak in (leak, *others)} == {"temporary table of its name"}
+    assert "vital.guard_reference()" in leak.detail
 
 
 def test_rows_that_their_owner_does_not_see_are_noticed(fenced: Scratch) -> None:

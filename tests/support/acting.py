@@ -58,7 +58,6 @@ def whole_clone(template: Scratch) -> Scratch:
     )
     with psycopg.connect(copy.admin_url, autocommit=True) as connection:
         database = sql.Identifier(copy.name)
-        connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
         for role, privilege in grants:
             connection.execute(
                 sql.SQL("GRANT {} ON DATABASE {} TO {}").format(sql.SQL(privilege), database, sql.Identifier(role))

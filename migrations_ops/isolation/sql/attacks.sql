@@ -122,6 +122,22 @@ UPDATE {relation} AS t SET {assignments} WHERE {rows}
 -- A temporary table of the same name would catch what the next user of the connection writes.
 CREATE TEMPORARY TABLE {table} (id integer)
 
+-- name: wait_behind_the_path
+-- As each transaction of the service has it: the schema's tables come before temporary ones.
+SELECT set_config('search_path', concat_ws(', ', {schema}, 'pg_temp'), true)
+
+-- name: shadowed
+-- What would take the temporary table for the real one: a statement that names no schema, or a function of VITAL's whose
+-- search path does not end in pg_temp.
+SELECT 'a statement that names no schema' WHERE to_regclass({table}) IS DISTINCT FROM to_regclass({name})
+UNION ALL
+SELECT DISTINCT p.oid::regprocedure::text
+FROM pg_trigger AS g
+JOIN pg_proc AS p ON p.oid = g.tgfoid
+WHERE g.tgrelid = to_regclass({name})
+  AND p.pronamespace = 'vital'::regnamespace
+  AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS setting WHERE setting ~ '^search_path=(.*, )?"?pg_temp"?$')
+
 -- name: rights_beyond
 -- Rights of vital_tenant that pass row level security by, or that it is not to have on this table at all.
 SELECT p FROM unnest({privileges}::text[]) AS p WHERE has_table_privilege('vital_tenant', to_regclass({name}), p)

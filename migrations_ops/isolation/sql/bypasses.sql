@@ -56,7 +56,7 @@ SELECT p.oid::regprocedure::text,
            FROM aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) AS acl
            WHERE acl.privilege_type = 'EXECUTE'
        ), ARRAY[]::text[]),
-       EXISTS (SELECT FROM unnest(p.proconfig) AS setting WHERE setting LIKE 'search_path=%'),
+       EXISTS (SELECT FROM unnest(p.proconfig) AS setting WHERE setting ~ '^search_path=(.*, )?"?pg_temp"?$' OR setting IN ('search_path=', 'search_path=""')),
        has_function_privilege('vital_tenant', p.oid, 'EXECUTE') AND has_schema_privilege('vital_tenant', p.pronamespace, 'USAGE')
 FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace

@@ -28,6 +28,16 @@ SELECT {name}, {key}, 'no rule gives it a tenant'
 FROM {relation} AS t
 WHERE t.{tenant} IS NULL
 
+-- name: unnoted_rows
+-- Whether such a row is no finding yet. Where there are more than are kept as findings, nobody can say.
+SELECT EXISTS (
+    SELECT
+    FROM {relation} AS t
+    WHERE t.{tenant} IS NULL
+      AND NOT EXISTS (SELECT FROM vital.finding AS f WHERE f.check_name = {check} AND f.relation = {name} AND f.key = {key})
+)
+   AND (SELECT count(*) FROM vital.finding WHERE check_name = {check}) < {kept}
+
 -- name: some_unassigned
 -- How many rows have no tenant; beyond some thousand nobody counts.
 SELECT count(*) FROM (SELECT FROM {relation} AS t WHERE t.{tenant} IS NULL LIMIT 10000) AS few

@@ -1,5 +1,6 @@
 -- name: plan_columns
--- Every column of these tables: its type, what family of types that is, and the labels of an enum.
+-- Every column of these tables: its type, what family of types that is, the labels of an enum, and whether
+-- it always has a value (what is generated has none yet when a trigger is called before the row is written).
 SELECT wanted.relation, a.attname, format_type(a.atttypid, a.atttypmod),
        CASE
            WHEN base.name IN ('smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision') THEN 'number'
@@ -11,11 +12,40 @@ SELECT wanted.relation, a.attname, format_type(a.atttypid, a.atttypmod),
            WHEN t.typcategory IN ('S', 'E') THEN 'text'
            ELSE 'other'
        END,
-       (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid)
+       (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid),
+       a.attnotnull AND a.attgenerated = ''
 FROM unnest({relations}::text[]) AS wanted (relation)
 JOIN pg_attribute AS a ON a.attrelid = to_regclass(wanted.relation) AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type AS t ON t.oid = a.atttypid
 CROSS JOIN LATERAL (SELECT format_type(COALESCE(NULLIF(t.typbasetype, 0), t.oid), NULL) AS name) AS base
+
+-- name: never_null
+-- Whether none of these columns is NULL in any row, also in one that is being written.
+SELECT count(*) = cardinality({columns}::text[])
+FROM pg_attribute
+WHERE attrelid = to_regclass({name})
+  AND attname = ANY({columns}::text[])
+  AND attnotnull
+  AND attgenerated = ''
+
+-- name: refers_to
+-- Whether a foreign key says of every row that the row it refers to is there by the time it is written.
+SELECT EXISTS (
+    SELECT
+    FROM pg_constraint AS f
+    WHERE f.contype = 'f'
+      AND f.conrelid = to_regclass({name})
+      AND f.confrelid = to_regclass({parent})
+      AND f.convalidated
+      AND NOT f.condeferrable
+      AND ARRAY(
+          SELECT format('%%I %%I', c.attname, p.attname)
+          FROM unnest(f.conkey, f.confkey) AS part (child, parent)
+          JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = part.child
+          JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = part.parent
+          ORDER BY 1
+      ) = ARRAY(SELECT format('%%I %%I', pair.child, pair.parent) FROM unnest({columns}::text[], {keys}::text[]) AS pair (child, parent) ORDER BY 1)
+)
 
 -- name: value_as_shown
 -- A value of the plan as the column would show it; an error where the column cannot hold it.
