@@ -28,13 +28,13 @@ def in_our_venv() -> None:
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vital.settings")
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
     from django.db import NotSupportedError, OperationalError
 
+    from vital import command_line
     from vital.embedded import EmbeddedError
 
     try:
-        execute_from_command_line(sys.argv)
+        command_line.main()
     except (ImproperlyConfigured, EmbeddedError, OperationalError) as error:
         sys.exit(_refuse(f"{error}", 2))
     except NotSupportedError as error:  # Django's word for a server that is too old

@@ -9,7 +9,8 @@ from django.db import DatabaseError, connection
 from catalog import report
 from catalog.errors import LegacyError
 from catalog.report import Filled
-from tenants.management.documented import Documented, fail
+from tenants.exits import fail
+from tenants.management.documented import Documented
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 3
 

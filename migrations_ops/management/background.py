@@ -40,8 +40,8 @@ def _asked(options: Options) -> dict[str, Any]:
 
 def _refused(options: Options) -> Answer | None:
     """Options that need this process to stay; None where there are none."""
-    asked = {"--step-by-step": options["step_by_step"], "--archive": options["archive"]}
-    asked["--workers"] = options["workers"] > 1
+    asked = {"--step-by-step": options.get("step_by_step"), "--archive": options.get("archive")}
+    asked["--workers"] = options.get("workers", 1) > 1
     found = [option for option, given in asked.items() if given]
     return ({"error": CANNOT.format(option=found[0])}, USAGE) if found else None
 

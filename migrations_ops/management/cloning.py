@@ -3,15 +3,14 @@
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management.answers import DONE, USAGE, Answer, Options
-
-CLONE = "clone takes SLUG and the slug of the NEW one: manage.py tenants clone pharma pharma-test --reason TEXT"
+from migrations_ops.management import options
+from migrations_ops.management.answers import DONE, Answer, Options
+from migrations_ops.management.verb import Verb
+from tenants.parsing import Parser
 
 
 def clone(options: Options, console: Console) -> Answer:
-    if len(options["words"]) != 2:
-        return {"error": CLONE}, USAGE
-    slug, new = options["words"]
+    slug, new = options["slug"], options["new"]
     done = services.clone_tenant(
         slug,
         services.New(new, options["name"] or new, id=options["id"], domain=options["domain"]),
@@ -28,3 +27,15 @@ def clone(options: Options, console: Console) -> Answer:
     what = "[yellow]Nothing was kept.[/] It would have" if done["dry_run"] else "[green]Cloned.[/] It has"
     console.print(f"{what} {done['rows']:,} rows, each as {slug} has it, with keys of their own.", highlight=False)
     return done, DONE
+
+
+def _arguments(parser: Parser) -> None:
+    options.slug(parser)
+    parser.add_argument("new", metavar="NEW", help="the slug of the second one")
+    options.new_tenant(parser)
+    parser.add_argument("--without", action="append", default=[], metavar="TABLE", help="leave this table's rows out")
+    options.reason(parser)
+    options.dry_run(parser, "show what it comes to, and keep nothing")
+
+
+CLONE = Verb("clone", "a second tenant, with a copy of every row", clone, _arguments)

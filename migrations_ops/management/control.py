@@ -5,9 +5,11 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import background, show, show_run, show_undo
+from migrations_ops.management import background, options, show, show_run, show_undo
 from migrations_ops.management.answers import DONE, FAILED, Answer, Options, listener
 from migrations_ops.management.helpers import helped
+from migrations_ops.management.verb import Verb
+from tenants.parsing import Parser
 
 SAID = {
     "paused": "Run {run} is paused. Go on with: manage.py migrate_tenants resume",
@@ -49,3 +51,14 @@ def _stop(what: str, wanted: str, options: Options, console: Console) -> Answer:
     if not options["json"]:
         console.print(SAID[status].format(run=run))
     return {"run": run, "status": status}, DONE if status == wanted else FAILED
+
+
+def _of_resume(parser: Parser) -> None:
+    options.workers(parser)
+    options.background(parser)
+    options.reason(parser)
+
+
+PAUSE = Verb("pause", "from another terminal: stop the run after its batch", pause, options.reason)
+RESUME = Verb("resume", "go on with a run that was paused, or has failed", resume, _of_resume)
+CANCEL = Verb("cancel", "abandon an unfinished run; what it did stays", cancel, options.reason)

@@ -6,11 +6,16 @@ from typing import Any
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import show_decisions
+from migrations_ops.management import options, show_decisions
 from migrations_ops.management.answers import DONE, STOPPED, USAGE, Answer, Options
 from migrations_ops.management.asking import agrees
+from migrations_ops.management.verb import Verb
+from tenants.parsing import Parser
 
-HOW = 'decide takes TABLE KEY TENANT --reason "...", or --csv FILE, or TABLE KEY --withdraw --reason "..."'
+HOW = (
+    'decide takes TABLE KEY TENANT --reason "...", or --csv FILE, whose lines have their reasons,'
+    ' or TABLE KEY --withdraw --reason "...". --dry-run is for the first two. Nothing was done.'
+)
 
 
 def decide(options: Options, console: Console) -> Answer:
@@ -20,9 +25,9 @@ def decide(options: Options, console: Console) -> Answer:
         if why:
             console.print(f"waits for {why}", highlight=False)
 
-    if options["withdraw"] and len(words) == 2 and not file:
+    if options["withdraw"] and len(words) == 2 and not (file or options["dry_run"]):
         return _withdraw(options, console, waiting)
-    if options["withdraw"] or (len(words), bool(file)) not in ((3, False), (0, True)):
+    if options["withdraw"] or (len(words), bool(file)) not in ((3, False), (0, True)) or (file and options["reason"]):
         return {"error": HOW}, USAGE
     source = services.decisions_in(Path(file)) if file else services.one_decision(*words, reason=options["reason"])
     if options["yes"] and not options["dry_run"]:
@@ -56,3 +61,19 @@ def _withdraw(options: Options, console: Console, waiting: Any) -> Answer:
     console.print(f"[green]Withdrawn.[/] {now}", highlight=False)
     show_decisions.next_phase(console, document["next"])
     return document | {"status": "withdrawn"}, DONE
+
+
+def _arguments(parser: Parser) -> None:
+    parser.add_argument("words", nargs="*", metavar="TABLE KEY TENANT", help="the row, and whose it is to be")
+    parser.add_argument("--csv", default="", metavar="FILE", help="decisions about many rows: a file of `findings`")
+    parser.add_argument("--withdraw", action="store_true", help="withdraw the decision about TABLE KEY")
+    options.reason(parser)
+    options.dry_run(parser, "show what it comes to, and write nothing")
+
+
+EXAMPLES = """
+  manage.py migrate_tenants decide users ID pharma --reason "contract 17"
+  manage.py migrate_tenants decide users ID --withdraw --reason "a mistake"
+  manage.py migrate_tenants decide --csv users.csv --dry-run
+"""
+DECIDE = Verb("decide", "a person's decision about rows, which no rule overrules", decide, _arguments, EXAMPLES)

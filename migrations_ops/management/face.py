@@ -18,18 +18,17 @@ from migrations_ops import services
 from migrations_ops.engine.errors import EngineError
 from migrations_ops.management import show
 from migrations_ops.management.answers import FAILED, STOPPED, USAGE, Answer, Options
-from migrations_ops.management.verbs import VERBS, Verbs
 from migrations_ops.rules.load import PlanError
 from vital.embedded import EmbeddedError
 
 
-def answer(options: Options, verbs: Verbs = VERBS) -> int:
-    """Do what the command line asks for by its verb and return the exit code."""
-    if options["plan"]:
+def answer(act: Callable[[Options, Console], Answer], options: Options) -> int:
+    """Do what a verb does and return the exit code."""
+    if options.get("plan"):
         services.name_plan(Path(options["plan"]))
     if options.get("no_backup"):
         settings.BACKUP = False
-    return told(verbs[options["verb"]], options, options["verb"])
+    return told(act, options, options["verb"])
 
 
 def told(act: Callable[[Options, Console], Answer], options: Options, verb: str) -> int:

@@ -8,6 +8,8 @@ from rich.table import Table
 
 from migrations_ops import services
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
+from migrations_ops.management.verb import Verb
+from tenants.parsing import Parser
 
 KINDS = {
     "person": "a person decides",
@@ -57,3 +59,14 @@ def _show(console: Console, document: dict[str, Any], *, keys: bool) -> None:
     if not keys and any(group["open"] for group in document["findings"]):
         console.print("\nWhich rows: --keys, or --csv FILE to fill in. A person decides with:", highlight=False)
         console.print('  manage.py migrate_tenants decide TABLE KEY TENANT --reason "..."', highlight=False)
+
+
+def _arguments(parser: Parser) -> None:
+    parser.add_argument("--table", default="", metavar="NAME", help="of this table")
+    parser.add_argument("--check", default="", metavar="TEXT", help="of this kind, or with this in the check's name")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--keys", action="store_true", help="single rows")
+    shown.add_argument("--csv", default="", metavar="FILE", help="write the open ones into a new file, to fill in")
+
+
+FINDINGS = Verb("findings", "the rows that people should look at, or decide about", findings, _arguments)

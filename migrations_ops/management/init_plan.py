@@ -7,6 +7,8 @@ from rich.console import Console
 from migrations_ops import services
 from migrations_ops.management.answers import DONE, STOPPED, USAGE, Answer, Options
 from migrations_ops.management.asking import agrees
+from migrations_ops.management.verb import Verb
+from tenants.parsing import Parser
 from vital import private_files
 
 
@@ -29,3 +31,13 @@ def init_plan(options: Options, console: Console) -> Answer:
     elif not options["json"]:
         console.file.write(plan)
     return {"plan": plan, "out": str(out or "")}, DONE
+
+
+def _arguments(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--schema", action="append", metavar="NAME", help="the tables of this schema; may be repeated")
+    add("--root", default="", metavar="TABLE", help="its rows are the tenants")
+    add("--out", default="", metavar="FILE", help="into this file")
+
+
+INIT_PLAN = Verb("init-plan", "a starting plan for a database that has none", init_plan, _arguments)

@@ -6,13 +6,15 @@ from rich.table import Table
 from migrations_ops import services
 from migrations_ops.engine.progress import Listeners
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
+from migrations_ops.management.verb import Verb
+from tenants.parsing import Parser
 
 HOW = "tune takes NAME=VALUE, and NAME= for the default again: manage.py migrate_tenants tune replication_lag=30s"
 
 
 def tune(options: Options, console: Console) -> Answer:
     changes = {}
-    for word in options["words"]:
+    for word in options["limits"]:
         name, equals, value = word.partition("=")
         if not equals:
             return {"error": f"{word}: {HOW}"}, USAGE
@@ -35,3 +37,13 @@ def work(options: Options, console: Console) -> Answer:
     run = services.work(Listeners())
     console.print(f"Run {run} needs no more help.", highlight=False)
     return {"run": run}, DONE
+
+
+def _of_tune(parser: Parser) -> None:
+    parser.add_argument(
+        "limits", nargs="*", metavar="NAME=VALUE", help="NAME= is the default again; none shows them all"
+    )
+
+
+TUNE = Verb("tune", "the limits that a run respects, also while it works", tune, _of_tune)
+WORK = Verb("work", "one more worker for the run at work, from any machine", work)

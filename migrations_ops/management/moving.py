@@ -5,18 +5,15 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import show_decisions
-from migrations_ops.management.answers import DONE, STOPPED, USAGE, Answer, Options
+from migrations_ops.management import options, show_decisions
+from migrations_ops.management.answers import DONE, STOPPED, Answer, Options
 from migrations_ops.management.asking import agrees
-
-MOVE = 'move takes a file with a [[move]] for each table: manage.py tenants move rows.toml --reason "..."'
-BACK = 'move-back takes the number that a move was given: manage.py tenants move-back 41 --reason "..."'
+from migrations_ops.management.verb import Verb
+from tenants.parsing import Parser
 
 
 def move(options: Options, console: Console) -> Answer:
-    if len(options["words"]) != 1:
-        return {"error": MOVE}, USAGE
-    file, reason = Path(options["words"][0]), options["reason"]
+    file, reason = Path(options["file"]), options["reason"]
 
     def waiting(why: str) -> None:
         if why:
@@ -41,12 +38,25 @@ def move(options: Options, console: Console) -> Answer:
 
 
 def move_back(options: Options, console: Console) -> Answer:
-    words = options["words"]
-    if len(words) != 1 or not words[0].isdecimal():
-        return {"error": BACK}, USAGE
-    if options["reason"] and not agrees(options, "Moving back", f"Take move {words[0]} back?"):
+    number = options["number"]
+    if options["reason"] and not agrees(options, "Moving back", f"Take move {number} back?"):
         return {"status": "cancelled"}, STOPPED
-    document = services.move_back(int(words[0]), options["reason"], lambda why: None)
+    document = services.move_back(number, options["reason"], lambda why: None)
     console.print(f"[green]Moved back[/] {document['moved']:,} of {document['withdrawn']:,} rows.", highlight=False)
     show_decisions.next_phase(console, document["next"])
     return document | {"status": "moved_back"}, DONE
+
+
+def _of_move(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a [[move]] for each table")
+    options.reason(parser)
+    options.dry_run(parser)
+
+
+def _of_move_back(parser: Parser) -> None:
+    parser.add_argument("number", type=int, metavar="NUMBER", help="that the move was given")
+    options.reason(parser)
+
+
+MOVE = Verb("move", "rows that change hands by a rule; shown before", move, _of_move)
+MOVE_BACK = Verb("move-back", "the rows of that move are where they were", move_back, _of_move_back)

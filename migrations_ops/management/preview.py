@@ -7,6 +7,8 @@ from rich.console import Console
 from migrations_ops import services
 from migrations_ops.management import page, show_preview
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
+from migrations_ops.management.verb import Verb
+from tenants.parsing import Parser
 from vital import private_files
 
 
@@ -23,3 +25,11 @@ def preview(options: Options, console: Console) -> Answer:
         if options["html"]:
             console.print(f"The page is in {options['html']}.", highlight=False, markup=False)
     return document, DONE
+
+
+def _arguments(parser: Parser) -> None:
+    parser.add_argument("--against", default="", metavar="FILE", help="what this other plan would change")
+    parser.add_argument("--html", default="", metavar="FILE", help="write it as a page, too")
+
+
+PREVIEW = Verb("preview", "what a run would do with the rows now: table by rule by tenant", preview, _arguments)

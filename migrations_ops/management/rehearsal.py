@@ -7,6 +7,8 @@ from rich.console import Console
 from migrations_ops import services
 from migrations_ops.management import show_rehearsal
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options
+from migrations_ops.management.verb import Verb
+from tenants.parsing import Parser
 
 
 def rehearse(options: Options, console: Console) -> Answer:
@@ -20,3 +22,13 @@ def rehearse(options: Options, console: Console) -> Answer:
     if not options["json"]:
         show_rehearsal.rehearsal(console, document)
     return document, DONE if document["exact"] else FAILED
+
+
+def _arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--rows", type=int, default=20_000, metavar="N", help="about N rows of a table (default: 20000)"
+    )
+    parser.add_argument("--on", dest="where", default="", choices=["server", "embedded"], help="where the copy is made")
+
+
+REHEARSE = Verb("rehearse", "try run, undo and run on a sampled copy: exact? how long? how much?", rehearse, _arguments)

@@ -9,6 +9,8 @@ from rich.text import Text
 
 from migrations_ops import services
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
+from migrations_ops.management.verb import Verb
+from tenants.parsing import Parser
 from vital import private_files
 
 SHOWN = 20  # rows of a section
@@ -16,12 +18,12 @@ WIDE = 160  # a table is shown whole; a narrow terminal wraps it
 
 
 def report(options: Options, console: Console) -> Answer:
-    words, file = options["words"], Path(options["file"]) if options["file"] else None
-    if len(words) > 1 or not all(word.isdecimal() for word in words):
+    run, file = options["run"], Path(options["file"]) if options["file"] else None
+    if not run.isdecimal() and run:
         return {"error": "report takes the id of one run, or nothing for the last: migrate_tenants report 7"}, USAGE
     if file and file.suffix != ".html":
         return {"error": f"A report is written as a page: --file {file.stem}.html"}, USAGE
-    document = services.report(int(words[0]) if words else None)
+    document = services.report(int(run) if run else None)
     if file:
         try:
             private_files.write(file, services.report_as_html(document))
@@ -49,3 +51,11 @@ def _show(console: Console, document: dict[str, Any]) -> None:
         console.print(table, width=WIDE, crop=False)
         if len(section.rows) > SHOWN:
             console.print(f"  … and {len(section.rows) - SHOWN:,} more (--json or --file FILE has them)")
+
+
+def _arguments(parser: Parser) -> None:
+    parser.add_argument("run", nargs="?", default="", metavar="RUN", help="its number (default: the last run)")
+    parser.add_argument("--file", default="", metavar="FILE", help="write it as a page, FILE.html, too")
+
+
+REPORT = Verb("report", "what a run did, for auditors", report, _arguments)

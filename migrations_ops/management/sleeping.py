@@ -3,12 +3,14 @@
 from rich.console import Console
 
 from migrations_ops import services
+from migrations_ops.management import options
 from migrations_ops.management.answers import DONE, STOPPED, Answer, Options
 from migrations_ops.management.asking import agrees
+from migrations_ops.management.verb import Verb
 
 
 def suspend(options: Options, console: Console) -> Answer:
-    slug = " ".join(options["words"])
+    slug = options["slug"]
     if options["reason"] and not agrees(options, "Suspending", f"Suspend {slug}? Nobody of it gets in from then on."):
         return {"status": "cancelled"}, STOPPED
     done = services.set_tenant_active(slug, options["reason"], active=False)
@@ -17,6 +19,10 @@ def suspend(options: Options, console: Console) -> Answer:
 
 
 def activate(options: Options, console: Console) -> Answer:
-    done = services.set_tenant_active(" ".join(options["words"]), options["reason"], active=True)
+    done = services.set_tenant_active(options["slug"], options["reason"], active=True)
     console.print(f"[green]Active.[/] {done['slug']} gets in again within a second.", highlight=False)
     return done, DONE
+
+
+SUSPEND = Verb("suspend", "nobody of it gets in; its rows stay", suspend, options.slug_with_reason)
+ACTIVATE = Verb("activate", "and in again", activate, options.slug_with_reason)

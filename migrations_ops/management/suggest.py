@@ -6,6 +6,8 @@ from rich.console import Console
 
 from migrations_ops import services
 from migrations_ops.management.answers import DONE, Answer, Options
+from migrations_ops.management.verb import Verb
+from tenants.parsing import Parser
 
 Document = dict[str, Any]
 WHERE = {"replace": "instead of rule {rule}", "before": "before rule {rule}", "after": "after rule {rule}"}
@@ -67,3 +69,11 @@ def _rows(number: int) -> str:
 
 def _say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False)
+
+
+def _arguments(parser: Parser) -> None:
+    parser.add_argument("--table", default="", metavar="NAME", help="this table alone")
+    parser.add_argument("--rule", default="", metavar="NAME", help="the rule that only takes what others leave")
+
+
+SUGGEST = Verb("suggest", "rules for rows that no rule, or only the fall-back rule, decides", suggest, _arguments)

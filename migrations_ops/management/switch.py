@@ -3,9 +3,10 @@
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import show, show_run
+from migrations_ops.management import options, show, show_run
 from migrations_ops.management.answers import DONE, STOPPED, Answer, Options, listener
 from migrations_ops.management.asking import agrees
+from migrations_ops.management.verb import Verb
 from migrations_ops.reading import shown
 
 
@@ -28,3 +29,7 @@ def rearm(options: Options, console: Console) -> Answer:
     if not options["json"]:
         show_run.run_result(console, result)
     return show.result(result), DONE
+
+
+DISARM = Verb("disarm", "turn isolation off for everyone but tenants; the service answers 503", disarm, options.reason)
+REARM = Verb("rearm", "turn isolation on again, and attack it", rearm, options.reason)

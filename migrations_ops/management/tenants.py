@@ -3,16 +3,14 @@
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import show_tenants
+from migrations_ops.management import options, show_tenants
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
-from migrations_ops.management.archives import bring_in, export, remove
-from migrations_ops.management.cloning import clone
-from migrations_ops.management.hosts import add_host, remove_host
-from migrations_ops.management.moving import move, move_back
-from migrations_ops.management.sleeping import activate, suspend
-from migrations_ops.management.verbs import Verbs
+from migrations_ops.management.verb import Verb
+from tenants.parsing import Parser
 
-SET = "set takes SLUG NAME=VALUE …, and NAME= to take a setting away: manage.py tenants set pharma limits.max_tools=200"
+SETTINGS = (
+    "set takes SLUG NAME=VALUE …, and NAME= to take a setting away: manage.py tenants set pharma limits.max_tools=200"
+)
 
 
 def everybody(options: Options, console: Console) -> Answer:
@@ -23,14 +21,14 @@ def everybody(options: Options, console: Console) -> Answer:
 
 
 def show(options: Options, console: Console) -> Answer:
-    document = services.tenant_named(_slug(options))
+    document = services.tenant_named(options["slug"])
     if not options["json"]:
         show_tenants.one(console, document, services.settings_of(document["slug"]))
     return {"tenant": document}, DONE
 
 
 def add(options: Options, console: Console) -> Answer:
-    slug = _slug(options)
+    slug = options["slug"]
     wanted = services.New(
         slug, options["name"] or slug, id=options["id"], domain=options["domain"], like=options["like"]
     )
@@ -41,10 +39,10 @@ def add(options: Options, console: Console) -> Answer:
 
 
 def change(options: Options, console: Console) -> Answer:
-    pairs = [word.partition("=") for word in options["words"][1:]]
-    if not pairs or not all(equals for _, equals, _ in pairs):
-        return {"error": SET}, USAGE
-    done = services.configure_tenant(_slug(options), {name: value for name, _, value in pairs}, options["reason"])
+    pairs = [word.partition("=") for word in options["settings_given"]]
+    if not all(equals for _, equals, _ in pairs):
+        return {"error": SETTINGS}, USAGE
+    done = services.configure_tenant(options["slug"], {name: value for name, _, value in pairs}, options["reason"])
     for name, (before, after) in done["changed"].items():
         console.print(f"{name}: {show_tenants.value(before)} → {show_tenants.value(after)}", highlight=False)
     if not done["changed"]:
@@ -52,21 +50,20 @@ def change(options: Options, console: Console) -> Answer:
     return done, DONE
 
 
-def env(options: Options, console: Console) -> Answer:
-    found = services.environment_of(_slug(options), options["url"])
-    for name, value in found.items():
-        if not options["json"]:
-            console.file.write(f"{name}={value}\n")
-    return {"env": found}, DONE
+def _of_add(parser: Parser) -> None:
+    options.slug(parser)
+    options.new_tenant(parser)
+    parser.add_argument("--like", default="", metavar="SLUG", help="begin with the settings of this tenant")
+    options.reason(parser)
 
 
-def _slug(options: Options) -> str:
-    """The tenant that is named; the service says so where there is none of that name."""
-    return str(options["words"][0]) if options["words"] else ""
+def _of_set(parser: Parser) -> None:
+    options.slug(parser)
+    parser.add_argument("settings_given", nargs="+", metavar="NAME=VALUE", help="NAME= takes a setting away")
+    options.reason(parser)
 
 
-VERBS: Verbs = {
-    "list": everybody, "show": show, "add": add, "set": change, "add-host": add_host, "remove-host": remove_host,
-    "suspend": suspend, "activate": activate, "env": env,
-    "move": move, "move-back": move_back, "clone": clone, "export": export, "import": bring_in, "remove": remove,
-}  # fmt: skip
+LIST = Verb("list", "who there is, with the rows that each has", everybody)
+SHOW = Verb("show", "one tenant: settings, host names, rows", show, options.slug)
+ADD = Verb("add", "a tenant without rows", add, _of_add)
+SET = Verb("set", "change settings; in force within a second", change, _of_set)

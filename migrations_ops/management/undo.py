@@ -5,12 +5,16 @@ from pathlib import Path
 from rich.console import Console
 
 from migrations_ops import services
-from migrations_ops.management import background, show, show_undo
-from migrations_ops.management.answers import DONE, STOPPED, Answer, Options, listener
+from migrations_ops.management import background, options, show, show_forecast, show_undo
+from migrations_ops.management.answers import DONE, FAILED, STOPPED, Answer, Options, listener
 from migrations_ops.management.asking import agrees
+from migrations_ops.management.verb import Verb
+from tenants.parsing import WORDS, Parser
 
 
 def undo(options: Options, console: Console) -> Answer:
+    if options["dry_run"]:
+        return _forecast(options, console)
     keys = services.preview_undo(options["phase"])
     if not keys:
         console.print("Nothing to undo.")
@@ -27,3 +31,28 @@ def undo(options: Options, console: Console) -> Answer:
     if not options["json"]:
         show_undo.result(console, result, archive)
     return show.result(result), DONE
+
+
+def _forecast(options: Options, console: Console) -> Answer:
+    """What `--dry-run` shows; where the undo would refuse, exit 1, as the undo would."""
+    document = services.forecast_undo(options["phase"])
+    if not options["json"]:
+        show_forecast.of_undo(console, document)
+    would_lose = document.get("lost") and not options["archive"]
+    return document, FAILED if document["refused"] or would_lose else DONE
+
+
+def _arguments(parser: Parser) -> None:
+    parser.add_argument("--phase", default="", metavar="PHASE", help="back to before this phase (default: the first)")
+    parser.add_argument("--archive", default="", metavar="FILE", help="keep what it would lose in this file")
+    options.background_or_dry_run(parser, "show what would be undone, lost and kept, and write nothing")
+    options.reason(parser)
+
+
+LATEST_FIRST = "Phases are undone latest first: --phase 004 undoes 004 and every later one"
+HINTS = dict.fromkeys(("--only", "--from", "--to", WORDS), LATEST_FIRST)
+EXAMPLES = """
+  manage.py migrate_tenants undo --phase 004     004 and every later phase
+  manage.py migrate_tenants undo --dry-run       what that would be; nothing is written
+"""
+UNDO = Verb("undo", "undo phases, latest first", undo, _arguments, EXAMPLES, HINTS)

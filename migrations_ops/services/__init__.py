@@ -31,6 +31,8 @@ from migrations_ops.services.deciding import one_decision as one_decision
 from migrations_ops.services.deciding import withdraw as withdraw
 from migrations_ops.services.doctoring import examine as examine
 from migrations_ops.services.doctoring import examine_fence as examine_fence
+from migrations_ops.services.forecasting import forecast_run as forecast_run
+from migrations_ops.services.forecasting import forecast_undo as forecast_undo
 from migrations_ops.services.looking import choices as choices
 from migrations_ops.services.looking import explain as explain
 from migrations_ops.services.looking import init_plan as init_plan

@@ -16,15 +16,12 @@ from migrations_ops.backup.files import Content, Manifest
 from migrations_ops.backup.restore import Order, Restore, refuse_others
 from migrations_ops.backup.take import take
 from migrations_ops.backup.verify import differences, verify
-from migrations_ops.engine import checks
 from migrations_ops.engine.errors import EngineError
-from migrations_ops.engine.progress import Outcome
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.sql import shown
-from migrations_ops.engine.steps import Check
-from migrations_ops.plan import phases as phases_of
 from migrations_ops.rehearsal.places import Target
 from migrations_ops.services.database import connection_params, current_plan, has_begun, me, open_session
+from migrations_ops.services.looking import pre_validation
 from vital import private_files
 
 Say = Callable[[str], None]
@@ -87,7 +84,7 @@ def restore(file: Path, order: Order, say: Say, log_dir: Path) -> Document:
             "taken_at": manifest.taken_at,
             "tables": _side_by_side(before, manifest.tables, now),
             "differences": found,
-            "checks": _asked(session),
+            "checks": pre_validation(session, current_plan()),
         }
 
 
@@ -116,23 +113,3 @@ def _remember(session: Session, file: Path, manifest: Manifest, log_dir: Path) -
     with private_files.log(log_dir / "restore.log") as log:
         when = datetime.now(UTC).isoformat(timespec="seconds")
         log.write(f"{when} {me()} restored {manifest.database} from {file} (SHA-256 {manifest.sha256})\n")
-
-
-def _outcome(session: Session, check: Check) -> Outcome:
-    """A database from before VITAL has no schema of VITAL's, and is given none here: it is to be as it was."""
-    try:
-        return checks.outcome_of(check, checks.ask(session, check))
-    except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedTable):
-        return Outcome("later", messages=["VITAL has no tables of its own here yet; a run makes them and asks"])
-
-
-def _asked(session: Session) -> list[Document]:
-    """What 000 finds in the restored database, asked and not written down."""
-    asked = []
-    for step in phases_of(current_plan())[0].steps:
-        if isinstance(step, Check):
-            outcome = _outcome(session, step)
-            asked.append({"check": step.name, "outcome": outcome.status, "messages": outcome.messages})
-            if step.gate and outcome.status == "FAIL":
-                break
-    return asked

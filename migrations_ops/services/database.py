@@ -107,6 +107,8 @@ def pending(session: Session, phases: Sequence[Phase], scope: str = "") -> Seque
 
 
 def completed_phases(session: Session, scope: str) -> set[str]:
+    if not session.named("is_set_up")[0][0]:
+        return set()
     return {state["phase"] for state in phase_states(session, scope) if state["status"] == "completed"}
 
 

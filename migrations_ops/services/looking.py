@@ -5,10 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from migrations_ops import explaining, maintenance, reading
 from migrations_ops.engine import checks
 from migrations_ops.engine.errors import OutOfOrder
-from migrations_ops.engine.progress import Listener
+from migrations_ops.engine.progress import Listener, Outcome
+from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check
 from migrations_ops.foresight import compare
 from migrations_ops.foresight import preview as foresight
@@ -17,6 +20,7 @@ from migrations_ops.init_plan import draft
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rehearsal import records
 from migrations_ops.rules.load import load
+from migrations_ops.rules.model import Plan
 from migrations_ops.services.database import current_plan, open_session, phase_states, tenants_are_there
 from migrations_ops.services.patience import within
 from migrations_ops.services.plans import chosen
@@ -105,3 +109,23 @@ def suggest(table: str, rule: str, patience: float | None = None) -> dict[str, A
     asked = reading.named(plan, table).relation if table else ""
     with open_session(read_only=True) as session, within(session, patience):
         return workshop.suggest(session, plan, asked, rule)
+
+
+def pre_validation(session: Session, plan: Plan) -> list[dict[str, Any]]:
+    """What 000 finds, asked and not written down."""
+    asked = []
+    for step in phases_of(plan)[0].steps:
+        if isinstance(step, Check):
+            outcome = _outcome(session, step)
+            asked.append({"check": step.name, "outcome": outcome.status, "messages": outcome.messages})
+            if step.gate and outcome.status == "FAIL":
+                break
+    return asked
+
+
+def _outcome(session: Session, check: Check) -> Outcome:
+    """A database from before VITAL has no schema of VITAL's, and is given none here: it is to be as it was."""
+    try:
+        return checks.outcome_of(check, checks.ask(session, check))
+    except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedTable):
+        return Outcome("later", messages=["VITAL has no tables of its own here yet; a run makes them and asks"])

@@ -132,7 +132,7 @@ def _open(
         position(phases_of(plan), name)
     hooks.load(settings.HOOKS)
     make_ready(session)
-    wanted = _wanted(session, phases_of(plan), request, plan.scope, waiting)
+    wanted = wanted_phases(session, phases_of(plan), request, plan.scope, waiting)
     if not wanted:
         return None
     opened = open_or_go_on(session, plan, Run.Kind.RUN, wanted, by, resume=request.every_phase)
@@ -257,7 +257,9 @@ def reopen(session: Session, run_id: int, status: str, by: By) -> None:
         audit.note(session, by.who, "resume", by.reason, {"run": run_id})
 
 
-def _wanted(session: Session, phases: Sequence[Phase], request: Request, scope: str, waiting: Waits) -> Sequence[Phase]:
+def wanted_phases(
+    session: Session, phases: Sequence[Phase], request: Request, scope: str, waiting: Waits
+) -> Sequence[Phase]:
     """The phases to carry out: those asked for by name, else everything that is left, up to the last one wanted."""
     end = position(phases, request.only or request.last or phases[-1].key)
     if request.only or request.first:
@@ -269,7 +271,8 @@ def _wanted(session: Session, phases: Sequence[Phase], request: Request, scope: 
             if phase.key not in completed:
                 raise OutOfOrder(phase=phases[start].key, needed=phase.key)
         return phases[start : end + 1]
-    left = phases if is_refused(session, phases[0], waiting) else pending(session, phases, scope)
+    begun = bool(session.named("is_set_up")[0][0])
+    left = phases if not begun or is_refused(session, phases[0], waiting) else pending(session, phases, scope)
     return [phase for phase in phases[: end + 1] if phase in left]
 
 

@@ -39,7 +39,7 @@ def to_undo(session: Session, phases: Sequence[Phase], first: str) -> list[Phase
     return [phase for phase in reversed(phases[start:]) if phase.key in standing]
 
 
-def _standing_scopes(session: Session) -> set[str]:
+def standing_scopes(session: Session) -> set[str]:
     """What runs that changed something, and are not undone, were limited to."""
     return {scope for phase, scope in session.named("phases_not_undone") if not phase.startswith("000")}
 
@@ -59,7 +59,7 @@ def undo_phases(first: str, archive: Path | None, listener: Listener, by: By | N
     plan = current_plan()
     with open_session() as session, session.run_lock():
         bring_up_to_date()
-        plan = touched(plan, _standing_scopes(session))
+        plan = touched(plan, standing_scopes(session))
         wanted = to_undo(session, phases_of(plan), first)
         if not wanted:
             return Result("nothing_to_do", phases=phase_states(session))
@@ -80,14 +80,14 @@ def open_undo(first: str, by: By) -> int | None:
     position(phases_of(plan), first or phases_of(plan)[0].key)
     with open_session() as session, session.run_lock():
         make_ready(session)
-        plan = touched(plan, _standing_scopes(session))
+        plan = touched(plan, standing_scopes(session))
         wanted = to_undo(session, phases_of(plan), first)
         return open_or_go_on(session, plan, Run.Kind.UNDO, wanted, by, resume=False)[0] if wanted else None
 
 
 def carry_back(session: Session, plan: Plan, run_id: int, keys: Sequence[str], listener: Listener) -> Result:
     """Carry an opened or interrupted undo on to its end. Raises UndoRefused; the run has failed then."""
-    plan = touched(plan, _standing_scopes(session))
+    plan = touched(plan, standing_scopes(session))
     wanted = [phase for phase in to_undo(session, phases_of(plan), "") if phase.key in keys]
     around = Around(session, run_id, Run.Kind.UNDO, listener)
     with around.told(), accounting(session, run_id):

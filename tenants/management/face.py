@@ -8,7 +8,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, OperationalError
 
-from tenants.management.documented import Documented, fail
+from tenants.exits import fail
+from tenants.management.documented import Documented
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 3
 

@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.core.management import get_commands, load_command_class
-from django.core.management.base import CommandParser
 
 from tests.conftest import PHARMA, ROOT, Manage
 from tests.support import background, databases
 from tests.support.acting import whole_clone
+from tests.support.commands import OURS, parser_of
 from tests.support.databases import Scratch
 from tests.support.looking import Done, one, said
-from tests.support.source import PACKAGES
 from tests.support.standstill import standing_still
 
 NOWHERE = "postgresql://nobody:secret-word@127.0.0.1:1/nowhere"
@@ -53,7 +51,6 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     ],
     "worker": [("--run", "1")],
 }  # fmt: skip
-OURS = {name: app for name, app in get_commands().items() if app in PACKAGES}
 SHOWN_ONLY = {"demo"}  # a server of its own, and `make demo` is tried by a test of its own
 SEES = {"monitor", "doctor"}  # a database that is away is what they are there to see: exit 1, and a report
 EVERY = [(command, words) for command, given in CALLS.items() for words in given]
@@ -66,18 +63,12 @@ def test_no_command_and_no_verb_is_forgotten() -> None:
         assert not verbs_of(command) or {words[0] for words in given} == verbs_of(command), command
 
 
-def parser_of(command: str) -> CommandParser:
-    return load_command_class(str(OURS[command]), command).create_parser("manage.py", command)
-
-
 def help_of(command: str) -> str:
     return parser_of(command).format_help()
 
 
 def verbs_of(command: str) -> set[str]:
-    """The words of which the first one must be one."""
-    actions = (action for action in parser_of(command)._actions if not action.option_strings)
-    return {word for action in actions for word in action.choices or ()}
+    return set(parser_of(command).verbs)
 
 
 @pytest.mark.parametrize("command", sorted(OURS))

@@ -15,6 +15,12 @@ def dump(scratch: Scratch) -> str:
     return databases.dump(scratch.admin_url, "--exclude-table=public.migration_tracking")
 
 
+def everything(scratch: Scratch) -> str:
+    """The platform's schema and VITAL's own tables, byte for byte."""
+    there = rows(scratch.admin_url, "SELECT nspname FROM pg_namespace WHERE nspname IN ('public', 'vital') ORDER BY 1")
+    return "".join(databases.dump(scratch.admin_url, schema=schema) for (schema,) in there)
+
+
 @contextmanager
 def untouched(scratch: Scratch) -> Iterator[None]:
     """Whatever happens inside leaves the platform's schema and the cluster's roles as they were."""

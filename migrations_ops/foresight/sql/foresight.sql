@@ -116,3 +116,54 @@ FROM ({one}) AS one
 JOIN ({other}) AS other ON {same_row}
 WHERE one.vital_after IS DISTINCT FROM other.vital_after
 GROUP BY one.vital_after, other.vital_after, one.vital_rule, other.vital_rule, other.vital_stands_by
+
+-- name: rows_of_undo
+-- Rows that the undo of these phases would come to, by table and by the columns that were given values or, of rows that
+-- were inserted, that their hashes are of. Each is counted once, however often it was decided.
+SELECT e.relation, e.inserted, e.columns, count(DISTINCT e.key)
+FROM (
+    SELECT l.relation,
+           l.kind = 'insert' AS inserted,
+           CASE WHEN l.kind = 'insert' THEN ARRAY(SELECT jsonb_array_elements_text(l.after -> 'columns'))
+                ELSE ARRAY(SELECT jsonb_object_keys(l.after))
+           END AS columns,
+           unnest(l.keys) AS key
+    FROM vital.ledger AS l
+    WHERE (l.phase = ANY(%(phases)s) OR (l.kind = 'late' AND l.relation = ANY(%(late)s)))
+      AND l.undone_at IS NULL
+) AS e
+GROUP BY e.relation, e.inserted, e.columns
+ORDER BY e.relation, e.inserted, e.columns
+
+-- name: assigned_rows_changed_since
+-- How many rows of a table have other values in these columns than the last that VITAL gave them.
+SELECT count(*)
+FROM (
+    SELECT DISTINCT ON (key) key AS vital_key, l.after AS vital_then
+    FROM vital.ledger AS l
+    CROSS JOIN LATERAL unnest(l.keys) AS key
+    WHERE (l.phase = ANY(%(phases)s) OR (l.kind = 'late' AND l.relation = ANY(%(late)s)))
+      AND l.relation = %(relation)s
+      AND l.kind <> 'insert'
+      AND ARRAY(SELECT jsonb_object_keys(l.after)) = %(columns)s
+      AND l.undone_at IS NULL
+    ORDER BY key, l.id DESC
+) AS e
+JOIN {relation} AS t ON {same_row}
+WHERE {now} <> e.vital_then
+
+-- name: inserted_rows_changed_since
+-- How many rows that VITAL inserted have other values than it gave them.
+SELECT count(*)
+FROM (
+    SELECT key AS vital_key, hash AS vital_then
+    FROM vital.ledger AS l
+    CROSS JOIN LATERAL unnest(l.keys, l.hashes) AS row (key, hash)
+    WHERE l.phase = ANY(%(phases)s)
+      AND l.relation = %(relation)s
+      AND l.kind = 'insert'
+      AND ARRAY(SELECT jsonb_array_elements_text(l.after -> 'columns')) = %(columns)s
+      AND l.undone_at IS NULL
+) AS e
+JOIN {relation} AS t ON {same_row}
+WHERE {now} <> e.vital_then

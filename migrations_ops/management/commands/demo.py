@@ -9,7 +9,8 @@ from rich.console import Console
 
 from migrations_ops.management.alone import AnotherRuns, interruptible, one_at_a_time
 from migrations_ops.management.story import Story
-from tenants.management.documented import Documented, fail
+from tenants.exits import fail
+from tenants.management.documented import Documented
 from vital.port import PortError, ensure_free
 
 

@@ -1,12 +1,7 @@
 """`manage.py ledger`: how much is remembered, and what need not be any more. A face over services/."""
 
-import sys
-from typing import Any
-
-from django.core.management.base import CommandParser
-
-from migrations_ops.management import face, ledger
-from tenants.management.documented import Documented
+from migrations_ops.management.ledger import FORGET, PURGE, SIZE
+from migrations_ops.management.verb import VerbCommand
 
 EXAMPLES = """
 examples:
@@ -19,18 +14,8 @@ exit codes: 0 done; 1 another run is active; 2 wrong usage, settings or connecti
 """
 
 
-class Command(Documented):
+class Command(VerbCommand):
     help = "Show how much is remembered of what runs changed, and let go what no undo needs."
     examples = EXAMPLES
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        add = parser.add_argument
-        add("verb", nargs="?", default="size", choices=["size", "purge", "forget"], help="what to do (default: size)")
-        add("words", nargs="*", help="forget: TABLE KEY")
-        add("--undone-before", type=int, default=90, metavar="DAYS", help="purge: undone longer ago than that (90)")
-        add("--reason", default="", metavar="TEXT", help="why; it is written down")
-        add("--dry-run", action="store_true", help="purge: say how many, and keep them")
-        self.add_report_arguments(parser)
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        sys.exit(face.told(ledger.ledger, options, "ledger"))
+    verbs = (SIZE, PURGE, FORGET)
+    default = "size"

@@ -1,12 +1,7 @@
 """`manage.py maintenance`: the API reads and does not write, until it is off again. A face over services/."""
 
-import sys
-from typing import Any
-
-from django.core.management.base import CommandParser
-
-from migrations_ops.management import face, maintenance
-from tenants.management.documented import Documented
+from migrations_ops.management.maintenance import OFF, ON, STATUS
+from migrations_ops.management.verb import VerbCommand
 
 EXAMPLES = """
 examples:
@@ -19,14 +14,7 @@ exit codes: 0 done; 2 wrong usage, settings or connection
 """
 
 
-class Command(Documented):
+class Command(VerbCommand):
     help = "Let the API read and not write: within a second, in every process of the service."
     examples = EXAMPLES
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("state", choices=["on", "off", "status"], help="what to do")
-        parser.add_argument("--reason", default="", metavar="TEXT", help="why; it is written down, and needed for `on`")
-        self.add_report_arguments(parser)
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        sys.exit(face.told(maintenance.maintenance, options, "maintenance"))
+    verbs = (ON, OFF, STATUS)

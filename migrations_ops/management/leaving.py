@@ -1,0 +1,56 @@
+"""The verb that removes a tenant whose archive holds all it has."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from migrations_ops import services
+from migrations_ops.management import options
+from migrations_ops.management.answers import DONE, STOPPED, Answer, Options
+from migrations_ops.management.asking import names_it
+from migrations_ops.management.verb import Verb
+from tenants.parsing import Parser
+
+
+def remove(options: Options, console: Console) -> Answer:
+    """Two things must be said of what goes: whose it is, and how much. In a script both as --confirm SLUG:ROWS."""
+    slug, file = options["slug"], Path(options["file"])
+    leaves = services.leaving_tenant(slug, file)
+    if options["dry_run"]:
+        console.print(
+            f"{slug} and its {leaves['rows']:,} rows would go for good. Nothing was changed.", highlight=False
+        )
+        return leaves | {"status": "dry_run"}, DONE
+    said = options["confirm"] == f"{leaves['slug']}:{leaves['rows']}"
+    if not said and not _confirmed(options | {"yes": False}, leaves, console):
+        return {
+            "error": f"Not confirmed: {leaves['slug']}:{leaves['rows']} was not said. Nothing was changed."
+        }, STOPPED
+    done = services.remove_tenant(
+        slug, file, options["reason"], lambda told: console.print(f"  {told}", highlight=False)
+    )
+    console.print(
+        f"[green]Removed.[/] {done['rows']:,} rows of {slug} are in {file} and nowhere else.", highlight=False
+    )
+    return done, DONE
+
+
+def _confirmed(options: Options, leaves: dict[str, Any], console: Console) -> bool:
+    slug, rows = leaves["slug"], str(leaves["rows"])
+    console.print(f"{slug} and its {leaves['rows']:,} rows go for good; the archive is of {leaves['taken_at']}.")
+    what = f"Removing a tenant (in a script: --confirm {slug}:ROWS)"
+    if not names_it(options, what, slug, "Its slug, to go on"):
+        return False
+    return names_it(options, what, rows, "And how many rows")
+
+
+def _of_remove(parser: Parser) -> None:
+    options.slug(parser)
+    parser.add_argument("file", metavar="FILE", help="its export")
+    parser.add_argument("--confirm", default="", metavar="SLUG:ROWS", help="what would be asked, said beforehand")
+    options.reason(parser)
+    options.dry_run(parser)
+
+
+REMOVE = Verb("remove", "a suspended tenant for good, once the archive holds it all", remove, _of_remove)

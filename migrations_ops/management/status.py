@@ -1,0 +1,24 @@
+"""The verbs that say how the migration stands, and ask every check again."""
+
+from rich.console import Console
+
+from migrations_ops import services
+from migrations_ops.management import show_status
+from migrations_ops.management.answers import DONE, FAILED, Answer, Options, listener
+from migrations_ops.management.verb import Verb
+
+
+def status(options: Options, console: Console) -> Answer:
+    document = services.status()
+    if not options["json"]:
+        show_status.status(console, document)
+    return document, DONE
+
+
+def validate(options: Options, console: Console) -> Answer:
+    failed = services.validate(listener(options, console))
+    return {"failed": failed, "valid": not failed}, FAILED if failed else DONE
+
+
+STATUS = Verb("status", "how far it is, what was found, what comes next", status)
+VALIDATE = Verb("validate", "ask every check of 005, read-only, at any time", validate)
