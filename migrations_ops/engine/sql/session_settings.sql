@@ -1,10 +1,10 @@
 -- name: session_settings
 -- Each of these settings that this server knows, that is another now and that we may set, from here on in this session; and
--- who said so before.
+-- who said so before. (The server may ask for a setting's value before it has looked whether it knows it.)
 SELECT set_config(wanted.name, wanted.value, false), wanted.name, s.source
 FROM unnest({names}::text[], {values}::text[]) AS wanted (name, value)
 JOIN pg_settings AS s ON lower(s.name) = lower(wanted.name)
-WHERE current_setting(wanted.name) <> wanted.value
+WHERE current_setting(wanted.name, true) <> wanted.value
   AND (s.context = 'user' OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))
 
 -- name: settings_otherwise
