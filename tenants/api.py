@@ -1,6 +1,5 @@
 """What every endpoint stands on. The middleware has opened the transaction: whatever a view reads is fenced already."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
@@ -13,13 +12,12 @@ from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from tenants import bounds
 from tenants.auth import Caller
 from tenants.errors import BadRequestBody, Forbidden, Refusal, SharedResource, TenantNeeded
 from tenants.requests import FencedRequest
 from tenants.resolution import Facts
 
-NUL = "\x00"
-HALF = re.compile("[\ud800-\udfff]")
 DEEPEST = 100
 DIGITS = 18  # what a bigint surely holds
 
@@ -76,10 +74,10 @@ class FencedView(APIView):
         return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
     def parameter(self, name: str, default: str = "") -> str:
-        """A parameter of the address; NUL is no text that a database could hold."""
+        """A parameter of the address, as a text that a database could hold."""
         value = self.request.GET.get(name, default)
-        if NUL in value:
-            raise Refusal(f"The parameter {name} holds a character that no text has.")
+        if not bounds.is_text(value):
+            raise Refusal(f"The parameter {name} is longer than any, or holds a character that no text has.")
         return value
 
     def whole_number(self, name: str, default: int, *, least: int, most: int) -> int:
@@ -137,7 +135,7 @@ def _refuse_what_cannot_be_stored(value: object, depth: int) -> None:
         raise BadRequestBody("The body is nested too deeply.")
     match value:
         case str():
-            if NUL in value or (not value.isascii() and HALF.search(value)):
+            if bounds.NO_TEXT.search(value):
                 raise BadRequestBody("The body holds a character that no text has.")
         case dict():
             for name, part in value.items():

@@ -10,8 +10,8 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse
 from rest_framework.authentication import CSRFCheck
 
-from tenants import context, keys, tokens
-from tenants.errors import Forbidden, Unauthorized
+from tenants import attempts, context, keys, tokens
+from tenants.errors import BadCredential, Forbidden, Unauthorized
 from tenants.memory import Memory
 from tenants.models import ApiKey, Membership, Role
 from tenants.requests import FencedRequest
@@ -54,10 +54,19 @@ class Caller:
 ANONYMOUS = Caller("anonymous", "", Role.USER, frozenset(), "", may_write=False)
 DEMO = Caller("demo", "demo", Role.ADMIN, None)
 _known_keys: Memory[ApiKey] = Memory(10_000)
+_once_good: Memory[bool] = Memory(10_000, seconds=3600)  # whose keys are asked for, whoever else guesses beside them
 
 
 def authenticate(request: FencedRequest) -> Caller:
-    """The caller. A credential that is bad is refused even where none is needed. Raises Unauthorized."""
+    """The caller. A credential that is bad is refused even where none is needed. Raises Unauthorized, and
+    TooManyFailures after many that were not known."""
+    try:
+        return _caller_of(request)
+    except BadCredential as refusal:
+        raise attempts.bad_credential(request, refusal.name, refusal) from refusal
+
+
+def _caller_of(request: FencedRequest) -> Caller:
     header = request.headers.get("authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
@@ -66,7 +75,7 @@ def authenticate(request: FencedRequest) -> Caller:
         return _of_token(tokens.claims_of(token.strip()))
     key = request.headers.get("x-api-key")
     if key is not None:
-        return _of_key(key)
+        return _of_key(request, key)
     if settings.SESSION_COOKIE_NAME in request.COOKIES and (caller := _of_session(request)):
         return caller
     return DEMO if settings.DEMO else ANONYMOUS
@@ -114,14 +123,18 @@ def _app_metadata(claims: Claims) -> Claims:
     return found if isinstance(found, dict) else {}
 
 
-def _of_key(key: str) -> Caller:
+def _of_key(request: FencedRequest, key: str) -> Caller:
     record = _known_keys.get(key)
     if record is None:
+        unknown = BadCredential("The API key is not known here, or no longer good.", key[: keys.SHOWN])
+        if _once_good.get(keys.digest_of(key)) is None and attempts.is_over(request):
+            raise unknown  # without a question to the database
         with context.acting_as(context.operator_scope(read_only=True)):
             record = keys.find(key)
         if record is None:
-            raise Unauthorized("The API key is not known here, or no longer good.")
+            raise unknown
         _known_keys.put(key, record)
+        _once_good.put(record.digest, True)
     if keys.use_is_due(record):
         with context.acting_as(context.operator_scope(read_only=False)):
             keys.note_use(record)

@@ -33,6 +33,14 @@ class Unauthorized(Refusal):
     headers = {"WWW-Authenticate": 'Bearer realm="vital"'}
 
 
+class BadCredential(Unauthorized):
+    """This credential is not known here. Bad ones are counted, by `name` where it has one, and by address."""
+
+    def __init__(self, sentence: str, name: str = "") -> None:
+        super().__init__(sentence)
+        self.name = name
+
+
 class BadTenantId(Refusal):
     """The tenant id is not a UUID."""
 
@@ -112,6 +120,10 @@ class TooMany(Refusal):
     def __init__(self, seconds: int) -> None:
         super().__init__()
         self.headers = {"Retry-After": str(seconds)}
+
+
+class TooManyFailures(TooMany):
+    """Too many failed logins; try again after the seconds that Retry-After says."""
 
 
 class Unavailable(Refusal):

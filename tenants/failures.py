@@ -58,6 +58,13 @@ def page_of(request: FencedRequest, error: Exception) -> HttpResponse:
     failure = explained(error, request.isolation or Isolation()).for_person(request.person)
     if failure.status >= 500:
         log.error("unexpected error", exc_info=error)
+    answer = _in_own_transaction(request, failure)
+    for name, value in error.headers.items() if isinstance(error, errors.Refusal) else ():
+        answer[name] = value
+    return answer
+
+
+def _in_own_transaction(request: FencedRequest, failure: Failure) -> HttpResponse:
     try:
         with people.accounts():
             request.user = request.person.user if request.person else AnonymousUser()
@@ -85,7 +92,16 @@ def explained(error: Exception, isolation: Isolation) -> Failure:
             return Failure(404, "Not found", _words(error, "There is no such page, or no such row."))
         case PermissionDenied():
             return Failure(403, "Not for you", _words(error, "You may not look at this page, or not change it."))
-        case ValidationError() | BadRequest() | SuspiciousOperation():
+        case errors.Refusal():
+            return Failure(error.status, "Not now", error.sentence)
+        case (
+            ValidationError()
+            | OverflowError()
+            | RecursionError()
+            | UnicodeEncodeError()
+            | BadRequest()
+            | SuspiciousOperation()
+        ):
             return Failure(400, "Not understood", DATA)
         case DatabaseError() | psycopg.Error():
             return _of_database(error, isolation)

@@ -16,6 +16,7 @@ from tenants import audit
 from tenants.models import ApiKey
 
 PREFIX = "vital_"
+SHOWN = 12  # characters of a key by which people name it
 USE_NOTED_EVERY = 60  # seconds
 
 _noted: TTLCache[int, bool] = TTLCache(10_000, USE_NOTED_EVERY)
@@ -40,7 +41,7 @@ def make(
 def _create(name: str, tenants: Sequence[UUID], scope: str, expires_at: datetime | None) -> tuple[ApiKey, str]:
     key = PREFIX + secrets.token_urlsafe(32)
     record = ApiKey.objects.create(
-        name=name, prefix=key[:12], digest=digest_of(key), tenants=list(tenants), scope=scope, expires_at=expires_at
+        name=name, prefix=key[:SHOWN], digest=digest_of(key), tenants=list(tenants), scope=scope, expires_at=expires_at
     )
     return record, key
 

@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import ResolverMatch, resolve, reverse
 from django.utils.cache import patch_vary_headers
 
-from tenants import context, errors, failures, limits, own, people, readiness, responses
+from tenants import attempts, bounds, context, errors, failures, limits, own, people, readiness, responses
 from tenants.api import FencedView
 from tenants.auth import READING, Caller, authenticate
 from tenants.errors import Forbidden, NotFound, TenantNeeded, TooLarge, Unauthorized
@@ -145,6 +145,7 @@ class StaffTransaction:
         request.person = request.isolation = request.failure = None
         request.refusal = ""
         try:
+            bounds.check(request)
             request.isolation = readiness.isolation()
             answer = self._answer(request, _page(request.path_info))
         except Exception as error:
@@ -161,7 +162,8 @@ class StaffTransaction:
     def _answer(self, request: FencedRequest, page: str) -> HttpResponse:
         person = request.person = people.person_of(request, page)
         if page in people.FOR_ALL or (person and page in people.OF_ONESELF):
-            return self._as_operator(request)
+            tries = request.method == "POST" and page in people.WITH_PASSWORD
+            return self._with_password(request, person) if tries else self._as_operator(request)
         if person is None:
             return redirect_to_login(request.get_full_path(), reverse("admin:login"))
         if page == "admin:index" and not person.sees_all:
@@ -173,6 +175,14 @@ class StaffTransaction:
         if request.acting_tenant is None and not request.refusal:
             return self._as_operator(request)
         return self._as_tenant(request, person)
+
+    def _with_password(self, request: FencedRequest, person: people.Person | None) -> HttpResponse:
+        """A form that is shown again has not taken the password. Raises TooManyFailures."""
+        name = request.POST.get("username", "") or (person.user.get_username() if person else "")
+        with attempts.password(request, name) as good:
+            answer = self._as_operator(request)
+            good.append(answer.status_code != 200)
+            return answer
 
     def process_view(
         self, request: FencedRequest, view: Callable[..., HttpResponse], arguments: object, names: object

@@ -16,6 +16,7 @@ CHOSEN = "tenant"  # where the session keeps which of several tenants is looked 
 
 # Before anybody is known, and about oneself: they read and write accounts, and nothing of a tenant.
 FOR_ALL = frozenset({"admin:login", "admin:logout", "admin:jsi18n", "own:login", "own:logout", "own:jsi18n"})
+WITH_PASSWORD = frozenset({"admin:login", "own:login", "own:password_change"})  # where it can be guessed
 OF_ONESELF = frozenset({"own:password_change", "own:password_change_done", "own:switch"})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 from django.conf import settings
 
-from tenants.errors import Unauthorized, Unavailable
+from tenants.errors import BadCredential, Unauthorized, Unavailable
 from tenants.memory import Memory
 
 Claims = dict[str, Any]
@@ -60,7 +60,7 @@ def _verify(token: str) -> Claims:
     except jwt.ExpiredSignatureError as error:
         raise Unauthorized("The token has expired.") from error
     except (jwt.PyJWTError, UnicodeError, ValueError) as error:
-        raise Unauthorized("The token is not valid here.") from error
+        raise BadCredential("The token is not valid here.") from error
     if not isinstance(claims["exp"], int | float):
         raise Unauthorized("The token is not valid here.")
     return claims

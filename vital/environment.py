@@ -8,8 +8,10 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -71,8 +73,42 @@ def env_list(name: str) -> list[str]:
     return given or list(DECLARED[name].default or [])
 
 
+def env_networks(name: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(given) for given in env_list(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be addresses or networks, as 10.0.0.0/8: {error}.") from error
+
+
 def env_text(name: str) -> str:
     return os.environ.get(name) or str(DECLARED[name].default or "")
+
+
+def env_url(name: str, *schemes: str) -> str:
+    """Empty where it is not set. No part of the value is in a message: of one that is cut wrongly none is safe."""
+    value = env_text(name)
+    if not value:
+        return ""
+    refuse_unencoded(name, value)
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in schemes and (parts.hostname or parts.path) and (parts.port is None or parts.port)
+    except ValueError:  # its message may hold the password
+        good = False
+    if not good:
+        raise ImproperlyConfigured(f"{name} must be a URL that begins with one of: {', '.join(schemes)}.")
+    return value
+
+
+def refuse_unencoded(name: str, value: str) -> None:
+    """Raises ImproperlyConfigured where a URL would be cut inside its password, and a host's name be a part of that."""
+    _, _, rest = value.partition("://")
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    if authority.count("@") > 1 or "@" in rest[len(authority) :]:
+        raise ImproperlyConfigured(
+            f"{name} holds an @ that is not where the host begins. In the user name and the password write "
+            "%40 for @, %2F for /, %3F for ?, %23 for #."
+        )
 
 
 def env_path(name: str) -> Path | None:

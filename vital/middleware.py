@@ -13,6 +13,22 @@ from vital import front, logs, metrics
 
 NOT_ARRIVED: dict[str, type[errors.Refusal]] = {front.LATE: errors.TooSlow, front.CROWDED: errors.Crowded}
 
+# What a page may load, from nowhere else than here. The admin's menus are Alpine's, which evaluates their attributes.
+OF_ADMIN = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+OF_OTHERS = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+
 
 class RequestRecord:
     """An id, a log line and the figures of each request, and JSON for whatever goes wrong under /api/."""
@@ -29,6 +45,7 @@ class RequestRecord:
         answer = errors.response(NOT_ARRIVED[incomplete]()) if incomplete else self.get_response(request)
         seconds = time.perf_counter() - started
         answer["x-request-id"] = request.vital_id
+        answer.setdefault("Content-Security-Policy", OF_ADMIN if request.path_info.startswith("/admin") else OF_OTHERS)
         if is_api(request):
             answer["x-tenant-id"] = _tenant_shown(request, answer)
         route = _route(request)

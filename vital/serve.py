@@ -79,9 +79,10 @@ def load_once() -> None:
 
 def main() -> None:
     options = arguments()
-    with tempfile.TemporaryDirectory(prefix="vital-metrics-") as folder:
+    with tempfile.TemporaryDirectory(prefix="vital-service-") as folder:
         if not env_text("PROMETHEUS_MULTIPROC_DIR"):
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        os.environ.setdefault("VITAL_SHARED_COUNTS", f"{folder}/failed-logins")
         load_once()
         server = Server(
             APPLICATION, options.host, options.port, interface=Interfaces.RSGI, http=HTTPModes.http1, websockets=False,

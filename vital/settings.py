@@ -4,6 +4,7 @@ A value that cannot be used is refused at start with the variable's name (Improp
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,17 @@ from django.templatetags.static import static
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import ProgrammingError
 
-from vital.environment import env_bool, env_int, env_list, env_path, env_secret, env_text
+from vital.environment import (
+    env_bool,
+    env_int,
+    env_list,
+    env_networks,
+    env_path,
+    env_secret,
+    env_text,
+    env_url,
+    refuse_unencoded,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -24,12 +35,14 @@ def database(*names: str) -> dict[str, Any]:
     settings: dict[str, Any] = {"ENGINE": "vital.db", "CONN_MAX_AGE": 600 if SERVING else 0, "OPTIONS": {}}
     if name is None:
         return settings | {"NAME": "", "EMBEDDED": True}
+    refuse_unencoded(name, os.environ[name])
     try:
         parts = conninfo_to_dict(os.environ[name])
-    except ProgrammingError as error:
-        reason = str(error).strip().replace(os.environ[name], "the value")
-        problem = f"{name} is not a PostgreSQL URL ({reason}). See docs/reference/settings.md."
-        raise ImproperlyConfigured(problem) from error
+    except ProgrammingError:  # libpq's reason quotes the part that it stumbled on, which may be the password's
+        problem = f"{name} is not a PostgreSQL URL: postgresql://user:password@host:5432/database."
+        raise ImproperlyConfigured(f"{problem} What is special in one is encoded: %40 for @, %25 for %.") from None
+    if not re.fullmatch(r"[\d,]*", str(parts.get("port") or "")):  # libpq would quote it, once it connects
+        raise ImproperlyConfigured(f"{name} has a port that is no number.")
     if not parts.get("dbname"):
         raise ImproperlyConfigured(f"{name} names no database: postgresql://user:password@host:5432/DATABASE.")
     standard = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
@@ -56,7 +69,7 @@ BACKUP_DIR = Path(env_text("VITAL_BACKUP_DIR"))
 BACKUP = env_bool("VITAL_BACKUP")  # before the first change of a migration
 HOOKS = env_path("VITAL_HOOKS")
 LOG_DIR = Path(env_text("VITAL_LOG_DIR"))
-REDIS_URL = env_text("REDIS_URL")
+REDIS_URL = env_url("REDIS_URL", "redis", "rediss", "unix")
 
 # VITAL's own tables live in a schema of their own: on hosted platforms everything in `public` is published to
 # browsers, and the adopted database stays as it was.
@@ -131,6 +144,7 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
 if env_bool("VITAL_BEHIND_TLS"):  # a proxy that ends TLS and sets X-Forwarded-Proto itself, whatever clients send
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000  # a year; under this name alone, for others below it may not be ours
 SECURE_CONTENT_TYPE_NOSNIFF = True
 
 LANGUAGE_CODE = "en-gb"
@@ -141,12 +155,15 @@ WHITENOISE_USE_FINDERS = True
 
 # Who may call the API, and how: docs/reference/settings.md.
 JWT_SECRET = env_secret("SUPABASE_JWT_SECRET")
-JWKS_URL = env_text("VITAL_JWKS_URL")
+JWKS_URL = env_url("VITAL_JWKS_URL", "https", "http")
 JWT_AUDIENCE = env_text("VITAL_JWT_AUDIENCE")
 JWT_ISSUER = env_text("VITAL_JWT_ISSUER")
 ALLOW_SERVICE_ROLE = env_bool("VITAL_ALLOW_SERVICE_ROLE")
 TENANT_DOMAIN = env_text("VITAL_TENANT_DOMAIN").strip(".").lower()
 RATE_LIMIT = env_int("VITAL_RATE_LIMIT")  # requests a minute and tenant
+LOGIN_ATTEMPTS = env_int("VITAL_LOGIN_ATTEMPTS")
+TRUSTED_PROXIES = env_networks("VITAL_TRUSTED_PROXIES")
+SHARED_COUNTS = env_path("VITAL_SHARED_COUNTS")
 RESPONSE_MEMORY_MS = env_int("VITAL_RESPONSE_MEMORY_MS")  # 0: no answer is remembered
 MAX_BODY = env_int("VITAL_MAX_BODY")  # bytes
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY

@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
+from tenants import bounds
 from tenants.errors import Refusal
 from tenants.resolution import tenant_id as canonical_uuid
 
@@ -28,9 +29,9 @@ def after(cursor: str) -> dict[str, Any]:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         name, row = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (binascii.Error, UnicodeError, ValueError, TypeError) as error:
+    except (binascii.Error, UnicodeError, ValueError, TypeError, RecursionError) as error:
         raise Refusal("The cursor is not one that this service has given.") from error
     key = canonical_uuid(row) if isinstance(row, str) else None
-    if not isinstance(name, str) or "\x00" in name or key is None:
+    if not isinstance(name, str) or not bounds.is_text(name) or key is None:
         raise Refusal("The cursor is not one that this service has given.")
     return {"after_name": name, "after_id": key}

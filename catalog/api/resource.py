@@ -8,8 +8,8 @@ from django.db import models
 from django.http import HttpResponse
 
 from catalog.api.listing import PLATFORM
-from tenants import api
-from tenants.api import NUL, FencedView, json_bytes
+from tenants import api, bounds
+from tenants.api import FencedView, json_bytes
 from tenants.errors import NotFound
 from tenants.resolution import Facts
 from tenants.resolution import tenant_id as canonical_uuid
@@ -59,7 +59,7 @@ class Resource:
         """The row. Raises NotFound, alike for rows that are nobody's and rows that are another tenant's."""
         own = view.tenant.id if view.tenant else None
         params = {"id": canonical_uuid(key), "key": key, "own": own}
-        found = api.rows(self.find_by, params) if NUL not in key else []
+        found = api.rows(self.find_by, params) if bounds.is_text(key) else []
         if not found:
             raise NotFound
         return Found(*found[0])

@@ -27,7 +27,7 @@ class Collection(Listing):
         return removed(self.resource, self, self.key_in_query())
 
     def key_in_query(self) -> str:
-        if not (key := self.request.GET.get("id", "")):
+        if not (key := self.parameter("id")):
             raise Refusal(f"Say which {self.resource.noun}: ?id= with its id or {self.resource.key}.")
         return key
 

@@ -1,5 +1,6 @@
 """The review queue: one group of findings at a time, worked through from the keyboard."""
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from tenants.models import TenantRecord
 from tenants.staff import ModelAdmin
 
 REASON = "review_reason"  # where the session keeps the reason given last
+BIGINT = re.compile(r"[0-9]{1,18}")
 DIGITS = 9  # tenants that have a key of their own
 TOLD = 5  # values of a row that are shown
 
@@ -101,7 +103,7 @@ def _refuse_onlookers(request: HttpRequest) -> None:
 def _place(request: HttpRequest) -> services.ReviewPlace:
     asked = {name: request.GET.get(name, "").replace("\0", "") for name in ("table", "check", "column", "value")}
     after = request.GET.get("after", "")
-    return services.ReviewPlace(**asked, after=int(after) if after.isascii() and after.isdigit() else 0)
+    return services.ReviewPlace(**asked, after=int(after) if BIGINT.fullmatch(after) else 0)
 
 
 def _query(place: services.ReviewPlace, column: str = "", value: str = "") -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from time import time
+from urllib.parse import urlsplit
 
 import redis
 from django.conf import settings
@@ -45,8 +46,10 @@ def _hosts() -> Sign:
 
 
 def _tokens() -> Sign:
-    if settings.JWT_SECRET or settings.JWKS_URL:
-        return good("tokens", "HS256 by a secret" if settings.JWT_SECRET else f"keys of {settings.JWKS_URL}")
+    if settings.JWT_SECRET:
+        return good("tokens", "HS256 by a secret")
+    if settings.JWKS_URL:
+        return good("tokens", f"keys of {urlsplit(settings.JWKS_URL).hostname}")
     fix = "Set SUPABASE_JWT_SECRET or VITAL_JWKS_URL where frontends send tokens."
     return Sign("tokens", WARN, "none is accepted: API keys and sessions only", fix)
 

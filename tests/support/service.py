@@ -28,6 +28,7 @@ PRODUCTION = {
     "VITAL_TENANT_DOMAIN": TENANT_DOMAIN,
     "VITAL_CORS_ORIGINS": ORIGIN,
     "SUPABASE_JWT_SECRET": JWT_SECRET,
+    "VITAL_LOGIN_ATTEMPTS": "1000",  # all tests come from one address
 }
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str | bytes]]
@@ -153,14 +154,14 @@ class Service:
         self.process.wait()
 
 
-def start(folder: Path, port: int, database_url: str, settings: Mapping[str, str]) -> Service:
+def start(folder: Path, port: int, database_url: str, settings: Mapping[str, str], workers: int = 1) -> Service:
     """The server's process, with nothing in its environment but what it is given."""
     output = (folder / "output").open("wb")
     environment = {
         name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH", "REDIS_URL") if name in os.environ
     }
     environment |= {"VITAL_HOME": str(folder / "home"), "VITAL_LOG_DIR": str(folder / "logs"), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "vital.serve", "--port", str(port), "--workers", "1"]
+    command = [sys.executable, "-m", "vital.serve", "--port", str(port), "--workers", str(workers)]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment | {"DATABASE_URL": database_url, **settings},
         stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
@@ -170,10 +171,10 @@ def start(folder: Path, port: int, database_url: str, settings: Mapping[str, str
 
 
 @contextmanager
-def served(database_url: str, settings: Mapping[str, str] = PRODUCTION) -> Iterator[Service]:
+def served(database_url: str, settings: Mapping[str, str] = PRODUCTION, workers: int = 1) -> Iterator[Service]:
     """A service that is live, until the end of the block."""
     with tempfile.TemporaryDirectory(prefix="vital-service-") as folder:
-        service = start(Path(folder), free_port(), database_url, settings)
+        service = start(Path(folder), free_port(), database_url, settings, workers)
         try:
             service.until_live()
             yield service

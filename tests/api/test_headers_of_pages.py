@@ -1,0 +1,28 @@
+"""What browsers are told: load nothing from elsewhere, be in no frame, and come by TLS behind a proxy for it."""
+
+import pytest
+
+from tests.conftest import PHARMA
+from tests.support.service import PRODUCTION, Service, served
+from tests.support.stage import House
+from tests.support.tokens import user
+
+HSTS = "Strict-Transport-Security"
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/admin/", "/admin/nothing/", "/api/docs", "/api/tools-crud", "/x"])
+def test_a_page_loads_nothing_from_elsewhere(service: Service, path: str) -> None:
+    policy = service.get(path, user(PHARMA)).headers["Content-Security-Policy"]
+    parts = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert parts["default-src"] == parts["base-uri"] == parts["frame-ancestors"] == "'none'"
+    assert "http" not in policy
+    assert "*" not in policy
+    assert "'unsafe-inline'" not in parts.get("script-src", "")
+
+
+def test_tls_is_asked_for_behind_a_proxy_that_ends_it(house: House, service: Service) -> None:
+    by_tls = {"X-Forwarded-Proto": "https"}
+    with served(house.login, PRODUCTION | {"VITAL_BEHIND_TLS": "1"}) as behind:
+        assert "max-age=31536000" in behind.get("/admin/login/", by_tls).headers[HSTS]
+        assert HSTS not in behind.get("/admin/login/").headers
+    assert HSTS not in service.get("/admin/login/", by_tls).headers, "nobody has said that the proxy is to be trusted"
