@@ -8,6 +8,9 @@ PORT ?= 3000
 HOST ?= 127.0.0.1
 WORKERS ?= 2
 THREADS ?= 4
+# Processes that test at once: more than there are cores, as tests often wait.
+TESTERS ?= 3
+PYTEST = $(PYTHON) -m pytest -q -n $(TESTERS) --dist loadfile
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes
@@ -17,10 +20,10 @@ ALONE := $(if $(shell command -v flock),flock Makefile)
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help setup dev free-port demo serve worker test lint format pictures settings lock
+.PHONY: help setup dev free-port demo serve worker test test-all lint format pictures settings lock
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(STAMP) ## build .venv from requirements.txt: what VITAL runs with
 
@@ -53,13 +56,20 @@ serve: free-port setup ## the production server on $PORT, for DATABASE_URL
 worker: setup ## carries out runs in the background: Celery with REDIS_URL, else a process that asks the database
 	@exec $(PYTHON) manage.py worker
 
-test: dev ## the whole test suite, on DATABASE_URL's server or an embedded one
-	@$(PYTHON) -m pytest -q $(ARGS)
+test: dev ## the tests in some minutes, on DATABASE_URL's server or embedded ones (ARGS=tests/api: a part)
+	@$(PYTEST) -m "not slow and not browser" $(ARGS)
 
-lint: dev ## style and types
+# Playwright leaves an event loop, beside which Django's ORM refuses to work: the browser has an invocation of its own.
+test-all: dev ## all: the slow ones too, what depends on the server on DATABASE_URL's as well, and with a browser
+	@env -u DATABASE_URL $(PYTEST) -m "not browser" $(ARGS)
+	@[ -z "$$DATABASE_URL" ] || $(PYTEST) -m "server and not browser" $(ARGS)
+	@$(PYTEST) -m browser $(ARGS)
+
+lint: dev ## style, types, and who may import whom
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy .
+	@$(VENV)/bin/lint-imports --no-cache
 
 format: dev ## put the code in shape
 	@$(PYTHON) -m ruff check --fix .

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from catalog.models import Agent, KnowledgeChunk, KnowledgeDomain, KnowledgeSource, Prompt, Tool
-from tenants.own import OwnRows, site
+from tenants.admin.tenant_site import OwnRows, site
 
 
 @admin.register(Tool, site=site)

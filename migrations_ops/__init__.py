@@ -1,1 +1,1 @@
-"""The migration: phases, the engine that carries them out, and the one door to both (services/)."""
+"""The migration: phases, the engine that carries them out, and rooms whose doors are their service.py."""

@@ -5,14 +5,14 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from migrations_ops import services
-
 
 @register(Tags.security, deploy=True)
-def the_fence_stands(app_configs: Any, **options: Any) -> Sequence[CheckMessage]:
+def isolation_stands(app_configs: Any, **options: Any) -> Sequence[CheckMessage]:
     """Errors for gaps, such as a new table with a tenant column and no policy; warnings for what must be trusted."""
+    from migrations_ops.diagnostics import service as diagnostics  # every command registers this, and few run it
+
     found: list[CheckMessage] = []
-    for sign in services.examine_fence():
+    for sign in diagnostics.examine_isolation():
         if sign.state == "fail":
             found.append(Error(f"{sign.name}: {sign.seen}", hint=sign.fix, id="vital.E001"))
         elif sign.state == "warn":

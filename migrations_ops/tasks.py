@@ -11,11 +11,11 @@ from django.conf import settings
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-from migrations_ops import services
-from migrations_ops.engine.errors import AnotherRunIsActive, EngineError
-from migrations_ops.engine.progress import Listeners
+from migrations_ops.engine.events import Listeners
 from migrations_ops.management.helpers import Helpers
-from migrations_ops.terminal import LogFiles
+from migrations_ops.runs import service as runs
+from migrations_ops.runs.service import LogFiles
+from vital.errors import AnotherRunIsActive, EngineError
 
 LOOK_AGAIN = 10  # seconds between two looks for a run that nobody carries on
 log = logging.getLogger("vital.worker")
@@ -29,7 +29,7 @@ def advance(run_id: int) -> str:
     """
     helpers = Helpers(settings.HELPERS, lambda number: _send(help_along))
     try:
-        return services.advance(run_id, Listeners(LogFiles(Path(settings.LOG_DIR)), helpers)).status
+        return runs.advance(run_id, Listeners(LogFiles(Path(settings.LOG_DIR)), helpers)).status
     except AnotherRunIsActive:
         return "carried out by another worker"
     except EngineError as error:
@@ -41,8 +41,8 @@ def advance(run_id: int) -> str:
 def help_along() -> int | None:
     """Share the tables of the run at work until it is over, and return its id; None where there is none."""
     try:
-        return services.work(Listeners())
-    except services.NothingToHelp:
+        return runs.work(Listeners())
+    except runs.NothingToHelp:
         return None
 
 
@@ -56,7 +56,7 @@ def take_up_what_is_left(sender: Any, **_: object) -> None:
 def look_for_abandoned_runs() -> None:
     """Hand the run that workers are to carry out, and none does, to one. Where two see it, one carries it on."""
     try:
-        run_id = services.abandoned()
+        run_id = runs.abandoned()
     except (psycopg.Error, EngineError) as error:
         log.warning("cannot look for abandoned runs: %s", error)
         return

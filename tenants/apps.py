@@ -5,9 +5,9 @@ from django.db.models.signals import post_migrate
 
 
 def _grant_new_tables(**_: Any) -> None:
-    from tenants import logins
+    from tenants.auth import db_logins
 
-    logins.grant_again()
+    db_logins.grant_again()
 
 
 class TenantsConfig(AppConfig):

@@ -16,10 +16,10 @@ from django.http import Http404, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.module_loading import import_string
 
-from tenants import errors, own, people
+from tenants import errors
+from tenants.admin import permissions, tenant_site
+from tenants.identity import Isolation, Person, TenantRequest
 from tenants.models import TenantRecord
-from tenants.readiness import Isolation
-from tenants.requests import FencedRequest
 
 log = logging.getLogger("vital.admin")
 NO_TABLES = (
@@ -45,14 +45,14 @@ class Failure:
     sentence: str
     of_database: str = ""
 
-    def for_person(self, person: people.Person | None) -> "Failure":
+    def for_person(self, person: Person | None) -> "Failure":
         """The database's words are for the Platform's admins. What it refuses a tenant's staff is a mistake of ours."""
         if person and person.sees_all:
             return self
         return _unexpected() if person and self.of_database else replace(self, of_database="")
 
 
-def page_of(request: FencedRequest, error: Exception) -> HttpResponse:
+def page_of(request: TenantRequest, error: Exception) -> HttpResponse:
     """The page that stands in for the one which failed, made in a transaction of its own; where accounts cannot be read
     either, one for anybody."""
     failure = explained(error, request.isolation or Isolation()).for_person(request.person)
@@ -64,9 +64,9 @@ def page_of(request: FencedRequest, error: Exception) -> HttpResponse:
     return answer
 
 
-def _in_own_transaction(request: FencedRequest, failure: Failure) -> HttpResponse:
+def _in_own_transaction(request: TenantRequest, failure: Failure) -> HttpResponse:
     try:
-        with people.accounts():
+        with permissions.accounts():
             request.user = request.person.user if request.person else AnonymousUser()
             return _rendered(request, failure)
     except (DatabaseError, psycopg.Error):
@@ -74,9 +74,9 @@ def _in_own_transaction(request: FencedRequest, failure: Failure) -> HttpRespons
         return _rendered(request, failure)
 
 
-def _rendered(request: FencedRequest, failure: Failure) -> HttpResponse:
+def _rendered(request: TenantRequest, failure: Failure) -> HttpResponse:
     of_tenant = request.path_info.startswith("/admin/own/") or (request.person and not request.person.sees_all)
-    site = own.site if of_tenant else admin.site
+    site = tenant_site.site if of_tenant else admin.site
     request.current_app = site.name  # templates find their links by it
     known = request.user.is_authenticated
     facts = {"title": failure.title, "failure": failure}

@@ -1,75 +1,39 @@
 """Which tenant: header, else host name, else cookie, else the credential's own. None of them grants anything."""
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 
-from migrations_ops.engine import sql
-from tenants import context
 from tenants.errors import BadTenantId, TenantRefused
-from tenants.memory import Memory
-from tenants.requests import FencedRequest
+from tenants.identity import TenantInfo, TenantRequest, tenant_id
+from tenants.ttl_cache import Memory
+from vital.db import scope, sql
 
 if TYPE_CHECKING:
-    from tenants.auth import Caller
+    from tenants.identity import Caller
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
-UUID_SHAPE = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Facts:
-    """An active tenant, as it stood at most half a second ago."""
-
-    id: str
-    slug: str
-    name: str
-    is_platform: bool
-    settings: Mapping[str, Any]
-
-    def feature(self, name: str) -> bool:
-        """Whether a feature is on; one that nobody has switched off is."""
-        return self._part("features").get(name) is not False
-
-    def features(self) -> list[str]:
-        """The features that the settings say anything about."""
-        return sorted(self._part("features"))
-
-    def limit(self, name: str) -> int:
-        """A limit, -1 for none."""
-        value = self._part("limits").get(name, -1)
-        return value if isinstance(value, int) and not isinstance(value, bool) else -1
-
-    def _part(self, name: str) -> Mapping[str, Any]:
-        part = self.settings.get(name) if isinstance(self.settings, dict) else None
-        return part if isinstance(part, dict) else {}
-
-
-_registry: Memory[dict[str, Facts]] = Memory(1)
+_registry: Memory[dict[str, TenantInfo]] = Memory(1)
 _hosts: Memory[dict[str, str]] = Memory(1)
 _homes: Memory[str] = Memory(10_000)
 
 
-def tenant_id(text: str) -> str | None:
-    """The canonical form of a UUID; None for anything else (Python's own parser also takes braces and URNs)."""
-    return str(UUID(text)) if UUID_SHAPE.fullmatch(text) else None
-
-
-def active_tenants() -> dict[str, Facts]:
+def active_tenants() -> dict[str, TenantInfo]:
     """Every active tenant by id. There are few: one question knows them all."""
     return _registry.recall("all", _read_registry)
 
 
-def _read_registry() -> dict[str, Facts]:
+def _read_registry() -> dict[str, TenantInfo]:
     rows = _ask("active_tenants")
-    return {id: Facts(id, slug, name, id == settings.PLATFORM_ID, json.loads(text)) for id, slug, name, text in rows}
+    return {
+        id: TenantInfo(id, slug, name, id == settings.PLATFORM_ID, json.loads(text)) for id, slug, name, text in rows
+    }
 
 
 def home_of(subject: str) -> str:
@@ -86,13 +50,13 @@ def home_of(subject: str) -> str:
 
 def _ask(name: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
     """The service's own question, as vital_operator in a transaction of its own."""
-    with context.acting_as(context.operator_scope(read_only=True)), connection.cursor() as cursor:
+    with scope.acting_as(scope.operator_scope(read_only=True)), connection.cursor() as cursor:
         cursor.execute(QUERIES[name], params)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
 
 
-def resolve(request: FencedRequest, caller: "Caller") -> Facts | None:
+def resolve(request: TenantRequest, caller: "Caller") -> TenantInfo | None:
     """The tenant this request is for; None where it names none and the caller has none of its own.
 
     Raises BadTenantId, and TenantRefused alike for tenants that are unknown, inactive, or not the caller's.
@@ -110,7 +74,7 @@ def resolve(request: FencedRequest, caller: "Caller") -> Facts | None:
     return facts
 
 
-def _named_by(request: FencedRequest) -> str:
+def _named_by(request: TenantRequest) -> str:
     """The id that header, host or cookie name, in this order; empty where none does."""
     header = request.headers.get("x-tenant-id")
     if header is not None:

@@ -10,10 +10,12 @@ import pytest
 from django.core.management import call_command
 
 from tests import plugin
-from tests.support import databases, nursery
+from tests.support import databases, figures, nursery, sample
 from tests.support.databases import Scratch
+from tests.support.figures import Figures
 
 ROOT = Path(__file__).resolve().parent.parent
+BROWSER = ROOT / "tests" / "browser"
 PACK = Path(os.environ.get("VITAL_LEGACY_PACK", ROOT.parent / "shared" / "legacy"))
 
 PLATFORM = "00000000-0000-0000-0000-000000000001"
@@ -24,25 +26,50 @@ STRANGER = "99999999-9999-4999-8999-999999999999"
 Manage = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser's tests come last: Playwright leaves an event loop, beside which Django's ORM refuses to work."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    for item in items:
+        if item.path.is_relative_to(BROWSER):
+            item.add_marker("browser")
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 @pytest.fixture(scope="session")
-def server_url() -> str:
+def server_url(pytestconfig: pytest.Config) -> str:
     """The test server, as its superuser. Only fixtures use it; tests work as the owner."""
-    return plugin.SERVER_URL
+    return pytestconfig.stash[plugin.SERVER_URL]
 
 
 @pytest.fixture(scope="session")
-def pack() -> Path:
-    """The legacy data pack."""
-    if not (PACK / "README.md").exists():
-        if os.environ.get("VITAL_REQUIRE_PACK"):
-            pytest.fail(f"no legacy pack at {PACK}, and VITAL_REQUIRE_PACK is set")
-        pytest.skip(f"no legacy pack at {PACK}: set VITAL_LEGACY_PACK")
+def pack(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The legacy data pack; where there is none, the project's own sample in its format."""
+    if is_there(PACK):
+        return PACK
+    folder = tmp_path_factory.mktemp("sample")
+    sample.write(server_url, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def counted(pack: Path) -> Figures:
+    """What is in `pack`."""
+    return figures.PACK if pack == PACK else figures.SAMPLE
+
+
+@pytest.fixture(scope="session")
+def real_pack() -> Path:
+    """The pack itself, for what is about its own description of itself."""
+    if not is_there(PACK):
+        pytest.skip(f"about the legacy pack, which is not at {PACK} (VITAL_LEGACY_PACK)")
     return PACK
+
+
+def is_there(pack: Path) -> bool:
+    """Whether it is the pack; VITAL_REQUIRE_PACK says that it has to be."""
+    found = (pack / "README.md").is_file()
+    assert found or not os.environ.get("VITAL_REQUIRE_PACK"), f"no legacy pack at {pack}, and VITAL_REQUIRE_PACK is set"
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +110,7 @@ def legacy(legacy_template: Scratch) -> Iterator[Scratch]:
 def set_up_template(legacy_template: Scratch, manage: Manage) -> Iterator[Scratch]:
     """The legacy pack before the first row is assigned: 000 to 002 are done."""
     scratch = databases.clone(legacy_template)
-    done = manage(scratch, "migrate_tenants", "--to", "002", "--yes")
+    done = manage(scratch, "migrate_tenants", "--to", "002", "--yes", timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     yield scratch
     databases.drop(scratch)
@@ -101,7 +128,7 @@ def set_up(set_up_template: Scratch) -> Iterator[Scratch]:
 def migrated_template(legacy_template: Scratch, manage: Manage) -> Iterator[Scratch]:
     """The legacy pack after a whole run."""
     scratch = databases.clone(legacy_template)
-    done = manage(scratch, "migrate_tenants", "--yes")
+    done = manage(scratch, "migrate_tenants", "--yes", timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     yield scratch
     databases.drop(scratch)
@@ -149,7 +176,7 @@ def platform_migrated(
 ) -> Iterator[Migrated]:
     """The documentation's platform after the command with which many pages begin; for copies."""
     scratch, folder = databases.clone(platform_template), tmp_path_factory.mktemp("migrated")
-    done = manage(scratch, "migrate_tenants", "--yes", cwd=folder)
+    done = manage(scratch, "migrate_tenants", "--yes", cwd=folder, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     yield Migrated(scratch, done, folder)
     databases.drop(scratch)

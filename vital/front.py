@@ -49,7 +49,7 @@ class Front:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        loop.call_soon(close_on_silence, self.seconds)  # granian listens once the loop runs
+        loop.call_soon(close_when_idle, self.seconds)  # granian listens once the loop runs
 
     async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
         environ = environ_of(scope)
@@ -109,8 +109,8 @@ def environ_of(scope: Scope) -> Environ:
     """The request as CGI has it. A header whose name has an underscore is dropped: it passes for one with a dash."""
     host, _, port = scope.server.rpartition(":")
     environ = SERVER | {
-        "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        "PATH_INFO": _as_bytes(scope.path),
+        "QUERY_STRING": _as_bytes(scope.query_string),
         "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
         "REQUEST_METHOD": scope.method,
         "SERVER_NAME": host,
@@ -123,9 +123,14 @@ def environ_of(scope: Scope) -> Environ:
             continue
         key = name.upper().replace("-", "_")
         key = key if name in WITHOUT_PREFIX else f"HTTP_{key}"
-        before = environ.get(key)
+        before, value = environ.get(key), _as_bytes(value)
         environ[key] = value if before is None else f"{before}{'; ' if name == 'cookie' else ','}{value}"
     return environ
+
+
+def _as_bytes(text: str) -> str:
+    """WSGI's text is bytes in the guise of Latin-1: Django reads it so, and any other character is an error to it."""
+    return text.encode().decode("latin-1")
 
 
 def _headers(scope: Scope) -> list[tuple[str, str]]:
@@ -135,7 +140,7 @@ def _headers(scope: Scope) -> list[tuple[str, str]]:
     return found + [(name, NO_TEXT) for name in scope.headers.keys() if name not in known]  # noqa: SIM118
 
 
-def close_on_silence(seconds: float) -> None:
+def close_when_idle(seconds: float) -> None:
     """Let the system close connections whose client reads nothing for so long: granian keeps their answers in memory.
 
     What is set on a listening socket holds for all that it accepts.

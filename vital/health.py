@@ -9,12 +9,14 @@ from kombu import Connection
 from kombu.exceptions import OperationalError as BrokerDown
 from redis.exceptions import RedisError
 
-from tenants import auth, context, errors, readiness
+from tenants import availability, errors
+from tenants.auth import authentication
 from tenants.errors import Forbidden, MigrationRequired, Refusal, Unauthorized
-from tenants.memory import Memory
-from tenants.requests import FencedRequest
+from tenants.identity import TenantRequest
 from tenants.resolution import active_tenants
+from tenants.ttl_cache import Memory
 from vital import metrics
+from vital.db import scope
 
 _pending: Memory[bool] = Memory(1, seconds=10)
 
@@ -78,15 +80,15 @@ def _ask_for_pending() -> bool:
         executor = MigrationExecutor(connection)
         return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
-    if not readiness.has_roles():
+    if not availability.has_roles():
         return look()
-    with context.acting_as(context.operator_scope(read_only=True)):
+    with scope.acting_as(scope.operator_scope(read_only=True)):
         return look()
 
 
 def _tenants() -> str:
     try:
-        readiness.require_migrated()
+        availability.require_migrated()
         return "ok" if active_tenants() else "none active"
     except MigrationRequired:
         return "migration required"
@@ -94,11 +96,11 @@ def _tenants() -> str:
         return "unknown"
 
 
-def figures(request: FencedRequest) -> HttpResponse:
+def figures(request: TenantRequest) -> HttpResponse:
     """/metrics, for a super_admin or an API key of the scope `metrics`."""
     try:
-        readiness.require_migrated()
-        caller = auth.authenticate(request)
+        availability.require_migrated()
+        caller = authentication.authenticate(request)
         if caller.kind in ("anonymous", "demo"):
             raise Unauthorized
         if not (caller.metrics or caller.is_super_admin):

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from tenants.requests import FencedRequest
+from tenants.identity import TenantRequest
 
 QUIET = ("/health/live", "/health/ready", "/metrics")
 _events = structlog.get_logger("vital.requests")
@@ -47,7 +47,7 @@ def begin(request_id: str) -> None:
     structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
-def request(request: FencedRequest, status: int, route: str, seconds: float) -> None:
+def request(request: TenantRequest, status: int, route: str, seconds: float) -> None:
     """One request: who, for which tenant, how it ended. The query string may hold anything and is left out."""
     if request.path_info in QUIET:
         return

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpResponse
+from django.utils.module_loading import import_string
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -17,10 +19,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from tenants.identity import TenantRequest
 from tenants.queries import load_queries
-from tenants.requests import FencedRequest
-from vital.environment import env_text
-from vital.platform_metrics import Platform
+from vital.env import env_text
 
 REQUESTS = Counter("vital_requests", "Requests answered", ["method", "route", "status", "tenant"])
 SECONDS = Histogram(
@@ -33,7 +34,7 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 QUERIES = load_queries(Path(__file__).parent / "sql")
 
 
-def observe(request: FencedRequest, status: int, route: str, seconds: float) -> None:
+def observe(request: TenantRequest, status: int, route: str, seconds: float) -> None:
     tenant = request.acting_tenant.slug if request.acting_tenant else ""
     method = request.method if request.method in METHODS else "other"
     REQUESTS.labels(method, route, status, tenant).inc()
@@ -71,7 +72,7 @@ def _pool() -> CollectorRegistry:
     """What the database says: the connections of every worker, asked as the login, who sees its own; the platform."""
     registry = CollectorRegistry()
     registry.register(Connections())
-    registry.register(Platform())
+    registry.register(import_string(settings.METRICS_OF_PLATFORM)())
     return registry
 
 

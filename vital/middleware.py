@@ -7,8 +7,8 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from tenants import errors
+from tenants.identity import TenantRequest
 from tenants.middleware import GetResponse, is_api
-from tenants.requests import FencedRequest
 from vital import front, logs, metrics
 
 NOT_ARRIVED: dict[str, type[errors.Refusal]] = {front.LATE: errors.TooSlow, front.CROWDED: errors.Crowded}
@@ -36,7 +36,7 @@ class RequestRecord:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: FencedRequest) -> HttpResponse:
+    def __call__(self, request: TenantRequest) -> HttpResponse:
         started = time.perf_counter()
         request.vital_id = _request_id(request)
         request.caller = request.acting_tenant = request.remembered = None
@@ -54,7 +54,7 @@ class RequestRecord:
         return answer
 
 
-def _request_id(request: FencedRequest) -> str:
+def _request_id(request: TenantRequest) -> str:
     """The caller's own id where it is a plain one, so that logs of both sides meet; else a new one."""
     given = request.headers.get("x-request-id", "")
     return (
@@ -62,14 +62,14 @@ def _request_id(request: FencedRequest) -> str:
     )
 
 
-def _tenant_shown(request: FencedRequest, answer: HttpResponse) -> str:
+def _tenant_shown(request: TenantRequest, answer: HttpResponse) -> str:
     """Whose an answer is; for no tenant the Platform's rows are shown, and a refusal is nobody's."""
     if request.acting_tenant:
         return request.acting_tenant.id
     return settings.PLATFORM_ID if request.caller and answer.status_code < 400 else ""
 
 
-def _route(request: FencedRequest) -> str:
+def _route(request: TenantRequest) -> str:
     """The address's pattern, which is a bounded label where the address itself is not."""
     match = request.resolver_match
     return match.route if match else "unknown"

@@ -18,7 +18,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from vital.environment import env_int, env_text
+from vital.env import env_int, env_text
 
 if TYPE_CHECKING:
     from vital.front import Front

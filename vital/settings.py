@@ -13,7 +13,7 @@ from django.templatetags.static import static
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import ProgrammingError
 
-from vital.environment import (
+from vital.env import (
     env_bool,
     env_int,
     env_list,
@@ -91,8 +91,8 @@ SHARED_APPS = [
     "tenants",
     "catalog",
     "migrations_ops",
-    "unfold",  # before the admin: its templates come first
-    "django.contrib.admin",
+    "vital.apps.UnfoldConfig",  # before the admin: its templates come first
+    "vital.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -171,9 +171,11 @@ READ_TIMEOUT = env_int("VITAL_READ_TIMEOUT")  # seconds
 PLATFORM_ID = env_text("VITAL_PLATFORM_ID")
 FENCED_SCHEMAS = env_list("VITAL_FENCED_SCHEMAS")
 UNFENCED_TABLES = env_list("VITAL_UNFENCED_TABLES")
-MIGRATION_STATE = "migrations_ops.gate.isolation"  # a name: tenants know nothing of the migration
-AUDIT = "migrations_ops.audit.record"  # the same
-PLAIN_ERRORS = ("migrations_ops.engine.errors.EngineError", "migrations_ops.rules.given.PlanError")  # say it themselves
+# What is above the tenants, by its name: they know nothing of the migration.
+INVENTORY = "migrations_ops.phase_state.inventory"
+MIGRATION_STATE = "migrations_ops.runs.next_phase.isolation"
+PLAIN_ERRORS = ("vital.errors.EngineError", "migrations_ops.rules.reader.PlanError")  # say it themselves
+METRICS_OF_PLATFORM = "migrations_ops.diagnostics.prometheus.Platform"
 
 CORS_ALLOWED_ORIGINS = env_list("VITAL_CORS_ORIGINS")
 CORS_URLS_REGEX = r"^/api/.*$"
@@ -190,7 +192,7 @@ CORS_ALLOW_HEADERS = (
 CORS_EXPOSE_HEADERS = ("etag", "retry-after", "x-request-id", "x-tenant-id")
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],  # tenants.auth has done it before the transaction begins
+    "DEFAULT_AUTHENTICATION_CLASSES": [],  # tenants.auth.authentication has done it before the transaction begins
     "DEFAULT_PERMISSION_CLASSES": [],
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -234,14 +236,17 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("vital/icon.svg")}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {"navigation": "vital.control_room.navigation"},
+    "SIDEBAR": {"navigation": "vital.admin_menu.navigation"},
     "DASHBOARD_CALLBACK": "migrations_ops.admin.dashboard.dashboard",
     "STYLES": [lambda request: static("vital/control_room.css")],
 }
 
 # The pages for a tenant's staff look the same; what else the Platform's admin is given stays there.
 UNFOLD_OWN = {name: value for name, value in UNFOLD.items() if name.startswith(("SITE_", "SHOW_", "STYLES"))}
-UNFOLD_OWN |= {"SITE_SUBHEADER": "What your tenant has", "SIDEBAR": {"navigation": "tenants.own.navigation"}}
+UNFOLD_OWN |= {
+    "SITE_SUBHEADER": "What your tenant has",
+    "SIDEBAR": {"navigation": "tenants.admin.tenant_site.navigation"},
+}
 
 # Background runs: docs/how-to/run-in-the-background.md.
 LONG_ANSWERS = env_int("VITAL_LONG_ANSWERS")  # event streams and previews at once, of each process of the service

@@ -4,14 +4,16 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from tenants import own
-from tenants.views import Tenants
+from tenants.admin import tenant_site
+from tenants.api.tenant_list import Tenants
 from vital import health
-from vital.schema import Docs, Schema
+from vital.openapi import Docs, Schema
+
+admin.autodiscover()
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
-    path("admin/own/", own.site.urls),
+    path("admin/own/", tenant_site.site.urls),
     path("admin/", admin.site.urls),
     path("health/live", health.live),
     path("health/ready", health.ready),

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib import import_module
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
@@ -15,11 +16,14 @@ os.environ["VITAL_SERVING"] = "1"
 def start() -> WSGIHandler:
     """The application, once nothing speaks against it. Raises ImproperlyConfigured or SystemCheckError."""
     handler = get_wsgi_application()
-    from tenants import startup
+    from django.conf import settings
+
+    from tenants import checks
     from vital import logs
 
-    startup.refuse_what_is_unsafe()
+    checks.refuse_what_is_unsafe()
     logs.configure()
+    import_module(settings.ROOT_URLCONF)  # else the first request would wait for every page's module
     return handler
 
 

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from bench.api.load import Figures, of_times
-from vital.embedded import client_bin_dir
+from vital.db.embedded import client_bin_dir
 
 
 def measure(url: str, script: Path, folder: Path, *, clients: int, seconds: float) -> Figures:

@@ -60,7 +60,7 @@ def arguments() -> argparse.Namespace:
 
 
 def embedded() -> str:
-    from vital import embedded
+    from vital.db import embedded
 
     return embedded.ensure_running(database.ROOT / ".vital" / "bench").superuser_url
 

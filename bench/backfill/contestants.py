@@ -148,7 +148,7 @@ def _psql(copy: Scratch, figures: Figures, script: str) -> None:
 def psql() -> str:
     if found := shutil.which("psql"):
         return found
-    from vital.embedded import client_bin_dir
+    from vital.db.embedded import client_bin_dir
 
     return str(Path(client_bin_dir()) / "psql")
 

@@ -71,7 +71,7 @@ def positive(text: str) -> int:
 
 
 def embedded() -> str:
-    from vital import embedded
+    from vital.db import embedded
 
     return embedded.ensure_running(database.ROOT / ".vital" / "bench").superuser_url
 

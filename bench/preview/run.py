@@ -55,14 +55,15 @@ def measure(chunks: int) -> None:
     from django.conf import settings
     from django.core.management import call_command
 
-    from migrations_ops import services
-    from migrations_ops.engine import sql
-    from migrations_ops.foresight.ask import Asking
+    from migrations_ops import phase_state
+    from migrations_ops.preview import service as previews
+    from migrations_ops.preview.inputs import Asking
     from migrations_ops.rules.compile import condition
     from migrations_ops.rules.load import load
+    from vital.db import sql
 
     call_command("migrate", verbosity=0)
-    with services.open_session() as session:
+    with phase_state.open_session() as session:
         for (drop,) in session.execute(LIGHTEN):
             session.execute(sql.verbatim(drop))
         for statement in FILL.format(chunks=chunks).split(";"):
@@ -75,7 +76,7 @@ def measure(chunks: int) -> None:
             told(name, partial(session.execute, sql.compose(statement, rules=asked)))
         told("the preview's question", lambda: asking.groups(spec))
         session.execute("RESET max_parallel_workers_per_gather")
-        told("the whole preview", lambda: services.preview(None, print))
+        told("the whole preview", lambda: previews.preview(None, print))
 
 
 def told(name: str, work: Callable[[], object]) -> None:

@@ -11,9 +11,9 @@ from uuid import UUID
 
 import psycopg
 
-from migrations_ops.engine import sql
-from tenants import rls
+from migrations_ops.phases import policies as rls
 from tests.support import databases
+from vital.db import sql
 
 ROWS, ROUNDS = 1_000_000, 400
 TENANTS = (10, 1_000, 100_000)
@@ -41,7 +41,7 @@ def main() -> None:
     try:
         with psycopg.connect(scratch.admin_url, autocommit=True) as connection:
             for statement in rls.roles():
-                if connection.execute(sql.text_of(statement.there).encode()).fetchone() != (True,):
+                if connection.execute(sql.text_of(statement.is_applied).encode()).fetchone() != (True,):
                     for change in statement.up:
                         connection.execute(sql.text_of(change).encode())
             print("| tenants | rows of each | without policies, ms | behind them, ms | ratio | policies alone, ms |")

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from tenants import bounds
 from tenants.errors import Refusal
-from tenants.resolution import tenant_id as canonical_uuid
+from tenants.identity import tenant_id as canonical_uuid
 
 
 def is_wanted(request: Request) -> bool:

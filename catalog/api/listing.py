@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.http import HttpResponse
 
-from tenants.api import FencedView, json_bytes, raw_rows
+from tenants.api.views import TenantView, json_bytes, raw_rows
 from tenants.queries import load_queries
 
 QUERIES = load_queries(Path(__file__).parent / "sql")
@@ -26,7 +26,7 @@ class Source:
     count: str
 
 
-class Listing(FencedView):
+class Listing(TenantView):
     """A list: of what a tenant sees, or, for those who see everything, of every tenant's."""
 
     cacheable = True
@@ -50,7 +50,7 @@ class Listing(FencedView):
 
     def _source(self, filters: list[str]) -> Source:
         """With these filters in their place."""
-        source, asked = self.of_all if self.fenced.sees_all else self.of_tenant, "\n".join(filters)
+        source, asked = self.of_all if self.tenant_request.sees_all else self.of_tenant, "\n".join(filters)
         return Source(source.rows.format(filters=asked), source.count.format(filters=asked))
 
     def chosen(self, filters: dict[str, str], params: dict[str, Any]) -> list[str]:

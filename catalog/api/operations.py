@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import serializers
 
 from catalog.api.resource import Resource
-from tenants.schema import CHOICE, refusals
+from tenants.api.fields import CHOICE, refusals
 
 NOT_MODIFIED = {304: OpenApiResponse(description="as the ETag in if-none-match says")}
 Shape = type[serializers.Serializer[Any]]

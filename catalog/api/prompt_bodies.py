@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from catalog.models import Prompt
-from tenants.schema import Body, Number, Text
+from tenants.api.fields import Body, Number, Text
 
 
 class PromptFields(Body):

@@ -9,10 +9,10 @@ from catalog.api.prompt_bodies import NewPrompt, PromptFields
 from catalog.api.resource import Resource
 from catalog.api.suites import SUITE
 from catalog.models import Prompt
-from tenants import api
-from tenants.api import FencedView
-from tenants.resolution import Facts
-from tenants.resolution import tenant_id as canonical_uuid
+from tenants.api import views
+from tenants.api.views import TenantView
+from tenants.identity import TenantInfo
+from tenants.identity import tenant_id as canonical_uuid
 
 SHAPE = QUERIES["prompt_shape"].format(suite=SUITE)
 
@@ -29,19 +29,19 @@ class Prompts(Resource):
     new = NewPrompt
     changed = PromptFields
 
-    def may_write(self, view: FencedView, tenant: Facts, row_tenant: str) -> None:
-        api.may_write(view.caller, tenant, row_tenant, **PLATFORM, admins_only=False)
+    def may_write(self, view: TenantView, tenant: TenantInfo, row_tenant: str) -> None:
+        views.may_write(view.caller, tenant, row_tenant, **PLATFORM, admins_only=False)
 
-    def cleaned(self, view: FencedView, given: dict[str, Any]) -> dict[str, Any]:
+    def cleaned(self, view: TenantView, given: dict[str, Any]) -> dict[str, Any]:
         computed = {"suite", "is_user_created"} | ({"created_by"} if _author(view) else set())
         return {name: value for name, value in given.items() if name not in computed}
 
-    def defaults(self, view: FencedView, given: dict[str, Any]) -> dict[str, Any]:
+    def defaults(self, view: TenantView, given: dict[str, Any]) -> dict[str, Any]:
         author = _author(view)
         return {"category": given["domain"]} | ({"created_by": author} if author else {})
 
 
-def _author(view: FencedView) -> UUID | None:
+def _author(view: TenantView) -> UUID | None:
     known = canonical_uuid(view.caller.name) if view.caller.kind == "token" else None
     return UUID(known) if known else None
 

@@ -8,12 +8,13 @@ from django.db import models
 from django.http import HttpResponse
 
 from catalog.api.listing import PLATFORM
-from tenants import api, bounds
-from tenants.api import FencedView, json_bytes
+from tenants import bounds
+from tenants.api import views
+from tenants.api.fields import Body
+from tenants.api.views import TenantView, json_bytes
 from tenants.errors import NotFound
-from tenants.resolution import Facts
-from tenants.resolution import tenant_id as canonical_uuid
-from tenants.schema import Body
+from tenants.identity import TenantInfo
+from tenants.identity import tenant_id as canonical_uuid
 
 
 @dataclass(frozen=True)
@@ -40,32 +41,32 @@ class Resource:
     new: ClassVar[type[Body]]
     changed: ClassVar[type[Body]]
 
-    def may_write(self, view: FencedView, tenant: Facts, row_tenant: str) -> None:
+    def may_write(self, view: TenantView, tenant: TenantInfo, row_tenant: str) -> None:
         """Raise Forbidden or SharedResource unless this caller may write a row of `row_tenant`."""
         raise NotImplementedError
 
-    def check_limit(self, tenant: Facts) -> None:
+    def check_limit(self, tenant: TenantInfo) -> None:
         """Raise Conflict where the tenant may have no more of them."""
 
-    def cleaned(self, view: FencedView, given: dict[str, Any]) -> dict[str, Any]:
+    def cleaned(self, view: TenantView, given: dict[str, Any]) -> dict[str, Any]:
         """The body's values, without those that are not the caller's to say."""
         return given
 
-    def defaults(self, view: FencedView, given: dict[str, Any]) -> dict[str, Any]:
+    def defaults(self, view: TenantView, given: dict[str, Any]) -> dict[str, Any]:
         """Values of a new row, by column, where the body has none."""
         return {}
 
-    def find(self, view: FencedView, key: str) -> Found:
+    def find(self, view: TenantView, key: str) -> Found:
         """The row. Raises NotFound, alike for rows that are nobody's and rows that are another tenant's."""
         own = view.tenant.id if view.tenant else None
         params = {"id": canonical_uuid(key), "key": key, "own": own}
-        found = api.rows(self.find_by, params) if bounds.is_text(key) else []
+        found = views.rows(self.find_by, params) if bounds.is_text(key) else []
         if not found:
             raise NotFound
         return Found(*found[0])
 
     def shown(self, id: str, status: int = 200) -> HttpResponse:
         """The row as it stands now, in the request's transaction."""
-        answer = json_bytes(api.rows(self.shown_as, PLATFORM | {"id": id})[0][0])
+        answer = json_bytes(views.rows(self.shown_as, PLATFORM | {"id": id})[0][0])
         answer.status_code = status
         return answer

@@ -7,7 +7,7 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from catalog.models import Tool
-from tenants.schema import Body, Text, WholeNumber
+from tenants.api.fields import Body, Text, WholeNumber
 
 CODE = re.compile(r"[a-z0-9_-]+", re.ASCII)
 

@@ -7,10 +7,10 @@ from catalog.api.listing import PLATFORM, QUERIES
 from catalog.api.resource import Resource
 from catalog.api.tool_bodies import NewTool, ToolFields
 from catalog.models import Tool
-from tenants import api
-from tenants.api import FencedView
+from tenants.api import views
+from tenants.api.views import TenantView
 from tenants.errors import Conflict, Forbidden
-from tenants.resolution import Facts
+from tenants.identity import TenantInfo
 
 # The names that frontends use → columns; every other column goes by its own name.
 RENAMED = {
@@ -39,27 +39,27 @@ class Tools(Resource):
     new = NewTool
     changed = ToolFields
 
-    def may_write(self, view: FencedView, tenant: Facts, row_tenant: str) -> None:
-        api.may_write(view.caller, tenant, row_tenant, **PLATFORM, admins_only=True)
+    def may_write(self, view: TenantView, tenant: TenantInfo, row_tenant: str) -> None:
+        views.may_write(view.caller, tenant, row_tenant, **PLATFORM, admins_only=True)
         if not tenant.feature("tool_management"):
             raise Forbidden("Managing tools is switched off for this tenant (features.tool_management).")
 
-    def check_limit(self, tenant: Facts) -> None:
+    def check_limit(self, tenant: TenantInfo) -> None:
         most = tenant.limit("max_tools")
         if most < 0:
             return
-        api.rows(QUERIES["one_new_tool_at_a_time"], {"tenant": tenant.id})
-        ((count,),) = api.rows(QUERIES["own_tools"], {"tenant": tenant.id})
+        views.rows(QUERIES["one_new_tool_at_a_time"], {"tenant": tenant.id})
+        ((count,),) = views.rows(QUERIES["own_tools"], {"tenant": tenant.id})
         if count >= most:
             raise Conflict(f"This tenant has {count} tools and its limit is {most} (limits.max_tools).")
 
-    def cleaned(self, view: FencedView, given: dict[str, Any]) -> dict[str, Any]:
+    def cleaned(self, view: TenantView, given: dict[str, Any]) -> dict[str, Any]:
         """`description` wins over its second name."""
         return {
             name: value for name, value in given.items() if name != "tool_description" or "description" not in given
         }
 
-    def defaults(self, view: FencedView, given: dict[str, Any]) -> dict[str, Any]:
+    def defaults(self, view: TenantView, given: dict[str, Any]) -> dict[str, Any]:
         return {"description": "", "tool_type": "function"}
 
 

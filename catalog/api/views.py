@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from catalog.api import writes
 from catalog.api.listing import Listing
 from catalog.api.resource import Resource
-from tenants.api import FencedView, json_answer
+from tenants.api.views import TenantView, json_answer
 from tenants.errors import BadRequestBody, Refusal
 
 
@@ -38,7 +38,7 @@ class Collection(Listing):
         return key
 
 
-class Item(FencedView):
+class Item(TenantView):
     """One row, by its id or the name people know."""
 
     resource: ClassVar[Resource]
@@ -56,7 +56,7 @@ class Item(FencedView):
         return removed(self.resource, self, key)
 
 
-def removed(resource: Resource, view: FencedView, key: str) -> HttpResponse:
+def removed(resource: Resource, view: TenantView, key: str) -> HttpResponse:
     name = writes.remove(resource, view, key)
     message = f'{resource.noun.capitalize()} "{name}" deleted successfully'
     return json_answer({"success": True, "message": message})

@@ -8,11 +8,11 @@ from django.db import IntegrityError, models, transaction
 
 from catalog.api.fields import METADATA, split
 from catalog.api.resource import Resource
-from tenants.api import FencedView
+from tenants.api.views import TenantView
 from tenants.errors import UNIQUE_VIOLATION, Conflict
 
 
-def create(of: Resource, view: FencedView) -> str:
+def create(of: Resource, view: TenantView) -> str:
     """Make the row of the body and return its id. Raises Forbidden, BadRequestBody or Conflict."""
     tenant = view.writing_tenant()
     of.may_write(view, tenant, tenant.id)
@@ -23,7 +23,7 @@ def create(of: Resource, view: FencedView) -> str:
     return str(made.pk)
 
 
-def change(of: Resource, view: FencedView, key: str) -> str:
+def change(of: Resource, view: TenantView, key: str) -> str:
     """Change the fields that the body has and return the row's id. Raises NotFound, and what `create` does."""
     found = of.find(view, key)
     of.may_write(view, view.writing_tenant(), found.tenant)
@@ -35,7 +35,7 @@ def change(of: Resource, view: FencedView, key: str) -> str:
     return found.id
 
 
-def remove(of: Resource, view: FencedView, key: str) -> str:
+def remove(of: Resource, view: TenantView, key: str) -> str:
     """Remove the row and return its name. What refers to it goes with it, as the database's keys say."""
     found = of.find(view, key)
     of.may_write(view, view.writing_tenant(), found.tenant)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import md5
 from random import Random
 from typing import TypeVar
@@ -14,7 +15,7 @@ Row = tuple[Value, ...]
 T = TypeVar("T")
 
 _START = datetime(2025, 9, 1, 8, 0, tzinfo=UTC)
-_STAMPS = tuple(f"{_START + timedelta(minutes=7 * step):%Y-%m-%d %H:%M:%S}+00" for step in range(16384))
+STAMPS = 16384
 
 
 class Dice:
@@ -65,7 +66,12 @@ class Ids:
 
 def stamp(step: int) -> str:
     """A point in time of late 2025; neighbouring steps are seven minutes apart, and the steps come round again."""
-    return _STAMPS[step % len(_STAMPS)]
+    return _stamp(step % STAMPS)
+
+
+@cache
+def _stamp(step: int) -> str:
+    return f"{_START + timedelta(minutes=7 * step):%Y-%m-%d %H:%M:%S}+00"
 
 
 def array(items: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from catalog import report
 from catalog.errors import LegacyError
 from catalog.report import Filled
 from tenants.exits import fail
-from tenants.management.documented import Documented
+from tenants.management.base_command import Documented
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 3
 

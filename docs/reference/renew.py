@@ -6,6 +6,6 @@ from pathlib import Path
 PAGE = Path(__file__).with_name("settings.md")
 sys.path.insert(0, str(PAGE.parents[2]))
 
-from vital.environment import renewed  # noqa: E402  # the project is no package that is installed
+from vital.env import renewed  # noqa: E402  # the project is no package that is installed
 
 PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -9,13 +9,14 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from catalog import models as catalog
-from migrations_ops import services
 from migrations_ops.admin.filters import ByFinding, ByHand, ByRule, relation_of
-from migrations_ops.admin.keyset import KeysetChangeList, estimate
-from migrations_ops.engine.errors import EngineError
+from migrations_ops.admin.keyset_pagination import KeysetChangeList, estimate
 from migrations_ops.management import decision_page
 from migrations_ops.models import Override
-from tenants.staff import ReadOnly
+from migrations_ops.reports import service as reports
+from migrations_ops.review import service as review
+from tenants.admin.base import ReadOnly
+from vital.errors import EngineError
 
 SEARCHED_WHOLE = 20_000  # rows of a table up to which a part of a name is looked for
 
@@ -61,7 +62,7 @@ class AssignedAdmin(ReadOnly):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """One question to the ledger for the whole page."""
         changelist = super().get_changelist_instance(request)
-        decided = services.last_rules(relation_of(self.model), [str(row.pk) for row in changelist.result_list])
+        decided = review.last_rules(relation_of(self.model), [str(row.pk) for row in changelist.result_list])
         for row in changelist.result_list:
             if known := decided.get(str(row.pk)):
                 row._vital_rule, row._vital_run = known.rule, known.run
@@ -80,7 +81,7 @@ class AssignedAdmin(ReadOnly):
         return queryset.filter(wanted), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        services.require_tenants(relation_of(self.model))
+        reports.require_tenants(relation_of(self.model))
         return super().changelist_view(request, extra_context)
 
     def changeform_view(
@@ -91,10 +92,10 @@ class AssignedAdmin(ReadOnly):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The row, and above it why it is where it is."""
-        services.require_tenants(relation_of(self.model))
+        reports.require_tenants(relation_of(self.model))
         why: dict[str, Any] = {"may_decide": decision_page.may_decide(request)}
         try:
-            why["row"] = services.explain(relation_of(self.model), str(object_id))
+            why["row"] = review.explain(relation_of(self.model), str(object_id))
         except EngineError as error:
             why["problem"] = str(error)
         decided = Override.objects.filter(relation=relation_of(self.model), key=str(object_id)).first()

@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
-from migrations_ops import services
-from migrations_ops.engine.errors import EngineError
+from migrations_ops.reports import service as reports
 from vital import metrics
+from vital.errors import EngineError
 
 SHADES = 8  # colours of tenants in the style sheet; the tenants after them share the last one
 Document = dict[str, Any]
@@ -20,7 +20,7 @@ def dashboard(request: HttpRequest, context: Document) -> Document:
     if not request.user.has_perm("migrations_ops.view_run"):
         return context
     try:
-        now = services.overview()
+        now = reports.overview()
     except EngineError as error:
         return context | {"title": "Dashboard", "problem": str(error)}
     waiting = sum(group["count"] for group in now["findings"] if group["severity"] == "REVIEW")

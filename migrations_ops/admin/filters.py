@@ -8,8 +8,8 @@ from django.db.models import Model, QuerySet, UUIDField
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 
-from migrations_ops import services
 from migrations_ops.models import Finding, Override
+from migrations_ops.review import service as review
 
 
 def relation_of(model: type[Model]) -> str:
@@ -25,7 +25,7 @@ class ByRule(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         self.relation = relation_of(model_admin.model)
-        self.sizes = dict(services.rules_at_work(self.relation))
+        self.sizes = dict(review.rules_at_work(self.relation))
         return [(rule, f"{rule} ({rows:,})") for rule, rows in self.sizes.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -40,8 +40,8 @@ class ByRule(SimpleListFilter):
             entry, number = map(int, at.split(".")) if at else (0, 0)
         except ValueError as error:
             raise IncorrectLookupParameters(at) from error
-        place = services.Place(entry, number) if at else None
-        found = services.rows_of_rule(self.relation, self.value() or "", place, rows, back=back)
+        place = review.InLedger(entry, number) if at else None
+        found = review.rows_of_rule(self.relation, self.value() or "", place, rows, back=back)
         by_key = {str(row.pk): row for row in queryset.filter(pk__in=[one.key for one in found])}
         return [(f"{one.entry}.{one.number}", by_key.get(one.key)) for one in found]
 

@@ -10,7 +10,7 @@ from django.urls import URLPattern
 from migrations_ops.admin import queue
 from migrations_ops.management import decision_page
 from migrations_ops.models import Finding, PhaseRun
-from tenants.staff import ReadOnly
+from tenants.admin.base import ReadOnly
 
 
 @admin.register(Finding)

@@ -8,10 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from migrations_ops import services
-from migrations_ops.engine.errors import EngineError
+from tenants import maintenance
+from tenants.admin.base import ReadOnly, TextArea
 from tenants.models import Maintenance
-from tenants.staff import ReadOnly, TextArea
+from vital.errors import EngineError
 
 
 class ReasonForm(forms.Form):
@@ -36,7 +36,7 @@ class MaintenanceAdmin(ReadOnly):
             "title": "Maintenance",
             "opts": self.opts,
             "form": form,
-            "state": services.maintained(),
+            "state": maintenance.maintained(),
             "may_switch": self.has_switch_permission(request),
         }
         return TemplateResponse(request, "migrations_ops/maintenance.html", context)
@@ -45,7 +45,7 @@ class MaintenanceAdmin(ReadOnly):
         if not self.has_switch_permission(request):
             raise PermissionDenied
         try:
-            state = services.maintain(request.POST.get("switch") == "on", reason, who=request.user.get_username())
+            state = maintenance.maintain(request.POST.get("switch") == "on", reason, who=request.user.get_username())
         except EngineError as error:
             messages.error(request, str(error))
             return

@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from migrations_ops import services
-from migrations_ops.engine.errors import EngineError
 from migrations_ops.management import decision_page
+from migrations_ops.review import service as review_service
+from tenants.admin.base import ModelAdmin
 from tenants.models import TenantRecord
-from tenants.staff import ModelAdmin
+from vital.errors import EngineError
 
 REASON = "review_reason"  # where the session keeps the reason given last
 BIGINT = re.compile(r"[0-9]{1,18}")
@@ -39,10 +39,10 @@ def queue(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
         request.session[REASON] = request.POST.get("reason", "")
         keys = request.POST.getlist("_selected_action")
         if "whole" in request.POST:
-            keys = [row.key for row in services.review(place, decision_page.MOST).rows]
+            keys = [row.key for row in review_service.review(place, decision_page.MOST).rows]
         answer = decision_page.page(model_admin, request, [(place.table, key) for key in keys], "queue", keys)
         return answer or HttpResponseRedirect(request.get_full_path())
-    review = services.review(place)
+    review = review_service.review(place)
     context = model_admin.admin_site.each_context(request) | {
         "title": "Review findings",
         "opts": model_admin.opts,
@@ -70,7 +70,7 @@ def suggestions(request: HttpRequest) -> HttpResponse:
     place, problem = _place(request), ""
     found: list[dict[str, Any]] = []
     try:
-        found = services.suggestions(place.table)[:TOLD]
+        found = review_service.suggestions(place.table)[:TOLD]
     except EngineError as error:
         problem = str(error)
     for one in found:
@@ -88,7 +88,9 @@ def take_back(request: HttpRequest) -> HttpResponse:
     _refuse_onlookers(request)
     if request.method == "POST":
         try:
-            rows = services.take_back_last(request.user.get_username(), "taken back in the review", lambda why: None)
+            rows = review_service.take_back_last(
+                request.user.get_username(), "taken back in the review", lambda why: None
+            )
             messages.info(request, f"{rows:,} decisions are taken back.")
         except EngineError as error:
             messages.error(request, str(error))
@@ -100,13 +102,13 @@ def _refuse_onlookers(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def _place(request: HttpRequest) -> services.ReviewPlace:
+def _place(request: HttpRequest) -> review_service.ReviewPlace:
     asked = {name: request.GET.get(name, "").replace("\0", "") for name in ("table", "check", "column", "value")}
     after = request.GET.get("after", "")
-    return services.ReviewPlace(**asked, after=int(after) if BIGINT.fullmatch(after) else 0)
+    return review_service.ReviewPlace(**asked, after=int(after) if BIGINT.fullmatch(after) else 0)
 
 
-def _query(place: services.ReviewPlace, column: str = "", value: str = "") -> str:
+def _query(place: review_service.ReviewPlace, column: str = "", value: str = "") -> str:
     words = {"table": place.table, "check": place.check, "column": column, "value": value}
     return f"?{urlencode({name: word for name, word in words.items() if word})}"
 

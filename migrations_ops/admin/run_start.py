@@ -10,9 +10,10 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from migrations_ops import services
-from migrations_ops.admin import seats
+from migrations_ops.admin import mixins
 from migrations_ops.management import page
+from migrations_ops.preview import service as previews
+from migrations_ops.runs import service as runs
 
 ALL_DONE = "Nothing to do: all phases are completed. Rows that need a decision are under Findings, Review."
 BOUND = 20.0  # seconds that a page waits for a preview
@@ -33,32 +34,32 @@ class StartForm(forms.Form):
 
     def __init__(self, *args: Any, **words: Any) -> None:
         super().__init__(*args, **words)
-        choices = services.choices()
+        choices = runs.choices()
         for names, kind in ((("first", "last", "only"), "phases"), (("tenant",), "tenants"), (("table",), "tables")):
             for name in names:
                 field = self.fields[name]
                 assert isinstance(field, forms.ChoiceField)
                 field.choices = [("", "—"), *((choice, choice) for choice in choices[kind])]
 
-    def asked(self) -> services.Request:
+    def asked(self) -> runs.Request:
         words = {name: self.cleaned_data[name] for name in ("first", "last", "only", "tenant", "table")}
         if self.cleaned_data["stepwise"]:
-            words["only"] = services.status()["next"] or ""
-        return services.Request(**words)
+            words["only"] = runs.status()["next"] or ""
+        return runs.Request(**words)
 
 
 def start(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest) -> HttpResponse:
-    seats.refuse_who_may_not(request)
-    with seats.told(request):
-        form, unfinished = StartForm(request.POST if request.method == "POST" else None), services.unfinished()
+    mixins.refuse_who_may_not(request)
+    with mixins.told(request):
+        form, unfinished = StartForm(request.POST if request.method == "POST" else None), runs.unfinished()
         if form.is_valid() and _knows_of(request, form, unfinished):
             who, reason = request.user.get_username(), form.cleaned_data["reason"]
-            run = services.start_in_background(form.asked(), who=who, reason=reason)
+            run = runs.start_in_background(form.asked(), who=who, reason=reason)
             if run is not None:
                 _tell(request, run, unfinished)
-                return seats.to_run(run)
+                return mixins.to_run(run)
             messages.info(request, ALL_DONE)
-        facts = seats.frame(model_admin, request, "Start a run", form=form, bound=int(BOUND), helpers=settings.HELPERS)
+        facts = mixins.frame(model_admin, request, "Start a run", form=form, bound=int(BOUND), helpers=settings.HELPERS)
         facts["unfinished"] = unfinished
         return TemplateResponse(request, "migrations_ops/runs/start.html", facts)
     return HttpResponseRedirect(reverse("admin:migrations_ops_run_changelist"))
@@ -85,8 +86,8 @@ def _tell(request: HttpRequest, run: int, unfinished: dict[str, Any] | None) -> 
 
 def preview(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest) -> HttpResponse:
     """What a run of everything would do now; broken off where it takes too long for a page."""
-    seats.refuse_who_may_not(request)
+    mixins.refuse_who_may_not(request)
     facts: dict[str, Any] = {}
-    with seats.told(request):
-        facts = page.facts(services.preview(None, lambda why: None, patience=BOUND))
+    with mixins.told(request):
+        facts = page.facts(previews.preview(None, lambda why: None, patience=BOUND))
     return render(request, "migrations_ops/runs/preview.html", facts)

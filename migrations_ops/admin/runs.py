@@ -7,10 +7,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from migrations_ops.admin import run_page, run_report, run_start, run_steering
-from migrations_ops.admin.seats import SHADES, may_steer
+from migrations_ops.admin import run_actions, run_detail, run_report, run_start
+from migrations_ops.admin.mixins import SHADES, may_steer
 from migrations_ops.models import LedgerEntry, Run
-from tenants.staff import ReadOnly, labelled
+from tenants.admin.base import ReadOnly, labelled
 
 
 @admin.register(Run)
@@ -40,17 +40,17 @@ class RunAdmin(ReadOnly):
             raise Http404
         if run.kind == Run.Kind.DECIDE:
             return HttpResponseRedirect(reverse("admin:migrations_ops_run_report", args=[run.pk]))
-        return run_page.page(self, request, run.pk)
+        return run_detail.page(self, request, run.pk)
 
     def get_urls(self) -> list[URLPattern]:
         pages = (
             ("start/", run_start.start, "start"),
             ("start/preview/", run_start.preview, "preview"),
-            ("<int:run>/live/", run_page.live, "live"),
-            ("<int:run>/late/", run_page.late, "late"),
-            ("<int:run>/log/<slug:phase>/", run_page.log, "log"),
+            ("<int:run>/live/", run_detail.live, "live"),
+            ("<int:run>/late/", run_detail.late, "late"),
+            ("<int:run>/log/<slug:phase>/", run_detail.log, "log"),
             ("<int:run>/report/", run_report.html, "report"),
-            ("<int:run>/steer/<slug:what>/", run_steering.steer, "steer"),
+            ("<int:run>/steer/<slug:what>/", run_actions.steer, "steer"),
         )
         return [self._at(*page) for page in pages] + super().get_urls()
 

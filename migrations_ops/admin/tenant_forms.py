@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from migrations_ops import services
+from tenants.lifecycle import service as lifecycle
 
 SWITCHES = {"true or false": [("", "not set"), ("true", "on"), ("false", "off")]}
 TICK = forms.CheckboxInput(attrs={"class": "self-start"})
@@ -17,8 +17,8 @@ class SettingsForm(forms.Form):
 
     def __init__(self, slug: str, data: Any = None) -> None:
         super().__init__(data, auto_id="settings-%s")
-        kinds = services.kinds_of_settings()
-        for name, value in services.settings_of(slug).items():
+        kinds = lifecycle.kinds_of_settings()
+        for name, value in lifecycle.settings_of(slug).items():
             field = _field(kinds[name])
             field.label = name.rpartition(".")[2].replace("_", " ").capitalize()
             field.required, field.show_hidden_initial, field.initial = False, True, _text(value)

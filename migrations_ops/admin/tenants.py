@@ -7,16 +7,16 @@ from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from migrations_ops import services
 from migrations_ops.admin.tenant_forms import SettingsForm, StateForm
-from migrations_ops.engine.errors import EngineError
+from tenants.admin.base import ReadOnly
+from tenants.lifecycle import service as lifecycle
 from tenants.models import TenantRecord
-from tenants.staff import ReadOnly
+from vital.errors import EngineError
 
 
 @admin.register(TenantRecord)
 class TenantRecordAdmin(ReadOnly):
-    """Tenants are added on the command line; what is set for one is changed on its page, through services."""
+    """Tenants are added on the command line; what is set for one is changed on its page."""
 
     list_display = ("name", "slug", "domain", "compliance_level", "is_active")
     list_filter = ("is_active", "compliance_level")
@@ -28,7 +28,7 @@ class TenantRecordAdmin(ReadOnly):
         if not self.has_view_permission(request):
             return HttpResponse(status=403)
         try:
-            tenant = services.tenant_named(object_id)
+            tenant = lifecycle.tenant_named(object_id)
             return self._page(request, tenant)
         except EngineError as error:
             raise Http404(str(error)) from error
@@ -49,10 +49,10 @@ class TenantRecordAdmin(ReadOnly):
         slug, reason, who = tenant["slug"], form.cleaned_data["reason"], request.user.get_username()
         try:
             if isinstance(form, SettingsForm):
-                changed = services.configure_tenant(slug, form.changes(), reason, who=who)["changed"]
+                changed = lifecycle.configure_tenant(slug, form.changes(), reason, who=who)["changed"]
                 messages.success(request, f"{len(changed)} settings are changed, in force within a second.")
             else:
-                active = services.set_tenant_active(slug, reason, active=not tenant["is_active"], who=who)["is_active"]
+                active = lifecycle.set_tenant_active(slug, reason, active=not tenant["is_active"], who=who)["is_active"]
                 messages.success(request, f"{slug} is {'active' if active else 'suspended'} within a second.")
         except EngineError as error:
             messages.error(request, str(error))

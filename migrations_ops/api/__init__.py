@@ -1,1 +1,1 @@
-"""The operator's REST: thin faces over services/."""
+"""The operator's REST: thin faces over the rooms."""

@@ -5,11 +5,17 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
-from migrations_ops import services
-from migrations_ops.api.refusals import refused
-from migrations_ops.api.shapes import DecisionsAnswer, DecisionsBody, FindingsAnswer, WithdrawalAnswer, WithdrawalBody
-from tenants.api import FencedView, json_answer
-from tenants.schema import CHOICE, refusals
+from migrations_ops.api.errors import refused
+from migrations_ops.api.serializers import (
+    DecisionsAnswer,
+    DecisionsBody,
+    FindingsAnswer,
+    WithdrawalAnswer,
+    WithdrawalBody,
+)
+from migrations_ops.review import service as review
+from tenants.api.fields import CHOICE, refusals
+from tenants.api.views import TenantView, json_answer
 
 MOST = 1000  # single rows in one answer
 ASKED = [
@@ -19,19 +25,19 @@ ASKED = [
 ]
 
 
-class Findings(FencedView):
+class Findings(TenantView):
     """The rows that people should look at: by table and check with counts, and the first single ones."""
 
     for_operators = True
 
     @extend_schema(parameters=[*CHOICE, *ASKED], responses={200: FindingsAnswer, **refusals()})
     def get(self, request: Request) -> HttpResponse:
-        wanted = services.Wanted(self.parameter("table"), self.parameter("check"))
+        wanted = review.Wanted(self.parameter("table"), self.parameter("check"))
         with refused():
-            return json_answer(services.findings(wanted, self.whole_number("limit", 100, least=0, most=MOST)))
+            return json_answer(review.findings(wanted, self.whole_number("limit", 100, least=0, most=MOST)))
 
 
-class Decisions(FencedView):
+class Decisions(TenantView):
     """People's decisions about rows: they win over every rule. All of them are made, or none."""
 
     for_operators = True
@@ -39,13 +45,13 @@ class Decisions(FencedView):
     @extend_schema(parameters=CHOICE, request=DecisionsBody, responses={200: DecisionsAnswer, **refusals(409)})
     def post(self, request: Request) -> HttpResponse:
         body = self.body(DecisionsBody)
-        given = [services.Decision(n, **one) for n, one in enumerate(body["decisions"], start=1)]
+        given = [review.Decision(n, **one) for n, one in enumerate(body["decisions"], start=1)]
         how = {"who": self.caller.name, "seen": body["token"], "dry_run": body["dry_run"]}
         with refused():
-            return json_answer(services.decide(lambda: given, lambda why: None, **how))
+            return json_answer(review.decide(lambda: given, lambda why: None, **how))
 
 
-class Withdrawals(FencedView):
+class Withdrawals(TenantView):
     """A decision is taken back: the row is what it was before people decided, or what the rules say."""
 
     for_operators = True
@@ -54,4 +60,4 @@ class Withdrawals(FencedView):
     def post(self, request: Request) -> HttpResponse:
         body = self.body(WithdrawalBody)
         with refused():
-            return json_answer(services.withdraw(**body, waiting=lambda why: None, who=self.caller.name))
+            return json_answer(review.withdraw(**body, waiting=lambda why: None, who=self.caller.name))

@@ -13,11 +13,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
-from migrations_ops import services
-from migrations_ops.api.acting import Acting, long_one
-from migrations_ops.api.refusals import refused
+from migrations_ops.api.base import Acting, long_one
+from migrations_ops.api.errors import refused
 from migrations_ops.api.runs import RUN
-from tenants.schema import CHOICE, refusals
+from migrations_ops.runs import service as run_service
+from tenants.api.fields import CHOICE, refusals
 
 LONGEST = 300  # seconds; who still watches then comes again by itself
 QUIET = 15  # looks without news, then a sign of life: proxies close what is silent
@@ -37,7 +37,7 @@ class Events(Acting):
     def get(self, request: Request, run: str) -> HttpResponseBase:
         seen = request.headers.get("last-event-id", "")
         with refused():
-            now = services.one_run(int(run))
+            now = run_service.one_run(int(run))
         if now["status"] != "running" and _id(now) == seen:
             return HttpResponse(status=204)
         events = _events(int(run), seen)
@@ -61,7 +61,7 @@ def _events(run_id: int, seen: str) -> Iterator[str]:
 
 def _news(run_id: int, seen: str) -> Iterator[str]:
     quiet = 0
-    for run in services.follow(run_id, LONGEST):
+    for run in run_service.follow(run_id, LONGEST):
         quiet += 1
         if (now := _id(run)) != seen:
             name = "progress" if run["status"] == "running" else "end"

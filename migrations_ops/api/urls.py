@@ -4,8 +4,8 @@ from django.urls import re_path
 
 from migrations_ops.api.decisions import Decisions, Findings, Withdrawals
 from migrations_ops.api.events import Events
+from migrations_ops.api.run_actions import Cancel, Pause, Resume, Undo
 from migrations_ops.api.runs import FindingsOfRun, OneRun, Preview, Runs
-from migrations_ops.api.stopping import Cancel, Pause, Resume, Undo
 
 RUN = r"^migrations/runs/(?P<run>\d{1,18})"
 

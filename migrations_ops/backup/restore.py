@@ -12,20 +12,21 @@ from pathlib import Path
 
 import psycopg
 
-from migrations_ops.backup import archive
-from migrations_ops.backup.archive import Entry
-from migrations_ops.backup.content import QUERIES
-from migrations_ops.backup.files import Manifest
-from migrations_ops.backup.pump import Moved, pump, text
-from migrations_ops.backup.take import Say
-from migrations_ops.engine import sql
-from migrations_ops.engine.errors import EngineError
+from migrations_ops.backup import toc
+from migrations_ops.backup.dump import Say
+from migrations_ops.backup.manifest import Manifest
+from migrations_ops.backup.pg_dump import Complained, client, first_line, major
+from migrations_ops.backup.pipe import Moved, pump, text
+from migrations_ops.backup.scratch_database import Target
+from migrations_ops.backup.table_contents import QUERIES
+from migrations_ops.backup.toc import Entry
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Statement
-from migrations_ops.rehearsal.copy import Complained, client, first_line, major
-from migrations_ops.rehearsal.places import Target
-from tenants import rls
+from migrations_ops.phases import policies
 from vital import private_files
+from vital.db import sql
+from vital.db.roles import ROLES
+from vital.errors import EngineError
 
 PATIENCE = 3  # seconds for the session of somebody who has just left to end
 STEP = 100_000_000  # bytes between two words about how far it is
@@ -91,7 +92,7 @@ class Restore:
         with private_files.folder() as folder:
             now = self._now(folder / "now.dump")
             try:
-                wanted = archive.entries(self.programs, self.file)
+                wanted = toc.entries(self.programs, self.file)
                 before, chosen = self._before(folder / "now.dump", now, wanted, say)
                 self._pump(before, chosen, say)
             except Complained as complaint:
@@ -105,7 +106,7 @@ class Restore:
             raise NotRestored(
                 reason=f"what is there now is not all this role's: {first_line(str(complaint))}"
             ) from complaint
-        now = archive.entries(self.programs, file)
+        now = toc.entries(self.programs, file)
         things = [entry for entry in now if not entry.is_a(*FRAME)]
         if things and not self.order.replace:
             database = self.session.execute(QUERIES["about_the_server"])[0][0]
@@ -117,7 +118,7 @@ class Restore:
         stay = {entry.schema for entry in now if entry.schema} & {entry.schema for entry in wanted if entry.schema}
         gone = [entry for entry in now if not entry.is_a("EXTENSION") and entry.schema not in stay]
         say(f"{len(gone):,} things go, {len(wanted):,} come")
-        with archive.only(gone) as chosen:
+        with toc.only(gone) as chosen:
             script = self.programs.run("pg_restore", "--clean", "--if-exists", chosen, "--file=-", str(file))
         drops = BEGINNING.sub("", FIRST_CREATED.split(script, maxsplit=1)[0])
         forget = text("forget_grants_of_schemas", schemas=sql.literal(sorted(stay)))
@@ -134,14 +135,14 @@ class Restore:
         grant = text("grant_as_before", grantees=sql.literal(grantees), privileges=sql.literal(privileges))
         options = ("--no-owner", "--no-privileges") if self.order.no_owner else ()
         after = demand if self.order.no_owner else f"{demand}\n{grant}"
-        with archive.only(wanted) as chosen:
+        with toc.only(wanted) as chosen:
             pump(self.programs, self.file, self.target, (*options, chosen), _told(say), before, after)
 
     def _refuse_roles(self) -> None:
         """VITAL's own roles are made where they are missing."""
         needed = {role for role, kinds in self.manifest.roles.items() if "r" in kinds or not self.order.no_owner}
-        if needed & set(rls.ROLES):
-            self._make(list(rls.roles()))
+        if needed & set(ROLES):
+            self._make(list(policies.roles()))
         known = {role: self.session.execute(QUERIES["role_of_owner"], {"role": role})[0] for role in needed}
         missing = sorted(role for role, (there, _) in known.items() if not there)
         if missing:
@@ -154,7 +155,7 @@ class Restore:
     def _make(self, roles: Sequence[Statement]) -> None:
         for role in roles:
             try:
-                if not self.session.value(role.there):
+                if not self.session.value(role.is_applied):
                     for change in role.up:
                         self.session.execute(change)
             except psycopg.errors.InsufficientPrivilege as error:

@@ -4,17 +4,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from migrations_ops.backup import archive
-from migrations_ops.backup.content import contents, snapshot
-from migrations_ops.backup.files import Content, Manifest
-from migrations_ops.backup.pump import pump
-from migrations_ops.backup.take import Say
-from migrations_ops.engine.errors import EngineError
+from migrations_ops.backup import scratch_database, toc
+from migrations_ops.backup.dump import Say
+from migrations_ops.backup.manifest import Content, Manifest
+from migrations_ops.backup.pg_dump import Complained, client, major
+from migrations_ops.backup.pipe import pump
+from migrations_ops.backup.scratch_database import Target
+from migrations_ops.backup.table_contents import contents, snapshot
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.sql import shown
-from migrations_ops.rehearsal import places
-from migrations_ops.rehearsal.copy import Complained, client, major
-from migrations_ops.rehearsal.places import Target
+from vital.db.sql import shown
+from vital.errors import EngineError
 
 # It is about rows: who owns them and who may see them is not asked for, and may name roles that are not there.
 OPTIONS = ("--no-owner", "--no-privileges", "--no-tablespaces", "--no-publications", "--no-subscriptions")
@@ -29,12 +28,12 @@ class NotVerified(EngineError):
 
 def verify(source: Session, target: Target, home: Path, file: Path, manifest: Manifest, say: Say) -> list[str]:
     """What differs, a sentence a table; nothing is left of the scratch database. Raises NoPlace, NotVerified."""
-    with places.scratch(source, "", target.params, home) as place, closing(place.target.open()) as copy:
+    with scratch_database.scratch(source, "", target.params, home) as place, closing(place.target.open()) as copy:
         say(f"Restoring it into {place.target.params['dbname']} on the {place.kind} PostgreSQL")
         programs = client(copy, least=major(manifest.client))
         try:
-            wanted = [entry for entry in archive.entries(programs, file) if not entry.is_a(*FENCE)]
-            with archive.only(wanted) as chosen:
+            wanted = [entry for entry in toc.entries(programs, file) if not entry.is_a(*FENCE)]
+            with toc.only(wanted) as chosen:
                 pump(programs, file, place.target, (*OPTIONS, chosen), lambda total: None, before="", after="")
         except Complained as complaint:
             raise NotVerified(file=file, reason=complaint) from complaint

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine import locks, sql
-from migrations_ops.engine.progress import Outcome
+from migrations_ops.engine.events import Outcome
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Check, Problem, Severity
+from migrations_ops.engine.steps import Check, Severity
 from migrations_ops.engine.tracking import StepRecord
+from vital.db import retry, sql
+from vital.errors import Problem
 
 KEPT = 10_000  # findings stored per check; all are counted
 SHOWN = 100
@@ -48,7 +49,7 @@ def ask(session: Session, check: Check, waiting: Callable[[str], None] = lambda 
                 found.problems.append(problem)
         return found
 
-    return locks.retried(session, (check.relation,) if check.relation else (), question, waiting)
+    return retry.retried(session, (check.relation,) if check.relation else (), question, waiting)
 
 
 def outcome_of(check: Check, found: Found) -> Outcome:

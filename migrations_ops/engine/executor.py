@@ -5,15 +5,15 @@ from typing import Any
 
 import psycopg
 
-from migrations_ops.engine import assign, checks, inserts, proof, statements
-from migrations_ops.engine.assignment import Assignment
-from migrations_ops.engine.errors import ConnectionLost, EngineError, PhaseRefused, StepFailed, Stopped, UndoFailed
-from migrations_ops.engine.progress import Listener, Outcome
+from migrations_ops.engine import backfill, baseline, checks, ddl, inserts
+from migrations_ops.engine.backfill_sql import Assignment
+from migrations_ops.engine.events import Listener, Outcome
 from migrations_ops.engine.session import Session
+from migrations_ops.engine.step_context import Watch
 from migrations_ops.engine.steps import Assign, Baseline, Check, Insert, Phase, Statement, Step
 from migrations_ops.engine.throttle import Throttle
 from migrations_ops.engine.tracking import Heartbeat, PhaseRecord, StepRecord
-from migrations_ops.engine.watch import Watch
+from vital.errors import ConnectionLost, EngineError, PhaseRefused, StepFailed, Stopped, UndoFailed
 
 
 class Executor:
@@ -87,12 +87,12 @@ class Executor:
                 checks.keep(self.session, step, record, found.problems)
                 return checks.outcome_of(step, found)
             case Baseline():
-                proof.take_baseline(self.session, step.table, step.tenant_column, self._waiting(step))
+                baseline.take_baseline(self.session, step.table, step.tenant_column, self._waiting(step))
                 return Outcome("done")
             case Statement():
-                return statements.apply(self.session, phase.key, self.run, step, self._waiting(step))
+                return ddl.apply(self.session, phase.key, self.run, step, self._waiting(step))
             case Assign():
-                assign.run(self.session, step, record, self.watch(step))
+                backfill.run(self.session, step, record, self.watch(step))
             case Insert():
                 inserts.run(self.session, step, record, self.watch(step))
         return Outcome("done" if record.rows_changed else "already", rows_changed=record.rows_changed)
@@ -149,10 +149,10 @@ def has_work(session: Session, phase: Phase) -> bool:
 
 def _has_work(session: Session, phase: str, step: Step) -> bool:
     match step:
-        case Statement() if not statements.is_wanted(session, step):
-            return statements.was_applied(session, phase, step)
+        case Statement() if not ddl.is_wanted(session, step):
+            return ddl.was_applied(session, phase, step)
         case Statement():
-            return statements.is_ready(session, step) and not statements.is_there(session, step)
+            return ddl.is_ready(session, step) and not ddl.is_there(session, step)
         case Assign():
             with session.work():
                 return Assignment(session, step).anything_left(phase)

@@ -2,11 +2,11 @@
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine import locks, sql
 from migrations_ops.engine.session import QUERIES, Session
+from migrations_ops.engine.step_context import Watch
 from migrations_ops.engine.steps import Insert
 from migrations_ops.engine.tracking import StepRecord
-from migrations_ops.engine.watch import Watch
+from vital.db import retry, sql
 
 
 def anything_left(session: Session, step: Insert) -> bool:
@@ -41,5 +41,5 @@ def run(session: Session, step: Insert, record: StepRecord, watch: Watch) -> Non
             added = session.execute(statement, facts)[0][0]
             record.count(added, added, 0)
 
-    locks.retried(session, (step.table.relation,), transaction, watch.waiting)
+    retry.retried(session, (step.table.relation,), transaction, watch.waiting)
     record.recount()

@@ -8,13 +8,13 @@ from typing import Any
 from psycopg import errors as pg
 from psycopg.sql import Composable
 
-from migrations_ops.engine import locks, sql
-from migrations_ops.engine.pace import TIMEOUT_SECONDS
+from migrations_ops.engine.batch_size import TIMEOUT_SECONDS
 from migrations_ops.engine.session import QUERIES, Session
+from migrations_ops.engine.step_context import Watch
 from migrations_ops.engine.steps import Table
 from migrations_ops.engine.tables import are_there, has_columns
 from migrations_ops.engine.vacuum import Cleaner
-from migrations_ops.engine.watch import Watch
+from vital.db import retry, sql
 
 ENTRIES_AT_ONCE = 500
 
@@ -51,7 +51,7 @@ def undo_phase(session: Session, phase: str, tables: dict[str, Touched], watch: 
     return _take_back(session, {"phase": phase, "late": ""}, tables, watch)
 
 
-def undo_late(session: Session, touched: Touched, watch: Watch) -> Undone:
+def undo_legacy_writes(session: Session, touched: Touched, watch: Watch) -> Undone:
     """Take back what a trigger that is gone by now has given a table's rows, whichever phase's rules it followed."""
     relation = touched.table.relation
     return _take_back(session, {"phase": "", "late": relation}, {relation: touched}, watch)
@@ -126,7 +126,7 @@ class _Undoing:
                 return int(count), list(kept)
 
         try:
-            count, kept = locks.retried(self.session, (relation,), take_back, self.watch.waiting)
+            count, kept = retry.retried(self.session, (relation,), take_back, self.watch.waiting)
         except (pg.UndefinedTable, pg.UndefinedColumn):
             if self._can_be_taken_back(relation):
                 raise
@@ -165,8 +165,8 @@ class _Undoing:
         if relation not in self._cleaners:
             leaves = self.session.leaves(relation)
             pages, rows = sum(pages for _, pages, _ in leaves), sum(rows for *_, rows in leaves)
-            share = lambda: self.watch.throttle.limits.number("vacuum")  # noqa: E731
-            self._cleaners[relation] = Cleaner(self.session, relation, pages, share), pages / rows if rows else 0.0
+            chunk = lambda: self.watch.throttle.limits.number("vacuum")  # noqa: E731
+            self._cleaners[relation] = Cleaner(self.session, relation, pages, chunk), pages / rows if rows else 0.0
         return self._cleaners[relation]
 
     def finish(self) -> None:

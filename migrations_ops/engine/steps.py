@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.sql import Composable
 
+from vital.errors import Problem
+
 if TYPE_CHECKING:
     from migrations_ops.engine.session import Session
 
@@ -25,15 +27,6 @@ class Table:
 
     relation: str
     key: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One row of a check's answer: the table it is about, the row's key (empty for the table itself), what is wrong."""
-
-    relation: str
-    key: str
-    message: str
 
 
 Probe = Callable[["Session"], Iterable[Problem]]
@@ -68,7 +61,7 @@ class Baseline:
     tenant_column: str
 
 
-Memo = Any  # whatever JSON the statement noted
+SavedState = Any  # whatever JSON the statement noted
 
 
 @dataclass(frozen=True)
@@ -114,13 +107,13 @@ class Statement:
     """
 
     name: str
-    there: Composable
+    is_applied: Composable
     up: tuple[Composable, ...]
-    down: Callable[[Memo], tuple[Composable, ...]]
+    down: Callable[[SavedState], tuple[Composable, ...]]
     relation: str = ""
-    memo: Composable | None = None
-    loses: Composable | Probe | None = None
-    breaks: Composable | None = None
+    saved_state: Composable | None = None
+    data_loss_check: Composable | Probe | None = None
+    undo_blockers: Composable | None = None
     locks: tuple[str, ...] = ()
     online: bool = False
     repair: Composable | None = None
@@ -147,7 +140,7 @@ class Assign:
     columns: tuple[str, ...]
     verdict: Composable
     open: Composable
-    also: Composable | None = None
+    reassignable: Composable | None = None
     only: Composable | None = None
 
 
@@ -165,7 +158,7 @@ class Insert:
     columns: tuple[str, ...]
     rows: Composable
     rule: str
-    breaks: Composable | Probe | None = None
+    undo_blockers: Composable | Probe | None = None
     removable: tuple[tuple[str, Composable], ...] = ()
 
 

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 
-from migrations_ops.engine.limits import Limits
+from migrations_ops.engine.load_signals import Signals
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.signals import Signals
+from migrations_ops.engine.throttle_limits import Limits
 
 LOOK_EVERY = 1.0  # seconds between two looks at the signals and the limits
 SAY_AGAIN = 30.0  # seconds after which a reason is told once more

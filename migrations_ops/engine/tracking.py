@@ -6,7 +6,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from migrations_ops.engine import wal
-from migrations_ops.engine.progress import Clock, Outcome
+from migrations_ops.engine.events import Clock, Outcome
 from migrations_ops.engine.session import Session
 
 

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine import ledger, locks, proof, sql, statements
-from migrations_ops.engine.errors import UndoRefused
+from migrations_ops.engine import baseline, ddl, ledger
+from migrations_ops.engine.events import Outcome
 from migrations_ops.engine.executor import Executor, relation_of
 from migrations_ops.engine.ledger import Touched, Undone
-from migrations_ops.engine.progress import Outcome
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Assign, Baseline, Insert, Phase, Probe, Problem, Statement, Step
+from migrations_ops.engine.steps import Assign, Baseline, Insert, Phase, Probe, Statement, Step
 from migrations_ops.engine.tables import are_there
 from vital import private_files
+from vital.db import retry, sql
+from vital.errors import Problem, UndoRefused
 
 Waits = Callable[[Step, str], None]
 
@@ -28,11 +29,11 @@ def losses(session: Session, phases: Iterable[Phase], waiting: Waits) -> tuple[l
         for step in phase.steps:
             if not are_there(session, *tables_of(step)):
                 continue  # what there was to lose is gone with the table
-            if isinstance(step, Statement) and statements.was_applied(session, phase.key, step):
-                lost += _ask(session, step, step.loses, waiting)
-                broken += _ask(session, step, step.breaks, waiting)
+            if isinstance(step, Statement) and ddl.was_applied(session, phase.key, step):
+                lost += _ask(session, step, step.data_loss_check, waiting)
+                broken += _ask(session, step, step.undo_blockers, waiting)
             elif isinstance(step, Insert):
-                broken += _ask(session, step, step.breaks, waiting)
+                broken += _ask(session, step, step.undo_blockers, waiting)
     return lost, broken
 
 
@@ -43,7 +44,7 @@ def _ask(session: Session, step: Step, question: Composable | Probe | None, wait
         with session.work():
             return [Problem(*(str(part or "") for part in row[:3])) for row in session.execute(question)]
 
-    return locks.retried(session, tables_of(step), answers, partial(waiting, step))
+    return retry.retried(session, tables_of(step), answers, partial(waiting, step))
 
 
 def tables_of(step: Step) -> tuple[str, ...]:
@@ -87,7 +88,7 @@ def _row(session: Session, step: Assign | Insert | Baseline, key: str, waiting: 
         with session.work():
             return session.named("row_as_it_is", relation=sql.relation(table.relation), same_row=same_row)
 
-    found = locks.retried(session, (table.relation,), rows, partial(waiting, step))
+    found = retry.retried(session, (table.relation,), rows, partial(waiting, step))
     return found[0][0] if found else None
 
 
@@ -104,7 +105,7 @@ def take_back(executor: Executor, phase: Phase, plan: Sequence[Phase], wanted: C
         if isinstance(step, Statement):
             listener.step_started(phase, step)
             late = _undo_late(executor, phase, step)
-            outcome = statements.undo(session, phase.key, step, executor.watch(step).waiting)
+            outcome = ddl.undo(session, phase.key, step, executor.watch(step).waiting)
             outcome = _outcome(late) if late.restored or late.conflicts else outcome
             undone.add(late)
             listener.step_done(phase, step, outcome)
@@ -114,7 +115,7 @@ def take_back(executor: Executor, phase: Phase, plan: Sequence[Phase], wanted: C
             undone.add(rows)
             listener.step_done(phase, step, _outcome(rows))
         elif isinstance(step, Baseline):
-            proof.forget_baseline(session, step.table)
+            baseline.forget_baseline(session, step.table)
     session.named("roll_back_phase", {"phase": phase.key})
     listener.phase_done(phase, "rolled_back", 0.0, "")
     return undone
@@ -127,11 +128,11 @@ def _hold_triggers(executor: Executor, plan: Sequence[Phase], wanted: Collection
     session = executor.session
     for phase in plan:
         for step in phase.steps:
-            if isinstance(step, Statement) and step.trigger and statements.was_applied(session, phase.key, step):
+            if isinstance(step, Statement) and step.trigger and ddl.was_applied(session, phase.key, step):
                 fires = session.value(step.trigger.fires)
                 change = step.trigger.off if phase.key in wanted else step.trigger.new_only
                 if fires == "all" or (fires and phase.key in wanted):
-                    locks.retried(session, step.locks, partial(_change, session, change), executor.watch(step).waiting)
+                    retry.retried(session, step.locks, partial(_change, session, change), executor.watch(step).waiting)
 
 
 def _change(session: Session, change: Composable) -> None:
@@ -142,10 +143,10 @@ def _change(session: Session, change: Composable) -> None:
 def _undo_late(executor: Executor, phase: Phase, step: Statement) -> Undone:
     """What the step's trigger, which is off by now, has given to rows, by the rules of whichever phase. Before the step
     itself is undone, so that an undo that is killed in between comes here again."""
-    if step.trigger is None or not statements.was_applied(executor.session, phase.key, step):
+    if step.trigger is None or not ddl.was_applied(executor.session, phase.key, step):
         return Undone()
     touched = Touched(step.trigger.table, step.trigger.columns)
-    return ledger.undo_late(executor.session, touched, executor.watch(step))
+    return ledger.undo_legacy_writes(executor.session, touched, executor.watch(step))
 
 
 def _outcome(undone: Undone) -> Outcome:

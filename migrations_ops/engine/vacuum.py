@@ -6,8 +6,8 @@ every group would cost more than the backfill. What frees the room in the heap i
 
 from collections.abc import Callable
 
-from migrations_ops.engine import sql
 from migrations_ops.engine.session import QUERIES, Session
+from vital.db import sql
 
 SMALLEST = 2_000  # pages: below 16 MB nobody notices
 
@@ -15,21 +15,21 @@ SMALLEST = 2_000  # pages: below 16 MB nobody notices
 class Cleaner:
     """Counts the pages that batches have gone through in one table, and cleans up behind them."""
 
-    def __init__(self, session: Session, leaf: str, pages: int, share: Callable[[], float | None]) -> None:
-        self.session, self.leaf, self.pages, self.share = session, leaf, pages, share
+    def __init__(self, session: Session, leaf: str, pages: int, chunk: Callable[[], float | None]) -> None:
+        self.session, self.leaf, self.pages, self.chunk = session, leaf, pages, chunk
         self._since = 0
 
     def went_through(self, pages: int) -> None:
         """So many pages more hold dead rows; once that is a group of batches, they are cleaned."""
         self._since += pages
-        share = self.share()
-        if share is not None and self._since >= max(SMALLEST, self.pages * share / 100):
+        chunk = self.chunk()
+        if chunk is not None and self._since >= max(SMALLEST, self.pages * chunk / 100):
             self._vacuum("vacuum_heap")
             self._since = 0
 
     def finish(self) -> None:
         """Clean the indexes as well, once all rows are through."""
-        if self.share() is not None and self.pages >= SMALLEST:
+        if self.chunk() is not None and self.pages >= SMALLEST:
             self._vacuum("vacuum_all")
 
     def _vacuum(self, name: str) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 from rich.console import Console
 
-from migrations_ops.engine.progress import Listener, Listeners
-from migrations_ops.terminal import LogFiles, Terminal
+from migrations_ops.engine.events import Listener, Listeners
+from migrations_ops.management.terminal import Terminal
+from migrations_ops.runs.service import LogFiles
 
 Options = dict[str, Any]
 Answer = tuple[dict[str, Any], int]

@@ -4,16 +4,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import options
 from migrations_ops.management.answers import DONE, Answer, Options
 from migrations_ops.management.verb import Verb
+from tenants.lifecycle import service as lifecycle
 from tenants.parsing import Parser
 
 
 def export(options: Options, console: Console) -> Answer:
     slug, file = options["slug"], options["file"]
-    done = services.export_tenant(slug, Path(file), lambda said: console.print(f"  {said}", highlight=False))
+    done = lifecycle.export_tenant(slug, Path(file), lambda said: console.print(f"  {said}", highlight=False))
     console.print(f"[green]Exported.[/] {done['rows']:,} rows of {slug} are in {file}.", highlight=False)
     console.print("It holds all that the tenant has: keep it as you would keep its database.")
     return done, DONE
@@ -21,7 +21,7 @@ def export(options: Options, console: Console) -> Answer:
 
 def bring_in(options: Options, console: Console) -> Answer:
     file, dry_run = Path(options["file"]), options["dry_run"]
-    done = services.import_tenant(
+    done = lifecycle.import_tenant(
         file,
         options["reason"],
         lambda said: console.print(f"  {said}", highlight=False),

@@ -4,8 +4,8 @@ import sys
 
 from rich.prompt import Confirm, Prompt
 
-from migrations_ops.engine.errors import NobodyToAsk
 from migrations_ops.management.answers import Options
+from vital.errors import NoTerminal
 
 
 def goes_on(options: Options, next_phase: str) -> bool:
@@ -20,7 +20,7 @@ def agrees(options: Options, what: str, question: str) -> bool:
     if options["yes"]:
         return True
     if not sys.stdin.isatty():
-        raise NobodyToAsk(what=what)
+        raise NoTerminal(what=what)
     return Confirm.ask(question, default=False)
 
 
@@ -29,5 +29,5 @@ def names_it(options: Options, what: str, name: str, question: str) -> bool:
     if options["yes"]:
         return True
     if not sys.stdin.isatty():
-        raise NobodyToAsk(what=what)
+        raise NoTerminal(what=what)
     return Prompt.ask(question) == name

@@ -4,8 +4,8 @@ from typing import Any
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
+from migrations_ops.runs import service as runs
 
 CANNOT = (
     "{option} cannot be had with --background: nobody is there to ask, and VITAL_HELPERS says how many share a table"
@@ -15,26 +15,26 @@ SAID = """{what} {run} is in the background. How it goes, and how to stop it:
   manage.py migrate_tenants pause"""
 
 
-def run(request: services.Request, options: Options, console: Console) -> Answer:
+def run(request: runs.Request, options: Options, console: Console) -> Answer:
     if refused := _refused(options):
         return refused
-    return _told("Run", services.start_in_background(request, **_asked(options)), options, console)
+    return _told("Run", runs.start_in_background(request, **_asked(options)), options, console)
 
 
 def undo(options: Options, console: Console) -> Answer:
     if refused := _refused(options):
         return refused
-    return _told("Undo", services.undo_in_background(options["phase"], **_asked(options)), options, console)
+    return _told("Undo", runs.undo_in_background(options["phase"], **_asked(options)), options, console)
 
 
 def resume(options: Options, console: Console) -> Answer:
     if refused := _refused(options):
         return refused
-    return _told("Run", services.resume_in_background(**_asked(options)), options, console)
+    return _told("Run", runs.resume_in_background(**_asked(options)), options, console)
 
 
 def _asked(options: Options) -> dict[str, Any]:
-    by = services.By(reason=options["reason"])
+    by = runs.Actor(reason=options["reason"])
     return {"who": by.who, "reason": by.reason}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from migrations_ops import services
+from migrations_ops.backup import service as backups
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, Answer, Options
 from migrations_ops.management.asking import names_it
 
@@ -16,7 +16,7 @@ STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "later": "dim"}
 def back_up(options: Options, console: Console) -> Answer:
     file = Path(options["file"]) if options["file"] else None
     try:
-        document = services.back_up(file, _saying(console), proven=options["verify"])
+        document = backups.back_up(file, _saying(console), proven=options["verify"])
     except KeyboardInterrupt:
         return {"error": "Stopped. Nothing of the backup is kept, and the database is as it was."}, STOPPED
     rows = sum(content["rows"] for content in document["tables"].values())
@@ -31,12 +31,12 @@ def back_up(options: Options, console: Console) -> Answer:
 
 def restore(options: Options, console: Console) -> Answer:
     file = Path(options["file"])
-    database = services.database_name()
+    database = backups.database_name()
     if not names_it(options, "Restoring", database, f"This replaces what is in {database}. Its name, to go on"):
         return {"error": "That is not its name. Nothing was changed."}, STOPPED
-    order = services.Order(replace=options["replace"], no_owner=options["no_owner"])
+    order = backups.Order(replace=options["replace"], no_owner=options["no_owner"])
     try:
-        document = services.restore(file, order, _saying(console), Path(options["log_dir"]))
+        document = backups.restore(file, order, _saying(console), Path(options["log_dir"]))
     except KeyboardInterrupt:
         return {"error": "Stopped. A restore is one transaction: the database is as it was."}, STOPPED
     _show(console, document)

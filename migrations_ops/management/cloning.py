@@ -2,18 +2,18 @@
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import options
 from migrations_ops.management.answers import DONE, Answer, Options
 from migrations_ops.management.verb import Verb
+from tenants.lifecycle import service as lifecycle
 from tenants.parsing import Parser
 
 
 def clone(options: Options, console: Console) -> Answer:
     slug, new = options["slug"], options["new"]
-    done = services.clone_tenant(
+    done = lifecycle.clone_tenant(
         slug,
-        services.New(new, options["name"] or new, id=options["id"], domain=options["domain"]),
+        lifecycle.New(new, options["name"] or new, id=options["id"], domain=options["domain"]),
         options["reason"],
         lambda said: console.print(f"  {said}", highlight=False),
         without=options["without"],

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import background, options, show, show_run, show_undo
 from migrations_ops.management.answers import DONE, FAILED, Answer, Options, listener
 from migrations_ops.management.helpers import helped
 from migrations_ops.management.verb import Verb
+from migrations_ops.runs import service as runs
 from tenants.parsing import Parser
 
 SAID = {
@@ -32,13 +32,13 @@ def resume(options: Options, console: Console) -> Answer:
     if options["background"]:
         return background.resume(options, console)
     with helped(options["workers"] - 1, Path(options["log_dir"]), console) as helpers:
-        result = services.resume(listener(options, console, helpers), services.By(reason=options["reason"]))
+        result = runs.resume(listener(options, console, helpers), runs.Actor(reason=options["reason"]))
     if not options["json"]:
         shown(console, result)
     return show.result(result), DONE
 
 
-def shown(console: Console, result: services.Result) -> None:
+def shown(console: Console, result: runs.Result) -> None:
     """What came of a run, or of an undo, that went on."""
     if result.undone is None:
         show_run.run_result(console, result)
@@ -47,7 +47,7 @@ def shown(console: Console, result: services.Result) -> None:
 
 
 def _stop(what: str, wanted: str, options: Options, console: Console) -> Answer:
-    run, status = services.stop(what, by=services.By(reason=options["reason"]))
+    run, status = runs.stop(what, actor=runs.Actor(reason=options["reason"]))
     if not options["json"]:
         console.print(SAID[status].format(run=run))
     return {"run": run, "status": status}, DONE if status == wanted else FAILED

@@ -5,11 +5,11 @@ from typing import Any
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import options, show_decisions
 from migrations_ops.management.answers import DONE, STOPPED, USAGE, Answer, Options
 from migrations_ops.management.asking import agrees
 from migrations_ops.management.verb import Verb
+from migrations_ops.review import service as review
 from tenants.parsing import Parser
 
 HOW = (
@@ -29,17 +29,17 @@ def decide(options: Options, console: Console) -> Answer:
         return _withdraw(options, console, waiting)
     if options["withdraw"] or (len(words), bool(file)) not in ((3, False), (0, True)) or (file and options["reason"]):
         return {"error": HOW}, USAGE
-    source = services.decisions_in(Path(file)) if file else services.one_decision(*words, reason=options["reason"])
+    source = review.decisions_in(Path(file)) if file else review.one_decision(*words, reason=options["reason"])
     if options["yes"] and not options["dry_run"]:
-        document = services.decide(source, waiting)
+        document = review.decide(source, waiting)
         show_decisions.moves(console, document)
     else:
-        document = services.decide(source, waiting, dry_run=True)
+        document = review.decide(source, waiting, dry_run=True)
         show_decisions.moves(console, document)
         if document["decisions"]["new"] and not options["dry_run"]:
             if not agrees(options, "Deciding", "Write these decisions down?"):
                 return {"status": "cancelled"}, STOPPED
-            document = services.decide(source, waiting, seen=document["token"])
+            document = review.decide(source, waiting, seen=document["token"])
     if "carried_out" not in document:
         console.print("Nothing was written.")
         return document | {"status": "dry_run" if options["dry_run"] else "nothing_to_do"}, DONE
@@ -55,7 +55,7 @@ def _withdraw(options: Options, console: Console, waiting: Any) -> Answer:
     table, key = options["words"]
     if options["reason"] and not agrees(options, "Withdrawing", f"Take the decision about {table} {key} back?"):
         return {"status": "cancelled"}, STOPPED
-    document = services.withdraw(table, key, options["reason"], waiting)
+    document = review.withdraw(table, key, options["reason"], waiting)
     to = f"The row is {document['to']}'s now" if document["to"] else "The row has no tenant"
     now = f"{to}: {document['rule']}." if document["moved"] else "The row stays as it is."
     console.print(f"[green]Withdrawn.[/] {now}", highlight=False)

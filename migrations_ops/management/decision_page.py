@@ -7,9 +7,9 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from migrations_ops import services
-from migrations_ops.engine.errors import EngineError
+from migrations_ops.review import service as review
 from tenants.models import TenantRecord
+from vital.errors import EngineError
 
 MOST = 1000  # rows at once; more are for a file: manage.py migrate_tenants findings --csv
 
@@ -44,14 +44,14 @@ def page(
     if form.is_valid():
         tenant, reason = form.cleaned_data["tenant"], form.cleaned_data["reason"]
         single = enumerate(dict.fromkeys(rows), start=1)
-        given = [services.Decision(n, table, key, tenant.slug, reason) for n, (table, key) in single]
+        given = [review.Decision(n, table, key, tenant.slug, reason) for n, (table, key) in single]
         how = {"who": request.user.get_username(), "seen": form.cleaned_data["token"]}
         try:
             if form.cleaned_data["token"]:
-                messages.info(request, _told(services.decide(lambda: given, lambda why: None, **how)))
+                messages.info(request, _told(review.decide(lambda: given, lambda why: None, **how)))
                 return None
-            document = services.decide(lambda: given, lambda why: None, dry_run=True, **how)
-            document["crossing"] = services.crossing(rows, str(tenant.pk))
+            document = review.decide(lambda: given, lambda why: None, dry_run=True, **how)
+            document["crossing"] = review.crossing(rows, str(tenant.pk))
         except EngineError as error:
             messages.error(request, str(error))
             for problem in error.facts.get("problems", [])[:20]:

@@ -2,14 +2,14 @@
 
 from rich.console import Console
 
-from migrations_ops import services
+from migrations_ops.diagnostics import service as diagnostics
 from migrations_ops.management.answers import DONE, FAILED, Answer, Options
 
 MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "fail": "[red]FAIL[/]"}
 
 
 def doctor(options: Options, console: Console) -> Answer:
-    signs = services.examine()
+    signs = diagnostics.examine()
     for sign in signs:
         console.print(f"{MARKS[sign.state]} {sign.name}: ", end="")
         console.print(sign.seen, markup=False, highlight=False)

@@ -2,15 +2,15 @@
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import options
 from migrations_ops.management.answers import DONE, Answer, Options
 from migrations_ops.management.verb import Verb
+from tenants.lifecycle import service as lifecycle
 from tenants.parsing import Parser
 
 
 def env(options: Options, console: Console) -> Answer:
-    found = services.environment_of(options["slug"], options["url"])
+    found = lifecycle.environment_of(options["slug"], options["url"])
     for name, value in found.items():
         if not options["json"]:
             console.file.write(f"{name}={value}\n")

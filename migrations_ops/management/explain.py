@@ -2,15 +2,15 @@
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import show_row
 from migrations_ops.management.answers import DONE, Answer, Options
 from migrations_ops.management.verb import Verb
+from migrations_ops.review import service as review
 from tenants.parsing import Parser
 
 
 def explain(options: Options, console: Console) -> Answer:
-    document = services.explain(options["table"], options["key"])
+    document = review.explain(options["table"], options["key"])
     if not options["json"]:
         show_row.explanation(console, document)
     return document, DONE

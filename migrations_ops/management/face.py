@@ -14,18 +14,18 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError
 from rich.console import Console
 
-from migrations_ops import services
-from migrations_ops.engine.errors import EngineError
 from migrations_ops.management import show
 from migrations_ops.management.answers import FAILED, STOPPED, USAGE, Answer, Options
-from migrations_ops.rules.load import PlanError
-from vital.embedded import EmbeddedError
+from migrations_ops.rules import service as rules
+from migrations_ops.rules.service import PlanError
+from vital.db.embedded import EmbeddedError
+from vital.errors import EngineError
 
 
 def answer(act: Callable[[Options, Console], Answer], options: Options) -> int:
     """Do what a verb does and return the exit code."""
     if options.get("plan"):
-        services.name_plan(Path(options["plan"]))
+        rules.name_plan(Path(options["plan"]))
     if options.get("no_backup"):
         settings.BACKUP = False
     return told(act, options, options["verb"])

@@ -6,9 +6,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from migrations_ops import services
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
 from migrations_ops.management.verb import Verb
+from migrations_ops.review import service as review
 from tenants.parsing import Parser
 
 KINDS = {
@@ -21,18 +21,18 @@ SINGLE = 1_000  # that are shown one by one; a file has all of them
 
 
 def findings(options: Options, console: Console) -> Answer:
-    wanted = services.Wanted(options["table"], options["check"])
+    wanted = review.Wanted(options["table"], options["check"])
     if options["csv"]:
         return _file(wanted, Path(options["csv"]), console)
-    document = services.findings(wanted, SINGLE if options["keys"] else 0)
+    document = review.findings(wanted, SINGLE if options["keys"] else 0)
     if not options["json"]:
         _show(console, document, keys=options["keys"])
     return document, DONE
 
 
-def _file(wanted: services.Wanted, file: Path, console: Console) -> Answer:
+def _file(wanted: review.Wanted, file: Path, console: Console) -> Answer:
     try:
-        count = services.export_findings(wanted, file)
+        count = review.export_findings(wanted, file)
     except OSError as error:
         return {"error": f"The findings cannot be written to {file}: {error.strerror}. Name another, new file."}, USAGE
     console.print(f"{count:,} open findings are in {file}. Fill in tenant and reason, and give it back with:")

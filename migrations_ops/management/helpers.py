@@ -10,10 +10,10 @@ from pathlib import Path
 from django.conf import settings
 from rich.console import Console
 
-from migrations_ops import services
-from migrations_ops.engine.progress import Outcome
+from migrations_ops.engine.events import Outcome
 from migrations_ops.engine.steps import Phase, Step
 from migrations_ops.management.answers import DONE, STOPPED, USAGE
+from migrations_ops.rules import service as rules
 from vital import private_files
 
 PATIENCE = 30  # seconds for a helper to notice that the run is over
@@ -72,5 +72,5 @@ def _process(log: Path) -> tuple[Path, "subprocess.Popen[bytes]"]:
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate_tenants", "work"]
     with private_files.process_log(log, again=True) as file:
         return log, subprocess.Popen(
-            [*command, *services.named_plan()], stdin=subprocess.DEVNULL, stdout=file, stderr=file
+            [*command, *rules.named_plan()], stdin=subprocess.DEVNULL, stdout=file, stderr=file
         )

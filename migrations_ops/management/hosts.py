@@ -2,16 +2,16 @@
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import options
 from migrations_ops.management.answers import DONE, Answer, Options
 from migrations_ops.management.verb import Verb
+from tenants.lifecycle import service as lifecycle
 from tenants.parsing import Parser
 
 
 def add_host(options: Options, console: Console) -> Answer:
     slug, host = options["slug"], options["host"]
-    document = services.add_host(slug, host, options["reason"])
+    document = lifecycle.add_host(slug, host, options["reason"])
     console.print(f"[green]Added.[/] {slug} is known as {', '.join(document['hosts'])}.", highlight=False)
     console.print(f"The service answers to {host} once VITAL_ALLOWED_HOSTS has it.", highlight=False)
     return {"tenant": document}, DONE
@@ -19,7 +19,7 @@ def add_host(options: Options, console: Console) -> Answer:
 
 def remove_host(options: Options, console: Console) -> Answer:
     slug, host = options["slug"], options["host"]
-    document = services.remove_host(slug, host, options["reason"])
+    document = lifecycle.remove_host(slug, host, options["reason"])
     console.print(f"[green]Removed.[/] {slug} is known as {', '.join(document['hosts'])}.", highlight=False)
     return {"tenant": document}, DONE
 

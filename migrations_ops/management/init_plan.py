@@ -4,10 +4,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management.answers import DONE, STOPPED, USAGE, Answer, Options
 from migrations_ops.management.asking import agrees
 from migrations_ops.management.verb import Verb
+from migrations_ops.rules import service as rules
 from tenants.parsing import Parser
 from vital import private_files
 
@@ -16,7 +16,7 @@ def init_plan(options: Options, console: Console) -> Answer:
     out = Path(options["out"]) if options["out"] else None
     if out is not None and out.exists() and not agrees(options, f"Writing over {out}", f"{out} exists. Write over it?"):
         return {"status": "cancelled", "out": str(out)}, STOPPED
-    plan = services.init_plan(options["schema"] or [], options["root"])
+    plan = rules.init_plan(options["schema"] or [], options["root"])
     if out is not None:
         try:
             private_files.write(out, plan)

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from rich.console import Console
 
-from migrations_ops import services
-from migrations_ops.engine.errors import EngineError
 from migrations_ops.management import show, show_isolation
-from migrations_ops.rules.load import PlanError
-from vital.embedded import EmbeddedError
+from migrations_ops.rules.service import PlanError
+from tenants.isolation import service as isolation
+from vital.db.embedded import EmbeddedError
+from vital.errors import EngineError
 
 Options = dict[str, Any]
 HELD, LEAK, USAGE = 0, 1, 2
@@ -27,6 +26,8 @@ def answer(options: Options) -> int:
     """Do what the command line asks for and return the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is planted for the service is removed
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of the connection that Ctrl-C has broken off
+    import structlog  # slow to import, and the command's help needs it not
+
     # The service in this process has nothing to tell of refusals: they are what is wanted.
     logging.getLogger("django.request").setLevel(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -57,7 +58,7 @@ def _attack(options: Options, console: Console) -> tuple[dict[str, Any], int]:
     def waiting(why: str) -> None:
         console.print(f"waits for {why}", highlight=False)
 
-    report = services.attack(options["url"], options["jwt_secret_env"], waiting)
+    report = isolation.attack(options["url"], options["jwt_secret_env"], waiting)
     document = report.document()
     if not options["json"]:
         show_isolation.report(console, document)
@@ -65,7 +66,7 @@ def _attack(options: Options, console: Console) -> tuple[dict[str, Any], int]:
 
 
 def _bypasses(options: Options, console: Console) -> tuple[dict[str, Any], int]:
-    document = services.bypasses()
+    document = isolation.bypasses()
     if not options["json"]:
         show_isolation.bypasses(console, document)
     return document, HELD

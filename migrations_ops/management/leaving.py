@@ -5,18 +5,18 @@ from typing import Any
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import options
 from migrations_ops.management.answers import DONE, STOPPED, Answer, Options
 from migrations_ops.management.asking import names_it
 from migrations_ops.management.verb import Verb
+from tenants.lifecycle import service as lifecycle
 from tenants.parsing import Parser
 
 
 def remove(options: Options, console: Console) -> Answer:
     """Two things must be said of what goes: whose it is, and how much. In a script both as --confirm SLUG:ROWS."""
     slug, file = options["slug"], Path(options["file"])
-    leaves = services.leaving_tenant(slug, file)
+    leaves = lifecycle.leaving_tenant(slug, file)
     if options["dry_run"]:
         console.print(
             f"{slug} and its {leaves['rows']:,} rows would go for good. Nothing was changed.", highlight=False
@@ -27,7 +27,7 @@ def remove(options: Options, console: Console) -> Answer:
         return {
             "error": f"Not confirmed: {leaves['slug']}:{leaves['rows']} was not said. Nothing was changed."
         }, STOPPED
-    done = services.remove_tenant(
+    done = lifecycle.remove_tenant(
         slug, file, options["reason"], lambda told: console.print(f"  {told}", highlight=False)
     )
     console.print(

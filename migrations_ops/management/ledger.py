@@ -3,16 +3,16 @@
 from rich.console import Console
 from rich.table import Table
 
-from migrations_ops import services
+from migrations_ops.formatting import size as in_words
 from migrations_ops.management import options
 from migrations_ops.management.answers import DONE, Answer, Options
 from migrations_ops.management.verb import Verb
-from migrations_ops.units import size as in_words
+from migrations_ops.runs import service as runs
 from tenants.parsing import Parser
 
 
 def size(options: Options, console: Console) -> Answer:
-    found = services.ledger_size()
+    found = runs.ledger_size()
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("table", "entries", "rows", "undone"):
         table.add_column(name, justify="left" if name == "table" else "right")
@@ -24,14 +24,14 @@ def size(options: Options, console: Console) -> Answer:
 
 
 def purge(options: Options, console: Console) -> Answer:
-    done = services.purge_ledger(options["undone_before"], options["reason"], dry_run=options["dry_run"])
+    done = runs.purge_ledger(options["undone_before"], options["reason"], dry_run=options["dry_run"])
     what = "would go" if options["dry_run"] else "are gone"
     console.print(f"{done['entries']:,} entries about {done['rows']:,} rows {what}: all were undone.", highlight=False)
     return done, DONE
 
 
 def forget(options: Options, console: Console) -> Answer:
-    done = services.forget_key(options["table"], options["key"], options["reason"])
+    done = runs.forget_key(options["table"], options["key"], options["reason"])
     console.print(f"[green]Forgotten[/] in {done['entries']:,} entries of {done['table']}.", highlight=False)
     return done, DONE
 

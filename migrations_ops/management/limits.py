@@ -3,10 +3,10 @@
 from rich.console import Console
 from rich.table import Table
 
-from migrations_ops import services
-from migrations_ops.engine.progress import Listeners
+from migrations_ops.engine.events import Listeners
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
 from migrations_ops.management.verb import Verb
+from migrations_ops.runs import service as runs
 from tenants.parsing import Parser
 
 HOW = "tune takes NAME=VALUE, and NAME= for the default again: manage.py migrate_tenants tune replication_lag=30s"
@@ -19,7 +19,7 @@ def tune(options: Options, console: Console) -> Answer:
         if not equals:
             return {"error": f"{word}: {HOW}"}, USAGE
         changes[name] = value
-    document = services.tune(changes)
+    document = runs.tune(changes)
     if not options["json"]:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for title in ("limit", "value", "default", ""):
@@ -34,7 +34,7 @@ def tune(options: Options, console: Console) -> Answer:
 
 
 def work(options: Options, console: Console) -> Answer:
-    run = services.work(Listeners())
+    run = runs.work(Listeners())
     console.print(f"Run {run} needs no more help.", highlight=False)
     return {"run": run}, DONE
 

@@ -4,22 +4,22 @@ from typing import Any
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import options
 from migrations_ops.management.answers import DONE, Answer, Options
 from migrations_ops.management.verb import Verb
+from tenants import maintenance
 
 
 def on(options: Options, console: Console) -> Answer:
-    return _shown(services.maintain(True, options["reason"]), console)
+    return _shown(maintenance.maintain(True, options["reason"]), console)
 
 
 def off(options: Options, console: Console) -> Answer:
-    return _shown(services.maintain(False, options["reason"]), console)
+    return _shown(maintenance.maintain(False, options["reason"]), console)
 
 
 def status(options: Options, console: Console) -> Answer:
-    return _shown(services.maintained(), console)
+    return _shown(maintenance.maintained(), console)
 
 
 def _shown(document: dict[str, Any], console: Console) -> Answer:

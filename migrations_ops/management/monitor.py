@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from migrations_ops import services
+from migrations_ops.diagnostics import service as diagnostics
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options
-from vital.environment import env_text
+from vital.env import env_text
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -22,7 +22,7 @@ def monitor(options: Options, console: Console) -> Answer:
     tally, stopped = None, False
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         try:
-            for tally in services.watch(
+            for tally in diagnostics.watch(
                 0 if options["once"] else seconds, every, options["url"], env_text("VITAL_METRICS_KEY")
             ):
                 live.update(shown(tally), refresh=True)
@@ -31,7 +31,7 @@ def monitor(options: Options, console: Console) -> Answer:
     if tally is None:
         return {"error": "Stopped before the first look."}, STOPPED
     if file:
-        services.write_report(tally, file, partial=stopped)
+        diagnostics.write_report(tally, file, partial=stopped)
         console.print(f"The report is in {file}.", highlight=False)
     console.print(shown(tally))
     for worry in tally.worries():
@@ -48,7 +48,7 @@ def duration(text: str) -> float | None:
     return float(found[1]) * UNITS[found[2] or "s"] if found else None
 
 
-def shown(tally: services.Tally) -> Table:
+def shown(tally: diagnostics.Tally) -> Table:
     look, table = tally.last, Table(box=None, pad_edge=False, header_style="dim")
     for name in ("", "now", "most"):
         table.add_column(name, justify="right" if name else "left")
@@ -59,7 +59,7 @@ def shown(tally: services.Tally) -> Table:
     )
     table.add_row("waiting for locks", str(look.waiting), f"{tally.most.get('waiting', 0):.0f}")
     table.add_row("slow statements", str(look.slow), f"{tally.most.get('slowest', 0):.1f} s")
-    table.add_row("rows without a tenant", f"{sum(look.nobodys.values()):,}", f"{tally.most.get('nobodys', 0):,.0f}")
+    table.add_row("rows without a tenant", f"{sum(look.unassigned.values()):,}", f"{tally.most.get('nobodys', 0):,.0f}")
     table.add_row("rows by late writers", f"{tally.late:,}", "")
     table.add_row("gaps in the fence", str(len(look.gaps)), "")
     table.add_row(

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import options, show_decisions
 from migrations_ops.management.answers import DONE, STOPPED, Answer, Options
 from migrations_ops.management.asking import agrees
 from migrations_ops.management.verb import Verb
+from migrations_ops.review import service as review
 from tenants.parsing import Parser
 
 
@@ -19,14 +19,14 @@ def move(options: Options, console: Console) -> Answer:
         if why:
             console.print(f"waits for {why}", highlight=False)
 
-    document = services.move_rows(file, reason, waiting, dry_run=True)
+    document = review.move_rows(file, reason, waiting, dry_run=True)
     show_decisions.moves(console, document)
     if options["dry_run"] or not document["decisions"]["new"]:
         console.print("Nothing was written.")
         return document | {"status": "dry_run" if options["dry_run"] else "nothing_to_do"}, DONE
     if not agrees(options, "Moving", "Move these rows?"):
         return {"status": "cancelled"}, STOPPED
-    document = services.move_rows(file, reason, waiting, seen=document["token"])
+    document = review.move_rows(file, reason, waiting, seen=document["token"])
     if "number" not in document:
         return document | {"status": "nothing_to_do"}, DONE
     console.print(f"[green]Moved[/] {document['carried_out']:,} rows.", highlight=False)
@@ -41,7 +41,7 @@ def move_back(options: Options, console: Console) -> Answer:
     number = options["number"]
     if options["reason"] and not agrees(options, "Moving back", f"Take move {number} back?"):
         return {"status": "cancelled"}, STOPPED
-    document = services.move_back(number, options["reason"], lambda why: None)
+    document = review.move_back(number, options["reason"], lambda why: None)
     console.print(f"[green]Moved back[/] {document['moved']:,} of {document['withdrawn']:,} rows.", highlight=False)
     show_decisions.next_phase(console, document["next"])
     return document | {"status": "moved_back"}, DONE

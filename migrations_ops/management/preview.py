@@ -4,17 +4,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import page, show_preview
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
 from migrations_ops.management.verb import Verb
+from migrations_ops.preview import service as previews
 from tenants.parsing import Parser
 from vital import private_files
 
 
 def preview(options: Options, console: Console) -> Answer:
     against = Path(options["against"]) if options["against"] else None
-    document = services.preview(against, lambda why: console.print(f"waits for {why}", highlight=False, markup=False))
+    document = previews.preview(against, lambda why: console.print(f"waits for {why}", highlight=False, markup=False))
     if options["html"]:
         try:
             private_files.write(Path(options["html"]), page.of_preview(document))

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from migrations_ops import services
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
 from migrations_ops.management.verb import Verb
+from migrations_ops.reports import service as reports
 from tenants.parsing import Parser
 from vital import private_files
 
@@ -23,10 +23,10 @@ def report(options: Options, console: Console) -> Answer:
         return {"error": "report takes the id of one run, or nothing for the last: migrate_tenants report 7"}, USAGE
     if file and file.suffix != ".html":
         return {"error": f"A report is written as a page: --file {file.stem}.html"}, USAGE
-    document = services.report(int(run) if run else None)
+    document = reports.report(int(run) if run else None)
     if file:
         try:
-            private_files.write(file, services.report_as_html(document))
+            private_files.write(file, reports.report_as_html(document))
         except OSError as error:
             return {"error": f"The report cannot be written to {file}: {error.strerror}."}, USAGE
     if not options["json"]:
@@ -37,7 +37,7 @@ def report(options: Options, console: Console) -> Answer:
 
 
 def _show(console: Console, document: dict[str, Any]) -> None:
-    title, facts, sections = services.report_in_words(document)
+    title, facts, sections = reports.report_in_words(document)
     console.print(f"[bold]{title}[/]", highlight=False)
     for name, words in facts:
         console.print(Text(f"  {name:<11} {words}"))

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import background, options, show, show_forecast, show_rehearsal, show_run
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, USAGE, Answer, Options, listener
 from migrations_ops.management.asking import goes_on
 from migrations_ops.management.helpers import helped
 from migrations_ops.management.verb import Verb
+from migrations_ops.runs import service as runs
 from tenants.parsing import Parser
 
 ASKED = ("first", "last", "only", "step_by_step", "tenant", "table", "maintenance")
@@ -41,7 +41,7 @@ def arguments(parser: Parser) -> None:
 def run(options: Options, console: Console) -> Answer:
     if options["only"] and (options["first"] or options["last"]):
         return {"error": "--only is one phase, --from and --to are a range: give one of them. Nothing was done."}, USAGE
-    request = services.Request(*(options[name] for name in ASKED))
+    request = runs.Request(*(options[name] for name in ASKED))
     if options["dry_run"]:
         return _forecast(request, options, console)
     if options["background"]:
@@ -49,23 +49,23 @@ def run(options: Options, console: Console) -> Answer:
     step_by_step = options["step_by_step"]
     with helped(options["workers"] - 1, Path(options["log_dir"]), console) as helpers:
         listeners = listener(options, console, helpers)
-        by = services.By(reason=options["reason"])
-        result = services.run(request, listeners, by)
+        by = runs.Actor(reason=options["reason"])
+        result = runs.run(request, listeners, by)
         while result.status == "paused" and step_by_step and goes_on(options, result.next_phase):
             request = replace(request, first=result.next_phase if request.first else "")
-            result = services.run(request, listeners, by)
+            result = runs.run(request, listeners, by)
     document = show.result(result)
     if not options["json"]:
         show_run.run_result(console, result)
-    if result.foretold:
-        document["rehearsal"] = result.foretold
-        show_rehearsal.compared(console, result.foretold)
+    if result.forecast:
+        document["rehearsal"] = result.forecast
+        show_rehearsal.compared(console, result.forecast)
     return document, STOPPED if result.status == "paused" else DONE
 
 
-def _forecast(request: services.Request, options: Options, console: Console) -> Answer:
+def _forecast(request: runs.Request, options: Options, console: Console) -> Answer:
     """What `--dry-run` shows; a run that 000 would refuse is exit 1, as the run would be."""
-    document = services.forecast_run(request, lambda why: console.print(f"waits for {why}", highlight=False))
+    document = runs.forecast_run(request, lambda why: console.print(f"waits for {why}", highlight=False))
     if not options["json"]:
         show_forecast.of_run(console, document)
     return document, FAILED if document["refused"] else DONE

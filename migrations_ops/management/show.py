@@ -8,10 +8,10 @@ import psycopg
 from rich.console import Console
 from rich.text import Text
 
-from migrations_ops.engine.steps import Problem
-from migrations_ops.reading import shown
-from migrations_ops.services import Result
+from migrations_ops.runs.service import Result
 from vital import private_files
+from vital.db.sql import shown
+from vital.errors import Problem
 
 
 def result(outcome: Result) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from migrations_ops.isolation.report import HELD, LEAK, NOT_TRIED
+from tenants.isolation.service import HELD, LEAK, NOT_TRIED
 
 SHOWN, COLUMNS, ALL = 25, 8, "everybody else"
 OUTCOMES = (HELD, LEAK, NOT_TRIED)

@@ -5,8 +5,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from migrations_ops.reading import shown
-from migrations_ops.units import size
+from migrations_ops.formatting import size
+from vital.db.sql import shown
 
 Document = dict[str, Any]
 SHOWN = 20
@@ -56,10 +56,10 @@ def compared(console: Console, document: Document) -> None:
     table, total = _table("phase", "time", "WAL", "longest lock"), document["total"]
     for phase in [*document["phases"], total | {"phase": "all"}]:
         pairs = zip(_words(phase["forecast"]), _words(phase["fact"]), strict=True)
-        table.add_row(phase["phase"], *(f"{foretold} / {was}" for foretold, was in pairs))
+        table.add_row(phase["phase"], *(f"{forecast} / {was}" for forecast, was in pairs))
     console.print(table)
-    foretold, was = (size(total[when]["disk_bytes"]) for when in ("forecast", "fact"))
-    console.print(f"The tables have grown by {was}; {foretold} were foretold.", highlight=False)
+    forecast, was = (size(total[when]["disk_bytes"]) for when in ("forecast", "fact"))
+    console.print(f"The tables have grown by {was}; {forecast} were foretold.", highlight=False)
 
 
 def _words(costs: Document) -> tuple[str, str, str]:

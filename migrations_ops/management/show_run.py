@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from migrations_ops.services import Result
+from migrations_ops.runs.service import Result
 
 
 def run_result(console: Console, outcome: Result) -> None:

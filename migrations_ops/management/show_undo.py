@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from migrations_ops.reading import shown
-from migrations_ops.services import Result
+from migrations_ops.runs.service import Result
+from vital.db.sql import shown
 
 OPENS = "006_row_level_security"
 

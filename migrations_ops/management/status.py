@@ -2,21 +2,21 @@
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import show_status
 from migrations_ops.management.answers import DONE, FAILED, Answer, Options, listener
 from migrations_ops.management.verb import Verb
+from migrations_ops.runs import service as runs
 
 
 def status(options: Options, console: Console) -> Answer:
-    document = services.status()
+    document = runs.status()
     if not options["json"]:
         show_status.status(console, document)
     return document, DONE
 
 
 def validate(options: Options, console: Console) -> Answer:
-    failed = services.validate(listener(options, console))
+    failed = runs.validate(listener(options, console))
     return {"failed": failed, "valid": not failed}, FAILED if failed else DONE
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from migrations_ops.management.narrator import Narrator
 from migrations_ops.management.server import serving, until_stopped
-from vital import embedded
+from vital.db import embedded
 
 ROWS = "1500"
 CURLS = (  # what demo mode accepts: the bare header names the tenant; the domains are a short list, and have no limit

@@ -4,9 +4,9 @@ from typing import Any
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management.answers import DONE, Answer, Options
 from migrations_ops.management.verb import Verb
+from migrations_ops.rules import service as rules
 from tenants.parsing import Parser
 
 Document = dict[str, Any]
@@ -15,7 +15,7 @@ SHOWN = 6
 
 
 def suggest(options: Options, console: Console) -> Answer:
-    document = services.suggest(options["table"], options["rule"])
+    document = rules.suggest(options["table"], options["rule"])
     if not options["json"]:
         _report(console, document)
     return document, DONE

@@ -2,19 +2,19 @@
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import options, show, show_run
 from migrations_ops.management.answers import DONE, STOPPED, Answer, Options, listener
 from migrations_ops.management.asking import agrees
 from migrations_ops.management.verb import Verb
-from migrations_ops.reading import shown
+from migrations_ops.runs import service as runs
+from vital.db.sql import shown
 
 
 def disarm(options: Options, console: Console) -> Answer:
     question = "Open the fence? The service answers 503 until it is closed again."
     if options["reason"] and not agrees(options, "Opening the fence", question):
         return {"status": "cancelled"}, STOPPED
-    tables = services.disarm(options["reason"], lambda why: console.print(f"waits for {why}", highlight=False))
+    tables = runs.disarm(options["reason"], lambda why: console.print(f"waits for {why}", highlight=False))
     if not options["json"]:
         console.print(
             f"[yellow]The fence is open[/] on {len(tables)} tables: others see what they saw before 006, tenants see"
@@ -25,7 +25,7 @@ def disarm(options: Options, console: Console) -> Answer:
 
 
 def rearm(options: Options, console: Console) -> Answer:
-    result = services.rearm(options["reason"], listener(options, console))
+    result = runs.rearm(options["reason"], listener(options, console))
     if not options["json"]:
         show_run.run_result(console, result)
     return show.result(result), DONE

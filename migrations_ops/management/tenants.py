@@ -2,10 +2,10 @@
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import options, show_tenants
 from migrations_ops.management.answers import DONE, USAGE, Answer, Options
 from migrations_ops.management.verb import Verb
+from tenants.lifecycle import service as lifecycle
 from tenants.parsing import Parser
 
 SETTINGS = (
@@ -14,25 +14,25 @@ SETTINGS = (
 
 
 def everybody(options: Options, console: Console) -> Answer:
-    found = services.all_tenants()
+    found = lifecycle.all_tenants()
     if not options["json"]:
         show_tenants.everybody(console, found)
     return {"tenants": found}, DONE
 
 
 def show(options: Options, console: Console) -> Answer:
-    document = services.tenant_named(options["slug"])
+    document = lifecycle.tenant_named(options["slug"])
     if not options["json"]:
-        show_tenants.one(console, document, services.settings_of(document["slug"]))
+        show_tenants.one(console, document, lifecycle.settings_of(document["slug"]))
     return {"tenant": document}, DONE
 
 
 def add(options: Options, console: Console) -> Answer:
     slug = options["slug"]
-    wanted = services.New(
+    wanted = lifecycle.New(
         slug, options["name"] or slug, id=options["id"], domain=options["domain"], like=options["like"]
     )
-    document = services.add_tenant(wanted, options["reason"])
+    document = lifecycle.add_tenant(wanted, options["reason"])
     console.print(f"[green]Added[/] {slug}, {document['id']}. It has no row yet, and sees the Platform's.")
     console.print(f"What its application is told: manage.py tenants env {slug}", highlight=False)
     return {"tenant": document}, DONE
@@ -42,7 +42,7 @@ def change(options: Options, console: Console) -> Answer:
     pairs = [word.partition("=") for word in options["settings_given"]]
     if not all(equals for _, equals, _ in pairs):
         return {"error": SETTINGS}, USAGE
-    done = services.configure_tenant(options["slug"], {name: value for name, _, value in pairs}, options["reason"])
+    done = lifecycle.configure_tenant(options["slug"], {name: value for name, _, value in pairs}, options["reason"])
     for name, (before, after) in done["changed"].items():
         console.print(f"{name}: {show_tenants.value(before)} → {show_tenants.value(after)}", highlight=False)
     if not done["changed"]:

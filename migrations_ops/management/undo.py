@@ -4,18 +4,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from migrations_ops import services
 from migrations_ops.management import background, options, show, show_forecast, show_undo
 from migrations_ops.management.answers import DONE, FAILED, STOPPED, Answer, Options, listener
 from migrations_ops.management.asking import agrees
 from migrations_ops.management.verb import Verb
+from migrations_ops.runs import service as runs
 from tenants.parsing import WORDS, Parser
 
 
 def undo(options: Options, console: Console) -> Answer:
     if options["dry_run"]:
         return _forecast(options, console)
-    keys = services.preview_undo(options["phase"])
+    keys = runs.preview_undo(options["phase"])
     if not keys:
         console.print("Nothing to undo.")
         return {"status": "nothing_to_do", "phases": []}, DONE
@@ -26,8 +26,8 @@ def undo(options: Options, console: Console) -> Answer:
     if options["background"]:
         return background.undo(options, console)
     archive = Path(options["archive"]) if options["archive"] else None
-    by = services.By(reason=options["reason"])
-    result = services.undo_phases(options["phase"], archive, listener(options, console), by)
+    by = runs.Actor(reason=options["reason"])
+    result = runs.undo_phases(options["phase"], archive, listener(options, console), by)
     if not options["json"]:
         show_undo.result(console, result, archive)
     return show.result(result), DONE
@@ -35,7 +35,7 @@ def undo(options: Options, console: Console) -> Answer:
 
 def _forecast(options: Options, console: Console) -> Answer:
     """What `--dry-run` shows; where the undo would refuse, exit 1, as the undo would."""
-    document = services.forecast_undo(options["phase"])
+    document = runs.forecast_undo(options["phase"])
     if not options["json"]:
         show_forecast.of_undo(console, document)
     would_lose = document.get("lost") and not options["archive"]

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from migrations_ops.management import face
 from migrations_ops.management.answers import Answer, Options
-from tenants.management.documented import Documented
+from tenants.management.base_command import Documented
 from tenants.parsing import Parser
 
 Arguments = Callable[[Parser], None]

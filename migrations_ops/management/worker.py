@@ -10,14 +10,15 @@ from functools import partial
 from django.conf import settings
 from rich.console import Console
 
-from migrations_ops import services
-from migrations_ops.engine.progress import Listeners
+from migrations_ops.engine.events import Listeners
 from migrations_ops.management import show
 from migrations_ops.management.answers import DONE, Answer, Options
 from migrations_ops.management.control import shown
 from migrations_ops.management.face import guarded
 from migrations_ops.management.helpers import helped
-from migrations_ops.terminal import LogFiles, Terminal
+from migrations_ops.management.terminal import Terminal
+from migrations_ops.runs import service as runs
+from migrations_ops.runs.service import LogFiles
 
 LOOK_AGAIN = 5  # seconds
 CELERY = ["-m", "celery", "-A", "vital", "worker", "--loglevel", "info", "--without-gossip", "--without-mingle"]
@@ -54,12 +55,12 @@ def _told(act: Callable[[Options, Console], Answer], console: Console) -> int:
 
 
 def _carry_out_what_is_left(options: Options, console: Console) -> Answer:
-    run_id = services.abandoned()
+    run_id = runs.abandoned()
     return _carry_out(run_id, options, console) if run_id else ({}, DONE)
 
 
 def _carry_out(run_id: int, options: Options, console: Console) -> Answer:
     with helped(settings.HELPERS, settings.LOG_DIR, console) as helpers:
-        result = services.advance(run_id, Listeners(Terminal(console), LogFiles(settings.LOG_DIR), helpers))
+        result = runs.advance(run_id, Listeners(Terminal(console), LogFiles(settings.LOG_DIR), helpers))
     shown(console, result)
     return show.result(result), DONE

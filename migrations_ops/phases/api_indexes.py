@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Index, Statement
 from migrations_ops.phases.queries import of_table, query
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
+from vital.db import sql
 
 # table → (index, its columns behind the tenant's)
 ORDERS = {
@@ -26,7 +26,7 @@ def indexes(plan: Plan) -> Iterator[Statement]:
         yield Statement(
             name=f"{sql.names(relation)[1]} in the order of the API's list",
             relation=relation,
-            there=query("index_is_valid", index_name=sql.literal(sql.spelled(schema, name))),
+            is_applied=query("index_is_valid", index_name=sql.literal(sql.spelled(schema, name))),
             repair=of_table("drop_index", relation, index=index),
             up=(of_table("create_order_index", relation, index=sql.ident(name), order=order),),
             down=lambda _, relation=relation, index=index: (of_table("drop_index", relation, index=index),),  # type: ignore[misc]  # bound now

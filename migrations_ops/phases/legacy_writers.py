@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine import session_settings, sql
 from migrations_ops.engine.steps import RowTrigger, Statement
 from migrations_ops.phases.queries import of_table, query, short
 from migrations_ops.rules.compile import verdict
-from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+from migrations_ops.rules.plan_keys import PHASES
+from vital.db import session_settings, sql
 
 
 def triggers(plan: Plan, *, for_changed_rows: bool) -> Iterator[Statement]:
@@ -31,7 +31,7 @@ def _trigger(plan: Plan, spec: TableSpec, fires: tuple[str, ...]) -> Statement:
     return Statement(
         name=f"rows written to {short(spec.relation)} without a tenant get theirs",
         relation=spec.relation,
-        there=of_table("late_writer_is_current", spec.relation, digest=digest, fires=sql.literal(list(fires))),
+        is_applied=of_table("late_writer_is_current", spec.relation, digest=digest, fires=sql.literal(list(fires))),
         up=(
             made,
             query("mark_late_writer", digest=digest, **of_function),

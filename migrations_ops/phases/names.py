@@ -4,20 +4,21 @@ from collections.abc import Iterator
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Check, Statement
 from migrations_ops.phases import (
     api_indexes,
-    keys,
+    columns,
     not_null,
-    organisation,
+    org_tables,
     row_level_security,
-    schema_fixes,
     tenant_data,
+    unique_keys,
 )
+from migrations_ops.phases import policies as rls
 from migrations_ops.phases.queries import of_table
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
-from tenants import rls
+from tenants.isolation import catalog
+from vital.db import sql
 
 
 def are_free(plan: Plan) -> Check:
@@ -27,21 +28,21 @@ def are_free(plan: Plan) -> Check:
 
 def _taken(plan: Plan) -> Iterator[Composable]:
     for relation, closing in row_level_security.closings(plan):
-        if relation not in organisation.own_tables(plan):
-            yield _asked("policy_name_taken", relation, closing, policies=sql.literal(list(rls.POLICIES)))
+        if relation not in org_tables.own_tables(plan):
+            yield _asked("policy_name_taken", relation, closing, policies=sql.literal(list(catalog.POLICIES)))
     for relation in plan.passed_through:
         way = rls.way_to_parents(relation)
         yield _asked("policy_name_taken", relation, way, policies=sql.literal(["vital_operator_reads"]))
     for spec in plan.tables:
         yield of_table("trigger_name_taken", spec.relation)
-        key = schema_fixes.tenant_key(spec, plan.registry)
-        yield _constraint(spec.relation, key, schema_fixes.tenant_key_name(spec))
+        key = columns.tenant_key(spec, plan.registry)
+        yield _constraint(spec.relation, key, columns.tenant_key_name(spec))
         check, *_ = not_null.statements(spec)
-        yield _constraint(spec.relation, check, schema_fixes.not_null_name(spec))
+        yield _constraint(spec.relation, check, columns.not_null_name(spec))
         yield _index(spec.relation, tenant_data.index(spec))
-        for columns in spec.rescope:
-            built, named = keys.rescoped(spec, columns)
-            name = keys.name_per_tenant(spec, columns)
+        for unique in spec.rescope:
+            built, named = unique_keys.rescoped(spec, unique)
+            name = unique_keys.name_per_tenant(spec, unique)
             yield _asked("index_name_taken", spec.relation, built, index_name=_in_schema(spec.relation, name))
             yield _constraint(spec.relation, named, name)
     for statement in api_indexes.indexes(plan):

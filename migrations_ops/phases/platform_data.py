@@ -3,9 +3,9 @@ Undo: the ledger."""
 
 from migrations_ops.engine.steps import Phase, Step
 from migrations_ops.phases import probes
-from migrations_ops.phases.assignments import assign
-from migrations_ops.rules.load import PHASES
+from migrations_ops.phases.assign_steps import assign
 from migrations_ops.rules.model import Plan
+from migrations_ops.rules.plan_keys import PHASES
 
 
 def phase(plan: Plan) -> Phase:

@@ -5,14 +5,17 @@ from dataclasses import asdict
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine import proof, sql
-from migrations_ops.engine.proof import Comparison
+from migrations_ops.engine import baseline
+from migrations_ops.engine.baseline import Comparison
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Check, Phase, Problem, Severity, Step
-from migrations_ops.phases import organisation, probes, product
+from migrations_ops.engine.steps import Check, Phase, Severity, Step
+from migrations_ops.phases import org_tables, probes, vital_product
 from migrations_ops.phases.queries import every, in_words, of_table, query, schemas_of, short
 from migrations_ops.phases.row_level_security import closings
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+from tenants.isolation import bypasses
+from vital.db import sql
+from vital.errors import Problem
 
 COLUMN = sql.literal(TENANT_COLUMN)
 
@@ -23,7 +26,7 @@ def phase(plan: Plan) -> Phase:
 
 def _steps(plan: Plan) -> Iterator[Step]:
     ids = sql.literal([tenant.id for tenant in plan.tenants])
-    yield from product.api_checks(plan)
+    yield from vital_product.api_checks(plan)
     yield Check(
         "every tenant of the plan is active", of_table("inactive_tenants", plan.registry, ids=ids, words=_wanted(plan))
     )
@@ -35,7 +38,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield Check("every tenant owns rows", _owning(plan, ids), Severity.WARN)
     across = probes.references_across_tenants(plan)
     yield Check("no reference into another tenant", across, Severity.WARN, kind="reference")
-    yield from _fence(plan)
+    yield from _isolation(plan)
 
 
 def _of_table(plan: Plan, spec: TableSpec) -> Iterator[Check]:
@@ -67,7 +70,7 @@ def _against_baseline(plan: Plan) -> Iterator[Check]:
     found: list[Comparison] = []
 
     def rows(session: Session) -> Iterator[Problem]:
-        found[:] = proof.compare(session, [spec.table for spec in plan.tables])
+        found[:] = baseline.compare(session, [spec.table for spec in plan.tables])
         for table in found:
             if table.rows_now != table.rows_before and not table.foreign:
                 yield Problem(table.relation, "", f"{table.rows_before:,} rows before, {table.rows_now:,} now")
@@ -103,18 +106,18 @@ def _owning(plan: Plan, ids: Composable) -> Composable:
     return query("tenant_without_data", ids=ids, words=_wanted(plan), any_rows=any_rows, owns_rows=owns)
 
 
-def _fence(plan: Plan) -> Iterator[Check]:
+def _isolation(plan: Plan) -> Iterator[Check]:
     relations = [spec.relation for spec in plan.tables]
-    tables, column = sql.literal(relations), {"column": COLUMN}
+    tables = sql.literal(relations)
     schemas = sql.literal(schemas_of(relations))
-    known = sql.literal([*relations, *plan.left_out, plan.registry, *plan.common, *organisation.own_tables(plan)])
+    known = [*relations, *plan.left_out, plan.registry, *plan.common, *org_tables.own_tables(plan)]
     yield Check("roles that the fence does not bind", query("roles_past_the_fence", tables=tables), Severity.WARN)
     yield Check("functions that see past the fence", query("definer_functions", schemas=schemas), Severity.WARN)
-    yield Check("views that see past the fence", query("owner_views", tables=tables), Severity.WARN)
-    unlisted = query("unlisted_tables", tables=tables, known=known, schemas=schemas, **column)
+    yield Check("views that see past the fence", bypasses.owner_views(relations), Severity.WARN)
+    unlisted = bypasses.unlisted_tables(relations, known)
     yield Check("tables that the plan does not name", unlisted, Severity.WARN)
     closed = [
-        of_table("not_closed", relation, statement=sql.literal(closing.name), is_fenced=closing.there)
+        of_table("not_closed", relation, statement=sql.literal(closing.name), is_fenced=closing.is_applied)
         for relation, closing in closings(plan)
     ]
     yield Check("the fence is whole where it was closed", sql.join(closed, " UNION ALL "))

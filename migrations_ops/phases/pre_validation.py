@@ -1,15 +1,20 @@
 """Pre-validation: refuse early and clearly, and remember how everything was. Changes nothing of the platform."""
 
 from collections.abc import Iterator
+from typing import Any
 
+import psycopg
 from psycopg.sql import Composable
 
-from migrations_ops.engine import sql
+from migrations_ops.engine import checks
+from migrations_ops.engine.events import Outcome
+from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Baseline, Check, Phase, Severity, Step
-from migrations_ops.phases import keys, names, organisation, probes, product, registry
+from migrations_ops.phases import names, org_tables, probes, tenant_table, unique_keys, vital_product
 from migrations_ops.phases.queries import of_table, query, schemas_of, short, wrong_columns
-from migrations_ops.rules import against
+from migrations_ops.rules import database_check
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
+from vital.db import sql
 
 REGISTRY_COLUMNS = {
     "id": "uuid",
@@ -28,7 +33,7 @@ def phase(plan: Plan) -> Phase:
 
 
 def _steps(plan: Plan) -> Iterator[Step]:
-    tables, tenants = plan.tables, registry.adopted(plan)
+    tables, tenants = plan.tables, tenant_table.adopted(plan)
     yield Check("the server's version", query("server_version"), gate=True)
     yield Check("settings of the database and the role", query("settings_in_the_way"), gate=True)
     yield from fits(plan)
@@ -37,7 +42,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     ]
     yield Check("every table can have a tenant column", sql.join(unfit, " UNION ALL "), gate=True)
     yield Check("no table of another origin in the way", sql.join(_in_the_way(plan), " UNION ALL "), gate=True)
-    whose = [*tenants, *(spec.relation for spec in tables), *organisation.own_tables(plan)]
+    whose = [*tenants, *(spec.relation for spec in tables), *org_tables.own_tables(plan)]
     owners = [of_table(question, name) for name in whose for question in ("not_owner", "owner_lacks_privileges")]
     yield Check("the role owns the tables", sql.join(owners, " UNION ALL "), gate=True)
     schemas = sorted({*schemas_of(_written(plan)), "vital"})
@@ -46,13 +51,13 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield Check("the role's privileges", sql.join(rights, " UNION ALL "), gate=True)
     yield unfiltered(plan)
     yield probes.rules_fit(plan)
-    yield Check("values of the plan that no row can have", against.dead_values(plan), Severity.WARN)
+    yield Check("values of the plan that no row can have", database_check.dead_values(plan), Severity.WARN)
     yield Check("enough free disk", probes.free_disk)
     yield Check("the signs of strain can be seen", probes.hidden_signals, Severity.WARN)
     for relation in tenants:
         yield from _tenants_there(plan, relation)
     for spec in tables:
-        yield from keys.can_be_rescoped(spec)
+        yield from unique_keys.can_be_rescoped(spec)
     yield names.are_free(plan)
     yield probes.changeable(plan)
     yield Check("sessions that fire no trigger", query("sessions_past_triggers"), Severity.WARN)
@@ -63,7 +68,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
 
 
 def _written(plan: Plan) -> list[str]:
-    return [*registry.adopted(plan), *(spec.relation for spec in plan.tables), *plan.common]
+    return [*tenant_table.adopted(plan), *(spec.relation for spec in plan.tables), *plan.common]
 
 
 def _relations(plan: Plan) -> list[str]:
@@ -82,7 +87,7 @@ def fits(plan: Plan) -> Iterator[Check]:
 
 def unfiltered(plan: Plan) -> Check:
     """A role that policies filter would count what it may see for all there is."""
-    filtered = [of_table("filtered_by_policies", name) for name in [*_relations(plan), *organisation.own_tables(plan)]]
+    filtered = [of_table("filtered_by_policies", name) for name in [*_relations(plan), *org_tables.own_tables(plan)]]
     return Check("row level security hides nothing from the role", sql.join(filtered, " UNION ALL "), gate=True)
 
 
@@ -94,11 +99,11 @@ def _tenants_there(plan: Plan, relation: str) -> Iterator[Check]:
 
 
 def _columns(plan: Plan) -> Composable:
-    needed = [(relation, REGISTRY_COLUMNS) for relation in registry.adopted(plan)] + [
+    needed = [(relation, REGISTRY_COLUMNS) for relation in tenant_table.adopted(plan)] + [
         (spec.relation, dict(spec.columns)) for spec in plan.tables
     ]
     questions = [wrong_columns(relation, columns) for relation, columns in needed]
-    questions += [wrong_columns(relation, columns, required=False) for relation, columns in product.added(plan)]
+    questions += [wrong_columns(relation, columns, required=False) for relation, columns in vital_product.added(plan)]
     for spec in plan.tables:
         questions.append(of_table("wrong_tenant_column", spec.relation, column=sql.literal(TENANT_COLUMN)))
         questions.append(of_table("key_is_not_unique", spec.relation, keys=sql.literal(list(spec.table.key))))
@@ -107,9 +112,9 @@ def _columns(plan: Plan) -> Composable:
 
 def _in_the_way(plan: Plan) -> Iterator[Composable]:
     yield query("foreign_tracking_table")
-    for relation in organisation.own_tables(plan):
+    for relation in org_tables.own_tables(plan):
         yield of_table("not_a_table", relation)
-        yield organisation.misfits(relation)
+        yield org_tables.misfits(relation)
 
 
 def _wanted(plan: Plan) -> dict[str, Composable]:
@@ -118,3 +123,23 @@ def _wanted(plan: Plan) -> dict[str, Composable]:
         "slugs": sql.literal([tenant.slug for tenant in plan.tenants]),
         "domains": sql.literal([tenant.domain for tenant in plan.tenants]),
     }
+
+
+def outcomes(session: Session, plan: Plan) -> list[dict[str, Any]]:
+    """What this phase finds, asked and not written down."""
+    asked = []
+    for step in phase(plan).steps:
+        if isinstance(step, Check):
+            outcome = _outcome(session, step)
+            asked.append({"check": step.name, "outcome": outcome.status, "messages": outcome.messages})
+            if step.gate and outcome.status == "FAIL":
+                break
+    return asked
+
+
+def _outcome(session: Session, check: Check) -> Outcome:
+    """A database from before VITAL has no schema of VITAL's, and is given none here: it is to be as it was."""
+    try:
+        return checks.outcome_of(check, checks.ask(session, check))
+    except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedTable):
+        return Outcome("later", messages=["VITAL has no tables of its own here yet; a run makes them and asks"])

@@ -5,18 +5,21 @@ from collections.abc import Iterator
 from psycopg import errors as pg
 from psycopg.sql import Composable
 
-from migrations_ops.engine import signals, sql
+from migrations_ops.engine import load_signals
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Check, Probe, Problem
-from migrations_ops.phases import organisation, product
+from migrations_ops.engine.steps import Check, Probe
+from migrations_ops.phases import org_tables, vital_product
 from migrations_ops.phases.queries import every, in_words, of_table, query
-from migrations_ops.rules import against
+from migrations_ops.rules import database_check
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
+from vital.db import sql
+from vital.db.introspection import foreign_keys_between
+from vital.errors import Problem
 
 
 def free_disk(session: Session) -> Iterator[Problem]:
     """Twice the biggest table must fit. Seen only where the server's data directory is on this machine."""
-    disk = signals.disk_of(session)
+    disk = load_signals.disk_of(session)
     if disk is None:
         return
     with session.work():
@@ -31,13 +34,13 @@ def free_disk(session: Session) -> Iterator[Problem]:
 
 def rules_fit(plan: Plan) -> Check:
     """Asked at the door, and again by each phase that rules are for: a run may begin there, with a plan just edited."""
-    return Check("the plan's rules fit the database", against.misfits(plan), gate=True)
+    return Check("the plan's rules fit the database", database_check.misfits(plan), gate=True)
 
 
 def hidden_signals(session: Session) -> Iterator[Problem]:
     """What a run would wait for if it could see it, and the grant that would show it."""
-    for blind in signals.Signals(session).blind():
-        yield Problem("", "", f"the run cannot see {blind.signal}; this would help: {blind.grant}")
+    for unreadable in load_signals.Signals(session).unreadable():
+        yield Problem("", "", f"the run cannot see {unreadable.signal}; this would help: {unreadable.grant}")
 
 
 def changeable(plan: Plan) -> Check:
@@ -50,7 +53,7 @@ def changeable(plan: Plan) -> Check:
                 column = session.value(of_table("plain_columns", leaf))
                 if column:
                     yield from _refused(session, leaf, of_table("an_update", leaf, column=sql.ident(column)))
-        for relation in product.filled(plan):
+        for relation in vital_product.filled(plan):
             if session.value(of_table("table_exists", relation)):
                 yield from _refused(session, relation, of_table("an_insert", relation))
                 yield from _refused(session, relation, of_table("a_delete", relation))
@@ -70,7 +73,7 @@ def _refused(session: Session, relation: str, change: Composable) -> Iterator[Pr
 
 def rows_of_our_tenants(plan: Plan) -> Probe:
     """Rows that would go with the tenants VITAL made. Which tables hold some is the database's to say, not a plan's."""
-    keys: dict[tuple[str, ...], tuple[str, ...]] = dict.fromkeys(map(sql.names, organisation.own_tables(plan)), ("id",))
+    keys: dict[tuple[str, ...], tuple[str, ...]] = dict.fromkeys(map(sql.names, org_tables.own_tables(plan)), ("id",))
     keys |= {sql.names(spec.relation): spec.table.key for spec in plan.tables}
 
     def occupied(session: Session) -> Iterator[Problem]:
@@ -93,19 +96,18 @@ def references_across_tenants(plan: Plan) -> Probe:
     """Which references there are is the database's to say: every foreign key between two tables of the plan."""
 
     def references(session: Session) -> Iterator[Problem]:
-        tables = sql.literal([spec.relation for spec in plan.tables])
         by_name = {sql.names(spec.relation): spec for spec in plan.tables}
-        for child, columns, parent, keys in session.execute(query("foreign_keys_between", tables=tables)):
-            pairs = [(sql.column("p", key), sql.column("t", column)) for column, key in zip(columns, keys, strict=True)]
+        for link in foreign_keys_between(session, [spec.relation for spec in plan.tables]):
+            pairs = [(sql.column("p", key), sql.column("t", own)) for own, key in zip(link.own, link.key, strict=True)]
             question = every(
                 "references_across_tenants",
-                [by_name[sql.names(child)]],
+                [by_name[sql.names(link.child)]],
                 same=sql.join([sql.compose("{p} = {t}", p=p, t=t) for p, t in pairs], " AND "),
                 owner=in_words(plan, sql.column("t", TENANT_COLUMN)),
                 other=in_words(plan, sql.column("p", TENANT_COLUMN)),
-                reference_name=sql.literal(", ".join(columns)),
-                parent=sql.relation(parent),
-                parent_name=sql.literal(parent),
+                reference_name=sql.literal(", ".join(link.own)),
+                parent=sql.relation(link.parent),
+                parent_name=sql.literal(link.parent),
                 platform=sql.literal(plan.platform_id),
             )
             with session.work():

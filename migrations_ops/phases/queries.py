@@ -5,9 +5,9 @@ from pathlib import Path
 
 from psycopg.sql import Composable, Composed
 
-from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Table
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+from vital.db import sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 

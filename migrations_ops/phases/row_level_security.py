@@ -4,16 +4,20 @@ force, and an attack run shows that the fence holds. Undo opens it again: isolat
 import json
 from collections.abc import Iterator
 
+import psycopg
 from psycopg.sql import Composable
 
-from migrations_ops.engine import sql
-from migrations_ops.engine.steps import Check, Memo, Phase, Severity, Statement, Step
-from migrations_ops.isolation import database
-from migrations_ops.phases import keys, not_null, organisation
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Check, Phase, Probe, SavedState, Severity, Statement, Step
+from migrations_ops.phases import not_null, org_tables, unique_keys
+from migrations_ops.phases import policies as rls
+from migrations_ops.phases.columns import tenant_key, tenant_key_parts
+from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.phases.queries import of_table, schemas_of, short
-from migrations_ops.phases.schema_fixes import tenant_key, tenant_key_parts
 from migrations_ops.rules.model import Plan, TableSpec
-from tenants import rls
+from tenants.isolation import bypasses
+from vital.db import sql
+from vital.errors import Problem
 
 KEY = "006_row_level_security"
 
@@ -28,9 +32,9 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield from not_null.statements(spec)
         # Unique per tenant binds no row without one, so a canary tenant leaves the keys as they are.
         for key in () if plan.only_tenant else spec.rescope:
-            yield from keys.rescoped(spec, key)
+            yield from unique_keys.rescoped(spec, key)
     relations = [spec.relation for spec in plan.tables]
-    own = list(organisation.own_tables(plan))
+    own = list(org_tables.own_tables(plan))
     yield from rls.roles()
     for schema in schemas_of([plan.registry, *relations, *plan.common, *plan.passed_through]):
         yield rls.schema_usage(schema)
@@ -49,18 +53,34 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield rls.own_tables()
     yield rls.temporary_tables(revoked=plan.revoke_temp)
     if plan.revoke_temp:
-        yield Check("logins that may still make temporary tables", rls.who_may_shadow(), Severity.WARN)
+        yield Check("logins that may still make temporary tables", bypasses.who_may_shadow(), Severity.WARN)
     yield rls.guard_functions()
     for relation in [*relations, *own]:
         yield rls.guarded_references(relation, [*relations, *own], plan.platform_id)
-    yield Check("every tenant sees its own rows, the Platform's shared ones, and no others", database.probe(plan))
+    yield Check("every tenant sees its own rows, the Platform's shared ones, and no others", _attack(plan))
+
+
+def _attack(plan: Plan) -> Probe:
+    """The question whether isolation holds: the plan's tenants against each other, in the database."""
+
+    def problems(session: Session) -> Iterator[Problem]:
+        from tenants.isolation import database_probe, report
+
+        try:
+            attacks = database_probe.prove(session, inventory_of(plan), everybody=False)
+        except psycopg.errors.InsufficientPrivilege as error:
+            yield Problem("", "", f"the attack run as vital_tenant was refused: {error.diag.message_primary}")
+            return
+        yield from (Problem(table, "", message) for table, message in report.problems(attacks))
+
+    return problems
 
 
 def closings(plan: Plan) -> Iterator[tuple[str, Statement]]:
     """The closing of each table, with the table."""
     for spec in plan.tables:
         yield spec.relation, rls.policies(spec.relation, shared=spec.shared, platform=plan.platform_id)
-    for relation in organisation.own_tables(plan):
+    for relation in org_tables.own_tables(plan):
         yield relation, rls.policies(relation, shared=True, platform=plan.platform_id)
     yield plan.registry, rls.policies(plan.registry, shared=False, platform=plan.platform_id, column="id")
 
@@ -69,17 +89,17 @@ def _valid_tenant_key(spec: TableSpec, tenants: str) -> Statement:
     parts = tenant_key_parts(spec, tenants)
     made = sql.literal(tenant_key(spec, tenants).name)
 
-    def not_valid(memo: Memo) -> tuple[Composable, ...]:
+    def not_valid(saved_state: SavedState) -> tuple[Composable, ...]:
         return tuple(
             of_table("tenant_key_not_valid_again", spec.relation, **parts, key=sql.literal(json.dumps(key)))
-            for key in memo.get("not_valid", [])
+            for key in saved_state.get("not_valid", [])
         )
 
     return Statement(
         name=f"every tenant in {short(spec.relation)} exists",
         relation=spec.relation,
-        there=of_table("tenant_key_is_valid", spec.relation, **parts),
-        memo=of_table("tenant_keys_not_valid", spec.relation, **parts, made=made),
+        is_applied=of_table("tenant_key_is_valid", spec.relation, **parts),
+        saved_state=of_table("tenant_keys_not_valid", spec.relation, **parts, made=made),
         up=(of_table("validate_tenant_key", spec.relation, **parts),),
         down=not_valid,  # of a key that was there before; what 001 made it takes away with its column
         locks=(spec.relation,),

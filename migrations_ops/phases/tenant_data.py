@@ -4,14 +4,14 @@ Undo: the ledger; the indexes are dropped."""
 
 from collections.abc import Iterator
 
-from migrations_ops.engine import sql
 from migrations_ops.engine.checks import KEPT
 from migrations_ops.engine.steps import Check, Index, Phase, Severity, Statement, Step
-from migrations_ops.phases import api_indexes, legacy_writers, probes, product, schema_fixes
-from migrations_ops.phases.assignments import assign
+from migrations_ops.phases import api_indexes, columns, legacy_writers, probes, vital_product
+from migrations_ops.phases.assign_steps import assign
 from migrations_ops.phases.queries import every, of_table, query, short
-from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+from migrations_ops.rules.plan_keys import PHASES
+from vital.db import sql
 
 LEDGER = "vital.ledger"
 
@@ -25,7 +25,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield from legacy_writers.triggers(plan, for_changed_rows=True)
     for spec in plan.tables:
         yield assign(plan, spec, PHASES)
-    yield from product.tool_assignments(plan)
+    yield from vital_product.tool_assignments(plan)
     for spec in plan.tables:
         yield index(spec)
     yield from api_indexes.indexes(plan)
@@ -39,13 +39,13 @@ def _steps(plan: Plan) -> Iterator[Step]:
 
 def index(spec: TableSpec) -> Statement:
     schema, table = sql.names(spec.relation)
-    name = schema_fixes.tenant_index_name(spec)
+    name = columns.tenant_index_name(spec)
     index = sql.ident(schema, name)
     there = {"column": sql.literal(TENANT_COLUMN), "index_name": sql.literal(sql.spelled(schema, name))}
     return Statement(
         name=f"{table} has an index by tenant",
         relation=spec.relation,
-        there=of_table("has_tenant_index", spec.relation, **there),
+        is_applied=of_table("has_tenant_index", spec.relation, **there),
         repair=of_table("drop_index", spec.relation, index=index),
         up=(of_table("create_tenant_index", spec.relation, index=sql.ident(name)),),
         down=lambda _: (of_table("drop_index", spec.relation, index=index),),
@@ -61,7 +61,7 @@ def _ledger_index() -> Statement:
     return Statement(
         name="the ledger has an index by row",
         relation=LEDGER,
-        there=query("index_is_valid", index_name=sql.literal("vital.ledger_by_row")),
+        is_applied=query("index_is_valid", index_name=sql.literal("vital.ledger_by_row")),
         repair=of_table("drop_index", LEDGER, index=index),
         up=(of_table("create_ledger_index", LEDGER, index=sql.ident("ledger_by_row")),),
         down=lambda _: (of_table("drop_index", LEDGER, index=index),),

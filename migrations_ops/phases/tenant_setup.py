@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Assign, Check, Insert, Phase, Step, Table
-from migrations_ops.phases import legacy_writers, organisation, probes
+from migrations_ops.phases import legacy_writers, org_tables, probes
 from migrations_ops.phases.queries import of_table, query, registry
 from migrations_ops.rules.model import Plan
+from vital.db import sql
 
 CONFIGURED = ("name", "slug", "domain", "compliance_level", "is_active", "settings", "metadata")
 BY_PERSON = {alias: query("configured_by_person", tenant=sql.column(alias, "id")) for alias in ("t", "batch")}
@@ -21,7 +21,7 @@ def phase(plan: Plan) -> Phase:
 
 
 def _steps(plan: Plan) -> Iterator[Step]:
-    wanted, owned = _wanted(plan), [*(spec.relation for spec in plan.tables), *organisation.own_tables(plan)]
+    wanted, owned = _wanted(plan), [*(spec.relation for spec in plan.tables), *org_tables.own_tables(plan)]
     yield Assign(
         name="configuration of tenants that exist",
         table=registry(plan),
@@ -35,7 +35,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         columns=tuple(column for column in ("id", *CONFIGURED) if column != "is_active"),
         rows=of_table("missing_tenants", plan.registry, **wanted),
         rule="the plan's tenants",
-        breaks=probes.rows_of_our_tenants(plan),
+        undo_blockers=probes.rows_of_our_tenants(plan),
         removable=tuple((relation, of_table("has_no_rows_of", relation)) for relation in owned),
     )
     yield Insert(
@@ -52,7 +52,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         rows=of_table("unregistered_domains", plan.registry, registry=sql.relation(plan.registry)),
         rule="domains, slugs, and the ones before as aliases",
     )
-    yield from organisation.rows(plan)
+    yield from org_tables.rows(plan)
     yield probes.rules_fit(plan)
     yield from legacy_writers.triggers(plan, for_changed_rows=False)
     yield Check("every tenant of the plan is there", of_table("missing_tenant_rows", plan.registry, **_ids(plan)))

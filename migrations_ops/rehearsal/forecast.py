@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from migrations_ops.engine.steps import Assign, Baseline, Check, Phase, Statement, Step
-from migrations_ops.rehearsal.measure import StepCost
-from migrations_ops.rehearsal.sample import Sampled
+from migrations_ops.rehearsal.measurements import StepCost
+from migrations_ops.rehearsal.sampling import Sampled
 
 # What any step costs however many rows there are; only what is above it is multiplied.
 FIXED_SECONDS, FIXED_WAL = 0.02, 16_384

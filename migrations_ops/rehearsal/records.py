@@ -5,7 +5,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from migrations_ops.engine.session import Session
-from migrations_ops.rehearsal.sample import QUERIES
+from migrations_ops.rehearsal.sampling import QUERIES
 
 
 def note(session: Session, by: str, digest: str, document: dict[str, Any]) -> dict[str, Any]:

@@ -13,18 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from migrations_ops.engine import signals
-from migrations_ops.engine.errors import EngineError
+from migrations_ops.backup import scratch_database
+from migrations_ops.backup.pg_dump import Client, Schema, client, described
+from migrations_ops.backup.scratch_database import Place, Target
+from migrations_ops.engine import load_signals
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase, Statement
-from migrations_ops.rehearsal import forecast, measure, places
-from migrations_ops.rehearsal.children import Answer, Command
-from migrations_ops.rehearsal.copy import Client, Schema, client, described
-from migrations_ops.rehearsal.places import Place, Target
-from migrations_ops.rehearsal.sample import QUERIES, Sampled, Sampler, Say
+from migrations_ops.phases import policies
+from migrations_ops.rehearsal import forecast, measurements
+from migrations_ops.rehearsal.commands import Answer, Command
+from migrations_ops.rehearsal.sampling import QUERIES, Sampled, Sampler, Say
 from migrations_ops.rules.model import Plan
-from tenants import rls
 from vital import private_files
+from vital.errors import EngineError
 
 Document = dict[str, Any]
 
@@ -67,19 +68,19 @@ class Rehearsal:
     def hold(self) -> Document:
         """Make the copy, rehearse on it, and leave nothing behind. Raises EngineError where there can be no copy."""
         self.source.execute(QUERIES["never_filtered"])
-        lacking = [role for role in rls.roles() if not self.source.value(role.there)]
+        lacking = [role for role in policies.roles() if not self.source.value(role.is_applied)]
         kind = ""
         try:
-            with places.scratch(self.source, self.order.where, self.order.params, self.order.home) as place:
+            with scratch_database.scratch(self.source, self.order.where, self.order.params, self.order.home) as place:
                 kind = place.kind
                 return self._in(place)
         finally:
-            if kind == places.SERVER:
+            if kind == scratch_database.SERVER:
                 self._take_back(lacking)
 
     def _take_back(self, lacking: list[Statement]) -> None:
         """Roles are the whole cluster's: those that only the copy needed go with it."""
-        with places.undisturbed(), closing(Target(self.order.params).open()) as session:
+        with scratch_database.undisturbed(), closing(Target(self.order.params).open()) as session:
             for role in reversed(lacking):
                 for change in role.down({}):
                     session.execute(change)
@@ -97,7 +98,7 @@ class Rehearsal:
 
     def _rehearse(self, place: Place, copy: Session, sampled: dict[str, Sampled]) -> Document:
         command, programs = Command(self.order.command, place.target, self.order.log_dir), client(copy)
-        content, schema, sizes = measure.content(copy), described(programs, place.target), measure.sizes(copy)
+        content, schema, sizes = measurements.content(copy), described(programs, place.target), measurements.sizes(copy)
         about = {
             "place": place.kind,
             "logs": str(self.order.log_dir),
@@ -107,8 +108,8 @@ class Rehearsal:
         first = command.answer("run", "run", self.say)
         if first.code:
             return about | _failed("run", first, copy) | {"forecast": {}}
-        about |= {"forecast": self._foretold(copy, sampled, sizes)}
-        tenants = measure.tenants(copy, self.plan)
+        about |= {"forecast": self._forecast(copy, sampled, sizes)}
+        tenants = measurements.tenants(copy, self.plan)
         self.say("Undo")
         undone = command.answer("undo", "undo", self.say)
         if undone.code:
@@ -118,22 +119,22 @@ class Rehearsal:
         second = command.answer("run", "again", self.say)
         if second.code:
             return about | _failed("second run", second, copy) | {"differences": differences}
-        differences += measure.changed_tenants(tenants, measure.tenants(copy, self.plan))
+        differences += measurements.changed_tenants(tenants, measurements.tenants(copy, self.plan))
         return about | {"exact": not differences, "differences": differences, "failed": None}
 
     def _differences(
-        self, copy: Session, programs: Client, place: Place, content: measure.Content, schema: dict[str, str]
-    ) -> list[measure.Difference]:
+        self, copy: Session, programs: Client, place: Place, content: measurements.Content, schema: dict[str, str]
+    ) -> list[measurements.Difference]:
         self.say("Comparing the copy with what it was")
-        found = list(measure.changed_content(content, measure.content(copy)))
-        return [*found, *measure.changed_schema(schema, described(programs, place.target))]
+        found = list(measurements.changed_content(content, measurements.content(copy)))
+        return [*found, *measurements.changed_schema(schema, described(programs, place.target))]
 
-    def _foretold(self, copy: Session, sampled: dict[str, Sampled], before: dict[str, int]) -> Document:
+    def _forecast(self, copy: Session, sampled: dict[str, Sampled], before: dict[str, int]) -> Document:
         planned = [spec.relation for spec in self.plan.tables]
         future = forecast.Forecast(self.phases, sampled, planned)
-        disk = future.disk(before, measure.sizes(copy))
-        now = measure.sizes(self.source)
-        phases = future.phases(measure.steps(copy), measure.phases(copy))
+        disk = future.disk(before, measurements.sizes(copy))
+        now = measurements.sizes(self.source)
+        phases = future.phases(measurements.steps(copy), measurements.phases(copy))
         tables = {
             relation: {
                 "sampled": sampled[relation].rows if relation in sampled else 0,
@@ -145,7 +146,7 @@ class Rehearsal:
             if relation in planned or disk[relation]
         }
         most_wal = int(self.source.value(QUERIES["most_wal_kept"]))
-        there = signals.disk_of(self.source)
+        there = load_signals.disk_of(self.source)
         total = forecast.totals(phases, disk, most_wal, there.free if there else None)
         return {"phases": phases, "tables": tables, "total": total}
 
@@ -159,6 +160,6 @@ def _failed(step: str, answer: Answer, copy: Session) -> Document:
     """A command that failed on the copy would have failed on the platform."""
     there = bool(copy.named("is_set_up")[0][0])
     told = answer.document.get("problems") or []
-    findings = (measure.findings(copy) if there else []) + [{"check": "undo", **problem} for problem in told]
+    findings = (measurements.findings(copy) if there else []) + [{"check": "undo", **problem} for problem in told]
     failed = {"in": step, "error": answer.error, "exit_code": answer.code, "findings": findings}
     return {"exact": False, "differences": [], "failed": failed}

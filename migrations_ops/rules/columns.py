@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
-from migrations_ops.rules.given import hint
 from migrations_ops.rules.model import Plan
+from vital.db import sql
+from vital.errors import hint
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 

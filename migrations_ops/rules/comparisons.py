@@ -2,9 +2,9 @@
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine import sql
-from migrations_ops.rules.kinds import OPERATORS
 from migrations_ops.rules.model import Bound, Condition
+from migrations_ops.rules.operators import OPERATORS
+from vital.db import sql
 
 # What is a number in JSON, as a number or as a text; of no more digits than PostgreSQL counts (255 in a pattern).
 NUMBER = r"^-?[0-9]{1,255}(\.[0-9]{1,255})?([eE][+-]?[0-9]{1,3})?$"

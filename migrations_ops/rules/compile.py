@@ -5,10 +5,10 @@ from pathlib import Path
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine import sql
 from migrations_ops.rules.comparisons import condition
-from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import TENANT_COLUMN, Hop, Parent, Plan, Rule, TableSpec
+from migrations_ops.rules.plan_keys import PHASES
+from vital.db import sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 BY_PERSON = "decided by a person"

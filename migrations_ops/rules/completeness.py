@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from math import prod
 
-from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.columns import QUERIES, Column, columns_of_tables
 from migrations_ops.rules.model import TENANT_COLUMN, Condition, Parent, Plan, TableSpec
+from vital.db import sql
 
 MOST_KINDS_OF_ROWS = 20_000
 MOST_VAGUE = 14  # comparisons that may hold or not whatever the others do: each doubles the kinds of rows

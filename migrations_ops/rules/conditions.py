@@ -1,9 +1,9 @@
 """Read one condition of a rule: `{ column = "tier", in = ["tier_1"] }`, and combinations of such."""
 
-from migrations_ops.rules import expression
-from migrations_ops.rules.given import Given, Place
-from migrations_ops.rules.kinds import COMPARISONS, CONDITIONS
+from migrations_ops.rules import sql_expression
 from migrations_ops.rules.model import Condition
+from migrations_ops.rules.operators import COMPARISONS, CONDITIONS
+from migrations_ops.rules.reader import Given, Place
 from migrations_ops.rules.values import READERS
 
 
@@ -34,7 +34,7 @@ def condition(item: object, where: str, columns: dict[str, str], place: Place = 
         part = condition(given.item[kind], f"{where}, not", columns, (*place, kind))
         return Condition(kind, parts=(part,), at=place)
     if kind == "sql":
-        if problem := expression.problem(given.text(kind)):
+        if problem := sql_expression.problem(given.text(kind)):
             raise given.wrong(f"{problem}.", kind)
         return Condition(kind, value=given.text(kind), at=place)
     if given.item[kind] is not True:

@@ -7,26 +7,25 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from migrations_ops.engine import sql
 from migrations_ops.engine.steps import Table
 from migrations_ops.rules.conditions import condition
-from migrations_ops.rules.dead import dead_rules
-from migrations_ops.rules.fits import refuse_misfits
-from migrations_ops.rules.given import Given, Place, distinct
-from migrations_ops.rules.given import PlanError as PlanError
-from migrations_ops.rules.keys import (
+from migrations_ops.rules.model import Plan, Rule, TableSpec, TenantSpec
+from migrations_ops.rules.parents import parent
+from migrations_ops.rules.plan_keys import (  # fmt: skip
     COMMON_KEYS,
     CONFIGURATION,
     ORGANISATION,
+    PHASES,
     PLAN_KEYS,
     RULE_KEYS,
     TABLE_KEYS,
     TENANT_KEYS,
-)  # fmt: skip
-from migrations_ops.rules.keys import PHASES as PHASES
-from migrations_ops.rules.model import Plan, Rule, TableSpec, TenantSpec
-from migrations_ops.rules.parents import parent
-from migrations_ops.rules.positions import position
+)
+from migrations_ops.rules.reader import Given, Place, PlanError, distinct
+from migrations_ops.rules.toml_positions import position
+from migrations_ops.rules.type_check import refuse_misfits
+from migrations_ops.rules.unreachable import dead_rules
+from vital.db import sql
 
 
 def load(path: Path) -> Plan:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from migrations_ops.engine.steps import Table
-from migrations_ops.rules.given import Place
+from migrations_ops.rules.reader import Place
 
 TENANT_COLUMN = "tenant_id"
 

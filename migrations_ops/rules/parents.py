@@ -1,9 +1,9 @@
 """Read the parent of a rule: the row that a row refers to, directly or over tables that have no tenant of their own."""
 
 from migrations_ops.rules.conditions import column
-from migrations_ops.rules.given import Given, Place
-from migrations_ops.rules.keys import HOP_KEYS
 from migrations_ops.rules.model import Hop, Parent
+from migrations_ops.rules.plan_keys import HOP_KEYS
+from migrations_ops.rules.reader import Given, Place
 
 ONE_HOP = tuple(HOP_KEYS)
 FOLLOWS_ITSELF = (

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from migrations_ops.rules.given import Given
 from migrations_ops.rules.model import Bound
+from migrations_ops.rules.reader import Given
 
 
 def _flag(given: Given, kind: str) -> bool:

@@ -16,6 +16,8 @@ from tests.support import background, databases, looking
 from tests.support.databases import OWNER, Scratch, rows
 from tests.support.looking import document, said
 
+pytestmark = pytest.mark.server
+
 DONE, FAILED, WRONG, STOPPED = 0, 1, 2, 3
 CATEGORIES = "SELECT count(*) FROM tool_categories"
 AGENTS = "SELECT count(*) FROM agents"

@@ -5,7 +5,7 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 
 from migrations_ops.engine.session import Session
-from migrations_ops.explaining import explain
+from migrations_ops.review.explain import explain
 from migrations_ops.rules.load import load
 from tests.conftest import PHARMA, Manage
 from tests.support import databases, looking

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from migrations_ops import hooks
+from migrations_ops.runs import hooks
 from tests.conftest import Manage
 from tests.support import looking, traces
 from tests.support.databases import Scratch, rows

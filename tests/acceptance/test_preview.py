@@ -12,19 +12,20 @@ from typing import Any
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
-from migrations_ops.foresight.ask import Asking
-from migrations_ops.foresight.compare import against
-from migrations_ops.foresight.groups import question
-from migrations_ops.foresight.preview import preview
 from migrations_ops.management import page, worries
 from migrations_ops.phases.queries import short
+from migrations_ops.preview.compare import against
+from migrations_ops.preview.groups import question
+from migrations_ops.preview.inputs import Asking
+from migrations_ops.preview.predict import preview
 from migrations_ops.rules.load import load
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
 from tests.support import databases, looking, oracle
 from tests.support.databases import Scratch
+from tests.support.figures import Figures
 from tests.support.looking import TABLES, document, said
+from vital.db import sql
 
 SLUGS = {PLATFORM: "vital-platform", DIGITAL_HEALTH: "digital-health", PHARMA: "pharma"}
 
@@ -98,10 +99,12 @@ def test_afterwards_every_row_stays_where_it_is(migrated_template: Scratch, befo
 FOLLOWING = {"agent_tool_assignments"}  # rows have been added, which follow as well
 
 
-def test_rows_that_the_run_adds_are_foretold(migrated_template: Scratch, before: dict[str, Any]) -> None:
+def test_rows_that_the_run_adds_are_foretold(
+    migrated_template: Scratch, before: dict[str, Any], counted: Figures
+) -> None:
     made = Counter(SLUGS[tenant] for *_, tenant, _, _, _ in looking.made_assignments(migrated_template))
     assert before["tables"]["agent_tool_assignments"]["added"] == made
-    assert sum(made.values()) == 17_082
+    assert sum(made.values()) == counted.added
 
 
 def test_references_into_another_tenant_are_those_that_005_then_finds(
@@ -148,25 +151,27 @@ def test_a_table_is_read_once_or_twice_however_its_rows_are_joined(legacy_templa
             assert not any("Nested Loop" in line for (line,) in lines)
 
 
-def test_the_time_is_what_the_last_rehearsal_of_this_plan_foretold(set_up: Scratch) -> None:
+def test_the_time_is_what_the_last_rehearsal_of_this_plan_foretold(set_up: Scratch, counted: Figures) -> None:
     held = "INSERT INTO vital.rehearsal (held_by, plan_digest, exact, forecast) VALUES ('', %s, true, %s::jsonb)"
     looking.write(set_up, held, load(looking.PLAN).digest, '{"total": {"seconds": 12.4}}')
     looking.write(set_up, held, "of another plan", '{"total": {"seconds": 99}}')
     told = previewed(set_up)
     assert told["forecast"]["seconds"] == 12.4
-    assert "4,166 rows would change in about 12 s, as rehearsed on 20" in worries.time(told)
+    assert f"{counted.changes:,} rows would change in about 12 s, as rehearsed on 20" in worries.time(told)
 
 
 # --- the command ---
 
 
-def test_the_command_writes_nothing_but_the_page(legacy: Scratch, manage: Manage, tmp_path: Path) -> None:
+def test_the_command_writes_nothing_but_the_page(
+    legacy: Scratch, manage: Manage, tmp_path: Path, counted: Figures
+) -> None:
     dumped = databases.dump(legacy.admin_url)
     done = manage(legacy, "migrate_tenants", "preview", "--html", "page.html", "--json", cwd=tmp_path)
     assert done.returncode == 0, said(done)
     told = document(done)
-    assert told["tables"]["agents"]["tenants"]["digital-health"] == 87
-    assert told["tables"]["agents"]["rules"]["other tier 3 agents"] == 85
+    assert told["tables"]["agents"]["tenants"]["digital-health"] == counted.agents_of_digital_health
+    assert told["tables"]["agents"]["rules"]["other tier 3 agents"] == counted.agents_by_the_fallback
     assert told["forecast"]["seconds"] is None
     assert databases.dump(legacy.admin_url) == dumped
     assert looking.one(legacy, "SELECT to_regnamespace('vital') IS NULL")

@@ -14,6 +14,8 @@ from tests.support import background, databases, looking, traces
 from tests.support.databases import OWNER, Scratch, rows
 from tests.support.looking import PHASES, document, said
 
+pytestmark = pytest.mark.server
+
 COPIES = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) AND datname <> %s"
 HELD = "SELECT count(*) FROM vital.rehearsal"
 EXACT, NOT_EXACT, WRONG_USAGE, STOPPED = 0, 1, 2, 3
@@ -75,9 +77,9 @@ def test_a_rehearsal_is_exact_and_leaves_one_row_and_the_run_says_how_it_came(
     compared = document(done)["rehearsal"]
     assert [phase["phase"] for phase in compared["phases"]] == list(PHASES)
     for name in ("seconds", "wal_bytes", "longest_lock", "disk_bytes"):
-        foretold, was = (compared["total"][when][name] for when in ("forecast", "fact"))
+        forecast, was = (compared["total"][when][name] for when in ("forecast", "fact"))
         assert was > 0, name
-        assert was / 20 < foretold < was * 20, f"{name}: {foretold} foretold, and it was {was}"
+        assert was / 20 < forecast < was * 20, f"{name}: {forecast} foretold, and it was {was}"
     assert "foretold / was" in done.stderr
     reported = document(manage(on_server, "migrate_tenants", "report", "--json"))["rehearsal"]
     assert reported["id"] == found["rehearsal"]

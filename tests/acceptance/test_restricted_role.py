@@ -10,6 +10,8 @@ from tests.support.acting import Tenant, as_tenant
 from tests.support.databases import OWNER, Scratch
 from tests.support.looking import TABLES, document
 
+pytestmark = pytest.mark.server
+
 ORGANISATION = ("business_functions", "org_departments", "organizational_levels")
 PRIVATE = ("users", "conversations", "messages")
 SHARED = tuple(table for table in TABLES if table not in PRIVATE)

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.load import load
-from migrations_ops.workshop.suggest import suggest
+from migrations_ops.rules.suggest.suggest import suggest
 from tests.conftest import DIGITAL_HEALTH, PHARMA, Manage
 from tests.support import databases
 from tests.support.accepting import accepted
@@ -59,7 +59,7 @@ def about(found: dict[str, Any], table: str) -> list[dict[str, Any]]:
     return [one for one in found["suggestions"] if one["table"] == table]
 
 
-def test_it_counts_what_falls_to_the_default(found: dict[str, Any]) -> None:
+def test_it_counts_what_falls_to_the_default(real_pack: Path, found: dict[str, Any]) -> None:
     counted = {table["table"]: table for table in found["tables"]}
 
     for table, (rule, fallen, _) in DEFAULT.items():
@@ -76,7 +76,7 @@ def test_the_best_are_first(found: dict[str, Any]) -> None:
     assert all(one["new"] and one["reason"].endswith(".") and one["keys"] for one in found["suggestions"])
 
 
-def test_underscores_and_other_spellings_are_found(found: dict[str, Any]) -> None:
+def test_underscores_and_other_spellings_are_found(real_pack: Path, found: dict[str, Any]) -> None:
     """By what they are: the rule's own word, a word of another table's rule, what a tenant's function is called."""
     (respelt,) = [one for one in about(found, "agents") if one["place"]["do"] == "replace"]
     values = {value["value"] for one in about(found, "agents") for value in one["values"]}
@@ -96,7 +96,7 @@ def test_each_can_be_pasted_alone(found: dict[str, Any], tmp_path: Path) -> None
 
 
 def test_accepted_they_take_most_rows_from_the_default_and_no_other_row_moves(
-    migrated_template: Scratch, migrated_better: Scratch
+    real_pack: Path, migrated_template: Scratch, migrated_better: Scratch
 ) -> None:
     for table in TABLES:
         before = {key: (rule, tenant) for key, rule, _, _, _, _, tenant in standing(migrated_template, table)}

@@ -15,6 +15,8 @@ from tests.support.databases import Scratch
 from tests.support.looking import PHASES, Done, document, said
 from tests.support.standstill import standing_still
 
+pytestmark = pytest.mark.server
+
 OPEN = "Isolation is open"
 PROMPT = """
     INSERT INTO prompts (name, display_name, description, category, system_prompt, tenant_id)

@@ -19,6 +19,8 @@ from tests.support.looking import document, said
 from tests.support.standstill import standing_still
 from tests.support.traces import decided_twice
 
+pytestmark = pytest.mark.server
+
 IN_003 = ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'")
 IN_004 = ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '004_tenant_data'")
 STATUS = "SELECT status FROM vital.run ORDER BY id DESC LIMIT 1"

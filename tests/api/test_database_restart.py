@@ -24,6 +24,8 @@ from tests.support.service import Answer
 from tests.support.stage import Stage
 from tests.support.tokens import user
 
+pytestmark = pytest.mark.server
+
 SLOW = bool(os.environ.get("VITAL_SLOW_TESTS"))
 SECONDS_BACK = 5.0
 CLIENTS, SECONDS_BEFORE, SECONDS_AFTER = (200, 30.0, 30.0) if SLOW else (50, 1.0, SECONDS_BACK + 1)

@@ -18,6 +18,8 @@ from tests.support.service import Answer, Line, Service, served
 from tests.support.stage import House, Stage
 from tests.support.tokens import Who, admin, super_admin, user
 
+pytestmark = pytest.mark.server
+
 TOOLS, PROMPTS, DOMAINS = "/api/tools-crud", "/api/prompts-crud", "/api/knowledge-domains"
 LOOK = f"{TOOLS}?search={SEARCH}"
 NOWHERE = "12345678-1234-4234-8234-123456789012"

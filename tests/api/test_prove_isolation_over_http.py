@@ -10,13 +10,14 @@ from django.conf import settings
 from psycopg.conninfo import conninfo_to_dict
 
 from migrations_ops.engine.session import Session
-from migrations_ops.isolation import service as attack
-from migrations_ops.isolation.callers import Caller, HttpCaller, Response
-from migrations_ops.isolation.endpoints import ENDPOINTS
-from migrations_ops.isolation.report import HELD, LEAK, NOT_TRIED, Report
-from migrations_ops.isolation.targets import MARK
-from migrations_ops.isolation.tokens import signer
+from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.rules.load import load
+from tenants.isolation import http_probe as attack
+from tenants.isolation.clients import Caller, HttpCaller, Response
+from tenants.isolation.endpoints import ENDPOINTS
+from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Report
+from tenants.isolation.targets import MARK
+from tenants.isolation.test_tokens import signer
 from tests.conftest import PHARMA, Manage
 from tests.support import background
 from tests.support.looking import document, said
@@ -47,7 +48,9 @@ def attacked(stage: Stage, caller: Caller) -> Report:
     def sessions() -> Any:
         return closing(Session.open(dict(conninfo_to_dict(stage.database.owner_url)), "attack run"))
 
-    return attack.prove(sessions, load(settings.PLAN), caller, signer(JWT_SECRET, "authenticated", ""), TENANT_DOMAIN)
+    return attack.prove(
+        sessions, inventory_of(load(settings.PLAN)), caller, signer(JWT_SECRET, "authenticated", ""), TENANT_DOMAIN
+    )
 
 
 # --- the real service ---

@@ -17,6 +17,8 @@ from tests.support.pooler import free_port
 from tests.support.service import PRODUCTION, Line, Service
 from tests.support.stage import House
 
+pytestmark = pytest.mark.server
+
 ROUNDS = 20 if os.environ.get("VITAL_SLOW_TESTS") else 1
 WITHIN = 10  # seconds
 

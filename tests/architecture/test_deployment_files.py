@@ -11,7 +11,7 @@ import yaml
 
 from tests.architecture.test_settings_are_documented import OF_MAKE, SECRETS_IN_FILES
 from tests.conftest import ROOT
-from vital.environment import DECLARED
+from vital.env import DECLARED
 
 DEPLOY = ROOT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))

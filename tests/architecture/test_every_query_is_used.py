@@ -46,9 +46,9 @@ def queries() -> tuple[Query, ...]:
 
 
 def users_of(folder: str) -> list[Module]:
-    """The modules that may use the folder's statements: those of its top-level package."""
+    """The modules that may use the folder's statements: those of its top-level package, and all of the ground's."""
     package = folder.split("/", 1)[0]
-    return [module for module in modules() if module.path.startswith(f"{package}/")]
+    return [module for module in modules() if package == "vital" or module.path.startswith(f"{package}/")]
 
 
 @cache
@@ -113,9 +113,13 @@ def asked_for(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
             yield node.lineno, function, name.value
 
 
-# How a statement is asked for: in the engine's folder from anywhere, or in the folder beside the module (None).
-FINDS_IN = {"named": "migrations_ops/engine/sql", "QUERIES": None, "_of": None}
-FINDS_IN |= dict.fromkeys(("query", "of_table", "every"), "migrations_ops/phases/sql")
+# How a statement is asked for: of a session from anywhere, of the phases' folder, or of the folder beside the module.
+FINDS_IN = {"named": ("migrations_ops/engine/sql", "vital/db/sql"), "QUERIES": (), "_of": ()}
+FINDS_IN |= dict.fromkeys(("query", "of_table", "every"), ("migrations_ops/phases/sql",))
+
+
+def beside(module: Module) -> tuple[str]:
+    return (f"{module.path.rpartition('/')[0]}/sql",)
 
 
 def test_every_name_asked_for_is_there() -> None:
@@ -126,7 +130,7 @@ def test_every_name_asked_for_is_there() -> None:
         f"{module.path}:{line} {name}"
         for module in modules()
         for line, function, name in asked_for(module.tree)
-        if name not in known.get(FINDS_IN[function] or f"{module.path.rpartition('/')[0]}/sql", set())
+        if not any(name in known.get(folder, ()) for folder in FINDS_IN[function] or beside(module))
     ]
 
     assert not lost, "There is no statement of this name; write it, or mend the name:\n" + "\n".join(lost)
@@ -149,7 +153,7 @@ ALLOWED = {
     "migrations_ops/migrations/0004_online_engine.py": (3, "the same"),
     "migrations_ops/migrations/0008_ledger_by_row.py": (2, "the same"),
     "vital/db/executor.py": (2, "the same"),
-    "vital/embedded.py": (6, "the embedded server must start before any of our tables or packages is there"),
+    "vital/db/embedded.py": (6, "the embedded server must start before any of our tables or packages is there"),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from migrations_ops.engine import statements
+from migrations_ops.engine import ddl
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Statement
 from migrations_ops.plan import phases
@@ -65,11 +65,11 @@ def given(table: dict[str, Any], name: str) -> Any:
 
 
 def memo_of(statement: Statement) -> Any:
-    if statement.memo is None:
+    if statement.saved_state is None:
         return {}
-    memo = given(MEMOS, statement.name)
-    assert memo is not None, f"{statement.name!r} notes a memo: add one like it to MEMOS in this test"
-    return memo
+    saved_state = given(MEMOS, statement.name)
+    assert saved_state is not None, f"{statement.name!r} notes a memo: add one like it to MEMOS in this test"
+    return saved_state
 
 
 def test_the_phases_are_those_of_the_design() -> None:
@@ -162,9 +162,9 @@ def test_after_a_run_every_change_is_seen_to_be_there(session: Session) -> None:
     missing = [
         f"{phase.key}: {statement.name}"
         for phase, statement in STATEMENTS
-        if statements.is_wanted(session, statement)
-        and statements.is_ready(session, statement)
-        and not statements.is_there(session, statement)
+        if ddl.is_wanted(session, statement)
+        and ddl.is_ready(session, statement)
+        and not ddl.is_there(session, statement)
     ]
 
     assert not missing, "`there` does not see what `up` has made, so that each run makes it again:\n" + "\n".join(
@@ -188,28 +188,28 @@ def test_a_change_is_undone_seen_to_be_undone_and_made_again(session: Session, k
         for step in phase.steps
         if isinstance(step, Statement)
         and not re.fullmatch(OF_THE_CLUSTER, step.name)
-        and statements.was_applied(session, key, step)
+        and ddl.was_applied(session, key, step)
     ]
     assert ours
     run = session.value("SELECT max(id) FROM vital.run")
 
     undo_all(session, phase, ours)
     for statement in ours:
-        outcome = statements.apply(session, key, run, statement, waiting)
+        outcome = ddl.apply(session, key, run, statement, waiting)
         assert outcome.status == "done" or given(NOTHING_TO_UNDO, statement.name), f"{statement.name}: {outcome.status}"
-        assert statements.is_there(session, statement), f"{statement.name}: made again, and `there` does not see it"
-        assert statements.apply(session, key, run, statement, waiting).status == "already"
+        assert ddl.is_there(session, statement), f"{statement.name}: made again, and `there` does not see it"
+        assert ddl.apply(session, key, run, statement, waiting).status == "already"
     undo_all(session, phase, ours)
 
 
 def undo_all(session: Session, phase: Phase, ours: list[Statement]) -> None:
     for statement in reversed(ours):
-        there = statements.is_there(session, statement)
+        there = ddl.is_there(session, statement)
         assert there or given(TAKEN_OVER, statement.name), f"{statement.name}: not there before its undo"
-        undone = statements.undo(session, phase.key, statement, waiting).status
+        undone = ddl.undo(session, phase.key, statement, waiting).status
         assert undone == "done" or given(NOTHING_TO_UNDO, statement.name), f"{statement.name}: its undo was {undone}"
-        still = statements.is_there(session, statement)
+        still = ddl.is_there(session, statement)
         assert not still or given(NOTHING_TO_UNDO, statement.name), (
             f"{statement.name}: undone, and `there` sees it still"
         )
-        assert statements.undo(session, phase.key, statement, waiting).status == "already"
+        assert ddl.undo(session, phase.key, statement, waiting).status == "already"

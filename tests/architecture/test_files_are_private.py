@@ -15,13 +15,13 @@ NAMES = {"write_text", "write_bytes", "touch", "mkstemp", "mkdtemp", "NamedTempo
 COPIES = {"copy", "copy2", "copyfile", "copytree", "move"}  # of shutil
 # Where it is not a file of rows: (module, call) → why.
 ALLOWED = {
-    ("migrations_ops/life/archive.py", "self._pack.open"): "a member, inside of an archive that is private",
+    ("tenants/lifecycle/archive.py", "self._pack.open"): "a member, inside of an archive that is private",
     ("tenants/counts.py", "os.open"): "numbers by hash, private, in the service's own folder",
     ("vital/serve.py", "tempfile.TemporaryDirectory"): "private by itself, and gone with the service",
-    ("migrations_ops/life/archive.py", "zipfile.ZipFile"): "writes into the part that is handed to it",
+    ("tenants/lifecycle/archive.py", "zipfile.ZipFile"): "writes into the part that is handed to it",
 }
 # The embedded server's own folders and locks, which another system user must enter; it holds no file of rows itself.
-NOT_OF_ROWS = {"vital/embedded.py"}
+NOT_OF_ROWS = {"vital/db/embedded.py"}
 
 
 def writing(tree: ast.AST) -> Iterator[tuple[int, str]]:

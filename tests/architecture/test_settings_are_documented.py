@@ -3,7 +3,7 @@
 import re
 
 from tests.support.source import ROOT, modules
-from vital.environment import DECLARED, renewed
+from vital.env import DECLARED, renewed
 
 PAGE = ROOT / "docs" / "reference" / "settings.md"
 NAME = r"[A-Z][A-Z0-9_]+"

@@ -12,7 +12,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from tenants import logins, people, readiness
+from tenants import availability
+from tenants.admin import permissions
+from tenants.auth import db_logins
 from tests.conftest import ROOT, Manage
 from tests.support import databases, room
 from tests.support.admin_pages import addresses, one_of_each
@@ -98,9 +100,9 @@ def _prepared(state: State, scratch: Scratch, manage: Manage, blocker: Any) -> P
         assert done.returncode == 0, said(done)
         place.urls["service"] = done.stdout.strip()
         with django_on(scratch.owner_url, blocker):
-            logins.become_restricted()
+            db_logins.become_restricted()
             connection.close()
-            readiness._roles.forget()
+            availability._roles.forget()
             parts = connection.settings_dict
             place.urls["demo"] = databases.login_url(scratch.owner_url, parts["USER"], parts["PASSWORD"])
             place.cookie = _session()
@@ -112,7 +114,7 @@ def _prepared(state: State, scratch: Scratch, manage: Manage, blocker: Any) -> P
 
 def _session() -> str:
     settings.SESSION_COOKIE_SECURE = False
-    with people.accounts():
+    with permissions.accounts():
         client = Client()
         client.force_login(User.objects.create_superuser("platform-admin"))
         return client.cookies[settings.SESSION_COOKIE_NAME].value

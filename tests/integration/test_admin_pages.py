@@ -14,6 +14,7 @@ from migrations_ops.models import Finding
 from tests.conftest import PHARMA
 from tests.support.databases import Scratch, rows
 from tests.support.inside import django_on
+from vital.db import own_schema
 
 
 @pytest.fixture
@@ -90,9 +91,7 @@ def test_a_person_without_staff_rights_is_sent_to_the_login(on_migrated: None) -
 
 def test_before_the_migration_rows_have_no_page(legacy: Scratch, django_db_blocker: pytest.FixtureRequest) -> None:
     with django_on(legacy.owner_url, django_db_blocker):
-        from migrations_ops import services
-
-        services.bring_up_to_date()
+        own_schema.bring_up_to_date()
         client = Client()
         client.force_login(User.objects.create_superuser("early-admin"))
         page = client.get(reverse("admin:catalog_tool_changelist"), follow=True).content.decode()

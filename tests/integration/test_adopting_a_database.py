@@ -146,8 +146,8 @@ def test_the_baseline_has_the_legacy_columns(baseline: Scratch, legacy: Scratch)
     assert without_positions(ours) == without_positions(theirs)
 
 
-def test_the_baseline_uses_the_names_of_the_readme(baseline: Scratch, pack: Path) -> None:
-    readme = (pack / "README.md").read_text(encoding="utf-8")
+def test_the_baseline_uses_the_names_of_the_readme(baseline: Scratch, real_pack: Path) -> None:
+    readme = (real_pack / "README.md").read_text(encoding="utf-8")
     checks = facts(
         baseline, "SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
     )

@@ -13,6 +13,8 @@ from tests.support import background
 from tests.support.databases import Scratch, rows
 from tests.support.standstill import standing_still
 
+pytestmark = pytest.mark.server
+
 OPEN = "from migrations_ops.services import open_run, Request; print('run', open_run(Request()))"
 IN_003 = "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'"
 HELPERS = """

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from migrations_ops.services import surveying
+from migrations_ops.reports import service as reports
 from tests.conftest import Manage
 from tests.support import room
 from tests.support.databases import Scratch, rows
@@ -26,8 +26,8 @@ def on(django_db_blocker: Any) -> On:
 
 def first_page() -> str:
     """What it says now; it remembers its figures for seconds."""
-    surveying._now.forget()
-    surveying._ownership.forget()
+    reports._now.forget()
+    reports._ownership.forget()
     return room.seen(boss().get("/admin/").content.decode())
 
 

@@ -10,16 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from migrations_ops.engine.errors import EngineError
-from migrations_ops.findings import carry_out, decide, sheets, withdraw
-from migrations_ops.findings.decide import DecidedMeanwhile, Decision, NotToDecide
-from migrations_ops.findings.withdraw import NotDecided, NowhereToGo, WithoutReason
-from migrations_ops.reading import UnknownTable
+from migrations_ops.review import apply, csv_files, decide, withdraw
+from migrations_ops.review.decide import DecidedMeanwhile, Decision, NotToDecide
+from migrations_ops.review.withdraw import NotDecided, NowhereToGo, WithoutReason
 from migrations_ops.rules.compile import BY_PERSON
 from migrations_ops.rules.load import load
 from tests.conftest import Manage
 from tests.support import office
 from tests.support.office import ONE, TWO, Office, said, unexpected
+from vital.errors import EngineError, UnknownTable
 
 QUOTED = """["a \\"quoted\\", 100% one", "2"]"""
 
@@ -111,7 +110,7 @@ def test_before_004_it_waits_for_the_run(furnished: Office) -> None:
 
     done = furnished.decide(*said("folk", [1], "two"))
 
-    assert (done["carried_out"], done["waits"]) == (0, carry_out.LATER)
+    assert (done["carried_out"], done["waits"]) == (0, apply.LATER)
     assert furnished.tenants()["1"] is None
     furnished.run()
     assert (furnished.tenants()["1"], furnished.tenants("letters")["1"]) == ("two", "two")
@@ -162,7 +161,7 @@ def test_every_line_that_does_not_hold_is_listed_and_nothing_is_written(at: Offi
     before = memory(at)
 
     with pytest.raises(NotToDecide) as refused:
-        at.decide_all(lambda: sheets.read(file))
+        at.decide_all(lambda: csv_files.read(file))
 
     wanted = [f"line {number}: {wrong}" for number, wrong in enumerate(lines.values(), start=2) if wrong]
     assert [problem.message for problem in refused.value.facts["problems"]] == wanted
@@ -417,7 +416,7 @@ def test_rows_are_where_people_said_and_undo_restores_all(
 
 
 def test_many_decisions_take_no_more_memory(furnished: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (decide, carry_out):
+    for module in (decide, apply):
         monkeypatch.setattr(module, "AT_ONCE", 500)
     peaks = []
     for number, count in enumerate((1_000, 5_000)):
@@ -429,7 +428,7 @@ def test_many_decisions_take_no_more_memory(furnished: Office, tmp_path: Path, m
             lines.write("table,key,tenant,reason\n")
             lines.writelines(f"folk,{key},two,they said so\n" for key in range(1, count + 1))
         tracemalloc.start()
-        done = furnished.decide_all(lambda file=file: sheets.read(file))  # type: ignore[misc]  # bound now
+        done = furnished.decide_all(lambda file=file: csv_files.read(file))  # type: ignore[misc]  # bound now
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert done["carried_out"] == count

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from migrations_ops.engine import checks
 from migrations_ops.engine.steps import Check, Phase, Severity
 from migrations_ops.engine.tracking import PhaseRecord
-from migrations_ops.findings import listing, sheets
-from migrations_ops.findings.sheets import UnreadableSheet
 from migrations_ops.phases import probes
-from migrations_ops.reading import UnknownTable
+from migrations_ops.review import csv_files
+from migrations_ops.review import findings as listing
+from migrations_ops.review.csv_files import UnreadableSheet
 from tests.conftest import STRANGER, Manage
 from tests.support import office
 from tests.support.office import TWO, Office, said
+from vital.errors import UnknownTable
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +152,7 @@ def test_references_into_another_tenant_are_found_decided_and_listed(
 
 def test_the_file_goes_out_and_comes_back_filled_in(at: Office, tmp_path: Path) -> None:
     file = tmp_path / "findings.csv"
-    assert sheets.write(file, listing.to_decide(at.findings())) == 41
+    assert csv_files.write(file, listing.to_decide(at.findings())) == 41
     with file.open(encoding="utf-8-sig", newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert list(rows[0]) == ["table", "key", "check", "message", "tenant", "reason"]
@@ -165,7 +166,7 @@ def test_the_file_goes_out_and_comes_back_filled_in(at: Office, tmp_path: Path) 
         writer.writeheader()
         writer.writerows(rows)
 
-    done = at.decide_all(lambda: sheets.read(back))
+    done = at.decide_all(lambda: csv_files.read(back))
 
     assert done["decisions"] == {"new": 21, "unchanged": 0, "left_empty": 20, "overruled": 0}
     assert set(at.tenants().values()) == {"two"}
@@ -176,7 +177,7 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     file = tmp_path / "filled in.csv"
     file.write_text("an hour of work")
     with pytest.raises(FileExistsError):
-        sheets.write(file, [])
+        csv_files.write(file, [])
     assert file.read_text() == "an hour of work"
 
 
@@ -186,7 +187,7 @@ def test_half_a_file_is_not_left(tmp_path: Path) -> None:
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        sheets.write(tmp_path / "half.csv", rows())
+        csv_files.write(tmp_path / "half.csv", rows())
     assert not list(tmp_path.iterdir())
 
 
@@ -201,12 +202,12 @@ def test_no_cell_is_a_formula_and_every_key_comes_back(rows: list[tuple[str, str
     file.unlink(missing_ok=True)
     given = [{"table": "t", "key": key, "check": "c", "message": message} for key, message in rows]
 
-    sheets.write(file, given)
+    csv_files.write(file, given)
 
     with file.open(encoding="utf-8-sig", newline="") as lines:
         written = list(csv.reader(lines))
     assert not [cell for row in written for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))]
-    assert [decision.key for decision in sheets.read(file)] == [key for key, _ in rows]
+    assert [decision.key for decision in csv_files.read(file)] == [key for key, _ in rows]
 
 
 @pytest.mark.parametrize(
@@ -222,10 +223,10 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes, r
     file = tmp_path / "wrong.csv"
     file.write_bytes(content)
     with pytest.raises(UnreadableSheet, match=reason):
-        list(sheets.read(file))
+        list(csv_files.read(file))
 
 
 def test_lines_are_numbered_as_an_editor_does(tmp_path: Path) -> None:
     file = tmp_path / "lines.csv"
     file.write_text('Key,Table,Reason,Tenant\n1,folk,"over\ntwo lines",two\n\n2,folk,r,two\n', encoding="utf-8")
-    assert [(each.line, each.key, each.tenant) for each in sheets.read(file)] == [(2, "1", "two"), (5, "2", "two")]
+    assert [(each.line, each.key, each.tenant) for each in csv_files.read(file)] == [(2, "1", "two"), (5, "2", "two")]

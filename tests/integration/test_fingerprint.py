@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from migrations_ops.engine import assign, inserts, ledger, proof, sql
+from migrations_ops.engine import backfill, baseline, inserts, ledger
+from migrations_ops.engine.baseline import Comparison
 from migrations_ops.engine.ledger import Touched
-from migrations_ops.engine.proof import Comparison
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Assign, Insert, Table
 from migrations_ops.engine.tracking import PhaseRecord, StepRecord
@@ -17,6 +17,9 @@ from tests.conftest import PHARMA, PLATFORM, Manage
 from tests.support import databases
 from tests.support.databases import Scratch
 from tests.support.watching import calm
+from vital.db import sql
+
+pytestmark = pytest.mark.server
 
 THINGS = Table("public.things", ("id",))
 COLUMNS = ("id", "name", "tags", "facts", "twice", "tenant_id")
@@ -79,7 +82,7 @@ def app(scratch: Scratch) -> App:
 
 
 def compared(session: Session, table: Table = THINGS) -> Comparison:
-    (found,) = proof.compare(session, [table])
+    (found,) = baseline.compare(session, [table])
     return found
 
 
@@ -110,7 +113,7 @@ def give_all_to(tenant: str) -> Assign:
 
 def carry_out(session: Session, phase: str = "004_tenant_data") -> int:
     step = record(session, phase, "give", THINGS.relation)
-    assign.run(session, give_all_to(PHARMA), step, calm(session))
+    backfill.run(session, give_all_to(PHARMA), step, calm(session))
     return int(step.rows_changed)
 
 
@@ -120,21 +123,21 @@ def take_back(session: Session, phase: str = "004_tenant_data") -> None:
 
 
 def test_an_untouched_table_is_the_same(session: Session) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     assert compared(session) == Comparison("public.things", 10, 10, same_content=True, foreign=0)
 
 
 def test_a_table_without_baseline_is_not_compared(session: Session) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
-    proof.forget_baseline(session, THINGS)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.forget_baseline(session, THINGS)
 
-    assert list(proof.compare(session, [THINGS, Table("public.split", ("id",))])) == []
+    assert list(baseline.compare(session, [THINGS, Table("public.split", ("id",))])) == []
 
 
 def test_an_empty_table_has_a_baseline_too(session: Session, app: App) -> None:
     app("TRUNCATE things")
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     assert compared(session) == Comparison("public.things", 0, 0, same_content=True, foreign=0)
 
@@ -156,7 +159,7 @@ def test_an_empty_table_has_a_baseline_too(session: Session, app: App) -> None:
 def test_what_others_wrote_is_counted_exactly(
     session: Session, app: App, statement: str, rows: int, foreign: int
 ) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     app(statement)
 
@@ -165,7 +168,7 @@ def test_what_others_wrote_is_counted_exactly(
 
 
 def test_each_kind_of_write_adds_up(session: Session, app: App) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     app(
         "INSERT INTO things (id, name) VALUES (11, 'a'), (12, 'b')",
@@ -178,7 +181,7 @@ def test_each_kind_of_write_adds_up(session: Session, app: App) -> None:
 
 
 def test_a_row_deleted_and_another_put_in_its_place_are_two_writes(session: Session, app: App) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     app("DELETE FROM things WHERE id = 1", "INSERT INTO things (id, name) VALUES (1, 'an impostor')")
 
@@ -186,7 +189,7 @@ def test_a_row_deleted_and_another_put_in_its_place_are_two_writes(session: Sess
 
 
 def test_two_values_that_change_places_are_noticed(session: Session, app: App) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     app("UPDATE things SET name = CASE id WHEN 1 THEN 'thing 2' ELSE 'thing 1' END WHERE id IN (1, 2)")
 
@@ -194,7 +197,7 @@ def test_two_values_that_change_places_are_noticed(session: Session, app: App) -
 
 
 def test_a_tenant_that_others_write_is_foreign_though_the_content_is_the_same(session: Session, app: App) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     app(f"UPDATE things SET tenant_id = '{PLATFORM}' WHERE id = 1")
 
@@ -202,7 +205,7 @@ def test_a_tenant_that_others_write_is_foreign_though_the_content_is_the_same(se
 
 
 def test_a_write_that_is_put_right_is_foreign_though_the_content_is_the_same(session: Session, app: App) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     app("UPDATE things SET name = 'x' WHERE id = 1", "UPDATE things SET name = 'thing 1' WHERE id = 1")
 
@@ -210,7 +213,7 @@ def test_a_write_that_is_put_right_is_foreign_though_the_content_is_the_same(ses
 
 
 def test_what_others_roll_back_is_no_difference(session: Session, scratch: Scratch) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     with psycopg.connect(scratch.owner_url) as other:
         other.execute("INSERT INTO things (id) VALUES (11)")
@@ -224,7 +227,7 @@ def test_what_others_roll_back_is_no_difference(session: Session, scratch: Scrat
 
 
 def test_our_own_batch_is_not_foreign(session: Session) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     assert carry_out(session) == 10
 
@@ -232,7 +235,7 @@ def test_our_own_batch_is_not_foreign(session: Session) -> None:
 
 
 def test_our_own_undo_is_not_foreign_nor_what_comes_after_it(session: Session) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
     carry_out(session)
 
     take_back(session)
@@ -249,7 +252,7 @@ def test_a_foreign_write_shows_whether_our_batch_comes_after_it_or_before(
     session: Session, app: App, before_the_batch: bool
 ) -> None:
     """Our batch writes the row anew, so that its version is ours: what it wrote over is counted with the batch."""
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
     foreign = "UPDATE things SET name = 'x' WHERE id <= 3"
 
     if before_the_batch:
@@ -263,7 +266,7 @@ def test_a_foreign_write_shows_whether_our_batch_comes_after_it_or_before(
 
 def test_a_change_of_ours_to_anything_but_the_tenant_would_be_seen(session: Session, app: App) -> None:
     """The whole point: without foreign writes a different content is our own fault."""
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
     spoils = """
         CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name := 'spoilt'; RETURN NEW; END $$
     """
@@ -295,7 +298,7 @@ def added(session: Session) -> None:
 
 
 def test_rows_that_vital_inserted_are_discounted(session: Session) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     added(session)
 
@@ -304,7 +307,7 @@ def test_rows_that_vital_inserted_are_discounted(session: Session) -> None:
 
 
 def test_rows_that_vital_inserted_and_removed_again_are_no_foreign_deletions(session: Session) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
     added(session)
 
     take_back(session, "002_tenant_setup")
@@ -315,7 +318,7 @@ def test_rows_that_vital_inserted_and_removed_again_are_no_foreign_deletions(ses
 
 
 def test_a_foreign_insert_beside_ours_is_still_counted(session: Session, app: App) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     added(session)
     app("INSERT INTO things (id, name) VALUES (201, 'ours')")
@@ -335,7 +338,7 @@ def test_a_long_open_transaction_in_another_database_confuses_nothing(
         with psycopg.connect(elsewhere.owner_url) as other:
             other.execute("CREATE TABLE long (n int)")  # it has a transaction number now, and stays open
             app("UPDATE things SET name = 'before' WHERE id <= 5")  # finished before the baseline, begun after `other`
-            proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+            baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
             assert compared(session).foreign == 0
 
             carry_out(session)
@@ -358,14 +361,14 @@ def test_a_write_that_was_not_committed_yet_at_the_baseline_is_foreign(
             other.execute("SAVEPOINT here")
         other.execute("INSERT INTO things (id, name) VALUES (11, 'late')")
         app("UPDATE things SET name = 'earlier' WHERE id = 1")  # finished, though its number is higher
-        proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+        baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
         other.commit()
 
     assert compared(session) == Comparison("public.things", 10, 11, same_content=False, foreign=1)
 
 
 def test_a_write_in_a_savepoint_after_the_baseline_is_foreign(session: Session, scratch: Scratch) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     with psycopg.connect(scratch.owner_url) as other:
         other.execute("SELECT 1")
@@ -376,7 +379,7 @@ def test_a_write_in_a_savepoint_after_the_baseline_is_foreign(session: Session, 
 
 
 def test_vacuum_and_freezing_write_nothing(session: Session, app: App) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
     carry_out(session)
 
     app("VACUUM (FREEZE) things", "VACUUM FULL things")
@@ -388,10 +391,10 @@ def test_vacuum_and_freezing_write_nothing(session: Session, app: App) -> None:
 
 
 def test_the_first_baseline_stays(session: Session, app: App) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
     app("UPDATE things SET name = 'x' WHERE id = 1")
 
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     assert compared(session) == Comparison("public.things", 10, 10, same_content=False, foreign=1)
 
@@ -399,14 +402,14 @@ def test_the_first_baseline_stays(session: Session, app: App) -> None:
 def test_the_baseline_knows_who_stood_in_a_tenant(session: Session, app: App) -> None:
     app(f"UPDATE things SET tenant_id = '{PHARMA}' WHERE id IN (3, 4)")
 
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     noted = session.execute("SELECT key, tenant_id::text FROM vital.baseline_row ORDER BY key")
     assert noted == [("3", PHARMA), ("4", PHARMA)]
 
 
 def test_a_column_that_is_added_later_is_no_difference(session: Session, app: App) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     app("ALTER TABLE things ADD COLUMN more text DEFAULT 'x', DROP COLUMN tenant_id")
 
@@ -414,7 +417,7 @@ def test_a_column_that_is_added_later_is_no_difference(session: Session, app: Ap
 
 
 def test_a_column_that_is_dropped_is_a_difference(session: Session, app: App) -> None:
-    proof.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
 
     app("ALTER TABLE things DROP COLUMN facts")
 
@@ -433,7 +436,7 @@ def test_writes_to_partitions_are_counted_too(
     session: Session, app: App, statement: str, rows: int, foreign: int
 ) -> None:
     split = Table("public.split", ("id",))
-    proof.take_baseline(session, split, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, split, "tenant_id", calm(session).waiting)
     assert compared(session, split) == Comparison("public.split", 10, 10, same_content=True, foreign=0)
 
     app(statement)

@@ -1,5 +1,6 @@
 """`load_legacy` loads a whole folder or nothing, and says in one line what is wrong with it."""
 
+import csv
 import json
 import re
 import subprocess
@@ -10,6 +11,8 @@ import pytest
 
 from tests.support import databases
 from tests.support.databases import Scratch
+
+pytestmark = pytest.mark.server
 
 Manage = Callable[..., subprocess.CompletedProcess[str]]
 COUNTS = re.compile(r"^\| \d+ \| `(\w+)` \| `\w+\.csv` \| (\d+) \|$", re.MULTILINE)
@@ -51,11 +54,11 @@ def refused(done: subprocess.CompletedProcess[str], code: int) -> str:
     return done.stderr
 
 
-def test_it_loads_what_the_readme_counts(fresh: Scratch, manage: Manage, pack: Path) -> None:
-    done = manage(fresh.owner_url, "load_legacy", str(pack), "--json")
+def test_it_loads_what_the_readme_counts(fresh: Scratch, manage: Manage, real_pack: Path) -> None:
+    done = manage(fresh.owner_url, "load_legacy", str(real_pack), "--json")
 
     assert done.returncode == 0, done.stderr
-    counts = {table: int(rows) for table, rows in COUNTS.findall((pack / "README.md").read_text(encoding="utf-8"))}
+    counts = {table: int(rows) for table, rows in COUNTS.findall((real_pack / "README.md").read_text(encoding="utf-8"))}
     report = json.loads(done.stdout)
     assert {table: one["rows"] for table, one in report["tables"].items()} == counts
     assert report["rows"] == sum(counts.values())
@@ -64,11 +67,11 @@ def test_it_loads_what_the_readme_counts(fresh: Scratch, manage: Manage, pack: P
 
 
 def test_the_rows_are_those_of_the_reference_builder(
-    fresh: Scratch, manage: Manage, pack: Path, server_url: str
+    fresh: Scratch, manage: Manage, real_pack: Path, server_url: str
 ) -> None:
     """NULL against the empty string, line breaks, arrays, JSON, `updated_at`: all as psql's own COPY reads them."""
-    done = manage(fresh.owner_url, "load_legacy", str(pack))
-    reference = databases.build_legacy(server_url, pack)
+    done = manage(fresh.owner_url, "load_legacy", str(real_pack))
+    reference = databases.build_legacy(server_url, real_pack)
 
     try:
         assert re.search(r"^total +4,542 ", done.stdout, re.MULTILINE), done.stderr
@@ -80,7 +83,8 @@ def test_the_rows_are_those_of_the_reference_builder(
 
 
 def test_logins_that_exist_already_are_kept(fresh: Scratch, manage: Manage, pack: Path) -> None:
-    user = "03965c72-fe16-5930-8dc0-33060169d59c"
+    with (pack / "users.csv").open(encoding="utf-8", newline="") as file:
+        user = next(csv.DictReader(file))["id"]
     databases.rows(fresh.owner_url, "INSERT INTO auth.users VALUES (%s, 'known before')", [user])
 
     done = manage(fresh.owner_url, "load_legacy", str(pack))

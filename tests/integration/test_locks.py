@@ -11,12 +11,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from migrations_ops.engine import locks
-from migrations_ops.engine.errors import LockNotGranted
 from migrations_ops.engine.session import Session
 from tests.conftest import Manage
 from tests.support import background, databases
 from tests.support.databases import Scratch, rows
+from vital.db import retry
+from vital.errors import LockNotGranted
+
+pytestmark = pytest.mark.server
 
 NAME = "nightly import"
 SECONDS = 3.0
@@ -189,7 +191,7 @@ def test_after_the_last_attempt_the_holder_is_named(small: Scratch, session: Ses
 
     with holding(small, "LOCK TABLE tools IN ROW EXCLUSIVE MODE") as other:
         with pytest.raises(LockNotGranted) as caught:
-            locks.retried(session, ("public.tools",), alter, waited.append, attempts=2)
+            retry.retried(session, ("public.tools",), alter, waited.append, attempts=2)
         holder = f"pid {other.info.backend_pid} ({NAME}, user "
 
     assert holder in str(caught.value)
@@ -208,7 +210,7 @@ def test_a_lock_that_comes_free_is_taken(small: Scratch, session: Session) -> No
             return int(session.value("SELECT count(*) FROM tools"))
 
     with holding(small, "LOCK TABLE tools IN ACCESS EXCLUSIVE MODE") as other:
-        assert locks.retried(session, ("public.tools",), select, lambda why: other.rollback()) == 1
+        assert retry.retried(session, ("public.tools",), select, lambda why: other.rollback()) == 1
     assert len(attempts) == 2
 
 
@@ -230,5 +232,5 @@ def test_no_other_error_is_tried_again(session: Session, statement: str, error: 
                 session.execute(part)
 
     with pytest.raises(error):
-        locks.retried(session, ("public.tools",), fail, pytest.fail)
+        retry.retried(session, ("public.tools",), fail, pytest.fail)
     assert len(attempts) == 1

@@ -10,12 +10,14 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from migrations_ops.engine import throttle as throttling
-from migrations_ops.engine.errors import Stopped
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.throttle import Throttle
 from tests.conftest import Manage
 from tests.support import clusters, databases
 from tests.support.databases import OWNER, Scratch
+from vital.errors import Stopped
+
+pytestmark = pytest.mark.server
 
 SIGNALS = (
     "replication_lag",

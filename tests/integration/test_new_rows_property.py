@@ -9,16 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
-from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Table
 from migrations_ops.rules import completeness
 from migrations_ops.rules.compile import verdict
 from migrations_ops.rules.conditions import condition
-from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import Hop, Parent, Plan, Rule, TableSpec, TenantSpec
+from migrations_ops.rules.plan_keys import PHASES
 from tests.conftest import PLATFORM
 from tests.support import databases
+from vital.db import sql
 
 TABLES = """
 CREATE TYPE tier AS ENUM ('gold', 'silver', 'tin');

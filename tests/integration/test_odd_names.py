@@ -12,6 +12,8 @@ from tests.support.databases import Scratch, rows
 from tests.support.looking import one, said
 from tests.support.traces import dump
 
+pytestmark = pytest.mark.server
+
 Manage = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ODD = (

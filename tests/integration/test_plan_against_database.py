@@ -9,16 +9,18 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import Composable
 
-from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
-from migrations_ops.rules import against
+from migrations_ops.rules import database_check
 from migrations_ops.rules.comparisons import condition as compiled
 from migrations_ops.rules.compile import verdict
 from migrations_ops.rules.conditions import condition
-from migrations_ops.rules.load import PHASES, PlanError, load
+from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Plan
+from migrations_ops.rules.plan_keys import PHASES
+from migrations_ops.rules.reader import PlanError
 from tests.conftest import PHARMA, PLATFORM
 from tests.support import databases
+from vital.db import sql
 
 TABLES = """
 CREATE TYPE tier AS ENUM ('gold', 'silver');
@@ -88,7 +90,7 @@ def when(condition: str) -> str:
 
 
 def told(session: Session, tmp_path: Path, rule: str) -> list[str]:
-    return [problem.message for problem in against.misfits(plan_of(tmp_path, rule))(session)]
+    return [problem.message for problem in database_check.misfits(plan_of(tmp_path, rule))(session)]
 
 
 GOOD = [
@@ -123,8 +125,8 @@ GOOD = [
 def test_what_fits_is_not_complained_about(session: Session, tmp_path: Path, good: str) -> None:
     plan = plan_of(tmp_path, when(good))
 
-    assert list(against.misfits(plan)(session)) == []
-    assert list(against.dead_values(plan)(session)) == []
+    assert list(database_check.misfits(plan)(session)) == []
+    assert list(database_check.dead_values(plan)(session)) == []
     assert session.execute(verdict_of(plan)) == []
 
 
@@ -182,8 +184,8 @@ def test_the_line_is_that_of_the_comparison(session: Session, tmp_path: Path) ->
 def test_values_that_no_row_can_have_beside_others_are_a_warning(session: Session, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, when('{ column = "tier", in = ["gold", "bronze"] }'))
 
-    assert list(against.misfits(plan)(session)) == []
-    (problem,) = against.dead_values(plan)(session)
+    assert list(database_check.misfits(plan)(session)) == []
+    (problem,) = database_check.dead_values(plan)(session)
     assert "'bronze' is no label of tier. It has: gold, silver." in problem.message
 
 
@@ -275,7 +277,7 @@ PATHS = {
 @pytest.mark.parametrize("way", PATHS)
 def test_a_row_gets_the_tenant_at_the_end_of_its_way(session: Session, tmp_path: Path, way: str) -> None:
     plan = plan_of(tmp_path, PATHS[way])
-    assert list(against.misfits(plan)(session)) == []
+    assert list(database_check.misfits(plan)(session)) == []
 
     with session.connection.transaction(force_rollback=True):
         owner = "6f1c3f4e-0000-4000-8000-00000000000a"

@@ -9,19 +9,20 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
-from migrations_ops.engine import assign, proof, sql
+from migrations_ops.engine import backfill, baseline
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Table
 from migrations_ops.engine.tracking import PhaseRecord
-from migrations_ops.foresight.ask import Asking
-from migrations_ops.foresight.compare import against
-from migrations_ops.foresight.document import Words
-from migrations_ops.phases.assignments import assign as assignment_of
-from migrations_ops.rules.load import PHASES
+from migrations_ops.phases.assign_steps import assign as assignment_of
+from migrations_ops.preview.compare import against
+from migrations_ops.preview.document import Words
+from migrations_ops.preview.inputs import Asking
 from migrations_ops.rules.model import Condition, Hop, Parent, Plan, Rule, TableSpec, TenantSpec
+from migrations_ops.rules.plan_keys import PHASES
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
 from tests.support import databases
 from tests.support.watching import calm
+from vital.db import sql
 
 TENANTS = {"platform": PLATFORM, "health": DIGITAL_HEALTH, "pharma": PHARMA}
 FAMILY = {
@@ -133,7 +134,7 @@ def fill(session: Session, given: dict[str, list[dict[str, Any]]]) -> None:
 Fate = tuple[str | None, str | None]  # the tenant after the run, and the rule that put the row there unless it stays
 
 
-def foretold(session: Session, plan: Plan) -> dict[str, dict[int, Fate]]:
+def forecast(session: Session, plan: Plan) -> dict[str, dict[int, Fate]]:
     asking = Asking(session, plan, lambda why: None)
     words, found = Words(asking, {}), {}
     for spec in plan.tables:
@@ -150,7 +151,7 @@ def foretold(session: Session, plan: Plan) -> dict[str, dict[int, Fate]]:
 
 def come(session: Session, plan: Plan, *, looking: bool = False) -> dict[str, dict[int, Fate]]:
     """Run 003 and 004, and look what has become of each row; in between, that what is foretold stays the same."""
-    tenants = {table: {n: fate[0] for n, fate in fates.items()} for table, fates in foretold(session, plan).items()}
+    tenants = {table: {n: fate[0] for n, fate in fates.items()} for table, fates in forecast(session, plan).items()}
     before = {spec.relation: tenants_of(session, spec.relation) for spec in plan.tables}
     session.execute("UPDATE vital.run SET status = 'completed'")
     session.named("open_run", RUN)
@@ -160,9 +161,9 @@ def come(session: Session, plan: Plan, *, looking: bool = False) -> dict[str, di
         for spec in plan.tables:
             if phase == PHASES[1] or any(rule.phase == phase for rule in spec.rules):
                 step = assignment_of(plan, spec, phases)
-                assign.run(session, step, phase_record.step(step.name, spec.relation), calm(session))
+                backfill.run(session, step, phase_record.step(step.name, spec.relation), calm(session))
         if looking:
-            told = foretold(session, plan)
+            told = forecast(session, plan)
             assert {table: {n: fate[0] for n, fate in fates.items()} for table, fates in told.items()} == tenants
     found = {}
     for spec in plan.tables:
@@ -195,16 +196,16 @@ def test_a_run_does_what_was_foretold(
     plan, other = plan_of(first), plan_of(second)
     if not remembered:
         session.execute("DELETE FROM vital.baseline")
-        expected = foretold(session, plan)
+        expected = forecast(session, plan)
     for spec in plan.tables:
-        proof.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
+        baseline.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
     if remembered:
-        expected = foretold(session, plan)
+        expected = forecast(session, plan)
 
     assert come(session, plan, looking=True) == expected
 
-    assert {fate[1] for fates in foretold(session, plan).values() for fate in fates.values()} == {None}
-    changed = foretold(session, other)
+    assert {fate[1] for fates in forecast(session, plan).values() for fate in fates.values()} == {None}
+    changed = forecast(session, other)
     elsewhere = sum(fate[0] != changed[table][n][0] for table, fates in expected.items() for n, fate in fates.items())
     assert against(session, plan, other, lambda why: None)["rows"] == elsewhere
     assert come(session, other) == changed

@@ -9,15 +9,18 @@ from django.conf import settings
 from psycopg.conninfo import conninfo_to_dict
 
 from migrations_ops.engine.session import Session
-from migrations_ops.isolation import database
-from migrations_ops.isolation.report import HELD, LEAK, Report
+from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.rules.load import load
+from tenants.isolation import database_probe
+from tenants.isolation.report import HELD, LEAK, Report
 from tests.conftest import DIGITAL_HEALTH, PHARMA, Manage
 from tests.support import background, databases, looking
 from tests.support.acting import whole_clone
 from tests.support.databases import OWNER, Scratch, rows
 from tests.support.looking import TABLES, document, said
 from tests.support.traces import dump
+
+pytestmark = pytest.mark.server
 
 ORGANISATION = ("business_functions", "org_departments", "organizational_levels")
 WRITABLE = {*TABLES, *ORGANISATION}
@@ -43,7 +46,7 @@ def session_of(scratch: Scratch) -> Iterator[Session]:
 
 def attacked(scratch: Scratch, *, everybody: bool = False) -> Report:
     with session_of(scratch) as session:
-        return database.prove(session, load(settings.PLAN), everybody=everybody)
+        return database_probe.prove(session, inventory_of(load(settings.PLAN)), everybody=everybody)
 
 
 def on_every_table(scratch: Scratch, statement: str, tables: set[str] = FENCED) -> None:

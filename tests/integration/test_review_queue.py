@@ -14,6 +14,7 @@ from tests.support.databases import Scratch, rows
 from tests.support.inside import django_on
 from tests.support.looking import said
 from tests.support.room import boss, onlooker
+from vital.db import own_schema
 
 USERS = {"table": "public.users", "check": "rows of users that no rule knows"}
 DECIDED = "SELECT count(*) FROM vital.override"
@@ -168,7 +169,5 @@ def test_who_may_only_look_reviews_nothing(on_migrated: Scratch) -> None:
 
 def test_before_anything_was_checked_it_is_not_called_done(legacy: Scratch, django_db_blocker: Any) -> None:
     with django_on(legacy.owner_url, django_db_blocker):
-        from migrations_ops import services
-
-        services.bring_up_to_date()
+        own_schema.bring_up_to_date()
         assert "Nothing was checked yet" in page(boss())

@@ -17,21 +17,22 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
-from migrations_ops.engine import assign, ledger, pace, proof, sql
-from migrations_ops.engine.assignment import Assignment
+from migrations_ops.engine import backfill, baseline, batch_size, ledger
+from migrations_ops.engine.backfill_sql import Assignment
 from migrations_ops.engine.ledger import Touched
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Assign, Table
 from migrations_ops.engine.tracking import PhaseRecord
-from migrations_ops.phases.assignments import assign as assignment_of
+from migrations_ops.phases.assign_steps import assign as assignment_of
 from migrations_ops.rules.comparisons import condition as compiled
 from migrations_ops.rules.compile import BY_PERSON, UNMATCHED, verdict
 from migrations_ops.rules.conditions import condition
-from migrations_ops.rules.load import PHASES
 from migrations_ops.rules.model import Hop, Parent, Plan, Rule, TableSpec, TenantSpec
+from migrations_ops.rules.plan_keys import PHASES
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
 from tests.support import databases
 from tests.support.watching import calm
+from vital.db import sql
 
 TENANTS = {"platform": PLATFORM, "health": DIGITAL_HEALTH, "pharma": PHARMA}
 MOODS = ("calm", "loud", "It's %s")
@@ -629,7 +630,7 @@ def carry_out(session: Session, plan: Plan, spec: TableSpec) -> int:
     changed = 0
     for phase, phases in zip(PHASES, (PHASES[:1], PHASES), strict=True):
         record = PhaseRecord(session, run, phase).step(f"tenant of {spec.relation}", spec.relation)
-        assign.run(session, step_of(plan, spec, phases), record, calm(session))
+        backfill.run(session, step_of(plan, spec, phases), record, calm(session))
         changed += record.rows_changed
     return changed
 
@@ -668,9 +669,9 @@ def entries(session: Session, spec: TableSpec) -> dict[str, list[tuple[str | Non
 def small_batches() -> Iterator[None]:
     """One page to a batch, so that a handful of rows is several."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(assign, "PAGES_PER_BATCH", 1)
-        patch.setattr(pace, "MOST_PAGES", 1)
-        patch.setattr(assign, "SWEEP_PAGES", 1)
+        patch.setattr(backfill, "PAGES_PER_BATCH", 1)
+        patch.setattr(batch_size, "MOST_PAGES", 1)
+        patch.setattr(backfill, "SWEEP_PAGES", 1)
         yield
 
 
@@ -684,7 +685,7 @@ def test_every_row_with_a_verdict_gets_it_and_gives_it_back(
     plan, spec = plan_of(of, rules, unmatched)
     forget(session, of)
     fill(session, of, table, since=False)
-    proof.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
     fill(session, of, table, since=True)
     move(session, of, table)
     came, touched = sum(row["since"] for row in table), sum(row["since"] or bool(row["moved"]) for row in table)
@@ -720,7 +721,7 @@ def test_every_row_with_a_verdict_gets_it_and_gives_it_back(
 
 def against_baseline(session: Session, spec: TableSpec, came: int, touched: int) -> None:
     """The rows that came or were moved since are the only foreign ones, and those that came the only difference."""
-    (found,) = proof.compare(session, [spec.table])
+    (found,) = baseline.compare(session, [spec.table])
 
     assert found.foreign == touched
     assert found.rows_now == found.rows_before + came
@@ -741,10 +742,10 @@ def test_a_batch_that_takes_too_long_is_tried_again_with_half_of_its_pages(
     plan, spec = plan_of(of, [Told({"always": True}, "platform", False, PHASES[0])], "")
     forget(session, of)
     fill(session, of, [PLAIN] * 60, since=False)
-    proof.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
-    monkeypatch.setattr(assign, "PAGES_PER_BATCH", 1_000)
-    monkeypatch.setattr(pace, "MOST_PAGES", 1_000)
-    monkeypatch.setattr(assign, "TIMEOUT_SECONDS", 1)
+    baseline.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
+    monkeypatch.setattr(backfill, "PAGES_PER_BATCH", 1_000)
+    monkeypatch.setattr(batch_size, "MOST_PAGES", 1_000)
+    monkeypatch.setattr(backfill, "TIMEOUT_SECONDS", 1)
     session.execute(
         "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END'"
     )
@@ -752,7 +753,7 @@ def test_a_batch_that_takes_too_long_is_tried_again_with_half_of_its_pages(
     said: list[str] = []
     try:
         record = PhaseRecord(session, session.value("SELECT max(id) FROM vital.run"), PHASES[0]).step("t", of.relation)
-        assign.run(session, step_of(plan, spec, PHASES[:1]), record, replace(calm(session), waiting=said.append))
+        backfill.run(session, step_of(plan, spec, PHASES[:1]), record, replace(calm(session), waiting=said.append))
     finally:
         session.execute("DROP FUNCTION dawdle() CASCADE")
 
@@ -774,7 +775,7 @@ def test_rows_in_the_same_place_of_two_tables_are_not_confused(session: Session,
         session.execute(
             "WITH gone AS (DELETE FROM elders WHERE n = 1 RETURNING *) INSERT INTO children SELECT * FROM gone"
         )
-    proof.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
     places = session.execute(sql.compose("SELECT ctid::text FROM {t}", t=sql.relation(of.relation)))
     assert places == [("(0,1)",), ("(0,1)",)]
 

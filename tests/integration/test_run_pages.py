@@ -11,14 +11,14 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from migrations_ops import services
-from migrations_ops.admin import run_page, run_start, run_steering
+from migrations_ops.admin import run_actions, run_detail, run_start
 from migrations_ops.models import AuditEvent, PhaseRun, Run
 from tests.support import acting, background, databases, looking, room
 from tests.support.databases import Scratch
 from tests.support.inside import django_on
 from tests.support.room import address, boss, onlooker, text, until, verbs
 from tests.support.standstill import standing_still
+from vital.db import own_schema
 
 IN_003 = ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'")
 EVERYTHING = {"pause", "resume", "cancel", "undo"}
@@ -27,21 +27,21 @@ EVERYTHING = {"pause", "resume", "cancel", "undo"}
 @pytest.fixture
 def on_migrated(migrated: Scratch, django_db_blocker: Any) -> Iterator[Scratch]:
     with django_on(migrated.owner_url, django_db_blocker):
-        run_page._seats.forget()
+        run_detail._remembered_runs.forget()
         yield migrated
 
 
 @pytest.fixture
 def on_set_up(set_up: Scratch, django_db_blocker: Any) -> Iterator[Scratch]:
     with django_on(set_up.owner_url, django_db_blocker):
-        run_page._seats.forget()
+        run_detail._remembered_runs.forget()
         yield set_up
 
 
 @pytest.fixture
 def on_legacy(legacy: Scratch, django_db_blocker: Any) -> Iterator[Scratch]:
     with django_on(legacy.owner_url, django_db_blocker):
-        services.bring_up_to_date()
+        own_schema.bring_up_to_date()
         yield legacy
 
 
@@ -228,7 +228,7 @@ def test_a_stranger_is_sent_to_the_login_and_a_forged_post_refused(on_migrated: 
 
 
 def test_a_run_is_watched_and_paused_while_it_goes(on_set_up: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_steering, "PATIENCE", 0.2)
+    monkeypatch.setattr(run_actions, "PATIENCE", 0.2)
     admin = boss()
     with background.manage(on_set_up, "migrate_tenants", "--yes") as process:
         with standing_still(on_set_up, *IN_003) as stands:
@@ -250,7 +250,7 @@ def test_a_run_is_watched_and_paused_while_it_goes(on_set_up: Scratch, monkeypat
             assert "asked to pause" in asked
             assert verbs(asked) == {"cancel"}
         process.ends_with(3)
-    run_page._seats.forget()
+    run_detail._remembered_runs.forget()
 
     over = admin.get(address("live", run) + f"?seen={state[1]}")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from migrations_ops.admin import run_page
+from migrations_ops.admin import run_detail
 from migrations_ops.models import Override, Run, StepRun
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
 from tests.support import looking
@@ -28,7 +28,7 @@ WHY = "Жанна said so: naïve 😀 日本 <script>alert(1)</script>"
 @pytest.fixture
 def on_migrated(migrated: Scratch, django_db_blocker: Any) -> Iterator[Scratch]:
     with django_on(migrated.owner_url, django_db_blocker):
-        run_page._seats.forget()
+        run_detail._remembered_runs.forget()
         yield migrated
 
 

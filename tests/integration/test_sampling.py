@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from migrations_ops.rehearsal.copy import NotRestored, Schema, client
-from migrations_ops.rehearsal.places import SERVER, Place, Target
-from migrations_ops.rehearsal.sample import QUERIES, NotCopied, Sampled, Sampler, Say
+from migrations_ops.backup.pg_dump import NotRestored, Schema, client
+from migrations_ops.backup.scratch_database import SERVER, Place, Target
+from migrations_ops.rehearsal.sampling import QUERIES, NotCopied, Sampled, Sampler, Say
 from tests.support import databases
 from tests.support.databases import Scratch, rows
+
+pytestmark = pytest.mark.server
 
 LIMIT = 300
 PLATFORM = (

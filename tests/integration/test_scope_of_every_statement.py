@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 
-from tenants import context
 from tests.conftest import PHARMA, PLATFORM
 from tests.support.databases import Scratch
+from vital.db import scope as context
 from vital.db.cursor import ScopedCursor
 
 WHO = "SELECT current_user::text || ' ' || current_setting('vital.tenant_id', true)"

@@ -11,12 +11,13 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tenants import context, own, people
+from tenants.admin import permissions, tenant_site
 from tenants.models import Membership
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
 from tests.support import databases, stage
 from tests.support.databases import Scratch
 from tests.support.inside import django_on
+from vital.db import scope as context
 
 PASSWORD = "a-long-password-of-the-tests"
 LISTS = ("tool", "agent", "prompt", "knowledgedomain", "knowledgesource", "knowledgechunk")
@@ -95,7 +96,7 @@ def test_there_is_something_to_walk() -> None:
 def test_every_page_is_closed_unless_it_is_open(database: Scratch, name: str) -> None:
     client = logged_in(name)
     for page, address in of_the_admin():
-        if page.startswith("own:") or page in people.FOR_ALL:
+        if page.startswith("own:") or page in permissions.FOR_ALL:
             continue
         for answer in (client.get(address), client.post(address, {"action": "delete_selected"})):
             if page == "admin:index":
@@ -110,7 +111,7 @@ def test_every_page_is_closed_unless_it_is_open(database: Scratch, name: str) ->
 def test_whoever_is_not_of_the_staff_is_sent_to_the_login(database: Scratch, name: str) -> None:
     client = logged_in(name) if name else Client()
     for page, address in of_the_admin():
-        if page not in people.FOR_ALL:
+        if page not in permissions.FOR_ALL:
             for answer in (client.get(address), client.post(address)):
                 assert answer.status_code == 302, f"{page} at {address} is {answer.status_code}"
                 assert answer["Location"].startswith(reverse("admin:login")), page
@@ -124,7 +125,7 @@ def test_what_is_open_is_the_own_site_and_nothing_more(pharma: Client) -> None:
             assert not any(other in text(answer) for other in OTHERS), page
     names = {page.split(":")[1] for page, _ in of_the_admin() if page.startswith("own:")}
     rows = {f"catalog_{model}_{kind}" for model in LISTS for kind in ("changelist", "change")}
-    assert names == rows | set(own.PAGES), "a page that is new here is seen by tenants: is it behind the fence?"
+    assert names == rows | set(tenant_site.PAGES), "a page that is new here is seen by tenants: is it behind the fence?"
 
 
 QUESTIONS = [
@@ -234,13 +235,13 @@ def test_a_page_with_a_bug_shows_nothing_of_others(
     def writes(*_: object) -> dict[str, object]:
         return {"name": Tool.objects.update(name="taken over")}
 
-    monkeypatch.setattr(own.OwnRows, "figures", names)
+    monkeypatch.setattr(tenant_site.OwnRows, "figures", names)
     pharma.get(reverse("own:index"))
     assert {"Zebra of pharma", "Zebra of vital-platform"} <= set(asked)
     assert not {"Zebra of digital-health", "Zebra of stranger"} & set(asked)
 
     for bug in (ledger, writes):
-        monkeypatch.setattr(own.OwnRows, "figures", bug)
+        monkeypatch.setattr(tenant_site.OwnRows, "figures", bug)
         assert pharma.get(reverse("own:index")).status_code == 500
     assert databases.rows(database.admin_url, "SELECT count(*) FROM tools WHERE name = 'taken over'") == [(0,)]
 

@@ -10,7 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.load import load
-from migrations_ops.workshop.suggest import suggest
+from migrations_ops.rules.suggest.suggest import suggest
 from tests.support import databases
 from tests.support.accepting import accepted
 from tests.support.databases import Scratch

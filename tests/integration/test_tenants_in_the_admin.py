@@ -10,11 +10,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from tenants import context, resolution
+from tenants import resolution
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
 from tests.support import databases, stage
 from tests.support.databases import Scratch
 from tests.support.inside import django_on
+from vital.db import scope as context
 
 ADMIN = "the-platform"
 PAGE = "/admin/tenants/tenantrecord/{}/change/"

@@ -8,6 +8,8 @@ from tests.conftest import Manage
 from tests.support import clusters, databases
 from tests.support.databases import OWNER, Scratch
 
+pytestmark = pytest.mark.server
+
 MEMBER = "SELECT pg_has_role(%s, 'vital_operator', 'MEMBER')"
 
 

@@ -10,6 +10,8 @@ from migrations_ops.engine import wal
 from migrations_ops.engine.session import Session
 from tests.support.databases import Scratch, rows
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
 def session(empty: Scratch) -> Iterator[Session]:

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
-from tenants import own
+from tenants.admin import tenant_site
 
 # What an address asks for, and what there may be in its place; `{key}` is a row's that there is, or could be.
 VALUES = {
@@ -70,7 +70,7 @@ def _filled(pattern: URLPattern, before: str, page: "ModelAdmin[Any] | None") ->
 
 
 def _page_of(route: str) -> "ModelAdmin[Any] | None":
-    for site, root in ((own.site, "/admin/own/"), (admin.site, "/admin/")):
+    for site, root in ((tenant_site.site, "/admin/own/"), (admin.site, "/admin/")):
         for model, page in site._registry.items():
             if route == f"{root}{model._meta.app_label}/{model._meta.model_name}/":
                 return page

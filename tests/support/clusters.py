@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support import databases
+from tests.support import afterwards, databases
 
 SUPERUSER, PASSWORD = "cluster_admin", "cluster-admin"
 SETTINGS = "-c listen_addresses='' -c fsync=off -c unix_socket_directories={folder}"
@@ -51,6 +51,7 @@ def restartable(server_url: str) -> Iterator[Cluster]:
     """Such a cluster with its switch; whoever kills it starts it again."""
     programs, as_server = programs_of(server_url), same_user(server_url)
     folder = Path(tempfile.mkdtemp(prefix="vital-cluster-"))
+    afterwards.remove(folder)
     password = folder / "password"
     password.write_text(PASSWORD)
     give(as_server, folder, password)
@@ -71,6 +72,7 @@ def replicated(server_url: str) -> Iterator[tuple[str, str]]:
     """A cluster and a streaming replica of it: the URLs of their superuser."""
     with restartable(server_url) as primary:
         as_server, folder = same_user(server_url), Path(tempfile.mkdtemp(prefix="vital-standby-"))
+        afterwards.remove(folder)
         give(as_server, folder)
         standby = Cluster(programs_of(server_url), folder, as_server)
         try:
@@ -86,10 +88,18 @@ def replicated(server_url: str) -> Iterator[tuple[str, str]]:
 
 def programs_of(server_url: str) -> Path:
     """The folder of the server's programs; skips the test where the server is on another machine."""
-    folder = Path(databases.rows(server_url, "SELECT setting FROM pg_config WHERE name = 'BINDIR'")[0][0])
-    if not (folder / "initdb").is_file():
-        pytest.skip(f"the test server's programs are not on this machine ({folder})")
-    return folder
+    if not has_programs(server_url):
+        pytest.skip("the test server's programs are not on this machine")
+    return _programs(server_url)
+
+
+def has_programs(server_url: str) -> bool:
+    """Whether the server is on this machine, and others can be made with its programs."""
+    return (_programs(server_url) / "initdb").is_file()
+
+
+def _programs(server_url: str) -> Path:
+    return Path(databases.rows(server_url, "SELECT setting FROM pg_config WHERE name = 'BINDIR'")[0][0])
 
 
 def same_user(server_url: str) -> dict[str, Any]:

@@ -74,16 +74,26 @@ def build_legacy(server_url: str, pack: Path, *, rls: bool = True) -> Scratch:
     """The legacy database of the pack, owned by OWNER; rls=False leaves it without row security and policies."""
     scratch = create_empty(server_url, "vital_legacy")
     try:
-        command = [sys.executable, str(pack / "build_legacy.py"), scratch.admin_url, "--owner", OWNER]
-        if not rows(server_url, "SELECT 1 FROM pg_available_extensions WHERE name = 'uuid-ossp'"):
-            command.append("--no-uuid-ossp")
-        _output(command, {**os.environ, "PATH": _path_with_psql(), "PYTHONUTF8": "1", "PGCLIENTENCODING": "UTF8"})
+        if (pack / "build_legacy.py").is_file():
+            _build(scratch, pack / "build_legacy.py")
+        else:
+            from tests.support import sample  # knows this module
+
+            sample.load(scratch, pack)
         if not rls:
             _remove_row_security(scratch.admin_url)
     except BaseException:
         drop(scratch)
         raise
     return scratch
+
+
+def _build(scratch: Scratch, program: Path) -> None:
+    """With the program that comes with the pack."""
+    command = [sys.executable, str(program), scratch.admin_url, "--owner", OWNER]
+    if not rows(scratch.admin_url, "SELECT 1 FROM pg_available_extensions WHERE name = 'uuid-ossp'"):
+        command.append("--no-uuid-ossp")
+    _output(command, {**os.environ, "PATH": _path_with_psql(), "PYTHONUTF8": "1", "PGCLIENTENCODING": "UTF8"})
 
 
 # --- looking ---
@@ -156,7 +166,7 @@ def _path_with_psql() -> str:
 
 def _client_bin_dir() -> Path:
     """The embedded client's programs (imported late: most machines never need them)."""
-    from vital.embedded import client_bin_dir
+    from vital.db.embedded import client_bin_dir
 
     return Path(client_bin_dir())
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from tenants import readiness, resolution
+from tenants import availability, resolution
 from vital.db.base import settings_for
 
 
@@ -23,5 +23,5 @@ def django_on(url: str, blocker: Any) -> Iterator[None]:
 def _turn_to(settings: dict[str, Any]) -> None:
     connection.close()
     connection.settings_dict.update(settings)
-    for memory in (readiness._isolation, readiness._state, readiness._roles, resolution._registry):
+    for memory in (availability._isolation, availability._state, availability._roles, resolution._registry):
         memory.forget()

@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -23,6 +24,17 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = str(ROOT / "manage.py")
+NAMES = """
+import django, pkgutil, sys
+from importlib import import_module
+django.setup()
+import migrations_ops, tenants
+for package in (migrations_ops, tenants):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not {"admin", "api", "migrations", "commands"} & set(module.name.split(".")):
+            import_module(module.name)
+print(*sys.modules)
+"""
 FOR_PYTHON = ("PYTHON", "LC_", "LANG")
 
 # --- what a test calls ---
@@ -67,7 +79,9 @@ def _address() -> str:
     """Where the process listens from which all are forked; it ends with the tests."""
     folder = tempfile.TemporaryDirectory(prefix="vital-nursery-")
     address = f"{folder.name}/line"
-    process = subprocess.Popen([sys.executable, "-m", __name__, address], cwd=ROOT, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", __name__, address], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     atexit.register(folder.cleanup)
     atexit.register(process.kill)
     assert process.stdout
@@ -80,8 +94,7 @@ def _address() -> str:
 
 def _grow_up() -> None:
     """Import whatever the commands import and that wants no settings."""
-    names = "import django, sys; django.setup(); import migrations_ops.management.face; print(*sys.modules)"
-    modules = subprocess.run([sys.executable, "-c", names], capture_output=True, text=True, check=True).stdout.split()
+    modules = subprocess.run([sys.executable, "-c", NAMES], capture_output=True, text=True, check=True).stdout.split()
     del os.environ["DJANGO_SETTINGS_MODULE"]  # what wants settings must fail here, not read those of this process
     for name in (name for name in modules if name != "vital.settings"):
         with contextlib.suppress(Exception):  # the fork itself imports it
@@ -97,6 +110,8 @@ def _serve(address: str) -> dict[str, Any]:
         print("ready", flush=True)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever watched over a command needs no burial
         while True:
+            if sys.stdin in select.select([door, sys.stdin], [], [])[0]:
+                sys.exit()  # whoever asked is gone, even where it was killed
             line, _ = door.accept()
             if os.fork() == 0:
                 break

@@ -9,19 +9,22 @@ from typing import Any
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from migrations_ops.engine import assign, checks, ledger, sql
+from migrations_ops.engine import backfill, checks, ledger
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Assign, Check
 from migrations_ops.engine.tracking import PhaseRecord
-from migrations_ops.findings import carry_out, listing
-from migrations_ops.findings.decide import Decision, Source, record
 from migrations_ops.phases import tenant_data
-from migrations_ops.rules.load import PHASES, load
+from migrations_ops.review import apply
+from migrations_ops.review import findings as listing
+from migrations_ops.review.decide import Decision, Source, record
+from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Plan
+from migrations_ops.rules.plan_keys import PHASES
 from tests.conftest import Manage
 from tests.support import databases
 from tests.support.databases import Scratch
 from tests.support.watching import calm
+from vital.db import sql
 
 ONE, TWO = "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"
 SLUGS = {ONE: "one", TWO: "two"}
@@ -113,7 +116,7 @@ class Office:
             record = phase.step(step.name, "")
             if isinstance(step, Assign):
                 record = phase.step(step.name, step.table.relation)
-                assign.run(self.session, step, record, calm(self.session))
+                backfill.run(self.session, step, record, calm(self.session))
                 changed += record.rows_changed
             if isinstance(step, Check):
                 record = phase.step(step.name, step.relation)
@@ -140,9 +143,7 @@ class Office:
         document = recorded.document()
         if dry_run:
             return document
-        return document | carry_out.decided(
-            self.session, self.plan, recorded.relations(), recorded.moment, who, unexpected
-        )
+        return document | apply.decided(self.session, self.plan, recorded.relations(), recorded.moment, who, unexpected)
 
     def findings(self, **wanted: str) -> listing.Findings:
         return listing.Findings(self.session, self.plan, [tenant_data.phase(self.plan)], listing.Wanted(**wanted))

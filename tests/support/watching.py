@@ -3,8 +3,8 @@
 import pytest
 
 from migrations_ops.engine.session import Session
+from migrations_ops.engine.step_context import Watch
 from migrations_ops.engine.throttle import Throttle
-from migrations_ops.engine.watch import Watch
 
 
 def calm(session: Session) -> Watch:

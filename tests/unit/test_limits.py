@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrations_ops.engine.limits import LIMITS, OFF, UNITS, BadLimit, Limit, Limits, UnknownLimit, named
+from migrations_ops.engine.throttle_limits import LIMITS, OFF, UNITS, BadLimit, Limit, Limits, UnknownLimit, named
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrations_ops.engine.pace import GROWTH, MOST_PAGES, TARGET_SECONDS, Pace
+from migrations_ops.engine.batch_size import GROWTH, MOST_PAGES, TARGET_SECONDS, Pace
 
 
 @pytest.mark.parametrize("seconds_per_page", [0.0001, 0.001, 0.02, 0.3])

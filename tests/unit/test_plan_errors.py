@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from migrations_ops.rules.load import PlanError, load
-from migrations_ops.rules.positions import position
+from migrations_ops.rules.load import load
+from migrations_ops.rules.reader import PlanError
+from migrations_ops.rules.toml_positions import position
 
 PLAN = """\
 # A plan with one of everything; the tests change one thing each.

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from migrations_ops.rules.load import PlanError, load
+from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Condition, Parent, Plan, TenantSpec
+from migrations_ops.rules.reader import PlanError
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, ROOT
 
 SHIPPED = ROOT / "migrations_ops" / "rules" / "vital.toml"

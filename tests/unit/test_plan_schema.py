@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from migrations_ops.rules.conditions import condition
-from migrations_ops.rules.kinds import CONDITIONS
-from migrations_ops.rules.schema import schema, text
+from migrations_ops.rules.json_schema import schema, text
+from migrations_ops.rules.operators import CONDITIONS
 from tests.conftest import ROOT
 from tests.unit.test_plan_file import GOOD, SHIPPED, WRONG, when
 
@@ -49,7 +49,7 @@ def as_json(plan: str) -> Any:
 
 
 def test_the_file_is_the_one_that_the_code_makes() -> None:
-    told = "Renew it: python -m migrations_ops.rules.schema > docs/reference/plan.schema.json"
+    told = "Renew it: python -m migrations_ops.rules.json_schema > docs/reference/plan.schema.json"
 
     assert FILE.read_text(encoding="utf-8") == text(), told
 

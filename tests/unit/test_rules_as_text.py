@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrations_ops.workshop import toml
+from migrations_ops.rules.suggest import toml_writer
 
 # PostgreSQL's text has no NUL and no lone surrogates.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60)
@@ -22,4 +22,4 @@ rules = st.dictionaries(keys, values, max_size=4)
 
 @given(rules)
 def test_a_rule_is_read_as_it_was_written(rule: dict[str, Any]) -> None:
-    assert tomllib.loads(toml.rule(rule)) == {"table": {"rule": [rule]}}
+    assert tomllib.loads(toml_writer.rule(rule)) == {"table": {"rule": [rule]}}

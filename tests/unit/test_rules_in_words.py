@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from migrations_ops.rules.load import PHASES, load
+from migrations_ops.rules.columns_read import called, reads
+from migrations_ops.rules.describe import in_words, rule_in_words
+from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Condition, Hop, Parent, Rule
-from migrations_ops.rules.reads import called, reads
-from migrations_ops.rules.words import in_words, rule_in_words
+from migrations_ops.rules.plan_keys import PHASES
 from tests.support import looking
 
 TIER = Condition("equals", "tier", value="tier_3")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrations_ops.workshop.spelling import holds, likeness, runs, words
+from migrations_ops.rules.suggest.similarity import holds, likeness, runs, words
 
 # No final s, i or u and at least four letters, so that a plural is made and found by adding one.
 word = st.from_regex(r"[b-df-hj-np-rt-z][a-hj-rt-z]{2,7}[b-df-hj-np-rtv-xz]", fullmatch=True)

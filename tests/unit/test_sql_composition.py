@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from migrations_ops.engine import sql
 from migrations_ops.engine.session import Session
 from tests.support import databases
+from vital.db import sql
 
 NASTY = [
     "plain",

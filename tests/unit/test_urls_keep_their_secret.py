@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tests.conftest import ROOT
 from vital import settings
-from vital.environment import env_url
+from vital.env import env_url
 
 SECRET = "hunter2"
 SCHEMES = {"DATABASE_URL": "postgresql", "SUPABASE_DB_URL": "postgresql", "VITAL_MIGRATIONS_DATABASE_URL": "postgresql"}

@@ -8,9 +8,8 @@ from django.conf import settings
 from django_tenants.postgresql_backend import base
 from psycopg.pq import ConnStatus
 
-from migrations_ops.engine import session_settings
-from tenants import context
-from vital import embedded
+from vital.db import embedded, session_settings
+from vital.db import scope as context
 from vital.db.cursor import ScopedCursor
 
 

@@ -1,4 +1,4 @@
-"""`manage.py backup`: the whole database in one file, compared with what it was taken of. A face over services/."""
+"""`manage.py backup`: the whole database in one file, compared with what it was taken of."""
 
 import sys
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from migrations_ops.management import backups, face
-from tenants.management.documented import Documented
+from tenants.management.base_command import Documented
 
 EXAMPLES = """
 examples:

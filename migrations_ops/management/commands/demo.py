@@ -10,7 +10,7 @@ from rich.console import Console
 from migrations_ops.management.alone import AnotherRuns, interruptible, one_at_a_time
 from migrations_ops.management.story import Story
 from tenants.exits import fail
-from tenants.management.documented import Documented
+from tenants.management.base_command import Documented
 from vital.port import PortError, ensure_free
 
 

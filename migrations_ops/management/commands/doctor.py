@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what could go wrong, and what to do about it. A face over services/."""
+"""`manage.py doctor`: what could go wrong, and what to do about it."""
 
 import sys
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from migrations_ops.management import doctor, face
-from tenants.management.documented import Documented
+from tenants.management.base_command import Documented
 
 EXAMPLES = """
 examples:

@@ -1,4 +1,4 @@
-"""`manage.py ledger`: how much is remembered, and what need not be any more. A face over services/."""
+"""`manage.py ledger`: how much is remembered, and what need not be any more."""
 
 from migrations_ops.management.ledger import FORGET, PURGE, SIZE
 from migrations_ops.management.verb import VerbCommand

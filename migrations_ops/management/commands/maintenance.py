@@ -1,4 +1,4 @@
-"""`manage.py maintenance`: the API reads and does not write, until it is off again. A face over services/."""
+"""`manage.py maintenance`: the API reads and does not write, until it is off again."""
 
 from migrations_ops.management.maintenance import OFF, ON, STATUS
 from migrations_ops.management.verb import VerbCommand

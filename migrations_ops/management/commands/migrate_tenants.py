@@ -1,4 +1,4 @@
-"""`manage.py migrate_tenants`: the migration on the command line. Every verb is a thin face over services/."""
+"""`manage.py migrate_tenants`: the migration on the command line. Every verb is thin: the work is in the rooms."""
 
 from migrations_ops.management import options
 from migrations_ops.management.control import CANCEL, PAUSE, RESUME

@@ -1,4 +1,4 @@
-"""`manage.py monitor`: the hours after a migration, watched. A face over services/."""
+"""`manage.py monitor`: the hours after a migration, watched."""
 
 import sys
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from migrations_ops.management import face, monitor
-from tenants.management.documented import Documented
+from tenants.management.base_command import Documented
 
 EXAMPLES = """
 examples:

@@ -1,4 +1,4 @@
-"""`manage.py prove_isolation`: proves, or refutes, that no tenant reaches another's rows. A face over services/."""
+"""`manage.py prove_isolation`: proves, or refutes, that no tenant reaches another's rows."""
 
 import sys
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from migrations_ops.management import isolation
-from tenants.management.documented import Documented
+from tenants.management.base_command import Documented
 
 EXAMPLES = """
 examples:

@@ -1,4 +1,4 @@
-"""`manage.py restore`: a backup put back, all of it or nothing. A face over services/."""
+"""`manage.py restore`: a backup put back, all of it or nothing."""
 
 import sys
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from migrations_ops.management import backups, face
-from tenants.management.documented import Documented
+from tenants.management.base_command import Documented
 
 EXAMPLES = """
 examples:

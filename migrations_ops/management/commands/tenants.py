@@ -1,4 +1,4 @@
-"""`manage.py tenants`: a tenant's life on the command line. Every verb is a thin face over services/."""
+"""`manage.py tenants`: a tenant's life on the command line. Every verb is thin: the work is in the rooms."""
 
 from migrations_ops.management import options
 from migrations_ops.management.archives import EXPORT, IMPORT

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from migrations_ops.management import worker
-from tenants.management.documented import Documented
+from tenants.management.base_command import Documented
 
 EXAMPLES = """
 examples:

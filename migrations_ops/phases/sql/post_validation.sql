@@ -5,10 +5,6 @@ FROM {relation} AS t
 WHERE t.{tenant} IS NULL
 HAVING count(*) > 0
 
--- name: every_tenant
--- Everybody the fence is to keep apart.
-SELECT id::text, name::text FROM {relation} ORDER BY name, id
-
 -- name: tenant_in_words
 -- Value: a tenant by its slug; with its id where another has the same, and by its id alone where nobody knows it.
 COALESCE((
@@ -113,26 +109,6 @@ WHERE t.{tenant} IS NOT NULL
   AND p.{tenant} <> t.{tenant}
   AND p.{tenant} <> {platform}::uuid
 
--- name: foreign_keys_between
--- The foreign keys between tables of tenants: the columns on both sides.
-SELECT format('%I.%I', cn.nspname, cc.relname), key.of, format('%I.%I', pn.nspname, pc.relname), key.to
-FROM pg_constraint AS f
-CROSS JOIN LATERAL (
-    SELECT array_agg(c.attname::text) AS of, array_agg(p.attname::text) AS to
-    FROM unnest(f.conkey, f.confkey) AS part (child, parent)
-    JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = part.child
-    JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = part.parent
-) AS key
-JOIN pg_class AS cc ON cc.oid = f.conrelid
-JOIN pg_namespace AS cn ON cn.oid = cc.relnamespace
-JOIN pg_class AS pc ON pc.oid = f.confrelid
-JOIN pg_namespace AS pn ON pn.oid = pc.relnamespace
-WHERE f.contype = 'f'
-  AND f.conparentid = 0
-  AND f.conrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
-  AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
-ORDER BY 1, 2
-
 -- name: invalid_indexes
 -- An index that a failed build left behind: it costs writes and helps nobody.
 SELECT {name}, '', format('the index %s is invalid: REINDEX INDEX CONCURRENTLY %s', i.indexrelid::regclass, i.indexrelid::regclass)
@@ -188,43 +164,6 @@ FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
 WHERE p.prosecdef
   AND n.nspname = ANY({schemas}::text[])
-
--- name: owner_views
--- Views read as their owner unless they are security_invoker; materialized views keep a copy.
-SELECT DISTINCT format('%I.%I', n.nspname, v.relname), '', CASE v.relkind
-           WHEN 'm' THEN 'is a materialized view: it holds rows of all tenants'
-           ELSE 'is a view without security_invoker: it shows what its owner sees'
-       END
-FROM pg_depend AS d
-JOIN pg_rewrite AS r ON r.oid = d.objid
-JOIN pg_class AS v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm')
-JOIN pg_namespace AS n ON n.oid = v.relnamespace
-WHERE d.refobjid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
-  AND d.refclassid = 'pg_class'::regclass
-  AND (v.relkind = 'm' OR NOT COALESCE('security_invoker=true' = ANY(v.reloptions) OR 'security_invoker=on' = ANY(v.reloptions), false))
-
--- name: unlisted_tables
--- A table that the plan does not name, though it has a tenant column or refers to a table that has one.
-SELECT DISTINCT format('%I.%I', n.nspname, c.relname), '', CASE
-           WHEN a.attnum IS NOT NULL THEN format('has a column %s, but the plan does not name the table', {column})
-           ELSE 'refers to tables of the plan, but the plan does not name it'
-       END
-FROM pg_class AS c
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = {column} AND NOT a.attisdropped
-WHERE c.relkind IN ('r', 'p')
-  AND NOT c.relispartition
-  AND n.nspname = ANY({schemas}::text[])
-  AND NOT c.oid = ANY(SELECT to_regclass(t) FROM unnest({known}::text[]) AS t WHERE to_regclass(t) IS NOT NULL)
-  AND (
-      a.attnum IS NOT NULL
-      OR EXISTS (
-          SELECT FROM pg_constraint AS f
-          WHERE f.contype = 'f'
-            AND f.conrelid = c.oid
-            AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
-      )
-  )
 
 -- name: not_closed
 -- Row level security was closed once: it must be closed still.

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from tenants import audit, keys
-from tenants.management import selection
-from tenants.management.face import AccessCommand
+from tenants.auth import api_keys
+from tenants.management import lookup
+from tenants.management.access_command import AccessCommand
 from tenants.models import ApiKey
+from vital.db.own_schema import me
 
 
 class Command(AccessCommand):
@@ -28,8 +29,8 @@ examples:
         parser.add_argument("--days", type=int, metavar="N", help="it ends after so many days (default: it does not)")
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
-        tenants = [record.pk for record in selection.tenants(options["tenant"])]
-        _, key = keys.make(
-            options["name"][:100], tenants, options["scope"], selection.expiry(options["days"]), who=audit.me()
+        tenants = [record.pk for record in lookup.tenants(options["tenant"])]
+        _, key = api_keys.make(
+            options["name"][:100], tenants, options["scope"], lookup.expiry(options["days"]), who=me()
         )
         return {"key": key}

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from tenants import logins
-from tenants.management.face import AccessCommand, Refused
+from tenants.auth import db_logins
+from tenants.management.access_command import AccessCommand, Refused
 
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
@@ -31,6 +31,6 @@ Run it as the owner of the database, who may make roles (CREATEROLE).
         if not NAME.fullmatch(name) or name.startswith("pg_"):
             raise Refused(f"{name!r} is no name for a login: lower-case letters, digits and underscores, up to 63.")
         try:
-            return {"url": logins.create(name, replace_password=options["new_password"])}
-        except logins.LoginExists as error:
+            return {"url": db_logins.create(name, replace_password=options["new_password"])}
+        except db_logins.LoginExists as error:
             raise Refused(f"The login {name} exists already. --new-password gives it another password.") from error

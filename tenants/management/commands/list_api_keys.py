@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from tenants.management.face import AccessCommand
+from tenants.management.access_command import AccessCommand
 from tenants.models import ApiKey, TenantRecord
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from tenants import audit, keys
-from tenants.management import selection
-from tenants.management.face import AccessCommand
+from tenants.auth import api_keys
+from tenants.management import lookup
+from tenants.management.access_command import AccessCommand
+from vital.db.own_schema import me
 
 
 class Command(AccessCommand):
@@ -21,8 +22,8 @@ example:
         parser.add_argument("key", help="how the key begins")
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
-        record = selection.key(options["key"])
-        keys.revoke(record, who=audit.me())
+        record = lookup.key(options["key"])
+        api_keys.revoke(record, who=me())
         return {"revoked": str(record)}
 
     def text(self, document: dict[str, Any]) -> str:

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from tenants import audit, keys
-from tenants.management import selection
-from tenants.management.face import AccessCommand, Refused
+from tenants.auth import api_keys
+from tenants.management import lookup
+from tenants.management.access_command import AccessCommand, Refused
+from vital.db.own_schema import me
 
 
 class Command(AccessCommand):
@@ -25,8 +26,8 @@ examples:
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["keep_minutes"] < 0:
             raise Refused("--keep-minutes must be at least 0.")
-        record = selection.key(options["key"])
+        record = lookup.key(options["key"])
         if record.revoked_at:
             raise Refused(f"{record} is revoked: make a new one with create_api_key.")
-        _, key = keys.rotate(record, options["keep_minutes"], who=audit.me())
+        _, key = api_keys.rotate(record, options["keep_minutes"], who=me())
         return {"key": key}

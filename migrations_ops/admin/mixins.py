@@ -1,0 +1,58 @@
+"""What the pages of runs share: who may steer, how a state looks, and what is refused, told in a sentence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+
+from migrations_ops.rules.service import PlanError
+from vital.errors import EngineError
+
+SHADES = {
+    "running": "info",
+    "started": "info",
+    "completed": "success",
+    "failed": "danger",
+    "paused": "warning",
+    "cancelled": "warning",
+    "rolled_back": "warning",
+    "pending": "",
+}
+
+
+def may_steer(request: HttpRequest) -> bool:
+    """Looking is for staff; a run is started, stopped and undone by whoever may do everything."""
+    return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+
+def refuse_who_may_not(request: HttpRequest) -> None:
+    if not may_steer(request):
+        raise PermissionDenied
+
+
+def frame(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, title: str, **facts: Any) -> dict[str, Any]:
+    """The context of a page that stands in the admin's frame."""
+    site = model_admin.admin_site.each_context(request)
+    return site | {"title": title, "opts": model_admin.opts, "may_steer": may_steer(request), **facts}
+
+
+def to_run(run: int) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse("admin:migrations_ops_run_change", args=[run]))
+
+
+@contextmanager
+def told(request: HttpRequest) -> Iterator[None]:
+    """A refusal, or a database that does not answer, becomes a message on the next page."""
+    try:
+        yield
+    except (EngineError, PlanError) as error:
+        messages.error(request, str(error))
+        for problem in getattr(error, "facts", {}).get("problems", [])[:20]:
+            messages.error(request, f"{problem.relation} {problem.key}: {problem.message}")
+    except psycopg.Error as error:
+        messages.error(request, f"The database says: {' '.join(str(error).split())}")

@@ -1,0 +1,120 @@
+"""The database: who asks, what it can see, whether the plan fits and the fence stands."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import time
+from typing import Any
+
+from migrations_ops.backup.pg_dump import client
+from migrations_ops.diagnostics.result import FAIL, WARN, Result, first_of, good
+from migrations_ops.engine import checks, load_signals
+from migrations_ops.engine.session import Session
+from migrations_ops.phases import pre_validation, probes
+from migrations_ops.phases.inventory import inventory_of
+from migrations_ops.phases.queries import schemas_of
+from migrations_ops.phases.row_level_security import closings
+from migrations_ops.rules.model import TENANT_COLUMN, Plan
+from tenants.isolation.bypasses import bypasses
+from vital.db import sql
+from vital.errors import EngineError
+
+QUERIES = sql.load(Path(__file__).parent / "sql")
+SKEW = 2.0  # seconds: tokens are judged by this machine's clock, rows are stamped by the server's
+
+
+def results(session: Session, plan: Plan) -> Iterator[Result]:
+    """Of the connection that commands take. In the order in which one would mend them."""
+    yield from _server(session)
+    yield _programs(session)
+    yield from _sight(session)
+    yield from _plan(session, plan)
+    yield from _indexes(session, plan)
+    if session.named("is_set_up")[0][0] and not session.named("is_of_an_earlier_vital")[0][0]:
+        yield _run(session)
+
+
+def isolation(session: Session, plan: Plan) -> list[Result]:
+    """Of the fence alone, once it has been closed; a check before a deployment asks nothing else."""
+    broken = {relation: not session.value(closing.is_applied) for relation, closing in closings(plan)}
+    if all(broken.values()):
+        return [Result("the fence", WARN, "it is not closed yet: the API answers 503", "manage.py migrate_tenants")]
+    found = []
+    if names := [relation for relation, whole in broken.items() if whole]:
+        fix = "See what was changed there, then: manage.py migrate_tenants --only 006"
+        found.append(Result("the fence", FAIL, f"it has a gap at {first_of(names)}", fix))
+    ways = bypasses(session, inventory_of(plan))["bypasses"]
+    for one in ways["tables_that_the_plan_does_not_name"]:
+        fix = "Add it to the plan and run manage.py migrate_tenants; or take its tenant column away."
+        found.append(Result("a table beside the fence", FAIL, f"{one['table']} {one['why']}", fix))
+    if logins := [one["role"] for one in ways["roles"] if one["login"]]:
+        fix = "Let applications use the API; see manage.py prove_isolation --bypasses. What is left must be trusted."
+        found.append(Result("logins beside the fence", WARN, first_of(logins), fix))
+    return found or [good("the fence", f"closed around {len(broken)} tables")]
+
+
+def _ask(session: Session, name: str, **parts: Any) -> list[tuple[Any, ...]]:
+    return session.execute(sql.compose(QUERIES[name].replace("%", "%%"), **parts))
+
+
+def _server(session: Session) -> Iterator[Result]:
+    before = time()
+    server, version = _ask(session, "clock")[0]
+    skew = abs(server - (before + time()) / 2)
+    yield good("server", f"PostgreSQL {version}, a session of one's own")
+    if skew > SKEW:
+        yield Result("clock", FAIL, f"the server's differs by {skew:.1f} s from this machine's", "Let both follow NTP.")
+    else:
+        yield good("clock", f"{skew * 1000:.0f} ms from the server's")
+    role, is_super, passes = _ask(session, "who_asks")[0]
+    if is_super or passes:
+        fix = "Let the owner of the tables run commands: a superuser sees past policies, and proves nothing of them."
+        yield Result("role", WARN, f"{role} is {'a superuser' if is_super else 'allowed to bypass policies'}", fix)
+    else:
+        yield good("role", role)
+
+
+def _programs(session: Session) -> Result:
+    try:
+        return good("pg_dump", client(session).version)
+    except EngineError as problem:
+        return Result("pg_dump", WARN, "no backup can be taken from here", str(problem))
+
+
+def _sight(session: Session) -> Iterator[Result]:
+    for unreadable in load_signals.Signals(session).unreadable():
+        yield Result("signs of strain", WARN, f"{unreadable.signal} cannot be seen", f"Grant {unreadable.grant}.")
+    for problem in probes.free_disk(session):
+        yield Result("disk", WARN, problem.message, "Make room before a run.")
+
+
+def _plan(session: Session, plan: Plan) -> Iterator[Result]:
+    found = [
+        problem
+        for check in (*pre_validation.fits(plan), pre_validation.unfiltered(plan), probes.rules_fit(plan))
+        for problem in checks.ask(session, check).problems
+    ]
+    for problem in found[:5]:
+        yield Result("the plan", FAIL, f"{problem.relation}: {problem.message}", "Mend the plan, or the table.")
+    if not found:
+        yield good("the plan", f"it fits {len(plan.tables)} tables")
+
+
+def _indexes(session: Session, plan: Plan) -> Iterator[Result]:
+    tables = [spec.relation for spec in plan.tables]
+    schemas = sql.literal([*schemas_of(tables), "vital"])
+    for name, drop in _ask(session, "half_built_indexes", schemas=schemas):
+        fix = f"{drop}; a run builds its own again."
+        yield Result("indexes", FAIL, f"{name} is not valid: building it was stopped", fix)
+    missing = _ask(session, "without_index", tables=sql.literal(tables), column=sql.literal(TENANT_COLUMN))
+    if missing:
+        fix = "003 and 004 build them: manage.py migrate_tenants"
+        yield Result("indexes", WARN, f"none by tenant on {first_of([name for (name,) in missing])}", fix)
+
+
+def _run(session: Session) -> Result:
+    for run, status, in_background in _ask(session, "unfinished"):
+        if status == "running" and not session.run_lock_is_free():
+            return good("runs", f"run {run} is at work")
+        waits = "a worker takes it up, where one runs" if in_background and status == "running" else "it waits"
+        return Result("runs", WARN, f"run {run} is {status}: {waits}", "manage.py migrate_tenants resume, or cancel")
+    return good("runs", "none is open")

@@ -1,0 +1,51 @@
+"""What Prometheus is told of the platform itself: the figures of `manage.py monitor`, asked at most twice a minute."""
+
+from collections.abc import Iterable
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from migrations_ops.diagnostics import service as diagnostics
+from tenants.ttl_cache import Memory
+
+# A look counts rows and reads the catalogue; however often somebody asks, it costs the same.
+REMEMBERED_SECONDS = 30
+_looks: Memory[diagnostics.Snapshot] = Memory(1, seconds=REMEMBERED_SECONDS)
+
+
+class Platform(Collector):
+    """Rows, fence, locks and runs. Where they could not be looked at, `vital_platform_looked_at` is 0 and what is not
+    known is left out: an old figure would look like a new one."""
+
+    def collect(self) -> Iterable[Metric]:
+        look = _looks.recall("look", diagnostics.look_once)
+        yield _one(
+            "vital_platform_looked_at", "1 where the last look saw all of it", int(not (look.down or look.locked))
+        )
+        if look.down:
+            return
+        yield _one("vital_sessions_waiting_for_locks", "Of this database", look.waiting)
+        yield _one("vital_slow_statements", "Statements that have run for more than a second", look.slow)
+        yield _one("vital_server_connections", "All that the server has", look.connections)
+        yield _one("vital_server_connections_most", "As many as the server takes", look.of_connections)
+        yield _one("vital_late_rows", "Rows that were written without a tenant and got theirs by the rules", look.late)
+        runs = GaugeMetricFamily("vital_open_runs", "Runs of the migration that are not over", labels=["status"])
+        for status in ("running", "paused", "failed"):
+            runs.add_metric([status], int(look.run_status == status))
+        yield runs
+        if look.validated:
+            at, status = look.validated
+            yield _one("vital_last_validation_timestamp_seconds", "When 005 was last through", at)
+            yield _one("vital_last_validation_passed", "1 where it found no failure", int(status == "completed"))
+        if not look.locked:
+            yield _one(
+                "vital_fence_gaps", "Tables or logins that row level security should hold and does not", len(look.gaps)
+            )
+            rows = GaugeMetricFamily("vital_rows_without_tenant", "Up to 10,001 a table", labels=["table"])
+            for table, count in look.unassigned.items():
+                rows.add_metric([table], count)
+            yield rows
+
+
+def _one(name: str, words: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, words, value=value)

@@ -1,0 +1,200 @@
+"""Carry out an Assign: batches in physical order, then sweeps until a fresh look finds nothing left to decide.
+
+Each batch is one transaction that holds the rows, their ledger entries, the proof, the counters and the share's place.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from psycopg import errors as pg
+
+from migrations_ops.engine import chunks
+from migrations_ops.engine.backfill_sql import Assignment
+from migrations_ops.engine.batch_size import TIMEOUT_SECONDS, Pace
+from migrations_ops.engine.chunks import Chunk
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.step_context import Watch
+from migrations_ops.engine.steps import Assign
+from migrations_ops.engine.tracking import StepRecord
+from migrations_ops.engine.vacuum import Cleaner
+from vital.db import retry, sql
+from vital.errors import ContentChanged, NothingSticks
+
+ROWS_PER_BATCH = 5_000  # the first one; the pace says how many the others have
+PAGES_PER_BATCH = 100  # where the table was never analysed
+SWEEP_PAGES = 500
+SWEEPS_WITHOUT_EFFECT = 5
+GAP = 8  # pages between two that a sweep has to go to, which are read along rather than left out
+LOOK_AGAIN = 0.1  # seconds, while others are at work on the last shares
+
+
+@dataclass
+class PageRange:
+    """Pages of a sweep, gone through once: nobody has to know afterwards how far it came."""
+
+    leaf: str
+    at: int
+    last: int
+
+    def move(self, after: int) -> None: ...
+
+
+class Worker:
+    """Carries on the shares of one step on one connection; several may do so beside each other."""
+
+    def __init__(self, session: Session, step: Assign, record: StepRecord, watch: Watch) -> None:
+        self.session, self.record, self.watch = session, record, watch
+        self.work = Assignment(session, step)
+        self.relation = step.table.relation
+        self.facts: sql.Params = {
+            "run": record.run,
+            "phase": record.phase,
+            "step": step.name,
+            "digest": self.work.digest,
+            "relation": self.relation,
+        }
+        self.leaves = {leaf: (pages, rows) for leaf, pages, rows in session.leaves(self.relation)}
+        self._paces = {leaf: Pace(_first_batch(pages, rows)) for leaf, (pages, rows) in self.leaves.items()}
+        self._cleaners = {
+            leaf: Cleaner(session, leaf, pages, lambda: watch.throttle.limits.number("vacuum"))
+            for leaf, (pages, _) in self.leaves.items()
+        }
+
+    def carry_on(self) -> bool:
+        """Take one free share after the other to its end; False where none was free."""
+        did = False
+        while True:
+            with chunks.taken(self.session, self.record.id) as chunk:
+                if chunk is None:
+                    return did
+                did = True
+                while chunk.at < chunk.last:
+                    self.watch.check_stop()
+                    self.watch.make_room(chunk.leaf)
+                    self._paced(chunk)
+                    self.watch.batch_done(*chunks.progress(self.session, self.record.id))
+
+    def _paced(self, chunk: Chunk | PageRange) -> int:
+        """One batch, whose time says how many pages the next one takes; one that takes too long leaves nothing.
+        Returns how many rows were changed."""
+        pace, started = self._paces[chunk.leaf], time.monotonic()
+        first, last = chunk.at, min(chunk.at + pace.pages, chunk.last)
+        try:
+            changed = self._batch(chunk.leaf, first, last, chunk)
+        except pg.QueryCanceled:
+            if not pace.halve():
+                raise
+            why = f"{chunk.leaf} takes longer than {TIMEOUT_SECONDS} s for a batch: {pace.pages} pages at a time now"
+            self.watch.waiting(why)
+            return 0
+        chunk.at = last
+        target = self.watch.throttle.limits.number("batch")
+        pace.took(last - first, time.monotonic() - started, target or TIMEOUT_SECONDS)
+        self._cleaners[chunk.leaf].went_through(last - first)
+        return changed
+
+    def _batch(self, leaf: str, first: int, last: int, chunk: Chunk | PageRange) -> int:
+        """Decide the rows of these pages; returns how many were changed."""
+        statement = self.work.batch_statement(leaf)
+        params = self.facts | {"first": f"({first},0)", "last": f"({last},0)"}
+        columns = ", ".join(self.work.step.columns)
+
+        def transaction() -> int:
+            with self.session.work(statement_timeout=f"{TIMEOUT_SECONDS}s"):
+                self.session.named("batch_settings")
+                seen, changed, same, foreign, refused = self.session.execute(statement, params)[0]
+                if not same:
+                    raise ContentChanged(relation=leaf, columns=columns)
+                if refused:
+                    raise NothingSticks(relation=leaf, columns=columns)
+                chunk.move(last)
+                self.record.count(seen, changed, foreign)
+                return int(changed)
+
+        return retry.retried(self.session, (leaf,), transaction, self.watch.waiting)
+
+    def sweep(self, leaf: str, keys: list[str] | None = None) -> None:
+        """Rows written behind the cursor, or skipped as somebody was changing them, or those of the keys: until none
+        is left."""
+        query = self.work.ranges_statement(leaf, by_key=keys is not None)
+        idle = 0
+
+        def look() -> list[tuple[int]]:
+            with self.session.work():
+                return self.session.execute(query, {"pages": SWEEP_PAGES, "keys": keys})
+
+        while pages := retry.retried(self.session, (leaf,), look, self.watch.waiting):
+            changed = 0
+            for page_range in _page_ranges(leaf, pages):
+                while page_range.at < page_range.last:
+                    self.watch.check_stop()
+                    self.watch.make_room(leaf)
+                    changed += self._paced(page_range)
+            idle = 0 if changed else idle + 1
+            if idle > SWEEPS_WITHOUT_EFFECT:
+                raise NothingSticks(relation=leaf, columns=", ".join(self.work.step.columns))
+        if keys is None and self.record.rows_changed:
+            self._cleaners[leaf].finish()
+
+
+def run(session: Session, step: Assign, record: StepRecord, watch: Watch) -> None:
+    """Decide every row of the step's table that its verdict knows. Continues where its shares are."""
+    worker = Worker(session, step, record, watch)
+    if not record.begun:
+        _begin(worker)
+    worker.carry_on()
+    while chunks.any_left(session, record.id):
+        watch.check_stop()
+        time.sleep(LOOK_AGAIN)
+        worker.carry_on()
+        watch.batch_done(*chunks.progress(session, record.id))
+    record.recount()
+    for leaf in worker.leaves:
+        worker.sweep(leaf)
+    if step.only is None:  # a part of the verdicts does not say that changed rules have decided again
+        with session.work():
+            session.named("close_again", worker.facts)
+    record.recount()
+
+
+def some(session: Session, step: Assign, record: StepRecord, watch: Watch, keys: list[str]) -> None:
+    """Decide these rows alone. They are found by their keys: of a big table only their pages are read."""
+    worker = Worker(session, step, record, watch)
+    for leaf in worker.leaves:
+        worker.sweep(leaf, keys)
+    record.recount()
+
+
+def help_along(session: Session, step: Assign, record: StepRecord, watch: Watch) -> bool:
+    """Take shares of a step that another process has begun, until none is free; False where none was."""
+    return Worker(session, step, record, watch).carry_on()
+
+
+def _begin(worker: Worker) -> None:
+    """Mark what changed rules decide again, and cut the shares."""
+    session, record = worker.session, worker.record
+    with session.work():
+        if worker.work.step.only is None and session.named("decided_by_other_rules", worker.facts)[0][0]:
+            session.named("open_again", worker.facts)
+        for leaf, (pages, _) in worker.leaves.items():
+            chunks.cut(session, record.id, leaf, pages)
+        record.begin()
+
+
+def _page_ranges(leaf: str, pages: Iterable[tuple[int]]) -> Iterator[PageRange]:
+    """These pages, in their order, as few stretches."""
+    page_range: PageRange | None = None
+    for (page,) in pages:
+        if page_range is not None and page - page_range.last <= GAP:
+            page_range.last = page + 1
+            continue
+        if page_range is not None:
+            yield page_range
+        page_range = PageRange(leaf, page, page + 1)
+    if page_range is not None:
+        yield page_range
+
+
+def _first_batch(pages: int, rows: int) -> int:
+    return ROWS_PER_BATCH * pages // rows if rows else PAGES_PER_BATCH

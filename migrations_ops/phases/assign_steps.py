@@ -1,0 +1,35 @@
+"""The assignment of a table's rows, as the phases 003 and 004 have it."""
+
+from collections.abc import Iterable
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine.steps import Assign
+from migrations_ops.phases.queries import of_table, short
+from migrations_ops.rules.compile import verdict
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+from vital.db import sql
+
+
+def _only(plan: Plan) -> Composable | None:
+    """A canary tenant's verdicts; all, where there is no canary."""
+    if not plan.only_tenant:
+        return None
+    tenant = sql.literal(plan.tenant(plan.only_tenant).id)
+    return sql.compose("v.{column} = {tenant}::uuid", column=sql.ident(TENANT_COLUMN), tenant=tenant)
+
+
+def assign(plan: Plan, spec: TableSpec, phases: Iterable[str]) -> Assign:
+    """Rows without a tenant; and, of those that have one, what a person decided or a reassigning rule may move."""
+    also = [of_table("decided_by_person", spec.relation, key=sql.key_text("t", spec.table.key))]
+    if any(rule.reassigns for rule in spec.rules):
+        also.append(of_table("stood_at_baseline", spec.relation, key=sql.key_text("t", spec.table.key)))
+    return Assign(
+        name=f"tenant of {short(spec.relation)}",
+        table=spec.table,
+        columns=(TENANT_COLUMN,),
+        verdict=verdict(plan, spec, phases),
+        open=of_table("is_unassigned", spec.relation),
+        reassignable=sql.join(also, " OR "),
+        only=_only(plan),
+    )

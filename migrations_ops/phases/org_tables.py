@@ -1,0 +1,114 @@
+"""Each tenant's organisation: departments, levels, functions, in three tables that VITAL makes where they are missing.
+
+Only a plan that says `product = "vital"` gets them.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Insert, Probe, Statement, Step, Table
+from migrations_ops.phases.queries import of_table, short, wrong_columns
+from migrations_ops.rules.model import Plan
+from vital.db import sql
+from vital.errors import Problem
+
+COLUMNS = {
+    "public.business_functions": {
+        "id": "uuid", "tenant_id": "uuid", "name": "text", "description": "text", "department": "text",
+        "healthcare_category": "text", "metadata": "jsonb",
+    },
+    "public.org_departments": {
+        "id": "uuid", "tenant_id": "uuid", "code": "text", "name": "text", "description": "text",
+        "parent_department_id": "uuid", "level": "integer", "is_active": "boolean",
+    },
+    "public.organizational_levels": {
+        "id": "uuid", "tenant_id": "uuid", "code": "text", "name": "text", "level_number": "integer",
+        "parent_level_id": "uuid", "role_type": "text",
+    },
+}  # fmt: skip
+FILLED = {
+    "public.business_functions": ("tenant_id", "name", "department"),
+    "public.org_departments": ("tenant_id", "code", "name"),
+    "public.organizational_levels": ("tenant_id", "code", "name", "level_number"),
+}
+PLURALS = {
+    "tenant_id": "tenants",
+    "code": "codes",
+    "name": "names",
+    "level_number": "numbers",
+    "department": "departments",
+}
+
+
+def own_tables(plan: Plan) -> tuple[str, ...]:
+    """The tables that VITAL makes where they are missing."""
+    return tuple(COLUMNS) if plan.product == "vital" else ()
+
+
+def misfits(relation: str) -> Composable:
+    """What keeps a table that is there already from being used as one of these."""
+    kinds = COLUMNS[relation]
+    return of_table(
+        "other_shape",
+        relation,
+        wrong_columns=wrong_columns(relation, kinds),
+        filled=sql.literal(list(FILLED[relation])),
+    )
+
+
+def tables(plan: Plan) -> Iterator[Step]:
+    if plan.product == "vital":
+        yield made_table("public.business_functions", "create_business_functions", plan.registry)
+        yield made_table("public.org_departments", "create_org_departments", plan.registry)
+        yield made_table("public.organizational_levels", "create_organizational_levels", plan.registry)
+
+
+def made_table(relation: str, create: str, tenants: str) -> Statement:
+    """A table of VITAL's own that is made where it is missing."""
+    return Statement(
+        name=f"the table {short(relation)}",
+        relation=relation,
+        is_applied=of_table("table_exists", relation),
+        up=(
+            of_table(create, relation, registry=sql.relation(tenants)),
+            of_table("close_to_others", relation),
+        ),
+        down=lambda _: (of_table("drop_table", relation),),
+        data_loss_check=_rows_of_others(relation),
+        locks=(tenants,),
+    )
+
+
+def _rows_of_others(relation: str) -> Probe:
+    def lost(session: Session) -> Iterator[Problem]:
+        as_it_is = sql.row_hash("t", session.columns(relation))
+        question = of_table("rows_of_others", relation, key=sql.key_text("t", ("id",)), hash=as_it_is)
+        with session.work():
+            yield from (Problem(*row) for row in session.execute(question))
+
+    return lost
+
+
+def rows(plan: Plan) -> Iterator[Step]:
+    if plan.product != "vital":
+        return
+    departments = [(t.id, d["code"], d["name"]) for t in plan.tenants for d in t.departments]
+    levels = [(t.id, item["code"], item["name"], item["number"]) for t in plan.tenants for item in t.levels]
+    functions = [(t.id, f["name"], f["department"]) for t in plan.tenants for f in t.functions]
+    yield _rows("public.org_departments", "departments", "missing_departments", departments)
+    yield _rows("public.organizational_levels", "levels", "missing_levels", levels)
+    yield _rows("public.business_functions", "functions", "missing_functions", functions)
+
+
+def _rows(relation: str, what: str, missing: str, wanted: Sequence[tuple[object, ...]]) -> Insert:
+    columns = FILLED[relation]
+    lists = {PLURALS[column]: sql.literal([row[at] for row in wanted]) for at, column in enumerate(columns)}
+    return Insert(
+        name=f"the tenants' {what}",
+        table=Table(relation, ("id",)),
+        columns=columns,
+        rows=of_table(missing, relation, **lists),
+        rule=f"the plan's {what}",
+    )

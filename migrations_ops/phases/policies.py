@@ -1,0 +1,213 @@
+"""The database's fence: roles, grants, policies and the guard of references, as changes that know their undo."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine.steps import SavedState, Statement
+from tenants.isolation import catalog
+from vital.db import roles as own_roles
+from vital.db import sql
+
+QUERIES = sql.load(Path(__file__).parent / "sql")
+TENANT_COLUMN = "tenant_id"
+EVERYTHING = ("SELECT", "INSERT", "UPDATE", "DELETE")
+Changes = tuple[Composable, ...]
+
+
+def _of(name: str, relation: str = "", /, **parts: Composable) -> Composable:
+    if relation:
+        parts |= {"relation": sql.relation(relation), "name": sql.literal(relation)}
+        parts["family"] = sql.compose(QUERIES["family_of"], name=parts["name"])
+    return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
+
+
+def _role(role: str) -> dict[str, Composable]:
+    return {"role": sql.ident(role), "role_name": sql.literal(role)}
+
+
+def roles() -> Iterator[Statement]:
+    """The two roles without login, and the owner's membership in the operators' one only."""
+    for role in own_roles.ROLES:
+        parts = _role(role)
+        yield Statement(
+            name=f"the role {role}",
+            is_applied=own_roles.exists(role),
+            up=(own_roles.create(role),),
+            down=lambda _, parts=parts: (_of("drop_role", **parts),),  # type: ignore[misc]  # a default, to bind it now
+        )
+    operator = _role("vital_operator")
+    yield Statement(
+        name="VITAL may work as vital_operator",
+        is_applied=_of("may_become", **operator),
+        up=(_of("become_member", **operator),),
+        down=lambda _: (_of("leave_role", **operator),),
+    )
+
+
+def schema_usage(schema: str) -> Statement:
+    """Both roles see the schema of the platform's tables."""
+    parts: dict[str, Composable] = {"schema": sql.ident(schema), "schema_name": sql.literal(schema)}
+    name = f"the roles may use the schema {schema}"
+    held = _Held(name, _of("held_on_schema", **parts))
+    return Statement(
+        name=name,
+        is_applied=_of("has_schema_usage", **parts),
+        saved_state=held.before,
+        up=(_of("grant_schema", **parts),),
+        down=held.as_before,
+        undo_blockers=held.by_others,
+    )
+
+
+def grants(relation: str, privileges: Iterable[str] = EVERYTHING) -> Statement:
+    """What a tenant may do with the table at all; row by row the policies decide."""
+    allowed = tuple(privileges)
+    name = f"grants on {relation}"
+    held = _Held(name, _of("held_on_table", relation))
+    return Statement(
+        name=name,
+        relation=relation,
+        is_applied=_of("has_table_privileges", relation, privileges=sql.literal(list(allowed))),
+        saved_state=held.before,
+        up=(
+            _of("grant_table", relation, tenant_privileges=sql.raw(", ".join(allowed))),
+            _of("grant_table_to_operator", relation),
+            _of("grant_sequences", relation),
+        ),
+        down=held.as_before,
+        undo_blockers=held.by_others,
+        locks=(relation,),
+    )
+
+
+class _Held:
+    """What the two roles hold of an object: noted before a statement grants them more, and given back by its undo."""
+
+    def __init__(self, statement: str, objects: Composable) -> None:
+        self._now = _of("held_by_our_roles", held=objects)
+        self.before = _of("grants_before", held_by_our_roles=self._now)
+        self.by_others = _of("grants_of_others", held_by_our_roles=self._now, statement=sql.literal(statement))
+
+    def as_before(self, saved_state: SavedState) -> Changes:
+        before = sql.literal(json.dumps(saved_state.get("held", [])))
+        return (_of("grants_as_before", held_by_our_roles=self._now, before=before),)
+
+
+def own_tables() -> Statement:
+    """VITAL's own tables for its data work; from then on that work runs as vital_operator."""
+    return Statement(
+        name="VITAL's data work runs as vital_operator",
+        is_applied=_of("operator_has_own_tables"),
+        up=(_of("grant_own_tables"), _of("grant_own_sequences"), _of("grant_own_schema")),
+        down=lambda _: (_of("revoke_own_tables"),),
+    )
+
+
+def way_to_parents(relation: str) -> Statement:
+    """A table that tenants are found through: only VITAL's data work reads it, whatever policies it has."""
+    name = f"VITAL's data work reads {relation}"
+    held = _Held(name, _of("held_on_table", relation))
+    return Statement(
+        name=name,
+        relation=relation,
+        is_applied=_of("operator_reads", relation),
+        up=(_of("operator_may_read", relation), _of("no_way_policy", relation), _of("way_policy", relation)),
+        saved_state=held.before,
+        down=lambda saved_state: (_of("no_way_policy", relation), *held.as_before(saved_state)),
+        undo_blockers=held.by_others,
+        locks=(relation,),
+    )
+
+
+def policies(relation: str, *, shared: bool, platform: str, column: str = TENANT_COLUMN) -> Statement:
+    """Close one table: its own rows for a tenant, and the Platform's to read where the table is shared."""
+    own = _of("own", column=sql.ident(column))
+    visible = own
+    if shared:
+        visible = _of("own_or_platform", column=sql.ident(column), platform=sql.literal(platform))
+
+    def before(saved_state: SavedState) -> tuple[Composable, ...]:
+        changes = [_of("drop_policies", relation, policies=sql.literal(list(catalog.POLICIES)))]
+        if not saved_state["enabled"]:
+            changes.append(_of("disable", relation))
+        if not saved_state["forced"]:
+            changes.append(_of("no_force", relation))
+        return tuple(changes)
+
+    return Statement(
+        name=f"row level security of {relation}",
+        relation=relation,
+        is_applied=catalog.is_isolated(relation),
+        saved_state=_of("security_before", relation),
+        up=(
+            _of("drop_policies", relation, policies=sql.literal(list(catalog.POLICIES))),
+            _of("keep_others", relation),
+            _of("policy_operator", relation),
+            _of("policy_tenant", relation),
+            _of("policy_select", relation, visible=visible),
+            _of("policy_insert", relation, own=own),
+            _of("policy_update", relation, own=own),
+            _of("policy_delete", relation, own=own),
+            _of("enable", relation),
+            _of("force", relation),
+        ),
+        down=before,
+        locks=(relation,),
+    )
+
+
+def shut_tenants_out(relation: str) -> Changes:
+    """Before the fence is opened: what a tenant cannot read at all needs no policy."""
+    return (_of("shut_tenants_out", relation),)
+
+
+def as_it_was_before(relation: str, saved_state: SavedState) -> Changes:
+    """Row level security off, or not forced, as before 006. The policies stay: VITAL's own roles need theirs."""
+    changes = [] if saved_state["forced"] else [_of("no_force", relation)]
+    return tuple(changes if saved_state["enabled"] else [*changes, _of("disable", relation)])
+
+
+def temporary_tables(*, revoked: bool) -> Statement:
+    """PUBLIC may make temporary tables unless the plan revokes it: `pg_temp` is last in every search path of ours.
+
+    An earlier VITAL always revoked it and granted it to each login of the server by name instead, which is a list in
+    its memo: logins that could not be dropped any more. Those grants are taken back in either case.
+    """
+    statement = "temporary tables are not for everybody"
+    name = sql.literal(statement)
+    return Statement(
+        name=statement,
+        wanted=revoked,
+        ready=_of("owns_database"),
+        is_applied=_of("temp_is_closed", statement=name),
+        up=(_of("close_temp"), _of("revoke_named_temp", statement=name), _of("forget_named_temp", statement=name)),
+        down=lambda _: (_of("open_temp"), _of("revoke_named_temp", statement=name)),
+    )
+
+
+def guard_functions() -> Statement:
+    """The two functions behind the guards of references."""
+    return Statement(
+        name="references may be guarded",
+        is_applied=_of("guard_exists"),
+        up=(_of("create_guard"), _of("create_guard_of_children")),
+        down=lambda _: (_of("drop_guards"),),
+    )
+
+
+def guarded_references(relation: str, tables: Iterable[str], platform: str) -> Statement:
+    """New references of this table stay in their tenant or go to the Platform."""
+    among = tuple(tables)
+    parts: dict[str, Composable] = {"tables": sql.literal(list(among)), "platform": sql.literal(platform)}
+    parts |= {"on_child": _of("guard_of_reference"), "on_parent": _of("guard_of_referenced")}
+    return Statement(
+        name=f"references of {relation} stay in their tenant",
+        relation=relation,
+        is_applied=_of("references_are_guarded", relation, **parts),
+        up=(_of("guard_references", relation, **parts),),
+        down=lambda _: (_of("unguard_references", relation, **parts),),
+        locks=among,
+    )

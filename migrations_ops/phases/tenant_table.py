@@ -1,0 +1,25 @@
+"""The table of tenants: one of the database, or one that VITAL makes in its own schema."""
+
+from collections.abc import Iterator
+
+from migrations_ops.engine.steps import Step
+from migrations_ops.phases import org_tables
+from migrations_ops.phases.queries import schemas_of
+from migrations_ops.rules.model import Plan
+
+OWN_SCHEMA = "vital"
+
+
+def adopted(plan: Plan) -> tuple[str, ...]:
+    """The table of tenants where the database has to have it."""
+    return () if is_made(plan) else (plan.registry,)
+
+
+def is_made(plan: Plan) -> bool:
+    """Whether VITAL makes the table of tenants: a plan says so by putting it into VITAL's own schema."""
+    return schemas_of([plan.registry]) == [OWN_SCHEMA]
+
+
+def table(plan: Plan) -> Iterator[Step]:
+    if is_made(plan):
+        yield org_tables.made_table(plan.registry, "create_registry", plan.registry)

@@ -1,0 +1,20 @@
+"""A report as one page of HTML that needs nothing else: no script, no picture, no font from elsewhere."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from migrations_ops.formatting import moment
+from migrations_ops.reports import sections as words
+
+
+def html(document: dict[str, Any]) -> str:
+    facts = {
+        "title": words.title(document),
+        "written": moment(datetime.now(UTC).isoformat()),
+        "facts": words.facts(document),
+        "sections": list(words.sections(document)),
+        "plan": document["plan"]["text"],
+    }
+    return render_to_string("migrations_ops/report.html", facts)

@@ -1,0 +1,176 @@
+"""A run's report as sections of words: what the page and the terminal show alike."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from migrations_ops.formatting import count, milliseconds, moment, seconds, size
+
+Document = dict[str, Any]
+Row = tuple[str, ...]
+KINDS = {"run": "Run", "undo": "Undo", "decide": "Decisions carried out"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table with its heading. The first `texts` columns are words, the others figures."""
+
+    title: str
+    columns: Row
+    rows: Sequence[Row]
+    texts: int = 1
+    sentence: str = ""
+    note: str = field(default="", kw_only=True)
+
+
+def title(document: Document) -> str:
+    run = document["run"]
+    return f"{KINDS[run['kind']]} {run['id']} of {document['database']}"
+
+
+def facts(document: Document) -> list[tuple[str, str]]:
+    """What stands above everything else."""
+    run, plan = document["run"], document["plan"]
+    ended = f", until {moment(run['finished_at'])} ({seconds(run['seconds'])})" if run["finished_at"] else ""
+    told = [
+        ("status", run["status"]),
+        ("started", f"{moment(run['started_at'])} UTC by {run['started_by']}{ended}"),
+        ("limited to", run["scope"]),
+        ("plan", f"digest {plan['digest']}" if plan["digest"] else ""),
+        ("database", f"{document['database']}, PostgreSQL {document['server']}"),
+        ("error", run["error"]),
+        ("checks", verdict(document)),
+    ]
+    return [(name, words) for name, words in told if words]
+
+
+def verdict(document: Document) -> str:
+    """How many checks passed, warned and failed."""
+    outcomes = [check["outcome"] for check in document["checks"]]
+    return ", ".join(f"{outcomes.count(one)} {one}" for one in ("PASS", "WARN", "FAIL")) if outcomes else ""
+
+
+def sections(document: Document) -> Iterator[Section]:
+    """Those that have something to say, in reading order."""
+    for make in (_acts, _phases, _rows, _added, _comparison, _loud, _findings, _decisions, _forecast, _passed):
+        section = make(document)
+        if section.rows:
+            yield section
+
+
+def _acts(document: Document) -> Section:
+    rows = [(moment(act["at"]), act["who"], act["action"], act["reason"]) for act in document["acts"]]
+    return Section("Who did what", ("when (UTC)", "who", "what", "why"), rows, 4)
+
+
+def _phases(document: Document) -> Section:
+    columns = ("phase", "status", "time", "rows seen", "changed", "findings", "WAL", "longest lock")
+    rows = [
+        (
+            phase["phase"],
+            phase["status"].replace("_", " "),
+            seconds(phase.get("seconds")),
+            *(count(phase.get(name)) for name in ("rows_seen", "rows_changed", "findings")),
+            size(phase["wal_bytes"]) if phase.get("wal_bytes") else "",
+            milliseconds(phase.get("longest_lock")),
+        )
+        for phase in document["phases"]
+    ]
+    failed = "; ".join(f"{phase['phase']}: {phase['error']}" for phase in document["phases"] if phase.get("error"))
+    return Section("Phases", columns, rows, 2, failed)
+
+
+def _rows(document: Document) -> Section:
+    tenants = list(document["rows"]["tenants"])
+    rows = [_owned(table["table"], table, tenants) for table in document["rows"]["tables"]]
+    if rows:
+        rows.append(_owned("all", document["rows"], tenants))
+    undo = document["run"]["kind"] == "undo"
+    sentence = "Rows that are again as they were, by the tenant that they had been given." if undo else (
+        "Rows that this run gave a tenant. Rows that had theirs already and kept it are not among them."
+    )  # fmt: skip
+    return Section("Rows by table and tenant", ("table", "rows", *tenants), rows, 1, sentence)
+
+
+def _owned(name: str, table: Document, tenants: list[str]) -> Row:
+    return (name, f"{table['rows']:,}", *(count(table["tenants"].get(tenant)) for tenant in tenants))
+
+
+def _added(document: Document) -> Section:
+    title = "Rows removed again" if document["run"]["kind"] == "undo" else "Rows added"
+    return Section(title, ("table", "rows"), [(name, f"{rows:,}") for name, rows in document["rows"]["added"].items()])
+
+
+def _comparison(document: Document) -> Section:
+    columns = ("table", "content", "fingerprint before", "fingerprint after", "rows before", "after", "foreign writes")
+    rows = [
+        (
+            table["table"],
+            "the same" if table["same_content"] else "changed",
+            table["fingerprint_before"],
+            table["fingerprint_now"],
+            f"{table['rows_before']:,}",
+            f"{table['rows_now']:,}",
+            count(table["foreign"]),
+        )
+        for table in document["comparison"]
+    ]
+    sentence = "Every column but the tenant, against the baseline; rows that VITAL itself added are left out."
+    return Section("Before and after", columns, rows, 4, sentence)
+
+
+def _checks(document: Document, title: str, *outcomes: str) -> Section:
+    rows = [
+        (check["outcome"], check["phase"], check["check"], count(check["findings"]))
+        for outcome in outcomes
+        for check in document["checks"]
+        if check["outcome"] == outcome
+    ]
+    return Section(title, ("result", "phase", "check", "findings"), rows, 3)
+
+
+def _loud(document: Document) -> Section:
+    return _checks(document, "Checks that failed or warned", "FAIL", "WARN")
+
+
+def _passed(document: Document) -> Section:
+    return _checks(document, "Checks that passed", "PASS")
+
+
+def _findings(document: Document) -> Section:
+    rows = [
+        (one["severity"], one["check"], " ".join((one["table"], one["key"])), one["message"])
+        for one in document["findings"]
+    ]
+    more = f"… and {document['left_out']:,} more: manage.py migrate_tenants findings" if document["left_out"] else ""
+    sentence = "As the store has them today: a later run's checks take the place of those of this one."
+    return Section("Findings", ("kind", "check", "row", "what is wrong"), rows, 4, sentence, note=more)
+
+
+def _decisions(document: Document) -> Section:
+    decided = document["decisions"]
+    rows = [
+        (moment(one["at"]), one["who"], f"{one['table']} {one['key']}", one["tenant"], one["reason"])
+        for one in decided["decisions"]
+    ]
+    more = f"… and {decided['all'] - len(rows):,} earlier ones" if decided["all"] > len(rows) else ""
+    return Section("People's decisions", ("when (UTC)", "who", "row", "tenant", "why"), rows, 5, note=more)
+
+
+def _forecast(document: Document) -> Section:
+    held = document["rehearsal"]
+    if held is None:
+        return Section("", (), [])
+    rows = [
+        (
+            phase["phase"],
+            *(
+                words(phase[when].get(name, 0)) or "0"
+                for name, words in (("seconds", seconds), ("wal_bytes", size), ("longest_lock", milliseconds))
+                for when in ("forecast", "fact")
+            ),
+        )
+        for phase in held["phases"]
+    ]
+    columns = ("phase", "time foretold", "was", "WAL foretold", "was", "lock foretold", "was")
+    return Section("Forecast and fact", columns, rows, 1, f"As rehearsed on {moment(held['held_at'])} UTC.")

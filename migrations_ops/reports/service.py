@@ -1,0 +1,88 @@
+"""The door to reports: what runs were, and what the dashboard shows. Nothing here writes."""
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from migrations_ops.phase_state import open_session
+from migrations_ops.rules.current import current_plan
+from migrations_ops.rules.model import Plan
+from tenants.ttl_cache import Memory
+from vital.errors import EngineError
+
+if TYPE_CHECKING:
+    from migrations_ops.reports.sections import Section
+
+__all__ = ["NoRunYet", "overview", "report", "report_as_html", "report_in_words", "require_tenants"]
+
+Document = dict[str, Any]
+_now: Memory[Document] = Memory(1, seconds=3)
+_ownership: Memory[Document] = Memory(1, seconds=60)
+
+
+def report(run_id: int | None = None) -> dict[str, Any]:
+    """The report of a run, of the last one where none is named; see `reporting.report`. Raises UnknownRun, NoRunYet."""
+    from migrations_ops.reports import run_report as reports
+
+    with open_session(read_only=True) as session:
+        plan = current_plan(session)
+        if run_id is None:
+            found = reports.ask(session, "latest_run", {}) if session.named("is_set_up")[0][0] else [(None,)]
+            run_id = found[0][0]
+        if run_id is None:
+            raise NoRunYet
+        return reports.report(session, plan, run_id)
+
+
+def report_in_words(document: dict[str, Any]) -> tuple[str, list[tuple[str, str]], "list[Section]"]:
+    """The report's title, what stands above everything else, and its sections."""
+    from migrations_ops.reports import sections as words
+
+    return words.title(document), words.facts(document), list(words.sections(document))
+
+
+def report_as_html(document: dict[str, Any]) -> str:
+    """The report as one page that needs nothing else."""
+    from migrations_ops.reports import html as page
+
+    return page.html(document)
+
+
+def require_tenants(relation: str) -> None:
+    """Raises NoTenantsYet where no row of the table can have a tenant."""
+    from migrations_ops.review import assignments
+
+    assignments.require_tenants(relation)
+
+
+class NoRunYet(EngineError):
+    """There was no run in this database yet, so there is nothing to report. Start one: manage.py migrate_tenants"""
+
+    exit_code = 2
+
+
+def overview() -> Document:
+    """The dashboard: see `dashboard.overview`. Remembered for 3 seconds, who owns how much for a minute, neither beyond
+    a change that VITAL has made; `at` says since when."""
+    from migrations_ops.reports import dashboard as figures
+
+    plan, state = current_plan(), figures.last_change()
+    now = _now.recall(state, lambda: figures.overview(plan) | {"at": timezone.now()})
+    owned = _ownership.recall(state, lambda: _owned(plan) | {"at": timezone.now()})
+    return now | {"ownership": owned}
+
+
+def _owned(plan: Plan) -> Document:
+    """Where the platform's tables cannot be read, as by the service's login while isolation is off, everything else is
+    shown all the same."""
+    from migrations_ops.reports import dashboard as figures
+
+    try:
+        with transaction.atomic():
+            return figures.ownership(plan)
+    except DatabaseError as error:
+        if not isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
+            raise
+        return {"tenants": {}, "tables": [], "problem": error.__cause__.diag.message_primary}

@@ -1,0 +1,126 @@
+"""A plan's rules against the database that they are made for: asked before anything changes, answered in its words."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Probe
+from migrations_ops.rules.columns import Column, Columns, columns_of
+from migrations_ops.rules.dry_compile import Trying
+from migrations_ops.rules.model import Condition, Plan, Rule, TableSpec
+from migrations_ops.rules.reader import Place
+from migrations_ops.rules.toml_positions import position
+from migrations_ops.rules.type_check import misfit
+from migrations_ops.rules.unreachable import contradiction
+from vital.errors import Problem, hint
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of one table, and what the database says about them."""
+
+    plan: Plan
+    spec: TableSpec
+    columns: Columns
+    trying: Trying
+
+    def misfits(self) -> Iterator[Problem]:
+        """What cannot be carried out, or can never match."""
+        for rule in self.spec.rules:
+            found = list(self._of_parent(rule) if rule.parent else self._of_condition(rule))
+            yield from (self._problem(rule, *one) for one in found)
+
+    def dead_values(self) -> Iterator[Problem]:
+        """Values that no row can have, in rules that may match by others."""
+        for rule in self.spec.rules:
+            for leaf in rule.when.leaves() if rule.when and not self._never(rule.when) else ():
+                for why in self._dead(leaf):
+                    yield self._problem(rule, why, leaf.at)
+
+    def _of_condition(self, rule: Rule) -> Iterator[tuple[str, Place]]:
+        assert rule.when is not None
+        wrong = [(why, leaf.at) for leaf in rule.when.leaves() for why in self._of_leaf(leaf)]
+        yield from wrong
+        if not wrong and (never := self._never(rule.when)):
+            yield never
+        elif not wrong and (why := self.trying.condition(self.spec.relation, rule.when)):
+            yield why, rule.when.at
+
+    def _of_leaf(self, leaf: Condition) -> Iterator[str]:
+        if leaf.kind == "sql":
+            yield from filter(None, [self.trying.expression(self.spec.relation, leaf.value)])
+        if not leaf.column:
+            return
+        column = self.columns.of(self.spec.relation).get(leaf.column)
+        if column is None:
+            yield self.columns.unknown(self.spec.relation, leaf.column)
+            return
+        wrong_pattern = self.trying.pattern(leaf.value) if leaf.kind == "matches" else ""
+        yield from filter(None, [misfit(leaf, column.family, column.shown) or wrong_pattern])
+
+    def _never(self, when: Condition) -> tuple[str, Place] | None:
+        return contradiction(when, self._never_leaf)
+
+    def _never_leaf(self, leaf: Condition) -> str:
+        """Why a comparison can never hold: every value of it is dead."""
+        dead = self._dead(leaf)
+        values = (leaf.value,) if leaf.kind == "equals" else leaf.value
+        return f"it can never match: {dead[0]}" if dead and len(dead) == len(values) else ""
+
+    def _dead(self, leaf: Condition) -> list[str]:
+        """Values of the comparison that the column can never have as its text."""
+        column = self.columns.of(self.spec.relation).get(leaf.column)
+        if column is None or leaf.json or leaf.kind not in ("equals", "in"):
+            return []
+        values = (leaf.value,) if leaf.kind == "equals" else leaf.value
+        return [why for value in values if (why := self._dead_value(column, value))]
+
+    def _dead_value(self, column: Column, value: str) -> str:
+        if column.labels:
+            known = f"{column.shown}.{hint(value, column.labels, 'It has')}"
+            return "" if value in column.labels else f"{value!r} is no label of {known}"
+        if column.family not in ("number", "uuid", "boolean"):
+            return ""
+        shown = self.trying.shown(value, column.shown)
+        if shown is None:
+            return f"{value!r} is no {column.shown}."
+        return "" if shown == value else f"{column.shown} shows {value!r} as {shown!r}. Write it so."
+
+    def _of_parent(self, rule: Rule) -> Iterator[tuple[str, Place]]:
+        assert rule.parent is not None
+        before, wrong = self.spec.relation, False
+        for hop in rule.parent.hops:
+            for relation, names in ((before, hop.columns), (hop.table, hop.key)):
+                for name in names:
+                    if name not in self.columns.of(relation):
+                        yield self.columns.unknown(relation, name), hop.at
+                        wrong = True
+            if not wrong and not self.trying.is_unique(hop.table, hop.key):
+                keys = ", ".join(hop.key)
+                yield f"{hop.table} has no primary or unique key on ({keys}): a row could have two parents.", hop.at
+            before = hop.table
+        if not wrong and (why := self.trying.links(self.spec.relation, rule.parent.hops)):
+            yield why, rule.parent.hops[0].at
+
+    def _problem(self, rule: Rule, why: str, at: Place) -> Problem:
+        line, _ = position(self.plan.text, at)
+        return Problem(self.spec.relation, "", f"rule {rule.number} ({rule.name!r}), line {line} of the plan: {why}")
+
+
+def misfits(plan: Plan) -> Probe:
+    """What a rule asks for and the database does not have, or cannot compare, or can never answer with yes."""
+    return _asked(plan, Rules.misfits)
+
+
+def dead_values(plan: Plan) -> Probe:
+    """What a rule asks for in vain beside other things."""
+    return _asked(plan, Rules.dead_values)
+
+
+def _asked(plan: Plan, question: Callable[[Rules], Iterator[Problem]]) -> Probe:
+    def ask(session: Session) -> Iterator[Problem]:
+        columns, trying = columns_of(session, plan), Trying(session)
+        for spec in plan.tables:
+            yield from question(Rules(plan, spec, columns, trying))
+
+    return ask

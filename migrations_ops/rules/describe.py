@@ -1,0 +1,55 @@
+"""Rules in words, for people who ask why a row is where it is."""
+
+from typing import Any
+
+from migrations_ops.rules.model import Condition, Rule
+from vital.db import sql
+
+VERBS = {
+    "equals": "is",
+    "in": "is",
+    "overlaps": "has",
+    "less": "is less than",
+    "at_most": "is at most",
+    "greater": "is greater than",
+    "at_least": "is at least",
+}  # the others are their own words
+
+
+def rule_in_words(rule: Rule) -> str:
+    """When the rule applies: `tier is tier_1 or tier_2`."""
+    if rule.parent is not None:
+        way = " over ".join(sql.shown(hop.table) for hop in reversed(rule.parent.hops))
+        return f"its {', '.join(rule.parent.hops[0].columns)} refers to a row of {way} that has a tenant"
+    return in_words(rule.when) if rule.when else ""
+
+
+def in_words(condition: Condition, *, inside: bool = False) -> str:
+    """A condition as a person would say it; `inside` another one with its own brackets."""
+    match condition.kind:
+        case "always":
+            return "always"
+        case "not":
+            return f"not ({in_words(condition.parts[0])})"
+        case "all" | "any" as kind:
+            parts = [in_words(part, inside=len(condition.parts) > 1) for part in condition.parts]
+            text = (" and " if kind == "all" else " or ").join(parts)
+            return f"({text})" if inside and len(parts) > 1 else text
+        case "is_null":
+            return f"{_place(condition)} is {'empty' if condition.value else 'not empty'}"
+        case "sql":
+            return str(condition.value)
+        case "between":
+            first, last = condition.value
+            return f"{_place(condition)} is between {first} and {last}"
+    verb = VERBS.get(condition.kind, condition.kind.replace("_", " "))
+    return f"{_place(condition)} {verb} {_values(condition.value)}"
+
+
+def _place(condition: Condition) -> str:
+    return ".".join((condition.column, *condition.json))
+
+
+def _values(value: Any) -> str:
+    values = [str(one) for one in value] if isinstance(value, tuple | list) else [str(value)]
+    return " or ".join(filter(None, (", ".join(values[:-1]), values[-1])))

@@ -1,0 +1,125 @@
+"""The plan file as a JSON schema, for editors: made of the same keys and kinds that the loader reads.
+
+`python -m migrations_ops.rules.json_schema` prints it.
+"""
+
+import json
+from typing import Any
+
+from migrations_ops.rules import plan_keys
+from migrations_ops.rules.operators import COMBINATIONS, COMPARISONS, Kind
+from migrations_ops.rules.reader import RELATION
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string", "minLength": 1}
+LIST: Schema = {"type": "array", "items": TEXT, "minItems": 1}
+FLAG: Schema = {"type": "boolean"}
+TEXTS: Schema = {"anyOf": [TEXT, LIST]}
+SCALAR: Schema = {"type": ["string", "number", "boolean"]}
+# A date of TOML reaches a schema as the text of it.
+BOUND: Schema = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:.*)?$"}]}
+CONDITION: Schema = {"$ref": "#/$defs/condition"}
+
+
+def several(item: Schema) -> Schema:
+    return {"type": "array", "items": item}
+
+
+def table(of: dict[str, str]) -> Schema:
+    """A table of these keys and no others."""
+    return {
+        "type": "object",
+        "properties": {key: SHAPES[shape.rstrip("*")] for key, shape in of.items()},
+        "required": [key for key, shape in of.items() if shape.endswith("*")],
+        "additionalProperties": False,
+    }
+
+
+SHAPES: dict[str, Schema] = {
+    "version": {"const": 1},
+    "product": {"enum": ["vital"]},
+    "text": TEXT,
+    "texts": TEXTS,
+    "list": LIST,
+    "lists": several(LIST),
+    "flag": FLAG,
+    "number": {"type": "integer"},
+    "mapping": {"type": "object"},
+    "columns": {"type": "object", "additionalProperties": {"type": "string"}},
+    "uuid": {"type": "string", "pattern": "^[{]?[0-9A-Fa-f-]{32,36}[}]?$"},
+    "relation": {"type": "string", "pattern": f"^{RELATION.pattern}$"},
+    "visibility": {"enum": ["shared", "private"]},
+    "phase": {"enum": list(plan_keys.PHASES)},
+    "scalar": SCALAR,
+    "scalars": {"type": "array", "items": SCALAR, "minItems": 1},
+    "pattern": TEXT,
+    "bound": BOUND,
+    "range": {"type": "array", "items": BOUND, "minItems": 2, "maxItems": 2},
+    "condition": CONDITION,
+    **{
+        name: {"$ref": f"#/$defs/{name}"} if name == "parent" else several({"$ref": f"#/$defs/{name.rstrip('s')}"})
+        for name in ("tenants", "tables", "rules", "commons", "parent", *plan_keys.ORGANISATION)
+    },
+}
+COMBINED: dict[str, Schema] = {
+    "all": {**several(CONDITION), "minItems": 1},
+    "any": {**several(CONDITION), "minItems": 1},
+    "not": CONDITION,
+    "always": {"const": True},
+    "sql": TEXT,
+}
+
+
+def _comparison(kind: Kind) -> Schema:
+    compared = table({"column": "text*", "json": "list", kind.name: f"{kind.takes}*"})
+    return compared | {"description": kind.means}
+
+
+def _combination(name: str, means: str) -> Schema:
+    return {
+        "type": "object",
+        "properties": {name: COMBINED[name]},
+        "required": [name],
+        "additionalProperties": False,
+        "description": means,
+    }
+
+
+def _rule() -> Schema:
+    """`when` and the tenant, or a parent; one of the two."""
+    ruled = {"required": ["when", "tenant"], "not": {"required": ["parent"]}}
+    forbidden = [{"required": [key]} for key in ("when", "tenant", "reassigns")]
+    followed = {"required": ["parent"], "not": {"anyOf": forbidden}}
+    return table(plan_keys.RULE_KEYS) | {"oneOf": [ruled, followed]}
+
+
+def schema() -> Schema:
+    """The whole schema."""
+    hop = table(plan_keys.HOP_KEYS)
+    path = {"type": "array", "items": hop, "minItems": 1}
+    over = {"type": "object", "properties": {"path": path}, "required": ["path"], "additionalProperties": False}
+    kinds = [_comparison(kind) for kind in COMPARISONS.values()]
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "VITAL: a plan, which row goes to which tenant",
+        **table(plan_keys.PLAN_KEYS),
+        "$defs": {
+            "condition": {"oneOf": kinds + [_combination(*item) for item in COMBINATIONS.items()]},
+            "parent": {"oneOf": [hop, over]},
+            "rule": _rule(),
+            "table": table(plan_keys.TABLE_KEYS),
+            "tenant": table(plan_keys.TENANT_KEYS),
+            "common": table(plan_keys.COMMON_KEYS),
+            **{name.rstrip("s"): table(of) for name, of in plan_keys.ORGANISATION.items()},
+        },
+    }
+
+
+def text() -> str:
+    """The file docs/reference/plan.schema.json."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    print(text(), end="")

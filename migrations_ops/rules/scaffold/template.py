@@ -1,0 +1,175 @@
+"""The starting plan as text: what the catalogue says in the plan's language, and beside it what a person must know."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from migrations_ops.engine.session import Session
+from migrations_ops.rules.scaffold import foreign_key_paths, introspection, tenants
+from migrations_ops.rules.scaffold.foreign_key_paths import Edge, Ownership
+from migrations_ops.rules.scaffold.introspection import Catalogue, Table
+from migrations_ops.rules.scaffold.tenants import MOST, Tenant
+
+RULE_NAME = 200  # signs that the ledger keeps of it
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def draft(session: Session, schemas: Sequence[str], root: str) -> str:
+    """A plan for this database. Raises NoRoot, UnknownRoot."""
+    found = introspection.read(session, schemas)
+    owned = foreign_key_paths.find(found, root)
+    cast = tenants.of_rows(session, found.tables[owned.root])
+    common, left_out = _without_owner(session, found, owned)
+    parts = [
+        _head(found, owned, cast),
+        *(_tenant(tenant) for tenant in cast),
+        *(_table(found, owned, cast, found.tables[relation]) for relation in owned.ways),
+        *_common(common),
+        _circles(found),
+        _left_out(found.left_out | left_out),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _without_owner(session: Session, found: Catalogue, owned: Ownership) -> tuple[list[str], dict[str, str]]:
+    """Of the tables that lead nowhere: small ones that tables of the plan refer to, and the others with the reason."""
+    referring = [found.tables[relation] for relation in owned.ways]
+    common: list[str] = []
+    while referring:
+        parents = sorted({reference.parent for table in referring for reference in table.references})
+        new = [found.tables[p] for p in parents if p in found.tables and p not in owned.ways and p not in common]
+        referring = [table for table in new if introspection.is_a_list(session, table)]
+        common += [table.relation for table in referring]
+    why = f"no foreign key leads from it to {owned.root}: name it with a rule, or as common if every tenant may read it"
+    return common, {name: why for name in found.tables if name not in owned.ways and name not in common}
+
+
+def _head(found: Catalogue, owned: Ownership, cast: Sequence[Tenant]) -> str:
+    others = ", ".join(f"{name} ({count})" for name, count in list(owned.others.items())[:5]) or "none"
+    lines = [
+        f"A starting plan for the database {found.database}, made by init-plan from its catalogue. It loads as it is;",
+        "look at each EDIT. What the words mean: docs/reference/plan.md.",
+        "",
+        f"Each row of {owned.root} becomes a tenant, and {len(owned.ways) - 1} tables lead there over foreign keys.",
+        f"EDIT: if that is another table, run init-plan again with --root. Others lead to: {others}",
+    ]
+    if len(cast) > MOST:
+        lines.append(f"EDIT: only the first {MOST} rows are tenants below; write the others like them.")
+    facts = {"version": 1, "name": "multi_tenant_migration", "platform": cast[0].slug, "registry": "vital.registry"}
+    return _comment(lines) + "\n" + "".join(
+        ("# VITAL makes this table of tenants. One that is there needs the columns that docs/reference/plan.md lists.\n"
+         if key == "registry" else "") + f"{key} = {_value(value)}\n" for key, value in facts.items()
+    )  # fmt: skip
+
+
+def _tenant(tenant: Tenant) -> str:
+    why = "EDIT: its name and domain."
+    if not tenant.key:
+        why = "The Platform owns what all tenants share: none of the rows yet. EDIT: its name and domain."
+    facts = {"id": tenant.id, "slug": tenant.slug, "name": tenant.name, "domain": f"{tenant.slug}.example.com"}
+    return _comment([why]) + _entry("tenant", facts)
+
+
+def _table(found: Catalogue, owned: Ownership, cast: Sequence[Tenant], table: Table) -> str:
+    ways, is_root = owned.ways[table.relation], table.relation == owned.root
+    used = table.key if is_root else [edge.column for edge in ways]
+    facts: dict[str, object] = {"name": table.relation}
+    facts |= {} if table.key == ("id",) else {"key": list(table.key)}
+    facts |= {"critical": True} if owned.always(table.relation) else {}
+    facts |= {"visibility": "private", "columns": {column: table.columns[column] for column in used}}
+    scoped, notes = _unique(table, ways, is_root)
+    facts |= {"rescope": [list(key) for key in scoped]} if scoped else {}
+    about = [*_about(found, owned, table), *notes]
+    rules = _by_row(table, cast) if is_root else [_by_parent(found, table, edge) for edge in ways]
+    return _comment(about) + _entry("table", facts) + "".join("\n" + _entry("table.rule", rule) for rule in rules)
+
+
+def _about(found: Catalogue, owned: Ownership, table: Table) -> Iterator[str]:
+    steps = [f"{found.tables[edge.child].name}.{edge.column}" for edge in owned.path(table.relation)]
+    if steps:
+        yield " -> ".join([*steps, found.tables[owned.root].name])
+    else:
+        yield f"{table.name}: each row is a tenant's own. A row that is added later needs its tenant and rule here."
+    if not owned.always(table.relation):
+        yield "EDIT: not every row leads there. The others have no tenant until a person decides, or `unmatched` does."
+    if len(table.key) > 1:
+        yield f"Its key has several columns: {', '.join(table.key)}."
+    if any(reference.parent == table.relation for reference in table.references):
+        yield "It refers to itself: such a reference must stay in its tenant, which 005 checks."
+
+
+def _unique(table: Table, ways: Sequence[Edge], is_root: bool) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The unique keys to re-scope, and words about them. A key with a parent's column is as good as one per tenant."""
+    scoped: list[tuple[str, ...]] = []
+    notes: list[str] = []
+    following = {column for reference in table.references for column in reference.columns} | {e.column for e in ways}
+    for key in table.unique:
+        if is_root or following.intersection(key.columns):
+            continue
+        named = ", ".join(key.columns) or "an expression"
+        if key.stays:
+            notes.append(f"({named}) stays unique across tenants: {key.stays}.")
+        elif key.columns not in scoped:
+            scoped.append(key.columns)
+            notes.append(
+                f"EDIT: ({named}) becomes unique per tenant. Code that says ON CONFLICT ({named}) must name tenant_id."
+            )
+    return scoped, notes
+
+
+def _by_row(root: Table, cast: Sequence[Tenant]) -> Iterator[dict[str, object]]:
+    for tenant in cast:
+        if tenant.key:
+            equal = [{"column": c, "equals": value} for c, value in zip(root.key, tenant.key, strict=True)]
+            when = equal[0] if len(equal) == 1 else {"all": equal}
+            yield {"name": f"{tenant.slug} is its own", "phase": "004_tenant_data", "when": when, "tenant": tenant.slug}
+
+
+def _by_parent(found: Catalogue, table: Table, edge: Edge) -> dict[str, object]:
+    parent = {"column": edge.column, "table": edge.parent, "key": edge.key}
+    name = f"{table.name} follow {found.tables[edge.parent].name} by {edge.column}"
+    return {"name": name[:RULE_NAME], "phase": "004_tenant_data", "parent": parent}
+
+
+def _common(relations: Sequence[str]) -> Iterator[str]:
+    for relation in relations:
+        yield _comment(
+            [f"EDIT: every tenant may read {relation}, and none writes it. Take it out if that is wrong."]
+        ) + _entry("common", {"name": relation})
+
+
+def _circles(found: Catalogue) -> str:
+    circles = [" -> ".join(circle) for circle in foreign_key_paths.cycles(found)]
+    return (
+        _comment(["Tables that refer to each other in a circle (a rule follows one way only):", *circles])
+        if circles
+        else ""
+    )
+
+
+def _left_out(reasons: dict[str, str]) -> str:
+    lines = [f"{relation}: {why}." for relation, why in sorted(reasons.items())]
+    return _comment(["Left out; once the fence is closed, no tenant may read these:", *lines]) if lines else ""
+
+
+def _comment(lines: Sequence[str] | Iterator[str]) -> str:
+    return "".join(f"# {_one_line(line)}".rstrip() + "\n" for line in lines)
+
+
+def _one_line(text: str) -> str:
+    """Names may hold line breaks, and a comment must not end before its time."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def _entry(kind: str, facts: Mapping[str, object]) -> str:
+    return f"[[{kind}]]\n" + "".join(f"{key} = {_value(value)}\n" for key, value in facts.items())
+
+
+def _value(value: object) -> str:
+    """A value as TOML writes it in one line."""
+    if isinstance(value, dict):
+        pairs = (f"{key if BARE.fullmatch(key) else _value(key)} = {_value(item)}" for key, item in value.items())
+        return f"{{ {', '.join(pairs)} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

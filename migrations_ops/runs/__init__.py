@@ -1,0 +1,1 @@
+"""Runs: opened, carried on, watched, stopped, undone. The door is service.py."""

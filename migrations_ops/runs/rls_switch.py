@@ -1,0 +1,69 @@
+"""The switch of the fence: `disarm` opens it in one command where something behind it cannot work; `rearm` closes it.
+
+Open is never open to tenants: their role loses its grants first, and the service answers 503 until it is closed again.
+What else 006 did (NOT NULL, keys, roles, guards) stays, so that closing is quick and its undo as exact as before.
+"""
+
+from collections.abc import Callable
+
+from psycopg.types.json import Jsonb
+
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import SavedState
+from migrations_ops.phases import policies
+from migrations_ops.phases.row_level_security import KEY, closings
+from migrations_ops.rules.model import Plan
+from tenants import audit
+from vital.db import retry
+from vital.errors import EngineError
+
+OPENED = "the fence was opened by {who}: {reason}. Close it with: manage.py migrate_tenants rearm"
+
+
+class NeverClosed(EngineError):
+    """The fence was never closed in this database, so there is nothing to open or to close again. It is closed by
+    006_row_level_security, the last phase of `manage.py migrate_tenants`."""
+
+    exit_code = 2
+
+
+class NoReason(EngineError):
+    """Opening or closing the fence is written down with its reason: say --reason "..."; nothing was changed."""
+
+    exit_code = 2
+
+
+def closed_tables(session: Session, plan: Plan) -> dict[str, SavedState]:
+    """Each table that VITAL closed, with how its row level security was before. Raises NeverClosed."""
+    found: dict[str, SavedState] = {}
+    for relation, closing in closings(plan):
+        if noted := session.named("applied_memo", {"statement": closing.name, "phase": KEY}):
+            found[relation] = noted[0][0]
+    if not found:
+        raise NeverClosed
+    return found
+
+
+def disarm(session: Session, plan: Plan, who: str, reason: str, waiting: Callable[[str], None]) -> list[str]:
+    """Open every closed table for all but tenants; returns the tables. Each table in a transaction of its own.
+
+    It may be repeated, also after a kill: the record says first that the fence is open, and last of all it is.
+    """
+    tables = closed_tables(session, plan)
+    audit.note(session, who, "disarm", reason, {"tables": list(tables)})
+    message = OPENED.format(who=who, reason=reason)
+    session.named("spoil_phase", {"phase": KEY, "error": Jsonb({"message": message})})
+    for relation in tables:
+        _carry_out(session, relation, policies.shut_tenants_out(relation), waiting)
+    for relation, before in tables.items():
+        _carry_out(session, relation, policies.as_it_was_before(relation, before), waiting)
+    return list(tables)
+
+
+def _carry_out(session: Session, relation: str, changes: policies.Changes, waiting: Callable[[str], None]) -> None:
+    def transaction() -> None:
+        with session.work(as_operator=False):
+            for change in changes:
+                session.execute(change)
+
+    retry.retried(session, (relation,), transaction, waiting)

@@ -1,0 +1,270 @@
+"""The door to runs: what commands, tasks, the admin and REST may do with one, and ask of it."""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from migrations_ops.engine.events import Listener
+from migrations_ops.engine.steps import Check
+from migrations_ops.phase_state import open_session, phase_states, tenants_are_there
+from migrations_ops.plan import phases as phases_of
+from migrations_ops.rehearsal import records
+from migrations_ops.rules.current import chosen, current_plan
+from migrations_ops.runs import queries
+from migrations_ops.runs import status as reading
+from migrations_ops.runs.log_files import LogFiles, log_tail, rows_of
+from migrations_ops.runs.queries import UnknownRun
+from tenants import audit, maintenance
+from vital.db.own_schema import NotSetUp, bring_up_to_date, me
+from vital.db.sql import shown
+from vital.errors import OutOfOrder
+from vital.lazy import names_of
+
+if TYPE_CHECKING:
+    from migrations_ops.runs.enqueue import (
+        NOT_NOW,
+        BrokerIsDown,
+        abandoned,
+        resume_in_background,
+        start_in_background,
+        undo_in_background,
+    )
+    from migrations_ops.runs.forecast import forecast_run, forecast_undo
+    from migrations_ops.runs.resume import NotToAdvance, advance, resume
+    from migrations_ops.runs.runner import Actor, Request, Result, open_run, run
+    from migrations_ops.runs.stop import stop, work
+    from migrations_ops.runs.undo import preview_undo, undo_phases
+    from migrations_ops.runs.workers import NothingToHelp
+
+__all__ = [
+    "NOT_NOW",
+    "Actor",
+    "BrokerIsDown",
+    "LogFiles",
+    "NotToAdvance",
+    "NothingToHelp",
+    "Request",
+    "Result",
+    "UnknownRun",
+    "abandoned",
+    "advance",
+    "choices",
+    "disarm",
+    "findings_of_run",
+    "follow",
+    "forecast_run",
+    "forecast_undo",
+    "forget_key",
+    "ledger_size",
+    "legacy_writes",
+    "log_tail",
+    "one_run",
+    "open_run",
+    "preview_undo",
+    "purge_ledger",
+    "rearm",
+    "resume",
+    "resume_in_background",
+    "rows_of",
+    "run",
+    "run_with_allowed_actions",
+    "runs",
+    "start_in_background",
+    "status",
+    "stop",
+    "tune",
+    "undo_in_background",
+    "undo_phases",
+    "unfinished",
+    "validate",
+    "work",
+]
+__getattr__ = names_of(
+    __package__,
+    {
+        "enqueue": "NOT_NOW BrokerIsDown abandoned resume_in_background start_in_background undo_in_background",
+        "forecast": "forecast_run forecast_undo",
+        "resume": "NotToAdvance advance resume",
+        "runner": "Actor Request Result open_run run",
+        "stop": "stop work",
+        "undo": "preview_undo undo_phases",
+        "workers": "NothingToHelp",
+    },
+)
+
+LOOK_AGAIN = 1.0  # seconds, as often as a run says where it is
+
+
+def status() -> dict[str, Any]:
+    """How far the migration is; see `reading.status`. With the last rehearsal and maintenance."""
+    with open_session(read_only=True) as session:
+        holding = chosen(session)
+        plan = holding.plan
+        states = phase_states(session) if session.named("is_set_up")[0][0] else []
+        document = reading.status(session, plan, phases_of(plan), states)
+        upkeep = maintenance.state(session) if session.named("has_maintenance")[0][0] else {"on": False}
+        named = {"from": holding.in_words, "digest": plan.digest, "differs": holding.differs}
+        return document | {"rehearsal": records.last(session), "maintenance": upkeep, "plan": named}
+
+
+def validate(listener: Listener) -> int:
+    """005 alone, read-only: asks every question and writes nothing. Returns the number of failed checks."""
+    from migrations_ops.engine import checks
+
+    failed = 0
+    with open_session(read_only=True) as session:
+        plan = current_plan(session)
+        phase = next(phase for phase in phases_of(plan) if phase.reads_only)
+        if not tenants_are_there(session):
+            raise OutOfOrder(phase=phase.key, needed="001_schema_fixes")
+        listener.phase_started(phase)
+        for step in phase.steps:
+            assert isinstance(step, Check)
+            listener.step_started(phase, step)
+            outcome = checks.outcome_of(step, checks.ask(session, step, partial(listener.waiting, step)))
+            listener.step_done(phase, step, outcome)
+            failed += outcome.status == "FAIL"
+        listener.phase_done(phase, "failed" if failed else "completed", 0.0, "")
+    return failed
+
+
+def choices() -> dict[str, list[str]]:
+    """What a run can be limited to: the plan's phases (keys), tenants (slugs) and tables, in the plan's order."""
+    plan = current_plan()
+    return {
+        "phases": [phase.key for phase in phases_of(plan)],
+        "tenants": [tenant.slug for tenant in plan.tenants],
+        "tables": [shown(spec.relation) for spec in plan.tables],
+    }
+
+
+def tune(changes: dict[str, str]) -> dict[str, Any]:
+    """Set limits (an empty value: the default again), also of a run at work; see `tuning.show`."""
+    from migrations_ops.runs import throttle_settings
+
+    if changes:
+        throttle_settings.check(changes)
+        bring_up_to_date()
+    with open_session(read_only=not changes) as session:
+        throttle_settings.change(session, changes, me())
+        return throttle_settings.show(session)
+
+
+def disarm(reason: str, waiting: Callable[[str], None]) -> list[str]:
+    """Open the fence for all but tenants, and write down who did and why; returns the tables. See `fence.disarm`."""
+    from migrations_ops.runs import rls_switch
+
+    if not reason.strip():
+        raise rls_switch.NoReason
+    plan = current_plan()
+    with open_session() as session, session.run_lock():
+        if not session.named("is_set_up")[0][0]:
+            raise rls_switch.NeverClosed
+        bring_up_to_date()
+        return rls_switch.disarm(session, plan, me(), reason, waiting)
+
+
+def rearm(reason: str, listener: Listener) -> "Result":
+    """Carry out 006 again, which closes what is open and ends with the attack run. Raises NoReason, NeverClosed."""
+    from migrations_ops.phases.row_level_security import KEY
+    from migrations_ops.runs import rls_switch
+    from migrations_ops.runs.runner import Actor, Request, run
+
+    if not reason.strip():
+        raise rls_switch.NoReason
+    with open_session() as session:
+        if not session.named("is_set_up")[0][0]:
+            raise rls_switch.NeverClosed
+        tables = list(rls_switch.closed_tables(session, current_plan()))
+        audit.note(session, me(), "rearm", reason, {"tables": tables})
+    return run(Request(only=KEY), listener, Actor(reason=reason))
+
+
+def ledger_size() -> dict[str, Any]:
+    """See `ledger_retention.size`. Only reads."""
+    from migrations_ops.runs import ledger_retention
+
+    with open_session(read_only=True) as session:
+        if not session.named("is_set_up")[0][0]:
+            raise NotSetUp
+        return ledger_retention.size(session)
+
+
+def purge_ledger(days: int, reason: str, *, dry_run: bool, who: str = "") -> dict[str, Any]:
+    """See `ledger_retention.purge`. Waits for no run: an undo that goes on asks for entries that stand."""
+    from migrations_ops.runs import ledger_retention
+
+    with open_session() as session, session.run_lock():
+        if not session.named("is_set_up")[0][0]:
+            raise NotSetUp
+        return ledger_retention.purge(session, days, who or me(), reason, dry_run=dry_run)
+
+
+def forget_key(table: str, key: str, reason: str, *, who: str = "") -> dict[str, Any]:
+    """See `ledger_retention.forget`."""
+    from migrations_ops.runs import ledger_retention
+
+    plan = current_plan()
+    with open_session() as session, session.run_lock():
+        if not session.named("is_set_up")[0][0]:
+            raise NotSetUp
+        return ledger_retention.forget(session, plan, table, key, who or me(), reason)
+
+
+def runs(limit: int) -> list[dict[str, Any]]:
+    """The last runs and undos, the newest first; see `watching.runs`."""
+    with open_session(read_only=True) as session:
+        return queries.runs(session, limit)
+
+
+def one_run(run_id: int) -> dict[str, Any]:
+    """A run with its phases and how it goes; see `watching.run`. Raises UnknownRun."""
+    with open_session(read_only=True) as session:
+        return queries.run(session, run_id)
+
+
+def unfinished() -> dict[str, Any] | None:
+    """The run or undo that is not over: `id`, `kind`, `status`; a new one resumes it, or gives it up."""
+    with open_session(read_only=True) as session:
+        found = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
+        return dict(zip(("id", "kind", "status"), found[0], strict=False)) if found else None
+
+
+def run_with_allowed_actions(run_id: int) -> dict[str, Any]:
+    """Before the wheel of a run: `run` as `one_run` has it, and for each of pause, resume, cancel and undo in `why_not`
+    why it cannot be done now, or nothing. Raises UnknownRun."""
+    from migrations_ops.runs import allowed_actions
+
+    with open_session(read_only=True) as session:
+        run = queries.run(session, run_id)
+        newest = queries.runs(session, 1)[0]["id"]
+        reasons = allowed_actions.why_not(run) | {"undo": allowed_actions.why_no_undo(session, run, newest)}
+        return {"run": run, "why_not": reasons, "newest": newest}
+
+
+def legacy_writes() -> list[dict[str, Any]]:
+    """Tables that old code still writes to without a tenant: rows that got theirs on the way, and when last."""
+    with open_session(read_only=True) as session:
+        return queries.late(session)
+
+
+def findings_of_run(run_id: int, limit: int) -> dict[str, Any]:
+    """What the run's checks found; see `watching.findings`. Raises UnknownRun."""
+    with open_session(read_only=True) as session:
+        return queries.findings(session, run_id, limit)
+
+
+def follow(run_id: int, seconds: float) -> Iterator[dict[str, Any]]:
+    """The run as it stands, about once a second, until it is not running any more, and for so many seconds at most.
+
+    One connection, and no transaction between two looks. Raises UnknownRun.
+    """
+    until = time.monotonic() + seconds
+    with open_session(read_only=True) as session:
+        while True:
+            document = queries.run(session, run_id)
+            yield document
+            if document["status"] != "running" or time.monotonic() > until:
+                return
+            time.sleep(LOOK_AGAIN)

@@ -1,0 +1,60 @@
+"""A run that is not over yet: stopped, helped."""
+
+import time
+from collections.abc import Sequence
+
+from migrations_ops.engine.events import Listener
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Phase
+from migrations_ops.models import Run
+from migrations_ops.phase_state import open_session
+from migrations_ops.plan import phases as phases_of
+from migrations_ops.rules.canary import Scope, narrowed
+from migrations_ops.rules.current import current_plan, plan_of_run
+from migrations_ops.runs import transitions, workers
+from migrations_ops.runs.resume import only_unfinished
+from migrations_ops.runs.runner import Actor, move, status_of
+from tenants import audit
+
+
+def stop(what: str, patience: float = 60, actor: Actor | None = None, run: int | None = None) -> tuple[int, str]:
+    """Ask the unfinished run to `pause` or `cancel`, and wait until it has: (its id, its status now).
+
+    It stops between two batches; still `running` after `patience` seconds means that it has not come to one yet. A run
+    whose process is gone is stopped from here. Raises NothingToStop, also where another than `run` is unfinished.
+    """
+    after = {"pause": Run.Status.PAUSED, "cancel": Run.Status.CANCELLED}[what]
+    actor = actor or Actor()
+    with open_session() as session:
+        session.read_as_operator()  # also the service's login may stop a run
+        run_id = only_unfinished(session, run)
+        audit.note(session, actor.who, what, actor.reason, {"run": run_id})
+        deadline = time.monotonic() + patience
+        while (status := status_of(session, run_id)) != after and time.monotonic() < deadline:
+            if session.named("request_stop", {"id": run_id, "what": what}) and not session.run_lock_is_free():
+                time.sleep(0.1)
+            elif not _stop_from_here(session, run_id, after):
+                break
+        return run_id, status
+
+
+def _stop_from_here(session: Session, run_id: int, after: str) -> bool:
+    """Move a run that nobody works on. Returns whether there was an arrow to follow: what is over stays as it is."""
+    with session.run_lock():
+        status = status_of(session, run_id)
+        if (status, after) not in transitions.ARROWS:
+            return False
+        move(session, run_id, status, after)
+        return True
+
+
+def work(listener: Listener) -> int:
+    """Help the active run with its tables until it is over; returns its id. Raises NothingToHelp, OtherPlan."""
+    with open_session() as session:
+        unfinished = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
+        plan = plan_of_run(session, unfinished[0][0]) if unfinished else current_plan()
+
+        def phases(scope: str) -> Sequence[Phase]:
+            return phases_of(narrowed(plan, Scope.of(scope)))
+
+        return workers.help_along(session, phases, plan.digest, listener)

@@ -1,0 +1,126 @@
+"""What runs did, taken back."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from migrations_ops.engine import undo
+from migrations_ops.engine.events import Listener
+from migrations_ops.engine.executor import Executor
+from migrations_ops.engine.ledger import Undone
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Phase
+from migrations_ops.models import Run
+from migrations_ops.phase_state import make_ready, open_session, phase_states, position
+from migrations_ops.plan import phases as phases_of
+from migrations_ops.rules.canary import touched
+from migrations_ops.rules.current import current_plan
+from migrations_ops.rules.model import Plan
+from migrations_ops.rules.plan_tables import has_tenant_column
+from migrations_ops.runs.callbacks import RunCallbacks
+from migrations_ops.runs.runner import Actor, Result, accounting, check_stop, is_refused, open_or_go_on
+from vital.db.own_schema import bring_up_to_date
+from vital.errors import PhaseRefused, Problem
+
+HALF_UNDONE = "its undo is not finished: undo again, or run to do the phase again"
+
+
+def to_undo(session: Session, phases: Sequence[Phase], first: str) -> list[Phase]:
+    """The phases that an undo back to `first` takes back, latest first."""
+    start = position(phases, first) if first else 0
+    standing = {phase for phase, _ in session.named("phases_not_undone")}
+    return [phase for phase in reversed(phases[start:]) if phase.key in standing]
+
+
+def standing_scopes(session: Session) -> set[str]:
+    """What runs that changed something, and are not undone, were limited to."""
+    return {scope for phase, scope in session.named("phases_not_undone") if not phase.startswith("000")}
+
+
+def preview_undo(first: str) -> list[str]:
+    """The keys of the phases that would be undone, latest first."""
+    phases = phases_of(current_plan())
+    position(phases, first or phases[0].key)
+    with open_session(read_only=True) as session:
+        if not session.named("is_set_up")[0][0]:
+            return []
+        return [phase.key for phase in to_undo(session, phases, first)]
+
+
+def undo_phases(first: str, archive: Path | None, listener: Listener, actor: Actor | None = None) -> Result:
+    """Take back every phase from the last to `first` (all, where empty). Raises UndoRefused before anything changes."""
+    plan = current_plan()
+    with open_session() as session, session.run_lock():
+        bring_up_to_date()
+        plan = touched(plan, standing_scopes(session))
+        wanted = to_undo(session, phases_of(plan), first)
+        if not wanted:
+            return Result("nothing_to_do", phases=phase_states(session))
+        archived = _refuse(session, plan, wanted, archive, listener)
+        run_id, _ = open_or_go_on(session, plan, Run.Kind.UNDO, wanted, actor or Actor(), resume=False)
+        callbacks = RunCallbacks(session, run_id, Run.Kind.UNDO, listener)
+        with callbacks.told(), accounting(session, run_id):
+            undone = _take_back(session, run_id, plan, wanted, listener, callbacks)
+        return _result(session, run_id, undone, archived)
+
+
+def open_undo(first: str, actor: Actor) -> int | None:
+    """Open an undo for a worker to carry out, and return its id; None where there is nothing to undo.
+
+    What it would lose is for the worker to say, who may read everything.
+    """
+    plan = current_plan()
+    position(phases_of(plan), first or phases_of(plan)[0].key)
+    with open_session() as session, session.run_lock():
+        make_ready(session)
+        plan = touched(plan, standing_scopes(session))
+        wanted = to_undo(session, phases_of(plan), first)
+        return open_or_go_on(session, plan, Run.Kind.UNDO, wanted, actor, resume=False)[0] if wanted else None
+
+
+def carry_back(session: Session, plan: Plan, run_id: int, keys: Sequence[str], listener: Listener) -> Result:
+    """Carry an opened or interrupted undo on to its end. Raises UndoRefused; the run has failed then."""
+    plan = touched(plan, standing_scopes(session))
+    wanted = [phase for phase in to_undo(session, phases_of(plan), "") if phase.key in keys]
+    callbacks = RunCallbacks(session, run_id, Run.Kind.UNDO, listener)
+    with callbacks.told(), accounting(session, run_id):
+        archived = _refuse(session, plan, wanted, None, listener)
+        undone = _take_back(session, run_id, plan, wanted, listener, callbacks)
+    return _result(session, run_id, undone, archived)
+
+
+def _refuse(
+    session: Session, plan: Plan, wanted: list[Phase], archive: Path | None, listener: Listener
+) -> list[Problem]:
+    """What the archive has kept. Raises UndoRefused, and PhaseRefused for a role that may not do it."""
+    gone = [spec.relation for spec in plan.tables if not has_tenant_column(session, spec)]
+    if is_refused(session, phases_of(plan)[0], listener.waiting, gone):
+        raise PhaseRefused(phase="undo", count=1, log="manage.py migrate_tenants run --only 000")
+    return undo.refuse_losses(session, wanted, archive, listener.waiting)
+
+
+def _take_back(
+    session: Session, run_id: int, plan: Plan, wanted: Sequence[Phase], listener: Listener, callbacks: RunCallbacks
+) -> Undone:
+    executor = Executor(session, run_id, listener, lambda: check_stop(session, run_id))
+    undone = Undone()
+    callbacks.begin()
+    for phase in wanted:
+        callbacks.before(phase)
+        session.named("spoil_phase", {"phase": phase.key, "error": Jsonb({"message": HALF_UNDONE})})
+        undone.add(_undo_one(executor, phase, phases_of(plan), [one.key for one in wanted]))
+        callbacks.after(phase, "rolled back")
+    return undone
+
+
+def _result(session: Session, run_id: int, undone: Undone, archived: list[Problem]) -> Result:
+    return Result(Run.Status.COMPLETED, run_id, phase_states(session), undone=undone, archived=archived)
+
+
+def _undo_one(executor: Executor, phase: Phase, phases: Sequence[Phase], wanted: Collection[str]) -> Undone:
+    try:
+        return undo.take_back(executor, phase, phases, wanted)
+    except psycopg.Error as error:
+        raise executor.failed_outside(phase, error) from error

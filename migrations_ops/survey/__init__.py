@@ -1,1 +1,0 @@
-"""What the control room shows: asked on Django's own connection, in the request's transaction. Only reads."""

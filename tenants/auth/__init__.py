@@ -1,0 +1,1 @@
+"""Who asks: tokens, API keys, sessions; and the logins of the service."""

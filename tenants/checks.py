@@ -1,0 +1,70 @@
+"""What the service refuses to start with, outside demo mode: anything that would make the fence a decoration."""
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, OperationalError, connection
+
+from tenants import availability
+from tenants.errors import MigrationRequired
+from tenants.resolution import QUERIES
+from vital.db import scope
+
+WEAK = ("", "changeme", "change-me", "secret", "insecure", "django-insecure")
+LEAST = 16
+
+
+def refuse_what_is_unsafe() -> None:
+    """Raise ImproperlyConfigured with the setting or the table, and what to do. A database that is down is no reason:
+    the service says 503 until it is back."""
+    refuse_weak_key()
+    if settings.DEMO:
+        return
+    try:
+        _login()
+        _tables()
+    except OperationalError:
+        return
+    finally:
+        connection.close()
+
+
+def refuse_weak_key() -> None:
+    """Raise ImproperlyConfigured where the key that signs sessions could be guessed."""
+    key = settings.SECRET_KEY
+    if key.lower() in WEAK or key.startswith("django-insecure") or (len(key) < LEAST and not settings.DEMO):
+        raise ImproperlyConfigured(
+            "VITAL_SECRET_KEY is missing, a default, or shorter than 16 characters. Make one: python3 -c "
+            "'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+
+
+def _login() -> None:
+    """A superuser, BYPASSRLS or an owner passes the fence by; such a login is for migrations only."""
+    with connection.cursor() as cursor:
+        cursor.execute(QUERIES["who_is_the_login"], {"tables": list(settings.FENCED_SCHEMAS)})
+        name, is_super, bypasses, owns, granted, may = cursor.fetchone()
+    problem = (
+        "is a superuser" if is_super else "has BYPASSRLS" if bypasses else f"owns the table {owns}" if owns
+        else f"has a grant of its own, or PUBLIC has one, on the table {granted}" if granted
+        else "is not a member of vital_tenant and vital_operator" if not may else ""
+    )  # fmt: skip
+    if problem:
+        raise ImproperlyConfigured(
+            f"The login {name} of DATABASE_URL {problem}. Make one for the service with: manage.py create_login NAME"
+        )
+
+
+def _tables() -> None:
+    """Every table with a tenant column has a policy, once the migration has closed the fence."""
+    try:
+        availability.require_migrated()
+    except (MigrationRequired, DatabaseError):
+        return
+    with scope.acting_as(scope.operator_scope(read_only=True)), connection.cursor() as cursor:
+        cursor.execute(QUERIES["open_tables"], {"schemas": list(settings.FENCED_SCHEMAS)})
+        names = [name for (name,) in cursor.fetchall() if name not in settings.UNFENCED_TABLES]
+    if names:
+        raise ImproperlyConfigured(
+            f"These tables have a tenant column but no policy for tenants: {', '.join(names)}. Add them to the plan "
+            "and run migrate_tenants, or name those that need none in VITAL_UNFENCED_TABLES."
+        )

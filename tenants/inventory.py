@@ -1,0 +1,62 @@
+"""What tenants must know of the plan: which tables hold their rows, which of them are shared, and who the Platform is.
+
+The migration has the plan; it fills this through one setting, so that nothing here imports it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from vital.db import sql
+from vital.db.introspection import ForeignKey
+from vital.db.session import Session
+
+QUERIES = sql.load(Path(__file__).parent / "sql")
+TENANT_COLUMN = "tenant_id"
+
+
+@dataclass(frozen=True)
+class TenantTable:
+    """A table whose rows belong to tenants. A tenant may see the Platform's rows where it is `shared`; `ways` are
+    those on which the plan goes from a row to its owner, step by step, with or without foreign keys; `made` says that
+    VITAL brought the table along."""
+
+    relation: str
+    key: tuple[str, ...]
+    shared: bool
+    ways: tuple[tuple[ForeignKey, ...], ...] = ()
+    made: bool = False
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """`registry` is the table of tenants, `tenants` the ids of those that the plan wants, `tables` those whose rows
+    have an owner, `common` the tables that everybody reads."""
+
+    registry: str
+    platform_id: str
+    tenants: tuple[str, ...]
+    tables: tuple[TenantTable, ...]
+    common: tuple[str, ...]
+
+    @property
+    def planned(self) -> tuple[TenantTable, ...]:
+        """The tables of the plan, without those that VITAL brought along."""
+        return tuple(table for table in self.tables if not table.made)
+
+
+def inventory() -> Inventory:
+    """Of the plan in force. Raises what reading it does."""
+    fill: Callable[[], Inventory] = import_string(settings.INVENTORY)
+    return fill()
+
+
+def every_tenant(session: Session, registry: str) -> list[tuple[str, str]]:
+    """(id, name) of every tenant there is, by name."""
+    return [
+        (key, name)
+        for key, name in session.execute(sql.compose(QUERIES["every_tenant"], relation=sql.relation(registry)))
+    ]

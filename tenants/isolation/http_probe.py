@@ -1,0 +1,156 @@
+"""The attack run against the service: every tenant's users and admins, and nobody, against everybody else's rows.
+
+A request cannot see what is not committed, so these rows are planted for real, under keys that begin with MARK; they
+are removed in the end, and what a killed run has left is removed at the start of the next.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from uuid import uuid4
+
+from psycopg.sql import Composable
+
+from tenants.inventory import Inventory
+from tenants.isolation.clients import Caller
+from tenants.isolation.endpoints import ENDPOINTS, Endpoint
+from tenants.isolation.fixtures import QUERIES, NotPlantable, Planted, Planter
+from tenants.isolation.http_attacks import Intruder, Victim
+from tenants.isolation.report import Report
+from tenants.isolation.targets import MARK, NOBODY, Actor, Target, targets
+from vital.db import sql
+from vital.db.session import Session
+
+Sessions = Callable[[], AbstractContextManager[Session]]
+Sign = Callable[[str, str], str]  # (tenant, role) → token
+ROLES = ("user", "admin")
+SHOWS_WITHIN = 5.0  # seconds until the service knows of a row that was planted behind its back
+NO_ANSWER = "the service does not show this tenant its own row (it answered {status}): is its secret the right one?"
+
+
+def prove(sessions: Sessions, inventory: Inventory, caller: Caller, sign: Sign, domain: str) -> Report:
+    """The attack run; tenants' subdomains lie under `domain`.
+
+    Raises AnotherRunIsActive while a migration or another attack run is at work.
+    """
+    run = Run(inventory, caller, sign, domain)
+    started = time.monotonic()
+    with sessions() as session, session.run_lock(), run.planted(sessions, session):
+        run.carry_out(session)
+    run.report.seconds = time.monotonic() - started
+    return run.report
+
+
+def runs_here(session: Session) -> bool:
+    """Whether the service could work in this process: with this login."""
+    return bool(session.value(QUERIES["may_be_tenant"]))
+
+
+@contextmanager
+def as_operator(session: Session) -> Iterator[None]:
+    """One transaction as vital_operator; the service's own login, too, may do this much and no more."""
+    with session.connection.transaction():
+        session.execute(QUERIES["wait_briefly"])
+        session.execute(QUERIES["be_operator"])
+        yield
+
+
+class Run:
+    """One attack run: who there is, what is planted, and what came of it."""
+
+    def __init__(self, inventory: Inventory, caller: Caller, sign: Sign, domain: str) -> None:
+        self.inventory, self.caller, self.sign, self.domain = inventory, caller, sign, domain
+        self.report = Report()
+        self.tables = {target.relation: target for target in targets(inventory)}
+        self.endpoints = [endpoint for endpoint in ENDPOINTS if endpoint.relation in self.tables]
+        self.rows: dict[tuple[str, str], Planted] = {}
+        self.hosts: dict[str, str] = {}
+        self.cast: list[Actor] = []
+
+    @contextmanager
+    def planted(self, sessions: Sessions, session: Session) -> Iterator[None]:
+        """Committed rows, there for the time of the attacks."""
+        self._remove(session)
+        try:
+            self._plant(session)
+            yield
+        finally:
+            with sessions() as another:  # the first connection may have been broken off
+                self._remove(another)
+
+    def _plant(self, session: Session) -> None:
+        with as_operator(session):
+            found = session.execute(self._of("tenants_to_call", self.tables[self.inventory.registry]))
+            self.cast = [Actor(key, name) for key, name, _ in found]
+            self.hosts = {key: f"{slug}.{self.domain}" for key, _, slug in found}
+            for endpoint in self.endpoints:
+                target = self.tables[endpoint.relation]
+                planter = Planter(session, [target])
+                for actor in self.cast:
+                    try:
+                        planted = planter.plant(target, actor, {endpoint.mark: f"{MARK}-{uuid4().hex[:12]}"})
+                        self.rows[endpoint.path, actor.id] = planted
+                    except NotPlantable as refusal:
+                        what = f"{actor.name}'s row for {endpoint.path}"
+                        self.report.leave_out(what, f"none could be planted: {refusal}")
+
+    def _remove(self, session: Session) -> None:
+        with as_operator(session):
+            for endpoint in self.endpoints:
+                parts = {"mark": sql.ident(endpoint.mark), "pattern": sql.literal(f"{MARK}-%")}
+                session.execute(self._of("remove_marked", self.tables[endpoint.relation], **parts))
+
+    def carry_out(self, session: Session) -> None:
+        self._attack(session, Intruder(NOBODY, "", self.caller, self.report, {}))
+        for actor in self.cast:
+            for role in ROLES:
+                headers = {"Authorization": f"Bearer {self.sign(actor.id, role)}"}
+                intruder = Intruder(actor, role, self.caller, self.report, headers)
+                if self._is_known(intruder):
+                    self._attack(session, intruder)
+
+    def _is_known(self, intruder: Intruder) -> bool:
+        """Whether the service takes the attacker for who it is: else its refusals would prove nothing."""
+        status, until = 0, time.monotonic() + SHOWS_WITHIN
+        for endpoint in self.endpoints:
+            own = self.rows.get((endpoint.path, intruder.actor.id))
+            if own is None or not endpoint.routes:
+                continue
+            while (status := intruder.sees(endpoint, own)) != 200 and status not in {401, 403}:
+                if time.monotonic() > until:
+                    break
+                time.sleep(0.2)
+            if status == 200:
+                return True
+        self.report.leave_out(f"the service as {intruder.name}", NO_ANSWER.format(status=status or "nothing"))
+        return False
+
+    def _attack(self, session: Session, intruder: Intruder) -> None:
+        for endpoint in self.endpoints:
+            for actor in self.cast:
+                row = self.rows.get((endpoint.path, actor.id))
+                if row is None or actor.id == intruder.actor.id:
+                    continue
+                shared = actor.id == self.inventory.platform_id and self.tables[endpoint.relation].shared
+                victim = Victim(actor, self.hosts[actor.id], row, str(row.row[endpoint.mark]), shared)
+                intruder.attack(endpoint, victim)
+                self._look(session, intruder, endpoint, victim)
+
+    def _look(self, session: Session, intruder: Intruder, endpoint: Endpoint, victim: Victim) -> None:
+        """Whatever was answered: the victim's row must be as it was, and no other in its name."""
+        target = self.tables[endpoint.relation]
+        rows = sql.key_equals("t", session.typed_key(target.relation, target.key), sql.literal(victim.planted.key))
+        parts = {
+            "tenant": sql.ident(target.tenant), "victim": sql.literal(victim.actor.id),
+            "mark": sql.ident(endpoint.mark), "code": sql.literal(intruder.code),
+        }  # fmt: skip
+        with as_operator(session):
+            unchanged = session.execute(self._of("row_now", target, rows=rows)) == [(victim.planted.row,)]
+            forged = bool(session.value(self._of("rows_in_its_name", target, **parts)))
+        intruder.note(endpoint, victim, "its row afterwards", "" if unchanged else "it was changed or deleted")
+        if endpoint.new:
+            intruder.note(endpoint, victim, "POST in its name", "a row of the attacker's is there" if forged else "")
+
+    def _of(self, name: str, target: Target, /, **parts: Composable) -> Composable:
+        parts |= {"relation": sql.relation(target.relation)}
+        return sql.compose(QUERIES[name].replace("%", "%%"), **parts)

@@ -1,0 +1,100 @@
+"""Ways past the rows' policies: rights that they do not bind, COPY, a table in front of the table, the login behind."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+import psycopg
+from psycopg.sql import Composable, Composed
+
+from tenants.isolation.fixtures import QUERIES
+from tenants.isolation.report import EVERYBODY, HELD, LEAK, Attempt, Report
+from tenants.isolation.targets import NOBODY, Actor, Target
+from vital.db import sql
+from vital.db.session import Session
+
+BEYOND = ["TRUNCATE", "TRIGGER", "REFERENCES"]
+WRITES = ["INSERT", "UPDATE", "DELETE"]
+BY_COLUMN = ("INSERT", "UPDATE", "REFERENCES")
+SWITCH = "a statement that sets vital.tenant_id itself"
+SWITCH_WHY = "who may run any SQL as vital_tenant may name any tenant: the service lets nobody run SQL"
+
+
+class Sideways:
+    """Tried once for each table as any tenant: no row of a certain tenant is aimed at."""
+
+    def __init__(self, session: Session, report: Report) -> None:
+        self.session, self.report = session, report
+
+    def go(self, targets: Sequence[Target], common: Iterable[str]) -> None:
+        self.session.execute(QUERIES["be_operator"])
+        for target in targets:
+            self._rights(target, BEYOND if target.writable else BEYOND + WRITES)
+            self._reset(target)
+        for relation in common:
+            self._rights(Target(relation, "", (), shared=True, writable=False), BEYOND + WRITES)
+        self.report.leave_out(SWITCH, SWITCH_WHY)
+
+    def _rights(self, target: Target, privileges: list[str]) -> None:
+        """Rights are asked for and not used: a TRUNCATE would close the table to all."""
+        by_column = [name for name in privileges if name in BY_COLUMN]
+        has = self.session.execute(self._of("rights_beyond", target, privileges=sql.literal(privileges)))
+        has += self.session.execute(self._of("rights_on_columns", target, privileges=sql.literal(by_column)))
+        for privilege in privileges:
+            leaks = (privilege,) in has
+            detail = f"vital_tenant has the right; REVOKE {privilege} ON {target.relation} FROM vital_tenant"
+            self._note("any tenant", target.name, privilege, detail if leaks else "")
+
+    def _reset(self, target: Target) -> None:
+        """RESET ROLE leads back to the login: what that may read by itself is no matter of policies."""
+        ((login, reads),) = self.session.execute(self._of("sees_by_itself", target))
+        if reads:
+            why = f"it leads back to {login}, who reads the tables by its own right; the service's login must not"
+            self.report.leave_out("reset role", why)
+        else:
+            self._note("any tenant", target.name, "reset role and select", "")
+
+    def copy_out(self, target: Target, attacker: Actor, platform: str) -> None:
+        """COPY takes a way of its own through row level security."""
+        readable = {attacker.id, platform} if target.shared else {attacker.id}
+        self.session.execute(self._of("be_tenant", target, tenant=sql.literal(attacker.id)))
+        statement = self._of("copy_out", target, tenant=sql.ident(target.tenant))
+        with self.session.connection.cursor().copy(sql.text_of(statement).encode()) as copy:
+            leaked = {str(owner) for (owner,) in copy.rows()} - readable
+        names = ", ".join(sorted(leaked)[:3])
+        self._note(attacker.name, target.name, "copy to", f"rows of {names}" if leaked else "")
+
+    def shadow(self, target: Target) -> None:
+        """A temporary table of the same name would catch what the next user of a pooled connection writes.
+
+        Everybody may make one, as PostgreSQL has it: what counts is that nothing takes it for the real one.
+        """
+        self.session.execute(self._of("be_tenant", target, tenant=sql.literal("")))
+        schema, table = (sql.ident(name) for name in sql.names(target.relation))
+        found: list[tuple[str]] = []
+        with (
+            suppress(psycopg.errors.InsufficientPrivilege),
+            self.session.connection.transaction(force_rollback=True),
+        ):
+            self.session.execute(self._of("shadow_table", target, table=table))
+            self.session.execute(self._of("wait_behind_the_path", target, schema=_text(schema)))
+            found = self.session.execute(self._of("shadowed", target, table=_text(table)))
+        detail = f"taken for the real one by {', '.join(who for (who,) in found)}" if found else ""
+        self._note("any tenant", target.name, "temporary table of its name", detail)
+
+    def _note(self, attacker: str, what: str, verb: str, leak: str) -> None:
+        outcome = LEAK if leak else HELD
+        self.report.attempts.append(Attempt(attacker, EVERYBODY, "table", what, verb, outcome, leak))
+
+    def _of(self, name: str, target: Target, /, **parts: Composable) -> Composed:
+        parts = {"relation": sql.relation(target.relation), "name": sql.literal(target.relation)} | parts
+        return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
+
+
+def _text(identifier: Composable) -> Composable:
+    """An identifier as SQL spells it, as text."""
+    return sql.literal(sql.text_of(identifier))
+
+
+def tenants_or_nobody(cast: Iterable[Actor]) -> list[Actor]:
+    """Who may read everything without reading much: the planted ones, and nobody."""
+    return [NOBODY, *(actor for actor in cast if actor.planted)]

@@ -1,0 +1,85 @@
+"""Which columns of a copied row cannot stay as they are: its own keys, and references to rows that are copied too."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from psycopg.sql import Composable
+
+from tenants.inventory import TENANT_COLUMN, Inventory
+from tenants.lifecycle.archive import Table
+from tenants.lifecycle.queries import ask
+from vital.db import sql
+from vital.db.introspection import ForeignKey
+from vital.db.session import Session
+
+Column = tuple[str, str]  # of which table
+
+
+@dataclass
+class Renewal:
+    """What of a table's rows is made anew: keys by a hash or by their sequence; `emptied` has what only one row may
+    have; `stuck` is a key that nothing can be made of."""
+
+    hashed: list[str] = field(default_factory=list)
+    numbered: dict[str, str] = field(default_factory=dict)
+    emptied: list[str] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
+
+    @property
+    def renewed(self) -> set[str]:
+        return {*self.hashed, *self.numbered}
+
+
+def declared(inventory: Inventory) -> Iterable[ForeignKey]:
+    """What the plan says of references, which need no foreign key."""
+    return (step for table in inventory.tables for way in table.ways for step in way)
+
+
+def renewal(session: Session, table: Table, references: list[ForeignKey]) -> Renewal:
+    """What has to become new so that no unique key is met twice. In a transaction."""
+    found = Renewal()
+    where = {"relation": table.relation}
+    kinds = {name: rest for name, *rest in ask(session, "columns_of_keys", where)}
+    follows = {name for one in references if one.child == table.relation for name in one.own}
+    for (key,) in ask(session, "unique_keys", where):
+        if TENANT_COLUMN in key or None in key or found.renewed & {*key} or {*found.emptied} & {*key}:
+            continue
+        if follows & {*key}:  # the row that it refers to is a copy as well, or the server says so
+            continue
+        _settle(found, key, {name: kinds[name] for name in key})
+    return found
+
+
+def _settle(found: Renewal, key: list[str], kinds: dict[str, list[object]]) -> None:
+    for name, (kind, _, sequence, refers) in kinds.items():
+        if not refers and (kind == "uuid" or sequence):
+            if sequence:
+                found.numbered[name] = str(sequence)
+            else:
+                found.hashed.append(name)
+            return
+    empty = [name for name, (_, may_be_empty, _, _) in kinds.items() if may_be_empty]
+    if empty:
+        found.emptied.append(empty[0])
+    else:
+        found.stuck = found.stuck or list(key)
+
+
+def origin(column: Column, renewals: dict[str, Renewal], references: list[ForeignKey]) -> Column | None:
+    """The renewed column whose values these are, however many references lead there; None where they stay."""
+    seen = set[Column]()
+    while column not in seen:
+        seen.add(column)
+        relation, name = column
+        if relation in renewals and name in renewals[relation].renewed:
+            return column
+        for one in references:
+            if one.child == relation and name in one.own:
+                column = one.parent, one.key[one.own.index(name)]
+                break
+    return None
+
+
+def hashed(value: Composable, tenant: str) -> Composable:
+    """The key of a row's copy: the same for every reference to it, and another for every tenant."""
+    return sql.compose("md5({tenant} || ':' || {value}::text)::uuid", tenant=sql.literal(tenant), value=value)

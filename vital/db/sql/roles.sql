@@ -1,0 +1,7 @@
+-- name: create_role
+-- A role without login: it can only be put on, by those who are members.
+CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION
+
+-- name: role_exists
+-- Whether the role is there; roles belong to the whole cluster.
+SELECT to_regrole({role_name}) IS NOT NULL
