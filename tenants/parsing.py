@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 from tenants.exits import USAGE, fail
 
 WORDS = ""  # in `hints`: for a surplus word
+MISSING = "the following arguments are required: "  # argparse's words
 NUMBER = re.compile(r"-\d*\.?\d+")
 EXAMPLE = re.compile(r"^  (manage\.py .+?)(?:   |$)", re.MULTILINE)
 # What Django reads of every command; they are not shown.
@@ -54,8 +55,10 @@ class Parser(CommandParser):
         return known, surplus
 
     def error(self, message: str) -> NoReturn:
+        if message.startswith(MISSING):
+            message = f"{self._name} takes {self._words}, and this is missing: {message.removeprefix(MISSING)}"
         stop = "" if message[-1:] in {".", "?"} else "."
-        example = EXAMPLE.search(self.epilog or "") if "required" in message else None
+        example = EXAMPLE.search(self.epilog or "") if "missing" in message else None
         more = f"As in: {example[1]}" if example else f"See: {self.prog} --help"
         message = f"{message}{stop} Nothing was done. {more}"
         if not self.called_from_command_line:
@@ -101,6 +104,11 @@ class Parser(CommandParser):
     def _name(self) -> str:
         return self.prog.rpartition(" ")[2]
 
+    @property
+    def _words(self) -> str:
+        words = [str(action.metavar or action.dest) for action in self._actions if not action.option_strings]
+        return " ".join(words + [name for name in self.options if self.options[name].required]) or "no words"
+
     def _unknown(self, option: str) -> str:
         having = [verb for verb, parser in self.siblings.items() if option in parser.options]
         known = [name for name, action in self.options.items() if action.help != SUPPRESS]
@@ -117,6 +125,5 @@ class Parser(CommandParser):
     def _too_much(self, word: str) -> str:
         if word in self.siblings:
             return f"{word} is a verb, and comes first: {self.prog.rpartition(' ')[0]} {word}"
-        takes = [str(action.metavar or action.dest) for action in self._actions if not action.option_strings]
-        said = f"{self._name} takes {' '.join(takes) or 'no words'}, and {word} is one word too many"
+        said = f"{self._name} takes {self._words}, and {word} is one word too many"
         return f"{said}. {self.hints[WORDS]}" if WORDS in self.hints else said

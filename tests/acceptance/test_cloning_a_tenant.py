@@ -146,7 +146,7 @@ def test_a_trial_keeps_nothing(home: Scratch, manage: Manage) -> None:
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("pharma",), "clone takes SLUG and the slug of the NEW one"),
+        (("pharma",), "clone takes SLUG NEW"),
         (("nobody", "new"), "There is no tenant nobody"),
         (("vital-platform", "new"), "whose rows everybody shares"),
         (("pharma", "digital-health"), "belongs to digital-health"),
