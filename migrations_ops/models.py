@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Now
 
 
@@ -218,12 +219,21 @@ class LedgerEntry(models.Model):
         return f"{self.rows} rows of {self.relation}: {self.rule}"
 
 
+class TableField(models.Field[str, str]):
+    """A table that keeps its identity under another name, and after a dump and its restore."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "regclass"
+
+
 class AppliedStatement(models.Model):
     """A change of the schema that VITAL made (and not one it found already there), with what its undo needs."""
 
     phase = models.CharField(max_length=40)
     statement = models.CharField(max_length=200, unique=True)
     memo = models.JSONField(null=True)
+    relation = models.CharField(max_length=130, blank=True, default="", help_text="the table that it is about, if one")
+    relid = TableField(null=True, help_text="the same, whatever it is called since")
     run_id = models.BigIntegerField()
     applied_at = models.DateTimeField(db_default=Now())
 
@@ -269,6 +279,12 @@ class Baseline(models.Model):
         models.BigIntegerField(),
         default=list,
         help_text="the latest that were, by the rows they wrote: exact for savepoints",
+    )
+    relid = TableField(null=True, help_text="the table itself, whatever it is called since")
+    files = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        help_text="the files of its rows: others after TRUNCATE, CLUSTER and the like",
     )
     taken_at = models.DateTimeField(db_default=Now())
 

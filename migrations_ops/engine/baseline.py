@@ -12,14 +12,21 @@ from vital.db import retry, sql
 
 @dataclass(frozen=True)
 class Comparison:
-    """A table against its baseline. `foreign` counts writes by others since; fingerprints: before, now."""
+    """A table against its baseline. `foreign` counts writes by others since; `emptied`: rows went all at once,
+    which VITAL never does; fingerprints: before, now."""
 
     relation: str
     rows_before: int
     rows_now: int
     same_content: bool
     foreign: int
+    emptied: bool = False
     fingerprints: tuple[str, str] = field(default=("", ""), compare=False)
+
+    @property
+    def by_others(self) -> bool:
+        """Whether others have written to it, or emptied it."""
+        return self.foreign > 0 or self.emptied
 
 
 def take_baseline(session: Session, table: Table, tenant_column: str, waiting: Callable[[str], None]) -> None:
@@ -38,6 +45,7 @@ def _take_baseline(session: Session, table: Table, tenant_column: str) -> None:
             hash=sql.row_hash("t", columns),
             table=sql.relation(table.relation),
             deletes=sql.compose(QUERIES["rows_deleted"]),
+            files=sql.compose(QUERIES["files_of_rows"]),
             whole_number=sql.compose(QUERIES["whole_number"], version=sql.column("t", "xmin")),
         )
         if any(column.name == tenant_column for column in session.columns(table.relation)):
@@ -59,7 +67,7 @@ def compare(session: Session, tables: Iterable[Table]) -> list[Comparison]:
             continue
         columns = [column for column in session.columns(table.relation) if column.name in noted[0][0]]
         with session.work():
-            before, now, *fingerprints, foreign = session.named(
+            before, now, first, last, foreign, emptied = session.named(
                 "compare_with_baseline",
                 {"relation": table.relation},
                 hash=sql.row_hash("t", columns),
@@ -67,9 +75,10 @@ def compare(session: Session, tables: Iterable[Table]) -> list[Comparison]:
                 key=sql.key_text("t", table.key),
                 is_foreign=is_foreign("t", "xmin"),
                 deletes=sql.compose(QUERIES["rows_deleted"]),
+                files=sql.compose(QUERIES["files_of_rows"]),
             )[0]
-        first, last = fingerprints
-        comparisons.append(Comparison(table.relation, before, now, first == last, int(foreign), (first, last)))
+        same = first == last
+        comparisons.append(Comparison(table.relation, before, now, same, int(foreign), emptied, (first, last)))
     return comparisons
 
 

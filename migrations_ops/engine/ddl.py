@@ -11,7 +11,7 @@ from migrations_ops.engine import partitioned_index
 from migrations_ops.engine.events import Clock, Outcome
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import SavedState, Statement
-from migrations_ops.engine.tables import are_there
+from migrations_ops.engine.tables import are_there, refuse_moved
 from vital.db import retry, sql
 
 Waiting = Callable[[str], None]
@@ -46,7 +46,8 @@ def apply(session: Session, phase: str, run: int, statement: Statement, waiting:
     if is_there(session, statement):
         return Outcome("already")
     saved_state = session.value(statement.saved_state) if statement.saved_state is not None else None
-    note = {"phase": phase, "statement": statement.name, "memo": Jsonb(saved_state), "run": run}
+    about = {"phase": phase, "statement": statement.name, "relation": statement.relation}
+    note = about | {"memo": Jsonb(saved_state), "run": run}
     if statement.online:
         session.named("note_applied", note)
         _online(session, statement, waiting)
@@ -85,12 +86,16 @@ def was_applied(session: Session, phase: str, statement: Statement) -> bool:
 
 
 def undo(session: Session, phase: str, statement: Statement, waiting: Waiting) -> Outcome:
-    """Take the change back if this phase made it. `already` where VITAL had not made it."""
+    """Take the change back if this phase made it. `already` where VITAL had not made it. Raises TableMoved."""
     noted = session.named("applied_memo", {"statement": statement.name, "phase": phase})
     if not noted:
         return Outcome("already")
-    changes = statement.down(noted[0][0] or {})
-    whole = are_there(session, *filter(None, (statement.relation, *statement.locks)))
+    saved_state, is_another = noted[0]
+    changes = statement.down(saved_state or {})
+    tables = tuple(filter(None, (statement.relation, *statement.locks)))
+    whole = are_there(session, *tables) and not is_another
+    if not whole:
+        refuse_moved(session, *tables)
 
     def take_back() -> None:
         with session.work(as_operator=False):

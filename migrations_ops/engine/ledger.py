@@ -12,9 +12,10 @@ from migrations_ops.engine.batch_size import TIMEOUT_SECONDS
 from migrations_ops.engine.session import QUERIES, Session
 from migrations_ops.engine.step_context import Watch
 from migrations_ops.engine.steps import Table
-from migrations_ops.engine.tables import are_there, has_columns
+from migrations_ops.engine.tables import has_columns, refuse_moved
 from migrations_ops.engine.vacuum import Cleaner
 from vital.db import retry, sql
+from vital.errors import Problem
 
 ENTRIES_AT_ONCE = 500
 
@@ -25,18 +26,20 @@ class Touched:
 
     table: Table
     columns: tuple[str, ...]
-    removable: tuple[tuple[str, Composable], ...] = ()
+    removable: tuple[tuple[str, str, Composable], ...] = ()
 
 
 @dataclass
 class Undone:
     """What an undo of ledger entries came to. `conflicts` are (relation, key) that were kept; `gone` are tables
-    that somebody has dropped, with the rows of theirs that were to go back."""
+    that somebody has dropped, with the rows of theirs that were to go back; `elsewhere` are triggers of others that
+    fired, and whose own changes of other tables are not known."""
 
     restored: dict[str, int] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
     conflicts: list[tuple[str, str]] = field(default_factory=list)
     gone: dict[str, int] = field(default_factory=dict)
+    elsewhere: list[Problem] = field(default_factory=list)
 
     def add(self, other: "Undone") -> None:
         """Count another phase's undo in."""
@@ -147,7 +150,9 @@ class _Undoing:
         return has_columns(self.session, relation, (*touched.table.key, *touched.columns))
 
     def _closed(self, group: _Group) -> tuple[int, list[str]]:
-        """The rows of a table that is gone are gone with it: its entries are closed, and hold up no others."""
+        """The rows of a table that is gone are gone with it: its entries are closed, and hold up no others. Raises
+        TableMoved where it only has another name."""
+        refuse_moved(self.session, group.relation)
         self.gone.add(group.relation)
         with self.session.work():
             self.session.named("close_entries", {"ids": group.ids})
@@ -179,7 +184,7 @@ def _statement(session: Session, family: str, touched: Touched, hashed: list[str
     table, columns = touched.table, touched.columns
     same_row = sql.key_equals("t", session.typed_key(table.relation, table.key), sql.column("e", "vital_key"))
     if family == "insert":
-        asked = [predicate for relation, predicate in touched.removable if are_there(session, relation)]
+        asked = [question for on, column, question in touched.removable if has_columns(session, on, (column,))]
         return sql.compose(
             QUERIES["undo_insert"],
             relation=sql.relation(table.relation),

@@ -159,7 +159,7 @@ class Insert:
     rows: Composable
     rule: str
     undo_blockers: Composable | Probe | None = None
-    removable: tuple[tuple[str, Composable], ...] = ()
+    removable: tuple[tuple[str, str, Composable], ...] = ()
 
 
 Step = Check | Baseline | Statement | Assign | Insert

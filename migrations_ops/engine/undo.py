@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
+from psycopg import errors as pg
 from psycopg.sql import Composable
 
 from migrations_ops.engine import baseline, ddl, ledger
@@ -13,7 +14,7 @@ from migrations_ops.engine.executor import Executor, relation_of
 from migrations_ops.engine.ledger import Touched, Undone
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Assign, Baseline, Insert, Phase, Probe, Statement, Step
-from migrations_ops.engine.tables import are_there
+from migrations_ops.engine.tables import are_there, has_columns, moved
 from vital import private_files
 from vital.db import retry, sql
 from vital.errors import Problem, UndoRefused
@@ -21,20 +22,39 @@ from vital.errors import Problem, UndoRefused
 Waits = Callable[[Step, str], None]
 
 
-def losses(session: Session, phases: Iterable[Phase], waiting: Waits) -> tuple[list[Problem], list[Problem]]:
+def losses(
+    session: Session, phases: Iterable[Phase], plan: Sequence[Phase], waiting: Waits
+) -> tuple[list[Problem], list[Problem]]:
     """(what the undo would lose, what forbids it), found before anything is touched. Read-only."""
     lost: list[Problem] = []
-    broken: list[Problem] = []
+    broken = moved(session)
+    columns = _columns_of_rows(plan)
+
+    def ask(step: Step, question: Composable | Probe | None) -> list[Problem]:
+        try:
+            return _ask(session, step, question, waiting)
+        except pg.UndefinedColumn:  # a table that was made anew has no rows of ours, and nothing to lose with a column
+            relation = relation_of(step)
+            if not relation or has_columns(session, relation, columns.get(relation, ())):
+                raise
+            return []
+
     for phase in phases:
         for step in phase.steps:
             if not are_there(session, *tables_of(step)):
                 continue  # what there was to lose is gone with the table
             if isinstance(step, Statement) and ddl.was_applied(session, phase.key, step):
-                lost += _ask(session, step, step.data_loss_check, waiting)
-                broken += _ask(session, step, step.undo_blockers, waiting)
+                lost += ask(step, step.data_loss_check)
+                broken += ask(step, step.undo_blockers)
             elif isinstance(step, Insert):
-                broken += _ask(session, step, step.undo_blockers, waiting)
+                broken += ask(step, step.undo_blockers)
     return lost, broken
+
+
+def _columns_of_rows(plan: Iterable[Phase]) -> dict[str, tuple[str, ...]]:
+    """The columns that a table must have to hold rows that VITAL has changed."""
+    tables = [touched for phase in plan for touched in row_tables(phase).values()]
+    return {one.table.relation: (*one.table.key, *one.columns) for one in tables if one.columns}
 
 
 def _ask(session: Session, step: Step, question: Composable | Probe | None, waiting: Waits) -> list[Problem]:
@@ -52,9 +72,11 @@ def tables_of(step: Step) -> tuple[str, ...]:
     return tuple(filter(None, (relation_of(step),)))
 
 
-def refuse_losses(session: Session, phases: list[Phase], archive: Path | None, waiting: Waits) -> list[Problem]:
+def refuse_losses(
+    session: Session, phases: list[Phase], plan: Sequence[Phase], archive: Path | None, waiting: Waits
+) -> list[Problem]:
     """Raise UndoRefused unless nothing is lost, or the archive keeps it. Returns what the archive now holds."""
-    lost, broken = losses(session, phases, waiting)
+    lost, broken = losses(session, phases, plan, waiting)
     if broken:
         raise UndoRefused(
             count=len(broken), problems=broken, advice="These must be settled first; an archive does not help."

@@ -27,6 +27,7 @@ def result(outcome: Result) -> dict[str, Any]:
             "removed": {shown(table): rows for table, rows in outcome.undone.removed.items()},
             "conflicts": conflicts,
             "gone": {shown(table): rows for table, rows in outcome.undone.gone.items()},
+            "elsewhere": [problem(found) for found in outcome.undone.elsewhere],
             "archived": len(outcome.archived),
         }
     return document
@@ -40,7 +41,8 @@ def problem(found: Problem) -> dict[str, str]:
 def error(console: Console, document: dict[str, Any]) -> None:
     console.print(Text("error: ", "bold red").append(document["error"], "default"))
     for problem in document.get("problems", [])[:20]:
-        console.print(Text(f"  {problem['table']} {problem['key']}: {problem['message']}"))
+        where = " ".join(filter(None, (problem["table"], problem["key"])))
+        console.print(Text("  " + ": ".join(filter(None, (where, problem["message"])))))
     if len(document.get("problems", [])) > 20:
         console.print(Text(f"  … and {len(document['problems']) - 20:,} more (--json lists them)"))
 

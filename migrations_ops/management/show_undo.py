@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from migrations_ops.runs.service import Result
 from vital.db.sql import shown
@@ -24,6 +25,8 @@ def result(console: Console, outcome: Result, archive: Path | None) -> None:
     for table, rows in outcome.undone.gone.items():
         name = shown(table)
         console.print(f"[yellow]{name} is gone: {rows:,} rows that it had could not be restored.[/]", highlight=False)
+    for found in outcome.undone.elsewhere:
+        console.print(f"[yellow]{shown(found.relation)}: {escape(found.message)}[/]", highlight=False)
     if outcome.undone.conflicts:
         console.print(f"[yellow]{len(outcome.undone.conflicts):,} rows were changed since and kept as they are:[/]")
         for table, key in outcome.undone.conflicts[:20]:

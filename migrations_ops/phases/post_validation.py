@@ -72,18 +72,20 @@ def _against_baseline(plan: Plan) -> Iterator[Check]:
     def rows(session: Session) -> Iterator[Problem]:
         found[:] = baseline.compare(session, [spec.table for spec in plan.tables])
         for table in found:
-            if table.rows_now != table.rows_before and not table.foreign:
+            if table.rows_now != table.rows_before and not table.by_others:
                 yield Problem(table.relation, "", f"{table.rows_before:,} rows before, {table.rows_now:,} now")
 
     def content(_: Session) -> Iterator[Problem]:
         for table in found:
-            if not table.same_content and not table.foreign:
+            if not table.same_content and not table.by_others:
                 yield Problem(table.relation, "", "its content is not what it was, and nobody else wrote to it")
 
     def writes(_: Session) -> Iterator[Problem]:
         for table in found:
+            rows = f"{table.rows_before:,} rows before, {table.rows_now:,} now"
+            if table.emptied:
+                yield Problem(table.relation, "", f"was emptied or rewritten by another session; {rows}")
             if table.foreign:
-                rows = f"{table.rows_before:,} rows before, {table.rows_now:,} now"
                 yield Problem(table.relation, "", f"{table.foreign:,} writes by others since the baseline; {rows}")
 
     yield Check("rows are as many as before", rows, facts=lambda: [asdict(table) for table in found])

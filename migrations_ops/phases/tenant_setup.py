@@ -9,7 +9,7 @@ from psycopg.sql import Composable
 from migrations_ops.engine.steps import Assign, Check, Insert, Phase, Step, Table
 from migrations_ops.phases import legacy_writers, org_tables, probes
 from migrations_ops.phases.queries import of_table, query, registry
-from migrations_ops.rules.model import Plan
+from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from vital.db import sql
 
 CONFIGURED = ("name", "slug", "domain", "compliance_level", "is_active", "settings", "metadata")
@@ -36,7 +36,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         rows=of_table("missing_tenants", plan.registry, **wanted),
         rule="the plan's tenants",
         undo_blockers=probes.rows_of_our_tenants(plan),
-        removable=tuple((relation, of_table("has_no_rows_of", relation)) for relation in owned),
+        removable=tuple((relation, TENANT_COLUMN, of_table("has_no_rows_of", relation)) for relation in owned),
     )
     yield Insert(
         name="tenants in the registry",

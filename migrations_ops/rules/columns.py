@@ -34,7 +34,9 @@ class Columns:
         return self.tables.get(relation, {})
 
     def unknown(self, relation: str, column: str) -> str:
-        """What to say of a column that is not there."""
+        """What to say of a column that is not there, or whose table is not."""
+        if not self.of(relation):
+            return f"there is no table {relation}"
         return f"{relation} has no column {column!r}.{hint(column, self.of(relation), 'It has')}"
 
 

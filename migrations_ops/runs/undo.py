@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 from psycopg.types.json import Jsonb
 
-from migrations_ops.engine import undo
+from migrations_ops.engine import checks, undo
 from migrations_ops.engine.events import Listener
 from migrations_ops.engine.executor import Executor
 from migrations_ops.engine.ledger import Undone
@@ -14,14 +14,17 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase
 from migrations_ops.models import Run
 from migrations_ops.phase_state import make_ready, open_session, phase_states, position
+from migrations_ops.phases.pre_validation import triggers_that_fire
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rules.canary import touched
 from migrations_ops.rules.current import current_plan
 from migrations_ops.rules.model import Plan
 from migrations_ops.rules.plan_tables import has_tenant_column
 from migrations_ops.runs.callbacks import RunCallbacks
+from migrations_ops.runs.earlier_plans import with_earlier_plans
 from migrations_ops.runs.runner import Actor, Result, accounting, check_stop, is_refused, open_or_go_on
 from vital.db.own_schema import bring_up_to_date
+from vital.db.sql import shown
 from vital.errors import PhaseRefused, Problem
 
 HALF_UNDONE = "its undo is not finished: undo again, or run to do the phase again"
@@ -58,11 +61,13 @@ def undo_phases(first: str, archive: Path | None, listener: Listener, actor: Act
         wanted = to_undo(session, phases_of(plan), first)
         if not wanted:
             return Result("nothing_to_do", phases=phase_states(session))
-        archived = _refuse(session, plan, wanted, archive, listener)
+        phases = with_earlier_plans(session, phases_of(plan), [phase.key for phase in wanted])
+        wanted = to_undo(session, phases, first)
+        archived = _refuse(session, plan, phases, wanted, archive, listener)
         run_id, _ = open_or_go_on(session, plan, Run.Kind.UNDO, wanted, actor or Actor(), resume=False)
         callbacks = RunCallbacks(session, run_id, Run.Kind.UNDO, listener)
         with callbacks.told(), accounting(session, run_id):
-            undone = _take_back(session, run_id, plan, wanted, listener, callbacks)
+            undone = _take_back(session, run_id, plan, phases, wanted, listener, callbacks)
         return _result(session, run_id, undone, archived)
 
 
@@ -86,33 +91,56 @@ def carry_back(session: Session, plan: Plan, run_id: int, keys: Sequence[str], l
     wanted = [phase for phase in to_undo(session, phases_of(plan), "") if phase.key in keys]
     callbacks = RunCallbacks(session, run_id, Run.Kind.UNDO, listener)
     with callbacks.told(), accounting(session, run_id):
-        archived = _refuse(session, plan, wanted, None, listener)
-        undone = _take_back(session, run_id, plan, wanted, listener, callbacks)
+        phases = with_earlier_plans(session, phases_of(plan), [phase.key for phase in wanted])
+        wanted = [phase for phase in to_undo(session, phases, "") if phase.key in keys]
+        archived = _refuse(session, plan, phases, wanted, None, listener)
+        undone = _take_back(session, run_id, plan, phases, wanted, listener, callbacks)
+    for problem in undone.elsewhere:
+        listener.said(f"{shown(problem.relation)}: {problem.message}")
     return _result(session, run_id, undone, archived)
 
 
 def _refuse(
-    session: Session, plan: Plan, wanted: list[Phase], archive: Path | None, listener: Listener
+    session: Session,
+    plan: Plan,
+    phases: Sequence[Phase],
+    wanted: list[Phase],
+    archive: Path | None,
+    listener: Listener,
 ) -> list[Problem]:
     """What the archive has kept. Raises UndoRefused, and PhaseRefused for a role that may not do it."""
     gone = [spec.relation for spec in plan.tables if not has_tenant_column(session, spec)]
     if is_refused(session, phases_of(plan)[0], listener.waiting, gone):
         raise PhaseRefused(phase="undo", count=1, log="manage.py migrate_tenants run --only 000")
-    return undo.refuse_losses(session, wanted, archive, listener.waiting)
+    return undo.refuse_losses(session, wanted, phases, archive, listener.waiting)
 
 
 def _take_back(
-    session: Session, run_id: int, plan: Plan, wanted: Sequence[Phase], listener: Listener, callbacks: RunCallbacks
+    session: Session,
+    run_id: int,
+    plan: Plan,
+    phases: Sequence[Phase],
+    wanted: Sequence[Phase],
+    listener: Listener,
+    callbacks: RunCallbacks,
 ) -> Undone:
     executor = Executor(session, run_id, listener, lambda: check_stop(session, run_id))
-    undone = Undone()
+    undone, fires = Undone(), _triggers_that_fire(session, plan)
     callbacks.begin()
     for phase in wanted:
         callbacks.before(phase)
         session.named("spoil_phase", {"phase": phase.key, "error": Jsonb({"message": HALF_UNDONE})})
-        undone.add(_undo_one(executor, phase, phases_of(plan), [one.key for one in wanted]))
+        undone.add(_undo_one(executor, phase, phases, [one.key for one in wanted]))
         callbacks.after(phase, "rolled back")
+    undone.elsewhere = [problem for problem in fires if undone.restored.get(problem.relation)]
     return undone
+
+
+def _triggers_that_fire(session: Session, plan: Plan) -> list[Problem]:
+    """As 000 found them before the run, and as they are now."""
+    check = triggers_that_fire(plan)
+    found = [Problem(*row) for row in session.named("findings_of_check", {"check": check.name})]
+    return list(dict.fromkeys([*found, *checks.ask(session, check).problems]))
 
 
 def _result(session: Session, run_id: int, undone: Undone, archived: list[Problem]) -> Result:

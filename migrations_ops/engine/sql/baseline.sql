@@ -1,8 +1,8 @@
 -- name: take_baseline
 -- A table's rows and fingerprint before anything changes. The first baseline stays.
 -- Where others are at work, `seen` tells their finished transactions from those that are still open.
-INSERT INTO vital.baseline (relation, columns, rows, fingerprint, deletes, snapshot, seen)
-SELECT %(relation)s::text, %(columns)s::text[], count(*), COALESCE(sum({hash}), 0), ({deletes}), pg_current_snapshot()::text,
+INSERT INTO vital.baseline (relation, columns, relid, files, rows, fingerprint, deletes, snapshot, seen)
+SELECT %(relation)s::text, %(columns)s::text[], to_regclass(%(relation)s::text), ARRAY({files}), count(*), COALESCE(sum({hash}), 0), ({deletes}), pg_current_snapshot()::text,
        COALESCE(array_agg(DISTINCT whole.number) FILTER (WHERE whole.number >= clock.oldest), '{{}}')
 FROM {table} AS t
 CROSS JOIN (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest) AS clock
@@ -22,6 +22,16 @@ WHERE s.relid IN (
     SELECT oid FROM family
 )
 
+-- name: files_of_rows
+-- The files that hold a table's rows, its partitions' included. Whatever rewrites or empties a table begins new ones.
+SELECT pg_relation_filenode(leaf.oid)::bigint
+FROM (
+    SELECT to_regclass(%(relation)s::text)::oid AS oid
+    UNION
+    SELECT t.relid FROM pg_partition_tree(to_regclass(%(relation)s::text)) AS t WHERE t.isleaf
+) AS leaf
+WHERE pg_relation_filenode(leaf.oid) IS NOT NULL
+
 -- name: whole_number
 -- A row's version carries the low half of its transaction's number; the whole one is the last before now that ends in it.
 (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
@@ -30,6 +40,10 @@ WHERE s.relid IN (
 -- name: baseline_columns
 -- The columns that the baseline's fingerprint is made of.
 SELECT columns FROM vital.baseline WHERE relation = %(relation)s::text
+
+-- name: baselines
+-- The tables that have one.
+SELECT relation FROM vital.baseline ORDER BY relation
 
 -- name: note_rows_with_tenant
 -- Rows that stood in a tenant at the baseline, one by one.
@@ -41,7 +55,8 @@ ON CONFLICT DO NOTHING
 
 -- name: compare_with_baseline
 -- The table now against its baseline: rows, fingerprint, and how much others wrote meanwhile.
--- Rows that VITAL inserted are left out; foreign writes are versions that no batch of ours made.
+-- Rows that VITAL inserted are left out; foreign writes are versions that no batch of ours made. Rows that nobody deleted
+-- one by one, and whose files are others by now, went with a TRUNCATE or a partition: VITAL does neither.
 WITH base AS (
     SELECT * FROM vital.baseline WHERE relation = %(relation)s::text
 ), inserted AS (
@@ -72,7 +87,8 @@ WITH base AS (
       AND undone_at IS NOT NULL
 )
 SELECT base.rows, now.rows, base.fingerprint::text, now.fingerprint::text,
-       now.written + overwritten.writes + greatest(deleted.rows - base.deletes - removed_by_us.rows, 0)
+       now.written + overwritten.writes + greatest(deleted.rows - base.deletes - removed_by_us.rows, 0),
+       NOT base.files <@ ARRAY({files}) AND base.rows - now.rows > greatest(deleted.rows - base.deletes, 0)
 FROM base, now, overwritten, deleted, removed_by_us
 
 -- name: forget_baseline

@@ -1,18 +1,25 @@
 -- name: applied_memo
 -- What VITAL noted when it applied this statement; no row where it did not.
-SELECT memo FROM vital.applied_statement WHERE statement = %(statement)s::text AND phase = %(phase)s::text
+-- And whether the table that it was made for is another one by now, of the same name or of none.
+SELECT memo, relid IS NOT NULL AND relid IS DISTINCT FROM to_regclass(relation)
+FROM vital.applied_statement
+WHERE statement = %(statement)s::text AND phase = %(phase)s::text
 
 -- name: note_applied
 -- Remember that this change is ours. An online statement is noted before it starts: a kill may leave its index behind.
 -- Where it is made again, what was there before the first time counts; a list of things gets those that are new.
-INSERT INTO vital.applied_statement AS noted (phase, statement, memo, run_id)
-VALUES (%(phase)s::text, %(statement)s::text, %(memo)s, %(run)s)
+INSERT INTO vital.applied_statement AS noted (phase, statement, memo, relation, relid, run_id)
+VALUES (%(phase)s::text, %(statement)s::text, %(memo)s, %(relation)s::text, to_regclass(%(relation)s::text), %(run)s)
 ON CONFLICT (statement) DO UPDATE
-SET memo = noted.memo || ARRAY_TO_JSON(ARRAY(
-    SELECT thing FROM jsonb_array_elements(EXCLUDED.memo) AS thing WHERE NOT noted.memo @> jsonb_build_array(thing)
-))::jsonb
-WHERE jsonb_typeof(noted.memo) = 'array'
-  AND jsonb_typeof(EXCLUDED.memo) = 'array'
+SET relation = EXCLUDED.relation,
+    relid = COALESCE((SELECT c.oid::regclass FROM pg_class AS c WHERE c.oid = noted.relid), EXCLUDED.relid),
+    memo = CASE
+        WHEN jsonb_typeof(noted.memo) = 'array' AND jsonb_typeof(EXCLUDED.memo) = 'array'
+            THEN noted.memo || ARRAY_TO_JSON(ARRAY(
+                SELECT thing FROM jsonb_array_elements(EXCLUDED.memo) AS thing WHERE NOT noted.memo @> jsonb_build_array(thing)
+            ))::jsonb
+        ELSE noted.memo
+    END
 
 -- name: forget_applied
 -- The change was undone.
@@ -45,3 +52,19 @@ DROP INDEX IF EXISTS {index}
 -- name: look_in
 -- The table, for an instant: no more than an index needs that is dropped beside its writers.
 LOCK TABLE {relation} IN SHARE UPDATE EXCLUSIVE MODE
+
+-- name: moved_tables
+-- Tables that are called otherwise than when something was noted about them, their names now, and whether another table has
+-- the old name. One that something else was noted about is that.
+WITH noted AS (
+    SELECT relation, relid::oid AS oid FROM vital.applied_statement WHERE relid IS NOT NULL
+    UNION
+    SELECT relation, relid::oid FROM vital.baseline WHERE relid IS NOT NULL
+)
+SELECT noted.relation, format('%%s.%%s', n.nspname, c.relname), to_regclass(noted.relation) IS NOT NULL
+FROM noted
+JOIN pg_class AS c ON c.oid = noted.oid AND c.relkind IN ('r', 'p')
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE noted.oid IS DISTINCT FROM to_regclass(noted.relation)
+  AND NOT EXISTS (SELECT FROM noted AS other WHERE other.oid = noted.oid AND other.relation <> noted.relation)
+ORDER BY 1

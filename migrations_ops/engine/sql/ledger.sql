@@ -123,3 +123,15 @@ SELECT tenant_id::text FROM vital.baseline_row WHERE relation = %(relation)s::te
 -- name: override_of_row
 -- A person's decision about a row.
 SELECT tenant_id::text, reason, decided_by, decided_at::text FROM vital.override WHERE relation = %(relation)s::text AND key = %(key)s::text
+
+-- name: what_stands
+-- What these phases did that stands, with the last run that did it and the table that it is about.
+SELECT phase, 'statement', statement, run_id, relation
+FROM vital.applied_statement
+WHERE phase = ANY(%(phases)s::text[])
+UNION ALL
+SELECT phase, CASE kind WHEN 'insert' THEN 'insert' ELSE 'assign' END, relation, max(run_id), relation
+FROM vital.ledger
+WHERE phase = ANY(%(phases)s::text[])
+  AND undone_at IS NULL
+GROUP BY 1, 2, 3

@@ -93,6 +93,10 @@ SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint
 -- A check is asked again: what it found before no longer counts.
 DELETE FROM vital.finding WHERE check_name = %(check)s::text
 
+-- name: findings_of_check
+-- What a check found when it was asked last.
+SELECT relation, key, message FROM vital.finding WHERE check_name = %(check)s::text ORDER BY id
+
 -- name: note_findings
 -- Things a person should look at.
 INSERT INTO vital.finding (phase, check_name, severity, relation, key, message, run_id)

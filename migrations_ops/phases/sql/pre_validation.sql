@@ -360,14 +360,34 @@ WHERE to_regclass('public.migration_tracking') IS NOT NULL
   AND obj_description(to_regclass('public.migration_tracking'), 'pg_class') IS DISTINCT FROM 'VITAL: progress of the migration'
 
 -- name: triggers_that_will_fire
--- Triggers that no guard can hold back; they fire for every row that gets a tenant.
-SELECT {name}, '', format('the trigger %s fires for every row that gets its tenant', g.tgname)
+-- Triggers that fire as rows get a tenant, and as an undo takes it from them. They are not held back: what they feed (an
+-- audit, a queue, another database) would miss a change of the row. Their functions' texts tell which tables they seem to
+-- write; what a text writes by EXECUTE, or through other functions, it does not tell.
+SELECT {name}, '',
+       format('the trigger %s fires for every change of a tenant, also in an undo, and %s: what it changes there is not given back',
+              g.tgname, COALESCE('seems to write ' || written.tables, 'may write elsewhere'))
 FROM pg_trigger AS g
-WHERE g.tgrelid = to_regclass({name})
+JOIN pg_proc AS p ON p.oid = g.tgfoid
+CROSS JOIN LATERAL (
+    SELECT string_agg(DISTINCT c.oid::regclass::text, ', ') AS tables
+    FROM regexp_matches(
+        regexp_replace(p.prosrc, '--[^\n]*|/\*.*?\*/', '', 'g'),
+        '\m(?:insert\s+into|update(?:\s+only)?|delete\s+from(?:\s+only)?|merge\s+into|truncate(?:\s+table)?)\s+([\w.$"]+)', 'gi'
+    ) AS match (words)
+    CROSS JOIN LATERAL (SELECT replace(words[1], '"', '') AS name) AS of_text
+    JOIN pg_class AS c ON c.relkind IN ('r', 'p', 'v', 'f') AND c.oid <> g.tgrelid
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_'
+    WHERE lower(of_text.name) IN (lower(c.relname), lower(n.nspname || '.' || c.relname))
+) AS written
+WHERE g.tgrelid IN ({heirs})
   AND NOT g.tgisinternal
+  AND g.tgparentid = 0
   AND g.tgenabled IN ('O', 'A')
   AND g.tgtype & 16 = 16
   AND g.tgtype & 3 <> 3
+  AND (g.tgattr = '' OR EXISTS (
+      SELECT FROM pg_attribute AS a WHERE a.attrelid = g.tgrelid AND a.attnum = ANY(g.tgattr) AND a.attname = ANY({columns}::text[])
+  ))
   AND g.tgname NOT LIKE 'vital\_ref\_%'
   AND g.tgname NOT LIKE 'vital\_chd\_%'
 

@@ -14,7 +14,7 @@ SELECT to_regclass('vital.maintenance') IS NOT NULL
 -- Whether they lack what this version reads.
 SELECT to_regclass('vital.phase_run') IS NOT NULL
    AND (to_regproc('vital.key_hashes') IS NULL
-        OR NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('vital.step_run') AND attname = 'facts'))
+        OR NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('vital.baseline') AND attname = 'files'))
 
 -- name: is_operator
 -- Whether this session has put the operators' role on.
