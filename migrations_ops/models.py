@@ -219,7 +219,7 @@ class LedgerEntry(models.Model):
         return f"{self.rows} rows of {self.relation}: {self.rule}"
 
 
-class TableField(models.Field[str, str]):
+class TableField(models.TextField):  # type: ignore[type-arg]
     """A table that keeps its identity under another name, and after a dump and its restore."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:

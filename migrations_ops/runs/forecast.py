@@ -15,6 +15,7 @@ from migrations_ops.preview.service import preview
 from migrations_ops.rules.canary import Scope, narrowed, touched
 from migrations_ops.rules.current import chosen, current_plan
 from migrations_ops.rules.plan_tables import has_tenant_column
+from migrations_ops.runs.earlier_plans import with_earlier_plans
 from migrations_ops.runs.runner import Request, is_refused, wanted_phases
 from migrations_ops.runs.undo import standing_scopes, to_undo
 from vital.errors import PhaseRefused
@@ -60,7 +61,8 @@ def _has_begun(session: Any) -> bool:
 
 def forecast_undo(first: str) -> Document:
     """The phases that an undo would take back, what becomes of rows, what it would lose (an archive can keep it), and
-    what forbids it. Raises UnknownPhase, and PhaseRefused for a role that may not undo."""
+    what forbids it. Raises UnknownPhase, UndoRefused where no plan knows what was done, and PhaseRefused for a role that
+    may not undo."""
     plan = current_plan()
     position(phases_of(plan), first or phases_of(plan)[0].key)
     with open_session(read_only=True) as session:
@@ -73,7 +75,9 @@ def forecast_undo(first: str) -> Document:
         gone = [spec.relation for spec in plan.tables if not has_tenant_column(session, spec)]
         if is_refused(session, phases_of(plan)[0], no_wait_callback, gone):
             raise PhaseRefused(phase="undo", count=1, log="manage.py migrate_tenants run --only 000")
-        lost, broken = undo.losses(session, wanted, no_wait_callback)
+        phases = with_earlier_plans(session, phases_of(plan), [phase.key for phase in wanted])
+        wanted = to_undo(session, phases, first)
+        lost, broken = undo.losses(session, wanted, phases, no_wait_callback)
         document = {"status": "dry_run", "phases": [phase.key for phase in wanted]}
         document |= forecast.of_undo(session, wanted)
         return document | {"lost": forecast.problems(lost), "refused": forecast.problems(broken)}
