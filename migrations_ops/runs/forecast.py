@@ -61,8 +61,8 @@ def _has_begun(session: Any) -> bool:
 
 def forecast_undo(first: str) -> Document:
     """The phases that an undo would take back, what becomes of rows, what it would lose (an archive can keep it), and
-    what forbids it. Raises UnknownPhase, UndoRefused where no plan knows what was done, and PhaseRefused for a role that
-    may not undo."""
+    what forbids it. Raises UnknownPhase, UndoRefused where no plan knows what was done, and PhaseRefused for a role
+    that may not undo."""
     plan = current_plan()
     position(phases_of(plan), first or phases_of(plan)[0].key)
     with open_session(read_only=True) as session:
