@@ -15,6 +15,8 @@ COPY tenants ./tenants
 COPY catalog ./catalog
 COPY migrations_ops ./migrations_ops
 COPY deploy/container.sh deploy/healthcheck.py ./deploy/
+# Nobody may write beside the modules later, and every command would compile them anew.
+RUN /venv/bin/python -m compileall -q vital tenants catalog migrations_ops
 # Logs and backups are all that is written; mount volumes there, or they go with the container.
 RUN mkdir logs backups && chown vital logs backups
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PORT=3000

@@ -70,6 +70,7 @@ def _filled(pattern: URLPattern, before: str, page: "ModelAdmin[Any] | None") ->
 
 
 def _page_of(route: str) -> "ModelAdmin[Any] | None":
+    admin.autodiscover()
     for site, root in ((tenant_site.site, "/admin/own/"), (admin.site, "/admin/")):
         for model, page in site._registry.items():
             if route == f"{root}{model._meta.app_label}/{model._meta.model_name}/":
