@@ -1,7 +1,7 @@
 -- name: applied_memo
 -- What VITAL noted when it applied this statement; no row where it did not.
 -- And whether the table that it was made for is another one by now, of the same name or of none.
-SELECT memo, relid IS NOT NULL AND relid IS DISTINCT FROM to_regclass(relation)
+SELECT memo, relid IS NOT NULL AND relid IS DISTINCT FROM to_regclass(NULLIF(relation, ''))
 FROM vital.applied_statement
 WHERE statement = %(statement)s::text AND phase = %(phase)s::text
 
@@ -9,7 +9,7 @@ WHERE statement = %(statement)s::text AND phase = %(phase)s::text
 -- Remember that this change is ours. An online statement is noted before it starts: a kill may leave its index behind.
 -- Where it is made again, what was there before the first time counts; a list of things gets those that are new.
 INSERT INTO vital.applied_statement AS noted (phase, statement, memo, relation, relid, run_id)
-VALUES (%(phase)s::text, %(statement)s::text, %(memo)s, %(relation)s::text, to_regclass(%(relation)s::text), %(run)s)
+VALUES (%(phase)s::text, %(statement)s::text, %(memo)s, %(relation)s::text, to_regclass(NULLIF(%(relation)s::text, '')), %(run)s)
 ON CONFLICT (statement) DO UPDATE
 SET relation = EXCLUDED.relation,
     relid = COALESCE((SELECT c.oid::regclass FROM pg_class AS c WHERE c.oid = noted.relid), EXCLUDED.relid),
@@ -61,10 +61,10 @@ WITH noted AS (
     UNION
     SELECT relation, relid::oid FROM vital.baseline WHERE relid IS NOT NULL
 )
-SELECT noted.relation, format('%%s.%%s', n.nspname, c.relname), to_regclass(noted.relation) IS NOT NULL
+SELECT noted.relation, format('%%s.%%s', n.nspname, c.relname), to_regclass(NULLIF(noted.relation, '')) IS NOT NULL
 FROM noted
 JOIN pg_class AS c ON c.oid = noted.oid AND c.relkind IN ('r', 'p')
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE noted.oid IS DISTINCT FROM to_regclass(noted.relation)
+WHERE noted.oid IS DISTINCT FROM to_regclass(NULLIF(noted.relation, ''))
   AND NOT EXISTS (SELECT FROM noted AS other WHERE other.oid = noted.oid AND other.relation <> noted.relation)
 ORDER BY 1
