@@ -1,6 +1,8 @@
 """A platform of made-up data in the format of the legacy pack, for whoever has no pack; the project's own generator
 makes it, with every oddity that the pack has."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,7 @@ def write(server_url: str, folder: Path) -> None:
     """The twelve CSV files."""
     scratch = databases.create_empty(server_url)
     try:
-        with psycopg.connect(scratch.owner_url) as connection:
-            cursor: Any = connection.cursor()  # of the driver: ours asks for what both have
-            _make_tables(cursor)
+        with _tables(scratch) as cursor:
             sizes = Sizes.for_chunks(CHUNKS)
             for table in PLAN:
                 fill.copy(cursor, table, table.rows(SEED, sizes))
@@ -35,20 +35,22 @@ def write(server_url: str, folder: Path) -> None:
 
 def load(scratch: Scratch, folder: Path) -> None:
     """The legacy database of these files, with nothing of Django in it."""
-    with psycopg.connect(scratch.owner_url) as connection:
-        cursor: Any = connection.cursor()  # of the driver: ours asks for what both have
-        _make_tables(cursor)
+    with _tables(scratch) as cursor:
         for table in tables.LOAD_ORDER:
             loading.copy(cursor, loading.read_header(folder, table))
         tables.analyze(cursor)
 
 
-def _make_tables(cursor: Any) -> None:
-    for statements in ((baseline.SQL / "auth_stub.sql").read_text(encoding="utf-8"), baseline.baseline(None)):
-        cursor.execute(statements.encode())
+@contextmanager
+def _tables(scratch: Scratch) -> Iterator[Any]:
+    """A cursor where the legacy tables have just been made: psycopg's, which does here what Django's does."""
+    with psycopg.connect(scratch.owner_url) as connection, connection.cursor() as cursor:
+        cursor.execute((baseline.SQL / "auth_stub.sql").read_bytes())
+        cursor.execute(baseline.baseline(None).encode())
+        yield cursor
 
 
-def _export(cursor: psycopg.Cursor[Any], table: str, columns: tuple[str, ...], file: Path) -> None:
+def _export(cursor: Any, table: str, columns: tuple[str, ...], file: Path) -> None:
     """As the pack has it: a header, rows in the order of their ids."""
     listed = sql.SQL(", ").join(map(sql.Identifier, columns))
     query = sql.SQL("COPY (SELECT {} FROM {} ORDER BY id) TO STDOUT (FORMAT csv, HEADER)")
