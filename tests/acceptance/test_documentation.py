@@ -12,6 +12,8 @@ from tests.support.acting import whole_clone
 from tests.support.databases import Scratch, rows
 from tests.support.pages import carry_out, commands, shows
 
+pytestmark = pytest.mark.slow
+
 # Pages whose story needs more than a database have a test of their own, which carries them out.
 ELSEWHERE = {"the-whole-guide": "test_the_whole_guide.py", "runbooks": "test_runbooks.py"}
 PAGES = [

@@ -24,7 +24,7 @@ from tests.support.databases import Scratch
 from tests.support.looking import TABLES, said
 from tests.support.traces import decided_twice
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 KILLS = 200 if os.environ.get("VITAL_SLOW_TESTS") else 8
 SEED = int(os.environ.get("VITAL_KILL_SEED", "20"))

@@ -20,6 +20,8 @@ from tests.support.acting import as_tenant, whole_clone
 from tests.support.databases import Scratch, rows
 from tests.support.looking import document, said
 
+pytestmark = pytest.mark.slow
+
 DONE, FAILED, WRONG, STOPPED = 0, 1, 2, 3
 CAST = re.compile(r"\(ARRAY\[([^]]*)\]\)::text\[\]")
 PRIVILEGES = (

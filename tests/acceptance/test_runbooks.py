@@ -17,6 +17,8 @@ from tests.support.looking import one, said
 from tests.support.pages import blocks, calls, carry_out, commands, of_block, status_of
 from tests.support.service import PRODUCTION, Service, served
 
+pytestmark = pytest.mark.slow
+
 PAGE = (ROOT / "docs" / "how-to" / "runbooks.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 RULES = (ROOT / "migrations_ops" / "rules" / "vital.toml").read_text(encoding="utf-8")

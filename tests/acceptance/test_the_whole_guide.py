@@ -20,6 +20,8 @@ from tests.support.pages import blocks, calls, carry_out, of_block, status_of
 from tests.support.service import PRODUCTION, Service, served
 from tests.support.tokens import key
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "docs" / "tutorial" / "the-whole-guide.md"
 DAY = {"--for 24h": "--for 3s --every 1s"}
 LISTS = {"tools-crud": "tools", "prompts-crud": "prompts"}

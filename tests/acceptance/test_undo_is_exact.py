@@ -18,7 +18,7 @@ from tests.support import databases, oddities
 from tests.support.looking import said
 from tests.support.oddities import EVERY, ROLES, Oddity
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 EXAMPLES = 80 if os.environ.get("VITAL_SLOW_TESTS") else 3
 POSSIBLE = [oddity for oddity in EVERY.values() if not oddity.refused]

@@ -20,6 +20,8 @@ from tests.support.looking import Done, document, said
 from tests.support.standstill import standing_still
 from tests.support.writers import Write, writing
 
+pytestmark = pytest.mark.slow
+
 CHUNKS = 18_000 if os.environ.get("VITAL_SLOW_TESTS") else 4_000
 QUIET_TIMES = 2  # how much longer it may take while somebody writes
 MADE = """

@@ -24,7 +24,7 @@ from tests.support.service import Answer
 from tests.support.stage import Stage
 from tests.support.tokens import user
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 SLOW = bool(os.environ.get("VITAL_SLOW_TESTS"))
 SECONDS_BACK = 5.0

@@ -17,7 +17,7 @@ from tests.support.pooler import free_port
 from tests.support.service import PRODUCTION, Line, Service
 from tests.support.stage import House
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 ROUNDS = 20 if os.environ.get("VITAL_SLOW_TESTS") else 1
 WITHIN = 10  # seconds

@@ -185,7 +185,9 @@ def test_a_token_whose_expiry_is_no_time_is_refused(service: Service, expiry: ob
 
 def test_the_tenant_of_a_person_is_their_row_where_the_token_has_none(workshop: Stage) -> None:
     ((person,),) = workshop.sql(
-        "UPDATE users SET tenant_id = %s WHERE email = 'zeta@example.org' RETURNING id::text", PHARMA
+        "UPDATE users SET tenant_id = %s WHERE id = (SELECT min(id::text) FROM users WHERE tenant_id IS NULL)::uuid"
+        " RETURNING id::text",
+        PHARMA,
     )
 
     assert tenants_seen(looks(workshop.service, bearer(token(None, sub=person)))) == {PHARMA, PLATFORM}

@@ -18,6 +18,8 @@ from tests.support import databases
 from tests.support.acting import whole_clone
 from tests.support.databases import Scratch
 
+pytestmark = pytest.mark.slow
+
 PHASES: tuple[Phase, ...] = phases(load(ROOT / "migrations_ops" / "rules" / "vital.toml"))
 STATEMENTS = [(phase, step) for phase in PHASES for step in phase.steps if isinstance(step, Statement)]
 

@@ -22,6 +22,8 @@ from tests.support.databases import Scratch
 from tests.support.inside import django_on
 from tests.support.looking import said
 
+pytestmark = pytest.mark.slow
+
 SHOP = ROOT / "docs" / "tutorial" / "shop.sql"
 
 

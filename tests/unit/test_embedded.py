@@ -31,7 +31,7 @@ as_root = pytest.mark.skipif(not IS_ROOT, reason="needs root")
 USER_SCRIPT = """
 import sys
 from pathlib import Path
-from vital.embedded import ensure_running
+from vital.db.embedded import ensure_running
 server = ensure_running(Path(sys.argv[1]), durable=False)
 print(server.owner_url, flush=True)
 sys.stdin.readline()
@@ -220,7 +220,7 @@ def test_last_process_stops_the_server(folder: Path) -> None:
 FORK_SCRIPT = """
 import multiprocessing, os, subprocess, sys
 from pathlib import Path
-from vital.embedded import ensure_running
+from vital.db.embedded import ensure_running
 home = Path(sys.argv[1])
 ensure_running(home, durable=False)
 if os.fork() == 0:
@@ -449,7 +449,7 @@ def test_normal_user(folder: Path) -> None:
 import importlib.metadata, os, sys
 from pathlib import Path
 import psycopg, encodings.idna
-from vital.embedded import ensure_running
+from vital.db.embedded import ensure_running
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 os.umask(0)
