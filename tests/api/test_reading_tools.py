@@ -185,7 +185,7 @@ def test_a_tool_is_found_by_its_id_and_by_its_code(shared: Stage, service: Servi
 
 
 def test_legacy_codes_are_found_though_they_break_the_pattern(shared: Stage, service: Service) -> None:
-    ((code,),) = shared.sql("SELECT min(tool_key) FROM tools WHERE tool_key LIKE 'TOOL-%%' AND is_active")
+    ((code,),) = shared.sql("SELECT min(tool_key) FROM tools WHERE tool_key LIKE 'TOOL-%' AND is_active")
 
     tool = service.get(f"{TOOLS}/{code}/", user(PHARMA)).json["tool"]
 
