@@ -114,7 +114,7 @@ def test_accepted_they_take_most_rows_from_the_default_and_no_other_row_moves(
 
 
 def test_the_figures_are_what_happens(
-    found: dict[str, Any], migrated_template: Scratch, migrated_better: Scratch
+    real_pack: Path, found: dict[str, Any], migrated_template: Scratch, migrated_better: Scratch
 ) -> None:
     """`new` adds up to the rows that leave the fall-back rule."""
     for table, (rule, fallen, _) in DEFAULT.items():
@@ -128,7 +128,7 @@ def test_after_the_migration_it_says_the_same(found: dict[str, Any], migrated_te
     assert again["suggestions"] == found["suggestions"]
 
 
-def test_accepted_they_are_not_suggested_again(migrated_better: Scratch, better: Path) -> None:
+def test_accepted_they_are_not_suggested_again(real_pack: Path, migrated_better: Scratch, better: Path) -> None:
     again = suggested(migrated_better, better)
 
     counted = {table["table"]: table["fallback"] for table in again["tables"]}
@@ -137,7 +137,7 @@ def test_accepted_they_are_not_suggested_again(migrated_better: Scratch, better:
     assert not [one for one in again["suggestions"] if one["place"]["do"] == "replace"]
 
 
-def test_what_a_person_decided_counts_as_evidence(migrated: Scratch) -> None:
+def test_what_a_person_decided_counts_as_evidence(real_pack: Path, migrated: Scratch) -> None:
     """Corrections in the admin say whose a kind of row is, like rows that a rule has decided."""
     quality = (
         "SELECT id::text FROM agents WHERE 'capa' = ANY(knowledge_domains) AND tier = 'tier_3' ORDER BY id LIMIT 3"

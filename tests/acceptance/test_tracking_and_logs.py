@@ -112,7 +112,7 @@ def test_after_002_all_three_tenants_exist(steps: Steps, after: str) -> None:
 
 @pytest.mark.parametrize("after", ["003", "006"])
 def test_after_003_the_platform_has_tools_and_agents(steps: Steps, counted: Figures, after: str) -> None:
-    assert steps.answers[f"{after} AFTER_003"] == [(counted.tools, counted.agents_of_the_platform)]
+    assert steps.answers[f"{after} AFTER_003"] == [(counted.tools, counted.first_agents_of_the_platform)]
 
 
 @pytest.mark.parametrize("after", ["004", "006"])

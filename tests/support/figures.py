@@ -9,8 +9,8 @@ class Figures:
     """table -> rows that wait for a person; every other table has none"""
     to_the_platform: dict[str, int]
     """table -> rows that 003 gives the Platform"""
-    agents_of_the_platform: int
-    """with those that were the Platform's before"""
+    first_agents_of_the_platform: int
+    """those of the tiers 1 and 2, with those that were its own before"""
     agents_of_digital_health: int
     agents_by_the_fallback: int
     prompts_of_customers: int
@@ -30,7 +30,7 @@ PACK = Figures(
     undecided={"users": 14, "conversations": 36, "messages": 240},
     to_the_platform={"tools": 182, "agents": 189, "prompts": 992, "knowledge_sources": 100, "knowledge_base": 385}
     | {"knowledge_domains": 30},
-    agents_of_the_platform=192,
+    first_agents_of_the_platform=192,
     agents_of_digital_health=87,
     agents_by_the_fallback=85,
     prompts_of_customers=470,
@@ -42,7 +42,7 @@ SAMPLE = Figures(
     undecided={"users": 20, "conversations": 42, "messages": 280},
     to_the_platform={"tools": 150, "agents": 170, "prompts": 1_023, "knowledge_sources": 108, "knowledge_base": 422}
     | {"knowledge_domains": 28},
-    agents_of_the_platform=177,
+    first_agents_of_the_platform=174,
     agents_of_digital_health=50,
     agents_by_the_fallback=23,
     prompts_of_customers=477,
