@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figures:
+    old_names: set[str]
+    """the Platform's slug and domain before the migration"""
     undecided: dict[str, int]
     """table -> rows that wait for a person; every other table has none"""
     to_the_platform: dict[str, int]
@@ -27,6 +29,7 @@ class Figures:
 
 
 PACK = Figures(
+    old_names={"demo-health", "demo.askexpert.health"},
     undecided={"users": 14, "conversations": 36, "messages": 240},
     to_the_platform={"tools": 182, "agents": 189, "prompts": 992, "knowledge_sources": 100, "knowledge_base": 385}
     | {"knowledge_domains": 30},
@@ -39,6 +42,7 @@ PACK = Figures(
     added=17_082,
 )
 SAMPLE = Figures(
+    old_names={"sample-clinic", "sample-clinic.example.org"},
     undecided={"users": 20, "conversations": 42, "messages": 280},
     to_the_platform={"tools": 150, "agents": 170, "prompts": 1_023, "knowledge_sources": 108, "knowledge_base": 422}
     | {"knowledge_domains": 28},
