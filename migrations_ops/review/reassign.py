@@ -12,6 +12,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.review import apply
 from migrations_ops.review.decide import Decision, record
+from migrations_ops.review.queries import ask
 from migrations_ops.review.withdraw import withdraw_all
 from migrations_ops.rules import comparisons
 from migrations_ops.rules.conditions import condition
@@ -21,7 +22,6 @@ from migrations_ops.rules.plan_tables import by_name
 from migrations_ops.rules.reader import Given, Place, PlanError
 from migrations_ops.rules.toml_positions import position
 from tenants import audit
-from tenants.lifecycle.queries import ask
 from tenants.lifecycle.registry import NoReason, Record, records
 from vital.db import sql
 from vital.db.sql import shown

@@ -5,8 +5,8 @@ from typing import Any
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.model import Plan
 from migrations_ops.rules.plan_tables import named
+from migrations_ops.runs.queries import ask
 from tenants import audit
-from tenants.lifecycle.queries import ask
 from tenants.lifecycle.registry import NoReason
 from vital.db import sql
 from vital.db.sql import shown

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from psycopg.sql import Composable
+
 from migrations_ops.engine.session import Session
 from migrations_ops.models import Run
 from migrations_ops.runs.status import goes, iso, phase_document
@@ -23,6 +25,10 @@ class UnknownRun(EngineError):
     """There is no run {run}. The runs there are: manage.py migrate_tenants status, or GET /api/migrations/runs."""
 
     exit_code = 2
+
+
+def ask(session: Session, name: str, params: sql.Params | None = None, /, **parts: Composable) -> list[tuple[Any, ...]]:
+    return session.execute(sql.compose(QUERIES[name], **parts), params)
 
 
 def runs(session: Session, limit: int) -> list[dict[str, Any]]:
