@@ -20,7 +20,7 @@ ALONE := $(if $(shell command -v flock),flock Makefile)
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help setup dev free-port demo serve worker test test-all lint format pictures settings lock
+.PHONY: help setup dev free-port demo serve worker test test-all lint format pictures pages settings lock
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -77,6 +77,9 @@ format: dev ## put the code in shape
 
 pictures: dev ## take the README's pictures anew, from the demo
 	@$(PYTHON) docs/pictures/take.py
+
+pages: dev ## write what commands print into docs/ anew (ARGS="-k deciding": of some pages)
+	@VITAL_RENEW_PAGES=1 $(PYTHON) -m pytest -q tests/acceptance/test_documentation.py $(ARGS)
 
 settings: setup ## write the reference of settings anew, from vital/settings.toml
 	@$(PYTHON) docs/reference/renew.py

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 
-VENV = os.path.join(os.path.dirname(os.path.abspath(__file__)), ".venv")  # noqa: PTH100, PTH118, PTH120
+VENV = os.path.join(os.path.dirname(os.path.realpath(__file__)), ".venv")  # noqa: PTH118, PTH120
 
 
 def in_our_venv() -> None:

@@ -11,7 +11,7 @@ class LegacyError(Exception):
 
 
 class TablesMissingError(LegacyError):
-    """The database lacks {names}: run `manage.py migrate`, which creates them all where none of the twelve exists."""
+    """The database lacks {names}: run `./manage.py migrate`, which creates them all where none of the twelve exists."""
 
 
 class NotEmptyError(LegacyError):

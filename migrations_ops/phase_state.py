@@ -48,7 +48,7 @@ def make_ready(session: Session) -> None:
 
 
 class NotForThisLogin(EngineError):
-    """The service's login may not write down runs in this database. As the tables' owner: manage.py migrate, which
+    """The service's login may not write down runs in this database. As the tables' owner: ./manage.py migrate, which
     grants it."""
 
 

@@ -1,5 +1,7 @@
 """What the service refuses to start with, outside demo mode: anything that would make the fence a decoration."""
 
+from contextlib import suppress
+
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError, connection
@@ -30,7 +32,9 @@ def refuse_what_is_unsafe() -> None:
 
 def refuse_weak_key() -> None:
     """Raise ImproperlyConfigured where the key that signs sessions could be guessed."""
-    key = settings.SECRET_KEY
+    key = ""
+    with suppress(ImproperlyConfigured):  # Django's own word for an empty one says nothing about what to do
+        key = settings.SECRET_KEY
     if key.lower() in WEAK or key.startswith("django-insecure") or (len(key) < LEAST and not settings.DEMO):
         raise ImproperlyConfigured(
             "VITAL_SECRET_KEY is missing, a default, or shorter than 16 characters. Make one: python3 -c "
@@ -50,7 +54,7 @@ def _login() -> None:
     )  # fmt: skip
     if problem:
         raise ImproperlyConfigured(
-            f"The login {name} of DATABASE_URL {problem}. Make one for the service with: manage.py create_login NAME"
+            f"The login {name} of DATABASE_URL {problem}. Make one for the service with: ./manage.py create_login NAME"
         )
 
 

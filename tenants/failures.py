@@ -24,13 +24,13 @@ from tenants.models import TenantRecord
 log = logging.getLogger("vital.admin")
 NO_TABLES = (
     "VITAL's own tables are not in this database, or not those of this version. As the owner of the tables, run: "
-    "manage.py migrate"
+    "./manage.py migrate"
 )
 WHILE_OFF = (
     "While isolation is off, the service's login may not read the platform's tables; it may again once "
-    "006_row_level_security is completed. As the owner of the tables: manage.py migrate_tenants status"
+    "006_row_level_security is completed. As the owner of the tables: ./manage.py migrate_tenants status"
 )
-NOT_GRANTED = "The service's login was not granted it. As the owner of the tables, run: manage.py migrate"
+NOT_GRANTED = "The service's login was not granted it. As the owner of the tables, run: ./manage.py migrate"
 OF_ANOTHER_PLAN = "This page is about a table or column that this database does not have: its plan is another one."
 DATA = "A value in the address is not one that this page can look for."
 INSUFFICIENT_PRIVILEGE, NO_TABLE, NO_COLUMN, NO_SCHEMA = "42501", "42P01", "42703", "3F000"

@@ -74,7 +74,7 @@ def is_there(pack: Path) -> bool:
 
 @pytest.fixture(scope="session")
 def manage(tmp_path_factory: pytest.TempPathFactory) -> Manage:
-    """Run manage.py as a user would: in a process of its own, as the database's owner, in `cwd` or an empty folder."""
+    """Run `./manage.py` as users do: in a process of its own, as the database's owner, in `cwd` or an empty folder."""
 
     def run(
         database: Scratch | str,

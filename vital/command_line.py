@@ -62,7 +62,7 @@ class CommandLine(ManagementUtility):
         known = {name: app for name, app in get_commands().items() if name not in INSTEAD}
         if commands_only or self.settings_exception is not None:
             return super().main_help_text(commands_only)
-        lines = [f"Type '{self.prog_name} COMMAND --help' for a command's options and examples.", ""]
+        lines = [f"Type './{self.prog_name} COMMAND --help' for a command's options and examples.", ""]
         for title, names in GROUPS.items():
             lines += [f"{title}:", *(f"  {name:<18}{_help_of(name, known[name])}" for name in names), ""]
         grouped = {name for names in GROUPS.values() for name in names}
@@ -76,7 +76,7 @@ class CommandLine(ManagementUtility):
         if subcommand not in get_commands() and self.settings_exception is None:
             near = get_close_matches(subcommand, get_commands().keys() - INSTEAD.keys(), 1)
             mean = f" Did you mean {near[0]}?" if near else ""
-            self._refuse(f"There is no command {subcommand}.{mean} See: {self.prog_name} --help")
+            self._refuse(f"There is no command {subcommand}.{mean} See: ./{self.prog_name} --help")
         if subcommand == "migrate" and self.argv[1:2] == ["migrate"]:
             self._refuse_another_way(self.argv[2:])
         return super().fetch_command(subcommand)

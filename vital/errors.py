@@ -37,7 +37,7 @@ class PhaseRefused(EngineError):
 
 class StepFailed(EngineError):
     """{phase}: the step "{step}" failed{on}: {message} (SQLSTATE {sqlstate}). Nothing of it was kept. Mend the cause
-    and run `manage.py migrate_tenants` again: it continues here."""
+    and run `./manage.py migrate_tenants` again: it continues here."""
 
 
 class LockNotGranted(EngineError):
@@ -77,7 +77,7 @@ class OutOfOrder(EngineError):
 
 
 class Stopped(EngineError):
-    """Stopped on request. What was done is kept; `manage.py migrate_tenants` continues from here."""
+    """Stopped on request. What was done is kept; `./manage.py migrate_tenants` continues from here."""
 
     exit_code = 3
 

@@ -72,7 +72,7 @@ def migrated(server_url: str) -> Iterator[Database]:
 
 
 def manage(url: str, *arguments: str) -> str:
-    """What manage.py prints; it leaves no logs behind."""
+    """What ./manage.py prints; it leaves no logs behind."""
     with tempfile.TemporaryDirectory(prefix="vital-bench-") as folder:
         done = subprocess.run(
             [sys.executable, ROOT / "manage.py", *arguments],
@@ -80,7 +80,7 @@ def manage(url: str, *arguments: str) -> str:
             capture_output=True, text=True, check=False,
         )  # fmt: skip
     if done.returncode:
-        raise RuntimeError(f"manage.py {arguments[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        raise RuntimeError(f"./manage.py {arguments[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
     return done.stdout
 
 

@@ -193,18 +193,18 @@ def plan_file() -> Iterator[Path]:
 
 
 def manage(url: str, *arguments: str) -> str:
-    """What manage.py prints; it leaves no logs behind."""
+    """What ./manage.py prints; it leaves no logs behind."""
     with tempfile.TemporaryDirectory(prefix="vital-bench-") as folder:
         done = subprocess.run(
             [sys.executable, ROOT / "manage.py", *arguments],
             env=environment(url, folder), cwd=folder, capture_output=True, text=True, check=False,
         )  # fmt: skip
     if done.returncode:
-        raise RuntimeError(f"manage.py {' '.join(arguments)} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        raise RuntimeError(f"{' '.join(arguments)} ended with {done.returncode}: {done.stdout}{done.stderr}")
     return done.stdout
 
 
 def environment(url: str, folder: str) -> dict[str, str]:
-    """What manage.py finds: this database and no settings of ours."""
+    """What ./manage.py finds: this database and no settings of ours."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("VITAL_")}
     return ours | {"DATABASE_URL": url, "VITAL_LOG_DIR": folder}

@@ -52,7 +52,7 @@ def next_step(now: Document, waiting: int) -> Document:
     if now["drift"]:
         return {"text": f"{now['drift'][0]}.", "link": "#drift", "label": "See what changed", "mood": "warn"}
     if now["next"]:
-        text = f"{now['next']} is left: start the run, or manage.py migrate_tenants."
+        text = f"{now['next']} is left: start the run, or ./manage.py migrate_tenants."
         return {"text": text, "link": runs, "label": "Go to the runs", "mood": "calm"}
     if waiting:
         text = f"{waiting:,} findings wait for a person."

@@ -21,7 +21,7 @@ class FileIsThere(EngineError):
 
 
 class NoBackup(EngineError):
-    """{file} is no backup of VITAL's: {reason}. Nothing was changed. Name the file that `manage.py backup` has written,
+    """{file} is no backup of VITAL's: {reason}. Nothing was changed. Name the file that `./manage.py backup` wrote,
     with its FILE.json beside it."""
 
     exit_code = 2

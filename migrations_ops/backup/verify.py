@@ -23,7 +23,7 @@ FENCE = ("POLICY", "COMMENT - POLICY", "ROW SECURITY")
 class NotVerified(EngineError):
     """The backup {file} is written, and could not be restored into a scratch database: {reason}. It is not proven. Let
     the role make databases on this server (ALTER ROLE … CREATEDB), where everything is that it needs, and verify again:
-    manage.py backup --verify"""
+    ./manage.py backup --verify"""
 
 
 def verify(source: Session, target: Target, home: Path, file: Path, manifest: Manifest, say: Say) -> list[str]:

@@ -37,17 +37,17 @@ def isolation(session: Session, plan: Plan) -> list[Result]:
     """Of the fence alone, once it has been closed; a check before a deployment asks nothing else."""
     broken = {relation: not session.value(closing.is_applied) for relation, closing in closings(plan)}
     if all(broken.values()):
-        return [Result("the fence", WARN, "it is not closed yet: the API answers 503", "manage.py migrate_tenants")]
+        return [Result("the fence", WARN, "it is not closed yet: the API answers 503", "./manage.py migrate_tenants")]
     found = []
     if names := [relation for relation, whole in broken.items() if whole]:
-        fix = "See what was changed there, then: manage.py migrate_tenants --only 006"
+        fix = "See what was changed there, then: ./manage.py migrate_tenants --only 006"
         found.append(Result("the fence", FAIL, f"it has a gap at {first_of(names)}", fix))
     ways = bypasses(session, inventory_of(plan))["bypasses"]
     for one in ways["tables_that_the_plan_does_not_name"]:
-        fix = "Add it to the plan and run manage.py migrate_tenants; or take its tenant column away."
+        fix = "Add it to the plan and run ./manage.py migrate_tenants; or take its tenant column away."
         found.append(Result("a table beside the fence", FAIL, f"{one['table']} {one['why']}", fix))
     if logins := [one["role"] for one in ways["roles"] if one["login"]]:
-        fix = "Let applications use the API; see manage.py prove_isolation --bypasses. What is left must be trusted."
+        fix = "Let applications use the API; see ./manage.py prove_isolation --bypasses. What is left must be trusted."
         found.append(Result("logins beside the fence", WARN, first_of(logins), fix))
     return found or [good("the fence", f"closed around {len(broken)} tables")]
 
@@ -107,7 +107,7 @@ def _indexes(session: Session, plan: Plan) -> Iterator[Result]:
         yield Result("indexes", FAIL, f"{name} is not valid: building it was stopped", fix)
     missing = _ask(session, "without_index", tables=sql.literal(tables), column=sql.literal(TENANT_COLUMN))
     if missing:
-        fix = "003 and 004 build them: manage.py migrate_tenants"
+        fix = "003 and 004 build them: ./manage.py migrate_tenants"
         yield Result("indexes", WARN, f"none by tenant on {first_of([name for (name,) in missing])}", fix)
 
 
@@ -116,5 +116,5 @@ def _run(session: Session) -> Result:
         if status == "running" and not session.run_lock_is_free():
             return good("runs", f"run {run} is at work")
         waits = "a worker takes it up, where one runs" if in_background and status == "running" else "it waits"
-        return Result("runs", WARN, f"run {run} is {status}: {waits}", "manage.py migrate_tenants resume, or cancel")
+        return Result("runs", WARN, f"run {run} is {status}: {waits}", "./manage.py migrate_tenants resume, or cancel")
     return good("runs", "none is open")

@@ -1,4 +1,4 @@
-"""What Prometheus is told of the platform itself: the figures of `manage.py monitor`, asked at most twice a minute."""
+"""What Prometheus is told of the platform: the figures of `./manage.py monitor`, asked twice a minute at most."""
 
 from collections.abc import Iterable
 

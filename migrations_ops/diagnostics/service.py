@@ -53,7 +53,7 @@ def _own_tables() -> Result:
     executor = MigrationExecutor(connection)
     pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if pending:
-        return Result("VITAL's own tables", WARN, f"{len(pending)} migrations are to come", "manage.py migrate")
+        return Result("VITAL's own tables", WARN, f"{len(pending)} migrations are to come", "./manage.py migrate")
     return good("VITAL's own tables", "up to date")
 
 

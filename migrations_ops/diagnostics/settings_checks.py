@@ -68,10 +68,10 @@ def _redis() -> Result:
 def _backups(folder: Path) -> Result:
     files = sorted(folder.glob("*.dump"), key=lambda file: file.stat().st_mtime) if folder.is_dir() else []
     if not files:
-        return Result("backups", WARN, f"none in {folder}", "manage.py backup --verify")
+        return Result("backups", WARN, f"none in {folder}", "./manage.py backup --verify")
     days = (time() - files[-1].stat().st_mtime) / DAY
     if days > OLD_BACKUP:
         return Result(
-            "backups", WARN, f"the last is {days:.0f} days old: {files[-1].name}", "manage.py backup --verify"
+            "backups", WARN, f"the last is {days:.0f} days old: {files[-1].name}", "./manage.py backup --verify"
         )
     return good("backups", files[-1].name)

@@ -59,7 +59,7 @@ def outcome_of(check: Check, found: Found) -> Outcome:
     status = "FAIL" if check.severity is Severity.FAIL else "WARN"
     shown = [_line(problem) for problem in found.problems[:SHOWN]]
     if found.count > SHOWN:
-        shown.append(f"… and {found.count - SHOWN:,} more: manage.py migrate_tenants findings")
+        shown.append(f"… and {found.count - SHOWN:,} more: ./manage.py migrate_tenants findings")
     return Outcome(status, findings=found.count, messages=shown, facts=facts)
 
 

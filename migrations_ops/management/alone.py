@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from vital import private_files
+
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a supervisor, a terminal that is closed
 
 
@@ -21,21 +23,18 @@ class AnotherRuns(Exception):
 @contextmanager
 def one_at_a_time(path: Path) -> Iterator[TextIO]:
     """The file that says who runs. Whoever inherits it holds it as well: see `belongs_to`. Raises AnotherRuns."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
+    with private_files.log(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
-            raise AnotherRuns(file.read().strip()) from None
+            raise AnotherRuns(path.read_text(encoding="utf-8").strip()) from None
         belongs_to(file, os.getpid())
         yield file
 
 
 def belongs_to(file: TextIO, pid: int) -> None:
     """Name the process that has to be stopped for the folder to be free again."""
-    file.seek(0)
-    file.truncate()
+    file.truncate(0)
     file.write(f"{pid}\n")
     file.flush()
 

@@ -11,8 +11,8 @@ CANNOT = (
     "{option} cannot be had with --background: nobody is there to ask, and VITAL_HELPERS says how many share a table"
 )
 SAID = """{what} {run} is in the background. How it goes, and how to stop it:
-  manage.py migrate_tenants status
-  manage.py migrate_tenants pause"""
+  ./manage.py migrate_tenants status
+  ./manage.py migrate_tenants pause"""
 
 
 def run(request: runs.Request, options: Options, console: Console) -> Answer:

@@ -25,7 +25,7 @@ def back_up(options: Options, console: Console) -> Answer:
     console.print(f"  {document['file']}, and what it holds beside it in {Path(document['file']).name}.json")
     if options["verify"]:
         _differ(console, document["differences"], "Restored into a scratch database, it is the same.")
-    console.print(f"Put it back with: manage.py restore {document['file']}", highlight=False)
+    console.print(f"Put it back with: ./manage.py restore {document['file']}", highlight=False)
     return document, FAILED if document.get("differences") else DONE
 
 

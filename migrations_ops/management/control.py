@@ -12,11 +12,11 @@ from migrations_ops.runs import service as runs
 from tenants.parsing import Parser
 
 SAID = {
-    "paused": "Run {run} is paused. Go on with: manage.py migrate_tenants resume",
-    "cancelled": "Run {run} is cancelled. What it did stays, and can be taken back: manage.py migrate_tenants undo",
+    "paused": "Run {run} is paused. Go on with: ./manage.py migrate_tenants resume",
+    "cancelled": "Run {run} is cancelled. What it did stays, and can be taken back: ./manage.py migrate_tenants undo",
     "completed": "Run {run} was through before it could be stopped.",
-    "failed": "Run {run} had failed before it could be stopped: manage.py migrate_tenants status",
-    "running": "Run {run} was asked to stop and is still in its batch. How it stands: manage.py migrate_tenants status",
+    "failed": "Run {run} had failed before it could be stopped: ./manage.py migrate_tenants status",
+    "running": "Run {run} was asked to stop and is still in its batch: ./manage.py migrate_tenants status",
 }
 
 

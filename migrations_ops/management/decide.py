@@ -72,8 +72,8 @@ def _arguments(parser: Parser) -> None:
 
 
 EXAMPLES = """
-  manage.py migrate_tenants decide users ID pharma --reason "contract 17"
-  manage.py migrate_tenants decide users ID --withdraw --reason "a mistake"
-  manage.py migrate_tenants decide --csv users.csv --dry-run
+  ./manage.py migrate_tenants decide users ID pharma --reason "contract 17"
+  ./manage.py migrate_tenants decide users ID --withdraw --reason "a mistake"
+  ./manage.py migrate_tenants decide --csv users.csv --dry-run
 """
 DECIDE = Verb("decide", "a person's decision about rows, which no rule overrules", decide, _arguments, EXAMPLES)

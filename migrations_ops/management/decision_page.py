@@ -11,7 +11,7 @@ from migrations_ops.review import service as review
 from tenants.models import TenantRecord
 from vital.errors import EngineError
 
-MOST = 1000  # rows at once; more are for a file: manage.py migrate_tenants findings --csv
+MOST = 1000  # rows at once; more are for a file: ./manage.py migrate_tenants findings --csv
 
 
 class DecisionForm(forms.Form):

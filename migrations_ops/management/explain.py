@@ -22,6 +22,6 @@ def _arguments(parser: Parser) -> None:
 
 
 EXAMPLES = """
-  manage.py migrate_tenants explain agents ID
+  ./manage.py migrate_tenants explain agents ID
 """
 EXPLAIN = Verb("explain", "why a row is where it is", explain, _arguments, EXAMPLES)

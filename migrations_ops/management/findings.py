@@ -36,7 +36,7 @@ def _file(wanted: review.Wanted, file: Path, console: Console) -> Answer:
     except OSError as error:
         return {"error": f"The findings cannot be written to {file}: {error.strerror}. Name another, new file."}, USAGE
     console.print(f"{count:,} open findings are in {file}. Fill in tenant and reason, and give it back with:")
-    console.print(f"  manage.py migrate_tenants decide --csv {file}", highlight=False)
+    console.print(f"  ./manage.py migrate_tenants decide --csv {file}", highlight=False)
     return {"file": str(file), "rows": count}, DONE
 
 
@@ -58,7 +58,7 @@ def _show(console: Console, document: dict[str, Any], *, keys: bool) -> None:
         console.print(f"  … and {document['left_out']:,} more: --table, --check, or --csv FILE for all that are open")
     if not keys and any(group["open"] for group in document["findings"]):
         console.print("\nWhich rows: --keys, or --csv FILE to fill in. A person decides with:", highlight=False)
-        console.print('  manage.py migrate_tenants decide TABLE KEY TENANT --reason "..."', highlight=False)
+        console.print('  ./manage.py migrate_tenants decide TABLE KEY TENANT --reason "..."', highlight=False)
 
 
 def _arguments(parser: Parser) -> None:

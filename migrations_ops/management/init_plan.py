@@ -24,7 +24,7 @@ def init_plan(options: Options, console: Console) -> Answer:
             return {"error": f"The plan cannot be written to {out}: {error.strerror}. Name another file."}, USAGE
         console.print(f"{out}: {plan.count('[[table]]')} tables, {plan.count('[[tenant]]')} tenants.", highlight=False)
         console.print(
-            f"Look at each EDIT in it, then: manage.py migrate_tenants --plan {out} --to 000",
+            f"Look at each EDIT in it, then: ./manage.py migrate_tenants --plan {out} --to 000",
             highlight=False,
             markup=False,
         )

@@ -9,7 +9,7 @@ from migrations_ops.management.verb import Verb
 from migrations_ops.runs import service as runs
 from tenants.parsing import Parser
 
-HOW = "tune takes NAME=VALUE, and NAME= for the default again: manage.py migrate_tenants tune replication_lag=30s"
+HOW = "tune takes NAME=VALUE, and NAME= for the default again: ./manage.py migrate_tenants tune replication_lag=30s"
 
 
 def tune(options: Options, console: Console) -> Answer:

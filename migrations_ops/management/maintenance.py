@@ -29,7 +29,7 @@ def _shown(document: dict[str, Any], console: Console) -> Answer:
         return document, DONE
     since = f"since {document['since']} by {document['by']}"
     console.print(f"Maintenance is [yellow]on[/]{was}, {since}: {document['reason']}", highlight=False)
-    console.print("The API reads, and answers 503 to whoever writes. Off with: manage.py maintenance off")
+    console.print("The API reads, and answers 503 to whoever writes. Off with: ./manage.py maintenance off")
     return document, DONE
 
 

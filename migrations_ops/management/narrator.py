@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TextIO
 
 from django.conf import settings
@@ -17,6 +18,10 @@ PATIENCE = 10  # seconds for a command that was interrupted to end what it is do
 LAST_LINES = 20
 WIDTH = 100
 HEADLINE = re.compile(r"\d{3}_\w+  [A-Z]")
+
+
+def log_file() -> Path:
+    return Path(settings.LOG_DIR) / "demo.log"
 
 
 class Narrator:
@@ -50,7 +55,7 @@ class Narrator:
             _end(process)
         if code:
             self.console.print("".join(last), markup=False, end="")
-            raise CommandError(f"{self.does} did not succeed; all that it said is in {self.log.name}", returncode=code)
+            raise CommandError(f"{self.does} did not succeed; all that it said is in {log_file()}", returncode=code)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -15,11 +15,11 @@ from tenants.parsing import Parser
 
 ASKED = ("first", "last", "only", "step_by_step", "tenant", "table", "maintenance")
 EXAMPLES = """
-  manage.py migrate_tenants                      all that is left; the word `run` may be left out
-  manage.py migrate_tenants run --dry-run        what each phase would do; nothing is written
-  manage.py migrate_tenants run --to 002         up to and including 002_tenant_setup
-  manage.py migrate_tenants run --only 004       that phase alone
-  manage.py migrate_tenants run --tenant pharma  a canary: that tenant alone, before the rest
+  ./manage.py migrate_tenants                      all that is left; the word `run` may be left out
+  ./manage.py migrate_tenants run --dry-run        what each phase would do; nothing is written
+  ./manage.py migrate_tenants run --to 002         up to and including 002_tenant_setup
+  ./manage.py migrate_tenants run --only 004       that phase alone
+  ./manage.py migrate_tenants run --tenant pharma  a canary: that tenant alone, before the rest
 """
 
 

@@ -31,4 +31,4 @@ def moves(console: Console, document: dict[str, Any]) -> None:
 
 def next_phase(console: Console, phase: str | None) -> None:
     if phase:
-        console.print(f"Next: manage.py migrate_tenants ({phase}), for what follows these rows.", highlight=False)
+        console.print(f"Next: ./manage.py migrate_tenants ({phase}), for what follows these rows.", highlight=False)

@@ -13,7 +13,7 @@ SHOWN, COLUMNS, ALL = 25, 8, "everybody else"
 OUTCOMES = (HELD, LEAK, NOT_TRIED)
 ADVICE = (
     "Switch the service off or open it to nobody until this is mended. Policies and guards are put back by"
-    " `manage.py migrate_tenants`; rights and roles are named by `manage.py prove_isolation --bypasses`."
+    " `./manage.py migrate_tenants`; rights and roles are named by `./manage.py prove_isolation --bypasses`."
 )
 
 

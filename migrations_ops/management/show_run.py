@@ -13,10 +13,10 @@ def run_result(console: Console, outcome: Result) -> None:
         console.print(f"Nothing to do, and nothing was changed. {completed(outcome.undecided)}")
     elif outcome.status == "paused":
         console.print(
-            f"Stopped for a look. Go on with: manage.py migrate_tenants --step-by-step ({outcome.next_phase})"
+            f"Stopped for a look. Go on with: ./manage.py migrate_tenants --step-by-step ({outcome.next_phase})"
         )
     else:
-        console.print(f"[green]Done.[/] Run {outcome.run}. How it stands: manage.py migrate_tenants status")
+        console.print(f"[green]Done.[/] Run {outcome.run}. How it stands: ./manage.py migrate_tenants status")
         if outcome.undecided:
             console.print(f"Open: {needing_decisions(outcome.undecided)}")
 
@@ -28,7 +28,7 @@ def what_is_open(document: dict[str, Any]) -> str:
     rows = sum(finding["count"] for finding in document["findings"] if finding["severity"] == "REVIEW")
     unassigned = sum(table["unassigned"] or 0 for table in document["late"])
     if not rows and unassigned:
-        return f"All phases completed; {unassigned:,} rows have no tenant: manage.py migrate_tenants validate"
+        return f"All phases completed; {unassigned:,} rows have no tenant: ./manage.py migrate_tenants validate"
     return completed(rows)
 
 
@@ -40,4 +40,4 @@ def completed(undecided: int) -> str:
 def needing_decisions(rows: int) -> str:
     """How many, and where one decides."""
     need = "1 row needs a decision" if rows == 1 else f"{rows:,} rows need a decision"
-    return f"{need}: manage.py migrate_tenants findings, or Findings > Review in the admin"
+    return f"{need}: ./manage.py migrate_tenants findings, or Findings > Review in the admin"

@@ -35,7 +35,7 @@ def status(console: Console, document: dict[str, Any]) -> None:
     _run(console, document["run"])
     if document["maintenance"]["on"]:
         told = f"by {document['maintenance']['by']}: {document['maintenance']['reason']}"
-        console.print(f"\n[yellow]Maintenance is on[/], {told}. Off with: manage.py maintenance off", highlight=False)
+        console.print(f"\n[yellow]Maintenance is on[/], {told}. Off with: ./manage.py maintenance off", highlight=False)
     _late(console, document["late"])
     if document["findings"]:
         console.print("\n[bold]Open findings[/]")
@@ -45,7 +45,7 @@ def status(console: Console, document: dict[str, Any]) -> None:
             counts[kind] = counts.get(kind, 0) + finding["count"]
         for (severity, check), count in counts.items():
             console.print(f"  {count:>8,}  {severity:<7} {check}", highlight=False)
-        console.print("  which rows, and what to do: manage.py migrate_tenants findings", highlight=False)
+        console.print("  which rows, and what to do: ./manage.py migrate_tenants findings", highlight=False)
     console.print(f"\n{show_run.what_is_open(document)}", highlight=False)
 
 

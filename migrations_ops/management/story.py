@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from rich.console import Console
 
-from migrations_ops.management.narrator import Narrator
+from migrations_ops.management.narrator import Narrator, log_file
 from migrations_ops.management.server import serving, until_stopped
 from vital.db import embedded
 
@@ -42,7 +42,7 @@ class Story:
         run("migrate_tenants", "--yes", shows=PHASES)
         self._say("How it stands")
         run("migrate_tenants", "status", shows=EVERYTHING)
-        self.console.print(f"[dim]All that was said: {self.log.name}; each phase has a log of its own beside it.[/]")
+        self.console.print(f"[dim]All that was said: {log_file()}; each phase has a log of its own beside it.[/]")
         if port:
             self._serve(port, environment)
 

@@ -18,7 +18,7 @@ def disarm(options: Options, console: Console) -> Answer:
     if not options["json"]:
         console.print(
             f"[yellow]The fence is open[/] on {len(tables)} tables: others see what they saw before 006, tenants see"
-            " nothing, and the service answers 503. Close it with: manage.py migrate_tenants rearm --reason ...",
+            " nothing, and the service answers 503. Close it with: ./manage.py migrate_tenants rearm --reason ...",
             highlight=False,
         )
     return {"status": "disarmed", "tables": [shown(table) for table in tables]}, DONE

@@ -1,4 +1,4 @@
-"""The verbs of `manage.py tenants`: call the one service, show what came of it."""
+"""The verbs of `./manage.py tenants`: call the one service, show what came of it."""
 
 from rich.console import Console
 
@@ -9,7 +9,7 @@ from tenants.lifecycle import service as lifecycle
 from tenants.parsing import Parser
 
 SETTINGS = (
-    "set takes SLUG NAME=VALUE …, and NAME= to take a setting away: manage.py tenants set pharma limits.max_tools=200"
+    "set takes SLUG NAME=VALUE …, and NAME= to take a setting away: ./manage.py tenants set pharma limits.max_tools=200"
 )
 
 
@@ -34,7 +34,7 @@ def add(options: Options, console: Console) -> Answer:
     )
     document = lifecycle.add_tenant(wanted, options["reason"])
     console.print(f"[green]Added[/] {slug}, {document['id']}. It has no row yet, and sees the Platform's.")
-    console.print(f"What its application is told: manage.py tenants env {slug}", highlight=False)
+    console.print(f"What its application is told: ./manage.py tenants env {slug}", highlight=False)
     return {"tenant": document}, DONE
 
 

@@ -58,7 +58,7 @@ class Terminal:
         line = Text("  ").append(f"{outcome.status:<8}", STYLES.get(outcome.status, "")).append(" " + step.name)
         self.console.print(line.append(rows_of(outcome), "dim"))
         if isinstance(step, Check) and step.severity is Severity.REVIEW:
-            self.console.print(Text("             a person decides: manage.py migrate_tenants findings", "dim"))
+            self.console.print(Text("             a person decides: ./manage.py migrate_tenants findings", "dim"))
             return
         shown = SHOWN_OF_FAILURES if outcome.status == "FAIL" else SHOWN
         for message in outcome.messages[:shown]:

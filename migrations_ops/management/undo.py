@@ -52,7 +52,7 @@ def _arguments(parser: Parser) -> None:
 LATEST_FIRST = "Phases are undone latest first: --phase 004 undoes 004 and every later one"
 HINTS = dict.fromkeys(("--only", "--from", "--to", WORDS), LATEST_FIRST)
 EXAMPLES = """
-  manage.py migrate_tenants undo --phase 004     004 and every later phase
-  manage.py migrate_tenants undo --dry-run       what that would be; nothing is written
+  ./manage.py migrate_tenants undo --phase 004     004 and every later phase
+  ./manage.py migrate_tenants undo --dry-run       what that would be; nothing is written
 """
 UNDO = Verb("undo", "undo phases, latest first", undo, _arguments, EXAMPLES, HINTS)

@@ -1,4 +1,4 @@
-"""The face of `manage.py worker`: with Redis it is Celery's, without it asks the database for runs."""
+"""The face of `./manage.py worker`: with Redis it is Celery's, without it asks the database for runs."""
 
 import os
 import signal

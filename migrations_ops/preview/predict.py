@@ -17,7 +17,7 @@ from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from vital.db import sql
 from vital.db.sql import shown
 
-ADVICE = "for a forecast of the time: manage.py migrate_tenants rehearse"
+ADVICE = "for a forecast of the time: ./manage.py migrate_tenants rehearse"
 
 
 def preview(session: Session, plan: Plan, waiting: Waiting) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Command:
-    """`manage.py migrate_tenants` with the options that every call has."""
+    """`./manage.py migrate_tenants` with the options that every call has."""
 
     words: tuple[str, ...]
     target: Target

@@ -142,7 +142,7 @@ def _findings(document: Document) -> Section:
         (one["severity"], one["check"], " ".join((one["table"], one["key"])), one["message"])
         for one in document["findings"]
     ]
-    more = f"… and {document['left_out']:,} more: manage.py migrate_tenants findings" if document["left_out"] else ""
+    more = f"… and {document['left_out']:,} more: ./manage.py migrate_tenants findings" if document["left_out"] else ""
     sentence = "As the store has them today: a later run's checks take the place of those of this one."
     return Section("Findings", ("kind", "check", "row", "what is wrong"), rows, 4, sentence, note=more)
 

@@ -58,7 +58,7 @@ def require_tenants(relation: str) -> None:
 
 
 class NoRunYet(EngineError):
-    """There was no run in this database yet, so there is nothing to report. Start one: manage.py migrate_tenants"""
+    """There was no run in this database yet, so there is nothing to report. Start one: ./manage.py migrate_tenants"""
 
     exit_code = 2
 

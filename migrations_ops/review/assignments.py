@@ -41,7 +41,7 @@ def require_tenants(relation: str) -> None:
 
 class NoTenantsYet(EngineError):
     """{table} has no column tenant_id in this database, so none of its rows has a tenant. 001_schema_fixes adds it
-    where the plan has this table: run manage.py migrate_tenants first."""
+    where the plan has this table: run ./manage.py migrate_tenants first."""
 
 
 def last_rules(relation: str, keys: list[str]) -> dict[str, Decided]:

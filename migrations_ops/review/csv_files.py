@@ -17,7 +17,7 @@ QUOTE = "'"
 
 class UnreadableSheet(EngineError):
     """The file {path} cannot be read: {reason}. Nothing was written. It must be CSV in UTF-8 with the columns table,
-    key, tenant and reason; `manage.py migrate_tenants findings --csv FILE` writes one to fill in."""
+    key, tenant and reason; `./manage.py migrate_tenants findings --csv FILE` writes one to fill in."""
 
     exit_code = 2
 

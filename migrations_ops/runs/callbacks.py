@@ -22,7 +22,7 @@ from vital.errors import EngineError, Stopped
 Document = dict[str, Any]
 FRESH = timedelta(hours=24)
 STAYS_ON = (
-    "Maintenance stays on, so that nobody writes into what is half done: resume the run, or manage.py maintenance off"
+    "Maintenance stays on, so that nobody writes into what is half done: resume the run, or ./manage.py maintenance off"
 )
 NO_BACKUP = "No backup is taken, as VITAL_BACKUP=0 or --no-backup says: keep one of your own, or rely on undo"
 
@@ -105,7 +105,7 @@ class RunCallbacks:
         except EngineError as error:
             raise NoBackupTaken(reason=error) from error
         else:
-            self.listener.said(f"Backed up, to be put back with: manage.py restore {document['file']} --replace")
+            self.listener.said(f"Backed up, to be put back with: ./manage.py restore {document['file']} --replace")
 
 
 def changes(phase: Phase) -> bool:

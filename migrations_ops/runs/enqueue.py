@@ -62,7 +62,7 @@ def abandoned() -> int | None:
 
 class BrokerIsDown(EngineError):
     """Redis cannot be reached, so no worker would hear of the run. Nothing was started. Start Redis again, or see
-    REDIS_URL; what runs already goes on. From a terminal it works without: manage.py migrate_tenants"""
+    REDIS_URL; what runs already goes on. From a terminal it works without: ./manage.py migrate_tenants"""
 
 
 # What is right as it is asked, and cannot be just now.

@@ -22,7 +22,7 @@ STATE = ("phase", "status", "run", "started_at", "completed_at", "metrics", "err
 
 
 class UnknownRun(EngineError):
-    """There is no run {run}. The runs there are: manage.py migrate_tenants status, or GET /api/migrations/runs."""
+    """There is no run {run}. The runs there are: ./manage.py migrate_tenants status, or GET /api/migrations/runs."""
 
     exit_code = 2
 

@@ -61,7 +61,7 @@ def only_unfinished(session: Session, run: int | None = None) -> int:
 
 
 class NothingToStop(EngineError):
-    """There is no unfinished run: nothing to pause, resume or cancel. `manage.py migrate_tenants` starts one."""
+    """There is no unfinished run: nothing to pause, resume or cancel. `./manage.py migrate_tenants` starts one."""
 
     exit_code = 2
 

@@ -17,12 +17,12 @@ from tenants import audit
 from vital.db import retry
 from vital.errors import EngineError
 
-OPENED = "the fence was opened by {who}: {reason}. Close it with: manage.py migrate_tenants rearm"
+OPENED = "the fence was opened by {who}: {reason}. Close it with: ./manage.py migrate_tenants rearm"
 
 
 class NeverClosed(EngineError):
     """The fence was never closed in this database, so there is nothing to open or to close again. It is closed by
-    006_row_level_security, the last phase of `manage.py migrate_tenants`."""
+    006_row_level_security, the last phase of `./manage.py migrate_tenants`."""
 
     exit_code = 2
 

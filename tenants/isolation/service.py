@@ -37,7 +37,7 @@ __all__ = [
 
 class IsolationIsOff(EngineError):
     """The fence is not closed, so every tenant sees everything: there is nothing to prove. Close it with
-    `manage.py migrate_tenants`, which ends with 006_row_level_security."""
+    `./manage.py migrate_tenants`, which ends with 006_row_level_security."""
 
 
 class MayNotAttack(EngineError):
@@ -113,7 +113,7 @@ def _attack_service(inventory: Inventory, url: str, secret_name: str) -> Report:
         return report
     with opened(Session) as session:
         if not url and not http_probe.runs_here(session):
-            why = "it needs the service's own login (manage.py create_login) in DATABASE_URL, or --url for a live one"
+            why = "it needs the service's own login (./manage.py create_login) in DATABASE_URL, or --url for a live one"
             report.leave_out("the service in this process", why)
             return report
     sign = test_tokens.signer(secret, settings.JWT_AUDIENCE, settings.JWT_ISSUER)

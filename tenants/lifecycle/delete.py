@@ -34,7 +34,7 @@ def refuse(inventory: Inventory, record: Record, tenant: str) -> None:
     elif record.id in inventory.tenants:
         why = "the plan gives rows to it; take it out of the plan first, or the next run would have nowhere to put them"
     elif record.is_active:
-        why = f'it is active; first: manage.py tenants suspend {record.slug} --reason "…"'
+        why = f'it is active; first: ./manage.py tenants suspend {record.slug} --reason "…"'
     elif tenant != record.id:
         why = "the archive is another tenant's"
     if why:

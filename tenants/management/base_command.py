@@ -19,7 +19,7 @@ class Documented(BaseCommand):
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Parser:
         epilog = "\n\n".join(part.strip("\n") for part in (self.examples, self.exit_codes) if part)
         parser = Parser(
-            prog=f"{Path(prog_name).name} {subcommand}",
+            prog=f"./{Path(prog_name).name} {subcommand}",
             description=self.help or None,
             epilog=epilog,
             called_from_command_line=getattr(self, "_called_from_command_line", None),

@@ -203,7 +203,7 @@ def test_a_migration_is_backed_up_once_before_its_first_change(legacy: Scratch, 
     [file] = dumps(tmp_path)
     tables = json.loads(file.with_name(f"{file.name}.json").read_text())["tables"]
     assert "public.org_departments" not in tables, "001 makes it"
-    assert f"manage.py restore {file} --replace" in done.stdout
+    assert f"./manage.py restore {file} --replace" in done.stdout
     assert manage(legacy, "migrate_tenants", "--to", "002", cwd=tmp_path, env=ON).returncode == DONE
     assert dumps(tmp_path) == [file], "the migration has begun"
     assert manage(legacy, "migrate_tenants", "undo", "--yes", cwd=tmp_path, env=ON).returncode == DONE

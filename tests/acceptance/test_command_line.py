@@ -222,7 +222,7 @@ def test_step_by_step_without_a_terminal_stops_says_how_to_go_on_and_goes_on(
         done = manage(scratch, "migrate_tenants", "--step-by-step", "--to", "003")
         assert done.returncode == 3, said(done)
         assert PHASES[number] in done.stdout
-        assert "manage.py migrate_tenants --step-by-step" in done.stdout
+        assert "./manage.py migrate_tenants --step-by-step" in done.stdout
         assert PHASES[number + 1] in done.stdout.splitlines()[-1]
         assert states(scratch) == ["completed"] * (number + 1)
     read = answer(manage(scratch, "migrate_tenants", "--step-by-step", "--json", "--yes"), 3)

@@ -1,4 +1,4 @@
-"""`manage.py --help` begins with VITAL's commands, and what Django and django-tenants bring and would harm a database
+"""`./manage.py --help` begins with VITAL's commands, and what Django and django-tenants bring and would harm a database
 whose tenants share their tables is refused with what to use instead."""
 
 import json

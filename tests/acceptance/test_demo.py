@@ -107,7 +107,7 @@ def test_it_migrates_serves_and_stops_with_ctrl_c(home: Path) -> None:
     assert rows[2]
     assert rows_on_screen(shown) <= TWO_SCREENS, shown
     assert "006_row_level_security" in shown
-    assert re.search(r"All phases completed; \d+ rows need a decision: manage.py migrate_tenants findings", shown)
+    assert re.search(r"All phases completed; \d+ rows need a decision: ./manage.py migrate_tenants findings", shown)
     assert "Done. Run 1." in shown
     assert shown.count("Stopped") == 1, shown
     assert "Traceback" not in shown

@@ -35,7 +35,7 @@ def test_a_migrated_database_is_well_and_one_before_is_told_what_is_next(
 
     found = signs(manage, legacy)
 
-    assert found["the fence"][0]["fix"] == "manage.py migrate_tenants"
+    assert found["the fence"][0]["fix"] == "./manage.py migrate_tenants"
     assert failing(found) == set()
     assert rows(legacy.owner_url, "SELECT to_regnamespace('vital') IS NULL") == [(True,)], "it changed nothing"
 
@@ -76,7 +76,7 @@ def test_a_gap_in_the_fence_is_found_and_closed_by_the_fix(migrated: Scratch, ma
     table = next(word for word in gap.split() if word in ("tools", "agents", "prompts", "knowledge_base"))
     assert found["seen"] == f"it has a gap at public.{table}"
     assert manage(migrated, "check", "--deploy").returncode == 1
-    assert found["fix"].endswith("manage.py migrate_tenants --only 006")
+    assert found["fix"].endswith("./manage.py migrate_tenants --only 006")
     mended = manage(migrated, "migrate_tenants", "--only", "006", "--yes")
     assert mended.returncode == 0, said(mended)
     assert failing(signs(manage, migrated)) == set()

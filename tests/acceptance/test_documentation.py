@@ -25,7 +25,7 @@ LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]+))?\)")
 # The pages that begin with something else than a filled platform.
 EMPTY, DATABASES = ("first-migration",), {"migrate-your-own-database": ROOT / "docs" / "tutorial" / "shop.sql"}
 # The command with which many pages begin: it is carried out once for all of them.
-MIGRATES = ("manage.py migrate_tenants", "manage.py migrate_tenants --yes")
+MIGRATES = ("./manage.py migrate_tenants", "./manage.py migrate_tenants --yes")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 

@@ -224,14 +224,14 @@ def test_a_trouble_is_made_and_the_page_mends_it(
     try:
         steps = made(desk)
         next(steps)
-        for kind, block in blocks(SECTIONS[heading]):
-            for line, expected in of_block(block) if kind == "console" else ():
-                carry_out(desk.scratch, manage, tmp_path, (line, expected), plan_of(desk))
-                if mended_after and mended_after in line:
+        for kind, block, place in blocks(SECTIONS[heading]):
+            for command in of_block(block, place) if kind == "console" else ():
+                carry_out(desk.scratch, manage, tmp_path, command, plan_of(desk))
+                if mended_after and mended_after in command.line:
                     next(steps)
                     mended_after = ""
-            for command, status in calls(f"```sh\n{block}```") if kind == "sh" else ():
-                assert status_of(command, desk.environment) == status, command
+            for call, status in calls(f"```sh\n{block}```") if kind == "sh" else ():
+                assert status_of(call, desk.environment) == status, call
         assert not mended_after, "the page never comes to where it is mended"
         assert next(steps, "over") == "over"
     finally:

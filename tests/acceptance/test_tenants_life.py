@@ -48,7 +48,7 @@ def tenants(scratch: Scratch, manage: Manage) -> "Tenants":
 
 
 class Tenants:
-    """`manage.py tenants` on this database."""
+    """`./manage.py tenants` on this database."""
 
     def __init__(self, scratch: Scratch, manage: Manage) -> None:
         self.scratch, self.manage = scratch, manage

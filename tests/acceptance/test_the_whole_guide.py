@@ -4,7 +4,9 @@ The day is made short: 24 hours are some seconds, in which the tenants' applicat
 """
 
 import os
+import re
 import secrets
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +18,7 @@ from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, ROOT, Manage
 from tests.support import databases
 from tests.support.databases import Scratch, rows
 from tests.support.looking import columns
-from tests.support.pages import blocks, calls, carry_out, of_block, status_of
+from tests.support.pages import Place, blocks, calls, of_block, run, shows, status_of
 from tests.support.service import PRODUCTION, Service, served
 from tests.support.tokens import key
 
@@ -37,27 +39,32 @@ class Day:
         self.printed: dict[str, str] = {}
         self.service: Service | None = None
         self.environment = {"PATH": os.environ["PATH"], "PHARMA": PHARMA, "DIGITAL_HEALTH": DIGITAL_HEALTH}
+        self.settings = {"VITAL_DEMO": "", "VITAL_SECRET_KEY": ""}  # what the page does not set, its reader has not
         self._services = ExitStack()
 
-    def console(self, block: str) -> None:
-        for line, expected in of_block(block):
-            shown = line
+    def console(self, block: str, place: Place) -> None:
+        for command in of_block(block, place):
+            line = command.line
             for name, value in (
                 {"vital_service": self.login} | DAY | {"$URL": self.environment.get("URL", "")}
             ).items():
                 line = line.replace(name, value)
-            lines = [wanted.replace("vital_service", self.login) for wanted in expected]
-            with self.applications() if line.startswith("manage.py monitor") else ExitStack():
-                metrics = {"VITAL_METRICS_KEY": self.environment.get("VITAL_PLATFORM_KEY", "")}
-                told = carry_out(self.scratch, self.manage, self.folder, (line, lines), metrics)
-            self.printed[shown] = told
+            with self.applications() if line.startswith("./manage.py monitor") else ExitStack():
+                self.settings["VITAL_METRICS_KEY"] = self.environment.get("VITAL_PLATFORM_KEY", "")
+                done = run(self.scratch, self.manage, self.folder, line, self.settings)
+            told = self.printed[command.line] = done.stdout
+            done.stdout = told.replace(self.login, "vital_service")
+            shows(command, done)
             if "create_api_key" in line:
                 slug = line.split("--tenant ")[1].split()[0]
                 self.environment[f"{slug.replace('-', '_').upper()}_KEY"] = told.strip()
 
     def shell(self, block: str) -> None:
+        if key := re.search(r"^export VITAL_SECRET_KEY=(?:.*)$", block, re.MULTILINE):
+            made = ["sh", "-euc", f'{key[0]}\nprintf %s "$VITAL_SECRET_KEY"']
+            self.settings["VITAL_SECRET_KEY"] = subprocess.run(made, capture_output=True, text=True, check=True).stdout
         if "make serve" in block:
-            url = self.printed["manage.py create_login vital_service"].strip()
+            url = self.printed["./manage.py create_login vital_service"].strip()
             self.service = self._services.enter_context(served(url, PRODUCTION))
             self.environment["URL"] = f"http://127.0.0.1:{self.service.port}"
         for command, status in calls(f"```sh\n{block}```"):
@@ -108,8 +115,8 @@ def day(platform: Scratch, manage: Manage, server_url: str, tmp_path: Path) -> I
 
 
 def test_the_page_is_carried_out_from_backup_to_report_to_rollback(day: Day) -> None:
-    for kind, block in blocks(PAGE.read_text(encoding="utf-8")):
-        day.console(block) if kind == "console" else day.shell(block)
+    for kind, block, place in blocks(PAGE.read_text(encoding="utf-8")):
+        day.console(block, place) if kind == "console" else day.shell(block)
         if "/api/tools-crud" in block:
             day.rows_seen()
 

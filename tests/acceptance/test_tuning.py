@@ -72,6 +72,6 @@ def test_tables_of_an_earlier_vital_are_named_and_brought_up_to_date(set_up: Scr
     status = manage(set_up, "migrate_tenants", "status", "--json")
 
     assert status.returncode == 2, said(status)
-    assert "manage.py migrate" in document(status)["error"]
+    assert "./manage.py migrate" in document(status)["error"]
     done = manage(set_up, "migrate_tenants", "--yes")
     assert done.returncode == 0, said(done)

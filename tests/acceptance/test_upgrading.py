@@ -26,7 +26,7 @@ def test_between_any_two_phases_it_goes_on_after_the_upgrade(
     told = manage(set_up, "migrate_tenants", "status", "--json")
     assert told.returncode == 2, said(told)
     assert "VITAL's own tables in this database are of an earlier VITAL" in document(told)["error"]
-    assert "manage.py migrate" in document(told)["error"]
+    assert "./manage.py migrate" in document(told)["error"]
     done = manage(set_up, "migrate_tenants", "--yes")
 
     assert done.returncode == 0, said(done)

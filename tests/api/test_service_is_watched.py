@@ -1,4 +1,4 @@
-"""`manage.py monitor` beside the service: what callers are refused for is counted, by endpoint and tenant."""
+"""`./manage.py monitor` beside the service: what callers are refused for is counted, by endpoint and tenant."""
 
 import pytest
 

@@ -46,7 +46,7 @@ def test_a_command_helps_without_a_database(command: str, tmp_path: Path) -> Non
     assert not list(tmp_path.iterdir()), f"`{command} --help` leaves files behind"
     _, _, after = done.stdout.partition("example")
     example = re.search(rf"(manage\.py|make) {command}\b", after)
-    assert example, f"Give `{command}` an epilog with an example: `  manage.py {command} …   what it does`"
+    assert example, f"Give `{command}` an epilog with an example: `  ./manage.py {command} …   what it does`"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

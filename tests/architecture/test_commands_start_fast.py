@@ -47,7 +47,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def watched(folder: Path, url: str, *arguments: str) -> dict[str, Any]:
-    """What was imported, and which connections were made, by a call of manage.py that went well."""
+    """What was imported, and which connections were made, by a call of ./manage.py that went well."""
     report = folder / "report.json"
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, str(report), str(ROOT / "manage.py"), *arguments],

@@ -57,3 +57,18 @@ def test_the_words_are_found(line: str) -> None:
 )
 def test_other_words_are_not(line: str) -> None:
     assert not any(re.search(word, line) for word in WORDS)
+
+
+def test_vital_is_called_in_one_way() -> None:
+    """`./manage.py` works as it is pasted, from a clean clone after `make setup`; `manage.py` alone is not found."""
+    bare = re.compile(r"(?<![\w./])manage\.py (?=[a-z{])")
+    by_path = re.compile(r"(python|PYTHON\)) manage\.py ")
+    found = [
+        f"{file}:{number} {line.strip()[:100]}"
+        for file in tracked()
+        if file.suffix in {".py", ".md", ".html", ".toml", ".sql"} and file.name != "CHANGELOG.md" and file != HERE
+        for number, line in enumerate((ROOT / file).read_text(encoding="utf-8").splitlines(), start=1)
+        if bare.search(line) and not by_path.search(line)
+    ]
+
+    assert not found, "Write ./manage.py:\n" + "\n".join(found)

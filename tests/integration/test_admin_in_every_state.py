@@ -200,7 +200,7 @@ def test_without_vitals_tables_the_command_that_makes_them_is_named(place: Place
         answer = browser(place).get("/admin/")
 
     assert answer.status_code == 409
-    assert "manage.py migrate" in room.seen(answer.content.decode())
+    assert "./manage.py migrate" in room.seen(answer.content.decode())
 
 
 NOT_YET = ("tables, but no run", "all undone")

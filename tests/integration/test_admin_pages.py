@@ -97,4 +97,4 @@ def test_before_the_migration_rows_have_no_page(legacy: Scratch, django_db_block
         client.force_login(User.objects.create_superuser("early-admin"))
         page = client.get(reverse("admin:catalog_tool_changelist"), follow=True).content.decode()
 
-    assert "run manage.py migrate_tenants first" in page
+    assert "run ./manage.py migrate_tenants first" in page

@@ -1,4 +1,4 @@
-"""`manage.py migrate` takes a legacy database as it is, and makes the legacy tables only where none of them exists."""
+"""`./manage.py migrate` takes a legacy database as it is; legacy tables are made only where none of them exists."""
 
 import re
 import subprocess

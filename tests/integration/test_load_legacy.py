@@ -108,7 +108,7 @@ def test_it_asks_for_migrate_where_there_are_no_tables(server_url: str, manage: 
     bare = databases.create_empty(server_url)
 
     try:
-        assert "`manage.py migrate`" in refused(manage(bare.owner_url, "load_legacy", str(pack)), 1)
+        assert "`./manage.py migrate`" in refused(manage(bare.owner_url, "load_legacy", str(pack)), 1)
         databases.rows(bare.owner_url, "CREATE TABLE tools (id uuid)")
         message = refused(manage(bare.owner_url, "load_legacy", str(pack)), 1)
         assert "lacks tenants, users, tool_categories, agents," in message

@@ -1,4 +1,4 @@
-"""A manage.py that goes on in the background while the test looks and meddles."""
+"""A ./manage.py that goes on in the background while the test looks and meddles."""
 
 import os
 import signal
@@ -50,7 +50,7 @@ class Background:
 
 @contextmanager
 def manage(database: Scratch, *arguments: str) -> Iterator[Background]:
-    """Start manage.py as the owner, both outputs into one; it is killed in the end if it still runs."""
+    """Start ./manage.py as the owner, both outputs into one; it is killed in the end if it still runs."""
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "output").open("w+", encoding="utf-8") as output:
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), *arguments],

@@ -1,4 +1,4 @@
-"""manage.py in a process of its own without the second that Python takes to import Django: forked from a process that
+"""./manage.py in a process of its own without the second that Python takes to import Django: forked from a process that
 has imported what is the same for every call, and has read no setting.
 
 Where the environment speaks to Python itself, and wherever a test kills or watches, a new Python is started instead.

@@ -16,7 +16,7 @@ S = TypeVar("S", bound=Session)
 
 
 class EarlierTables(EngineError):
-    """VITAL's own tables in this database are of an earlier VITAL. Bring them up to date: manage.py migrate, as a run
+    """VITAL's own tables in this database are of an earlier VITAL. Bring them up to date: ./manage.py migrate, as a run
     does by itself. Nothing was changed."""
 
     exit_code = 2
@@ -24,7 +24,7 @@ class EarlierTables(EngineError):
 
 class NotSetUp(EngineError):
     """VITAL's own tables are not in this database yet, and the service may not make them. As the tables' owner:
-    manage.py migrate"""
+    ./manage.py migrate"""
 
     exit_code = 2
 

@@ -27,8 +27,8 @@ class Command(FillCommand):
     help = "Fill the empty legacy tables with synthetic data; the same rows and seed always give the same data."
     examples = """
 examples:
-  manage.py generate_legacy --rows 1500              a small platform, made in a moment
-  manage.py generate_legacy --rows 1000000 --json    a large one, and what was made as JSON
+  ./manage.py generate_legacy --rows 1500              a small platform, made in a moment
+  ./manage.py generate_legacy --rows 1000000 --json    a large one, and what was made as JSON
 """
 
     def add_arguments(self, parser: CommandParser) -> None:

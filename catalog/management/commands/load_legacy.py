@@ -16,8 +16,8 @@ class Command(FillCommand):
     )
     examples = """
 examples:
-  manage.py load_legacy export/          every table's file of this folder, in one transaction
-  manage.py load_legacy export/ --json   and what was loaded as JSON
+  ./manage.py load_legacy export/          every table's file of this folder, in one transaction
+  ./manage.py load_legacy export/ --json   and what was loaded as JSON
 """
 
     def add_arguments(self, parser: CommandParser) -> None:

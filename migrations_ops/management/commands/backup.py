@@ -1,4 +1,4 @@
-"""`manage.py backup`: the whole database in one file, compared with what it was taken of."""
+"""`./manage.py backup`: the whole database in one file, compared with what it was taken of."""
 
 import sys
 from typing import Any
@@ -10,10 +10,10 @@ from tenants.management.base_command import Documented
 
 EXAMPLES = """
 examples:
-  manage.py backup                               backups/vital_backup_20260131_093000.dump, and what it holds beside it
-  manage.py backup before-import.dump            into this file
-  manage.py backup --verify                      restored into a scratch database as well, and compared
-  manage.py backup --json                        one document: file, bytes, sha256, rows of each table
+  ./manage.py backup                               backups/vital_backup_20260131_093000.dump, and what it holds
+  ./manage.py backup before-import.dump            into this file
+  ./manage.py backup --verify                      restored into a scratch database as well, and compared
+  ./manage.py backup --json                        one document: file, bytes, sha256, rows of each table
 
 exit codes: 0 done; 1 it could not be read, written or verified; 2 wrong usage, settings or connection; 3 Ctrl-C
 """

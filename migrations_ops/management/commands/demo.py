@@ -8,9 +8,11 @@ from django.conf import settings
 from rich.console import Console
 
 from migrations_ops.management.alone import AnotherRuns, interruptible, one_at_a_time
+from migrations_ops.management.narrator import log_file
 from migrations_ops.management.story import Story
 from tenants.exits import fail
 from tenants.management.base_command import Documented
+from vital import private_files
 from vital.port import PortError, ensure_free
 
 
@@ -29,10 +31,12 @@ class Command(Documented):
         try:
             if port:
                 ensure_free("localhost", port)
-            with one_at_a_time(settings.HOME / "demo.lock") as lock, interruptible():
-                settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
-                with (settings.LOG_DIR / "demo.log").open("w", encoding="utf-8") as log:
-                    Story(console, log, lock).tell(port)
+            with (
+                one_at_a_time(settings.HOME / "demo.lock") as lock,
+                private_files.log(log_file(), again=True) as log,
+                interruptible(),
+            ):
+                Story(console, log, lock).tell(port)
         except (AnotherRuns, PortError) as error:
             fail(error, 2)
         except OSError as error:

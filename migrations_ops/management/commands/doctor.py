@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what could go wrong, and what to do about it."""
+"""`./manage.py doctor`: what could go wrong, and what to do about it."""
 
 import sys
 from typing import Any
@@ -10,8 +10,8 @@ from tenants.management.base_command import Documented
 
 EXAMPLES = """
 examples:
-  manage.py doctor           settings, roles, versions, plan, indexes, fence: each with a fix
-  manage.py doctor --json    the same for a machine
+  ./manage.py doctor           settings, roles, versions, plan, indexes, fence: each with a fix
+  ./manage.py doctor --json    the same for a machine
 
 exit codes: 0 nothing fails; 1 something fails; 2 wrong usage
 """

@@ -1,4 +1,4 @@
-"""`manage.py migrate_tenants`: the migration on the command line. Every verb is thin: the work is in the rooms."""
+"""`./manage.py migrate_tenants`: the migration on the command line. Every verb is thin: the work is in the rooms."""
 
 from migrations_ops.management import options
 from migrations_ops.management.control import CANCEL, PAUSE, RESUME
@@ -19,12 +19,12 @@ from migrations_ops.management.verb import VerbCommand
 
 EXAMPLES = """
 examples:
-  manage.py migrate_tenants                      carry out what is left, all seven phases
-  manage.py migrate_tenants --dry-run            what that would be; nothing is written
-  manage.py migrate_tenants status --json        how far it is, for machines
-  manage.py migrate_tenants explain agents ID    why that row is where it is
-  manage.py migrate_tenants undo --phase 004     undo 004 and every later phase
-  manage.py migrate_tenants VERB --help          the options of a verb
+  ./manage.py migrate_tenants                      carry out what is left, all seven phases
+  ./manage.py migrate_tenants --dry-run            what that would be; nothing is written
+  ./manage.py migrate_tenants status --json        how far it is, for machines
+  ./manage.py migrate_tenants explain agents ID    why that row is where it is
+  ./manage.py migrate_tenants undo --phase 004     undo 004 and every later phase
+  ./manage.py migrate_tenants VERB --help          the options of a verb
 
 exit codes: 0 done and valid; 1 a check or a phase failed, or another run is active;
             2 wrong usage, settings, connection or password; 3 paused, cancelled or stopped for a look

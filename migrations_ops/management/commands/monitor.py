@@ -1,4 +1,4 @@
-"""`manage.py monitor`: the hours after a migration, watched."""
+"""`./manage.py monitor`: the hours after a migration, watched."""
 
 import sys
 from typing import Any
@@ -10,9 +10,9 @@ from tenants.management.base_command import Documented
 
 EXAMPLES = """
 examples:
-  manage.py monitor --for 24h --report first-day.md --url https://api.example.org
-  manage.py monitor --once --json                       one look, for a machine
-  VITAL_METRICS_KEY=… manage.py monitor --url …         also 5xx by endpoint and tenant (a key of the scope metrics)
+  ./manage.py monitor --for 24h --report first-day.md --url https://api.example.org
+  ./manage.py monitor --once --json                       one look, for a machine
+  VITAL_METRICS_KEY=… ./manage.py monitor --url …         also 5xx by endpoint and tenant (a key of the scope metrics)
 
 exit codes: 0 all was calm; 1 something is to be looked at; 2 wrong usage or settings; 3 Ctrl-C, the report is partial
 """

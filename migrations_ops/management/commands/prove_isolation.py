@@ -1,4 +1,4 @@
-"""`manage.py prove_isolation`: proves, or refutes, that no tenant reaches another's rows."""
+"""`./manage.py prove_isolation`: proves, or refutes, that no tenant reaches another's rows."""
 
 import sys
 from typing import Any
@@ -10,10 +10,10 @@ from tenants.management.base_command import Documented
 
 EXAMPLES = """
 examples:
-  manage.py prove_isolation                      attack the database; nothing is planted for real
-  manage.py prove_isolation --json               one document: leaks, attacks, not_tried, matrix
-  manage.py prove_isolation --bypasses           what the fence does not cover: roles, functions, views, tables
-  manage.py prove_isolation --url https://api.example.org --jwt-secret-env SUPABASE_JWT_SECRET
+  ./manage.py prove_isolation                      attack the database; nothing is planted for real
+  ./manage.py prove_isolation --json               one document: leaks, attacks, not_tried, matrix
+  ./manage.py prove_isolation --bypasses           what the fence does not cover: roles, functions, views, tables
+  ./manage.py prove_isolation --url https://api.example.org --jwt-secret-env SUPABASE_JWT_SECRET
                                                  the database and the live service, with rows planted and removed
 
 exit codes: 0 held; 1 a leak, or the fence is not closed; 2 wrong usage, settings, connection or password

@@ -1,4 +1,4 @@
-"""`manage.py worker`: carries out what was started in the background. A thin face over services/."""
+"""`./manage.py worker`: carries out what was started in the background. A thin face over services/."""
 
 import sys
 from typing import Any
@@ -10,8 +10,8 @@ from tenants.management.base_command import Documented
 
 EXAMPLES = """
 examples:
-  manage.py worker                  wait for runs and carry them out; several may, also on several machines
-  manage.py worker --run 12         carry this run out, and end
+  ./manage.py worker                  wait for runs and carry them out; several may, also on several machines
+  ./manage.py worker --run 12         carry this run out, and end
 
 exit codes: 0 stopped by SIGTERM or Ctrl-C, or the run is done; 1 the run failed, or another process carries it out;
             2 wrong settings or connection; 3 somebody stopped the run

@@ -59,7 +59,7 @@ WHERE to_regclass({name}) IS NULL
 
 -- name: another_database
 -- Not one table of the plan is there: it is said once, with what to do, and not table by table.
-SELECT '', '', format('none of the plan''s %s tables is in the database %s. If you meant another, name it in DATABASE_URL. If this one is to become multi-tenant, make a plan for it: manage.py migrate_tenants init-plan --out plan.toml', cardinality({tables}::text[]), current_database())
+SELECT '', '', format('none of the plan''s %s tables is in the database %s. If you meant another, name it in DATABASE_URL. If this one is to become multi-tenant, make a plan for it: ./manage.py migrate_tenants init-plan --out plan.toml', cardinality({tables}::text[]), current_database())
 WHERE NOT EXISTS (SELECT FROM unnest({tables}::text[]) AS t WHERE to_regclass(t) IS NOT NULL)
 
 -- name: not_a_table

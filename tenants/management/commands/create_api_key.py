@@ -15,8 +15,8 @@ class Command(AccessCommand):
     help = "Make an API key for a program and print it, once; only its hash is stored."
     examples = """
 examples:
-  manage.py create_api_key --tenant pharma --scope read --name reports
-  manage.py create_api_key --tenant digital-health --scope write --name importer --days 90
+  ./manage.py create_api_key --tenant pharma --scope read --name reports
+  ./manage.py create_api_key --tenant digital-health --scope write --name importer --days 90
 """
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -15,8 +15,8 @@ class Command(AccessCommand):
     help = "Make a login for the service: restricted, without grants of its own. Prints its connection URL."
     examples = """
 examples:
-  manage.py create_login vital_service                  make it and print its URL (the password is shown this once)
-  manage.py create_login vital_service --new-password   the same login, another password
+  ./manage.py create_login vital_service                  make it and print its URL (the password is shown this once)
+  ./manage.py create_login vital_service --new-password   the same login, another password
 
 Run it as the owner of the database, who may make roles (CREATEROLE).
 """

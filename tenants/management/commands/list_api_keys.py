@@ -18,8 +18,8 @@ class Command(AccessCommand):
     help = "List the API keys: how each begins, its tenants, scope, state and last use."
     examples = """
 examples:
-  manage.py list_api_keys
-  manage.py list_api_keys --json
+  ./manage.py list_api_keys
+  ./manage.py list_api_keys --json
 """
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -43,4 +43,4 @@ examples:
             f"{key['key']}…  {key['state']:<8} {key['scope']:<8} {', '.join(key['tenants'])}  {key['name']}"
             for key in document["keys"]
         ]
-        return "\n".join(lines) or "There are no API keys yet: manage.py create_api_key makes one."
+        return "\n".join(lines) or "There are no API keys yet: ./manage.py create_api_key makes one."

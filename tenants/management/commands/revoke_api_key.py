@@ -14,7 +14,7 @@ class Command(AccessCommand):
     help = "End an API key: within a second it opens nothing any more."
     examples = """
 example:
-  manage.py revoke_api_key vital_Ab3dE1   the key that begins so (list_api_keys shows them)
+  ./manage.py revoke_api_key vital_Ab3dE1   the key that begins so (list_api_keys shows them)
 """
 
     def add_arguments(self, parser: CommandParser) -> None:

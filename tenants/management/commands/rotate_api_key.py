@@ -14,8 +14,8 @@ class Command(AccessCommand):
     help = "Make a new API key like this one and print it; the old one goes on for a while, so that nobody is cut off."
     examples = """
 examples:
-  manage.py rotate_api_key vital_Ab3dE1                     the old one ends after an hour
-  manage.py rotate_api_key vital_Ab3dE1 --keep-minutes 0    the old one ends at once
+  ./manage.py rotate_api_key vital_Ab3dE1                     the old one ends after an hour
+  ./manage.py rotate_api_key vital_Ab3dE1 --keep-minutes 0    the old one ends at once
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
