@@ -27,9 +27,11 @@ ADVANCE = "migrations_ops.tasks.advance"  # by its name: tasks stand on these se
 def start_in_background(request: Request, *, who: str, reason: str = "") -> int | None:
     """Open a run for a worker and return its id; None where there is nothing to do.
 
-    Raises what `open_run` does, and BrokerIsDown; nothing is left open then.
+    Raises what `open_run` does, RunIsNotOver and BrokerIsDown; nothing is left open then.
     """
     _refuse_without_broker()
+    if not reason.strip():
+        _refuse_beside_another()
     return _hand_over(open_run(request, Actor(who, reason, in_background=True)))
 
 
@@ -65,8 +67,22 @@ class BrokerIsDown(EngineError):
     REDIS_URL; what runs already goes on. From a terminal it works without: ./manage.py migrate_tenants"""
 
 
+class RunIsNotOver(EngineError):
+    """Run {run} is {status}, and a start would resume or cancel it. Nothing was started. Resume it (manage.py
+    migrate_tenants resume, or POST /api/migrations/runs/{run}/resume), cancel it, or start with a reason."""
+
+
+def _refuse_beside_another() -> None:
+    """Nobody resumes or cancels a run without knowing: raise RunIsNotOver."""
+    with open_session() as session:
+        session.read_as_operator()
+        found = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
+    for run, _, status, *_ in found:
+        raise RunIsNotOver(run=run, status=status)
+
+
 # What is right as it is asked, and cannot be just now.
-NOT_NOW = (NothingToStop, OutOfOrder, PlanHasChanged, NotSetUp, EarlierTables)
+NOT_NOW = (RunIsNotOver, NothingToStop, OutOfOrder, PlanHasChanged, NotSetUp, EarlierTables)
 
 
 def _refuse_without_broker() -> None:

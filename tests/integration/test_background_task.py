@@ -15,7 +15,7 @@ from tests.support.standstill import standing_still
 
 pytestmark = pytest.mark.server
 
-OPEN = "from migrations_ops.services import open_run, Request; print('run', open_run(Request()))"
+OPEN = "from migrations_ops.runs.service import open_run, Request; print('run', open_run(Request()))"
 IN_003 = "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'"
 HELPERS = """
     SELECT count(*) FROM pg_locks
