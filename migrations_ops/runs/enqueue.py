@@ -68,7 +68,7 @@ class BrokerIsDown(EngineError):
 
 
 class RunIsNotOver(EngineError):
-    """Run {run} is {status}, and a start would resume or cancel it. Nothing was started. Resume it (manage.py
+    """Run {run} is {status}, and a start would resume or cancel it. Nothing was started. Resume it (./manage.py
     migrate_tenants resume, or POST /api/migrations/runs/{run}/resume), cancel it, or start with a reason."""
 
 
