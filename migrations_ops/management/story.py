@@ -39,7 +39,7 @@ class Story:
         run("createsuperuser", "--noinput", "--verbosity", "0")
         run("generate_legacy", "--rows", ROWS, shows=TOTAL)
         self._say("The migration: seven phases, each of which can be undone")
-        run("migrate_tenants", "--yes", shows=PHASES)
+        run("migrate_tenants", "--yes", *_logs(), shows=PHASES)
         self._say("How it stands")
         run("migrate_tenants", "status", shows=EVERYTHING)
         self.console.print(f"[dim]All that was said: {log_file()}; each phase has a log of its own beside it.[/]")
@@ -68,6 +68,11 @@ class Story:
         if until_stopped(serving(port), environment | {"VITAL_LOG_LEVEL": "warning"}, self.lock):
             raise CommandError(f"The service could not be started on port {port}; see above.", returncode=1)
         self.console.print("\nStopped. The sample database stays until the next `make demo`.")
+
+
+def _logs() -> list[str]:
+    """A run's logs are where it is called, unless it is told otherwise."""
+    return [] if str(settings.LOG_DIR) == "logs" else ["--log-dir", str(settings.LOG_DIR)]
 
 
 def _start_over(server: embedded.Server) -> None:

@@ -132,10 +132,12 @@ def test_whatever_ends_it_half_way_is_said_once_and_the_next_one_begins_anew(hom
     left = subprocess.run(["pgrep", "-f", str(home)], capture_output=True, text=True).stdout
     assert not left, "no process of it is left"
 
-    again = demo(home, DEMO_SERVE="0")
+    elsewhere = home / "elsewhere"
+    again = demo(home, DEMO_SERVE="0", VITAL_LOG_DIR=str(elsewhere))
     shown = ended(again)
     assert again.returncode == 0, shown
     assert "Done. Run 1." in shown
+    assert {file.name for file in elsewhere.iterdir()} >= {"demo.log", "000_pre_validation.log"}
 
 
 def test_a_taken_port_is_found_before_anything_else(home: Path) -> None:
