@@ -14,7 +14,7 @@ from tenants.exits import USAGE, fail
 WORDS = ""  # in `hints`: for a surplus word
 MISSING = "the following arguments are required: "  # argparse's words
 NUMBER = re.compile(r"-\d*\.?\d+")
-EXAMPLE = re.compile(r"^  (manage\.py .+?)(?:   |$)", re.MULTILINE)
+EXAMPLE = re.compile(r"^  (\./manage\.py .+?)(?:   |$)", re.MULTILINE)
 # What Django reads of every command; they are not shown.
 OF_DJANGO: dict[tuple[str, ...], dict[str, Any]] = {
     ("-v", "--verbosity"): {"type": int, "default": 1, "choices": [0, 1, 2, 3]},

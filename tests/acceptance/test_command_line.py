@@ -97,7 +97,7 @@ def test_what_argparse_refuses_is_exit_2_too(untouched: Scratch, manage: Manage)
 
 UNREACHABLE = {
     "a login that is not there": ("postgresql://nobody_of_this_name:secret-word@{address}", ["nobody_of_this_name"]),
-    "a database that is not there": ("{owner}_gone", ["_gone"]),
+    "a database that is not there": ("{gone}", ["_gone"]),
     "nobody listens": ("postgresql://someone:secret-word@127.0.0.1:1/vital", ["127.0.0.1", "DATABASE_URL"]),
     "no such host": ("postgresql://someone:secret-word@nowhere.invalid/vital", ["nowhere.invalid"]),
     "not a URL": ("postgresql://[secret-word", ["DATABASE_URL"]),
@@ -108,7 +108,8 @@ UNREACHABLE = {
 @pytest.mark.parametrize("case", UNREACHABLE)
 def test_settings_and_connections_that_do_not_work_are_exit_2(untouched: Scratch, manage: Manage, case: str) -> None:
     url, words = UNREACHABLE[case]
-    url = url.format(address=untouched.owner_url.split("@", 1)[1], owner=untouched.owner_url)
+    gone = untouched.owner_url.replace(untouched.name, f"{untouched.name}_gone")
+    url = url.format(address=untouched.owner_url.split("@", 1)[1], gone=gone)
     read = answer(manage(url, "migrate_tenants", "status", "--json"), 2)
     assert all(word in str(read["error"]) for word in words), read["error"]
     assert "secret-word" not in str(read)

@@ -117,7 +117,7 @@ def test_before_004_it_waits_for_the_run(furnished: Office) -> None:
 
 
 def test_while_a_run_is_at_work_it_waits_for_it(at: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("migrations_ops.engine.session.NOTICED_WITHIN_SECONDS", 0)
+    monkeypatch.setattr("vital.db.session.NOTICED_WITHIN_SECONDS", 0)
     another = at.another()
     with another.run_lock():
         done = at.decide(*said("folk", [1], "two"))
