@@ -60,8 +60,9 @@ def as_an_earlier_vital_left_it(scratch: Scratch, stranger: str) -> None:
             grant = sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}")
             connection.execute(grant.format(database, sql.Identifier(login)))
         connection.execute(
-            "INSERT INTO vital.applied_statement (phase, statement, memo, run_id) SELECT '006_row_level_security', %s,"
-            " jsonb_build_array(%s::text, %s::text, 'gone since'), max(id) FROM vital.run",
+            "INSERT INTO vital.applied_statement (phase, statement, memo, relation, run_id)"
+            " SELECT '006_row_level_security', %s, jsonb_build_array(%s::text, %s::text, 'gone since'), '', max(id)"
+            " FROM vital.run",
             [STATEMENT, stranger, OWNER],
         )
 

@@ -119,8 +119,8 @@ def as_an_earlier_vital_left_it(scratch: Scratch) -> None:
     for statement in (CHECKED, "no old row of users without a tenant", NO_NEW_PERSON):
         databases.rows(
             scratch.owner_url,
-            "INSERT INTO vital.applied_statement (phase, statement, memo, run_id)"
-            " SELECT '006_row_level_security', %s, 'null', max(id) FROM vital.run",
+            "INSERT INTO vital.applied_statement (phase, statement, memo, relation, run_id)"
+            " SELECT '006_row_level_security', %s, 'null', 'public.users', max(id) FROM vital.run",
             [statement],
         )
 
