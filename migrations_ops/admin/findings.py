@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
@@ -20,6 +20,13 @@ class FindingAdmin(ReadOnly):
     search_fields = ("key", "message")
     actions = ("decide",)
     list_before_template = "migrations_ops/nothing_yet.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Finding]:
+        """What an undone phase had found is history: the run's report has it."""
+        undone = PhaseRun.objects.filter(
+            run_id=OuterRef("run_id"), phase=OuterRef("phase"), status=PhaseRun.Status.ROLLED_BACK
+        )
+        return super().get_queryset(request).filter(~Exists(undone))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """An empty list says whether anything was checked at all."""

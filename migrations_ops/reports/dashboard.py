@@ -28,14 +28,15 @@ def overview(plan: Plan) -> Document:
         for phase in phases_of(plan)
     ]
     runs = _runs() if there else []
+    checked = any(state["status"] != "rolled_back" for state in states.values())
     return {
         "phases": phases,
         "next": next((phase["phase"] for phase in phases if phase["status"] != "completed"), None),
         "runs": runs,
         "run": next((run for run in runs if run["status"] in ("running", "paused", "failed")), None),
-        "findings": _findings() if there else [],
+        "findings": _findings() if checked else [],
         "drift": _drift(plan, states) if states else [],
-        "checked": any(state["status"] != "rolled_back" for state in states.values()),
+        "checked": checked,
         "validated": states.get("005_post_validation", {}).get("status") == "completed",
         "connections": dict(ask("connections_by_state")),
     }
