@@ -17,7 +17,6 @@ COPIES = {"copy", "copy2", "copyfile", "copytree", "move"}  # of shutil
 ALLOWED = {
     ("tenants/lifecycle/archive.py", "self._pack.open"): "a member, inside of an archive that is private",
     ("tenants/counts.py", "os.open"): "numbers by hash, private, in the service's own folder",
-    ("migrations_ops/management/alone.py", "path.open"): "the number of a process, for who comes second",
     ("vital/serve.py", "tempfile.TemporaryDirectory"): "private by itself, and gone with the service",
     ("tenants/lifecycle/archive.py", "zipfile.ZipFile"): "writes into the part that is handed to it",
 }
