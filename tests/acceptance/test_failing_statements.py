@@ -58,9 +58,9 @@ SABOTAGES = (
         "001_schema_fixes",
         "prompts refers to the tenants",
         "public.prompts",
-        "42710",
-        cause=("ALTER TABLE prompts ADD CONSTRAINT prompts_tenant_id_fkey CHECK (true)",),
-        cure=("ALTER TABLE prompts DROP CONSTRAINT prompts_tenant_id_fkey",),
+        "P0077",
+        cause=refuse_ddl("ALTER TABLE", "prompts_tenant_id_fkey"),
+        cure=ALLOW_DDL,
         untouched="SELECT count(*) = 0 FROM pg_constraint WHERE contype = 'f' AND conname = 'prompts_tenant_id_fkey'",
     ),
     Sabotage(

@@ -118,6 +118,6 @@ def test_backfill_trigger_and_fence_agree(platform: Scratch, plan: Path, wrong: 
     again = manage(platform, "migrate_tenants", "--yes", "--plan", str(plan))
     assert "Nothing to do" in again.stdout, said(again)
 
-    opened = manage(platform, "migrate_tenants", "undo", "006", "--yes", "--plan", str(plan))
+    opened = manage(platform, "migrate_tenants", "undo", "--phase", "006", "--yes", "--plan", str(plan))
     assert opened.returncode == 0, said(opened)
     assert one(platform, "SELECT count(*) FROM pg_policy WHERE polrelid = 'threads'::regclass") == 0

@@ -216,15 +216,15 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
-from migrations_ops.backup import pump
+from migrations_ops.backup import pipe
 from migrations_ops.engine.session import Session
-from migrations_ops.rehearsal.copy import client
-from migrations_ops.rehearsal.places import Target
+from migrations_ops.backup.pg_dump import client
+from migrations_ops.backup.scratch_database import Target
 params = dict(conninfo_to_dict(sys.argv[1]))
 programs, file = client(Session.open(params, "killed")), Path(sys.argv[2])
 script = programs.run("pg_restore", "--file=-", str(file))
-pump.HEAD = script.index(";\\n", script.index("CREATE TYPE public.agent_status")) + 2  # where a statement has ended
-pump.pump(programs, file, Target(params), (), lambda total: os.kill(os.getpid(), 9), before="", after="")
+pipe.HEAD = script.index(";\\n", script.index("CREATE TYPE public.agent_status")) + 2  # where a statement has ended
+pipe.pump(programs, file, Target(params), (), lambda total: os.kill(os.getpid(), 9), before="", after="")
 """
 MADE = "SELECT count(*) FROM pg_type WHERE typname = 'agent_status'"
 LEFT = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"

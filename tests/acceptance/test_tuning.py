@@ -1,7 +1,7 @@
 """What a run respects is tuned from another terminal while it works, and `status` says what it waits for."""
 
 from tests.conftest import Manage
-from tests.support import background, looking
+from tests.support import background, earlier, looking
 from tests.support.databases import Scratch, rows
 from tests.support.looking import document, said
 
@@ -66,8 +66,7 @@ def test_limits_can_be_looked_at_before_anything_is_set_up(legacy: Scratch, mana
 
 
 def test_tables_of_an_earlier_vital_are_named_and_brought_up_to_date(set_up: Scratch, manage: Manage) -> None:
-    back = manage(set_up, "migrate", "migrations_ops", "0003", "--verbosity", "0")
-    assert back.returncode == 0, said(back)
+    earlier.as_of(set_up, "0003")
 
     status = manage(set_up, "migrate_tenants", "status", "--json")
 

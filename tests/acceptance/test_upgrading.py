@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Manage
-from tests.support import looking, oracle
+from tests.support import earlier, looking, oracle
 from tests.support.databases import Scratch, rows
 from tests.support.looking import document, said
 from tests.support.traces import decided_twice
 
-BEFORE = ("migrations_ops", "0007")
+BEFORE = "0007"
 
 
 @pytest.mark.parametrize("stands_at", ["002", "004"])
@@ -20,8 +20,7 @@ def test_between_any_two_phases_it_goes_on_after_the_upgrade(
     if stands_at != "002":
         begun = manage(set_up, "migrate_tenants", "--to", stands_at, "--yes")
         assert begun.returncode == 0, said(begun)
-    older = manage(set_up, "migrate", *BEFORE, "--verbosity", "0")
-    assert older.returncode == 0, said(older)
+    earlier.as_of(set_up, BEFORE)
 
     told = manage(set_up, "migrate_tenants", "status", "--json")
     assert told.returncode == 2, said(told)
@@ -36,7 +35,7 @@ def test_between_any_two_phases_it_goes_on_after_the_upgrade(
 
 
 def test_a_finished_one_is_brought_up_to_date_and_undone_by_the_newer(migrated: Scratch, manage: Manage) -> None:
-    assert manage(migrated, "migrate", *BEFORE, "--verbosity", "0").returncode == 0
+    earlier.as_of(migrated, BEFORE)
 
     upgraded = manage(migrated, "migrate", "--verbosity", "0")
     back = manage(migrated, "migrate_tenants", "undo", "--yes")
@@ -45,3 +44,14 @@ def test_a_finished_one_is_brought_up_to_date_and_undone_by_the_newer(migrated: 
     assert back.returncode == 0, said(back)
     column = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'public.tools'::regclass AND attname = 'tenant_id'"
     assert rows(migrated.owner_url, column) == [(0,)]
+
+
+@pytest.mark.parametrize("verb", [("resume",), ("pause",), ("cancel",), ("tune", "batch=200ms"), ("ledger",)])
+def test_every_verb_meets_the_tables_of_an_earlier_vital(set_up: Scratch, manage: Manage, verb: tuple[str, ...]) -> None:
+    """Those that write bring them up to date first, those that read say so: none fails for a column of now."""
+    earlier.as_of(set_up, "0003")
+
+    done = manage(set_up, "migrate_tenants", *verb)
+
+    assert "SQLSTATE" not in said(done), said(done)
+    assert "does not exist" not in said(done), said(done)

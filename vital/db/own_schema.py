@@ -36,14 +36,19 @@ def me() -> str:
 
 @contextmanager
 def opened(kind: type[S], *, read_only: bool = False) -> Iterator[S]:
-    """A session of this kind on the configured database. Raises EarlierTables where it only reads."""
+    """A session of this kind on the configured database, whose tables of VITAL's own are those of this version.
+
+    Raises EarlierTables where it only reads, or may not bring them up to date.
+    """
     session = kind.open(connection_params(), f"vital {me()}")
     try:
         if read_only:
             session.named("read_only")
             session.read_as_operator()
-            if session.named("is_of_an_earlier_vital")[0][0]:
+        if session.named("is_of_an_earlier_vital")[0][0]:
+            if read_only or session.read_as_operator() or connection.in_atomic_block:
                 raise EarlierTables
+            bring_up_to_date()
         yield session
     finally:
         session.close()
