@@ -46,10 +46,11 @@ def test_a_finished_one_is_brought_up_to_date_and_undone_by_the_newer(migrated: 
     assert rows(migrated.owner_url, column) == [(0,)]
 
 
-@pytest.mark.parametrize("verb", [("resume",), ("pause",), ("cancel",), ("tune", "batch=200ms"), ("ledger",)], ids=lambda verb: verb[0])
+VERBS = (("resume",), ("pause",), ("cancel",), ("tune", "batch=200ms"), ("ledger",))
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
 def test_no_verb_fails_on_tables_of_an_earlier_vital(set_up: Scratch, manage: Manage, verb: tuple[str, ...]) -> None:
-    set_up: Scratch, manage: Manage, verb: tuple[str, ...]
-) -> None:
     """Those that write bring them up to date first, those that read say so: none fails for a column of now."""
     earlier.as_of(set_up, "0003")
 
