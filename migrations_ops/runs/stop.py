@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from migrations_ops.engine.events import Listener
 from migrations_ops.engine.session import Session
@@ -15,13 +16,15 @@ from migrations_ops.runs import transitions, workers
 from migrations_ops.runs.resume import only_unfinished
 from migrations_ops.runs.runner import Actor, move, status_of
 from tenants import audit
+from vital.errors import AnotherRunIsActive
 
 
 def stop(what: str, patience: float = 60, actor: Actor | None = None, run: int | None = None) -> tuple[int, str]:
     """Ask the unfinished run to `pause` or `cancel`, and wait until it has: (its id, its status now).
 
     It stops between two batches; still `running` after `patience` seconds means that it has not come to one yet. A run
-    whose process is gone is stopped from here. Raises NothingToStop, also where another than `run` is unfinished.
+    whose process is gone is stopped from here. A run that has ended meanwhile is not waited for any longer: its process
+    may be at work on what follows, as hooks are. Raises NothingToStop, also where another than `run` is unfinished.
     """
     after = {"pause": Run.Status.PAUSED, "cancel": Run.Status.CANCELLED}[what]
     actor = actor or Actor()
@@ -30,22 +33,23 @@ def stop(what: str, patience: float = 60, actor: Actor | None = None, run: int |
         run_id = only_unfinished(session, run)
         audit.note(session, actor.who, what, actor.reason, {"run": run_id})
         deadline = time.monotonic() + patience
-        while (status := status_of(session, run_id)) != after and time.monotonic() < deadline:
-            if session.named("request_stop", {"id": run_id, "what": what}) and not session.run_lock_is_free():
+        while ((status := status_of(session, run_id)), after) in transitions.ARROWS and time.monotonic() < deadline:
+            if status != Run.Status.RUNNING:
+                _move_from_here(session, run_id, after)
+            elif session.named("request_stop", {"id": run_id, "what": what}) and session.run_lock_is_free():
+                with suppress(AnotherRunIsActive):  # somebody has taken the run up just now: they have been asked
+                    _move_from_here(session, run_id, after)
+            else:
                 time.sleep(0.1)
-            elif not _stop_from_here(session, run_id, after):
-                break
         return run_id, status
 
 
-def _stop_from_here(session: Session, run_id: int, after: str) -> bool:
-    """Move a run that nobody works on. Returns whether there was an arrow to follow: what is over stays as it is."""
+def _move_from_here(session: Session, run_id: int, after: str) -> None:
+    """Move a run that no process carries out, unless it has come to an end meanwhile. Raises AnotherRunIsActive."""
     with session.run_lock():
         status = status_of(session, run_id)
-        if (status, after) not in transitions.ARROWS:
-            return False
-        move(session, run_id, status, after)
-        return True
+        if (status, after) in transitions.ARROWS:
+            move(session, run_id, status, after)
 
 
 def work(listener: Listener) -> int:

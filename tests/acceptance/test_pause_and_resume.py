@@ -63,7 +63,14 @@ def test_pausing_what_is_paused_says_so(ready: Scratch, manage: Manage) -> None:
     assert (done.returncode, "is paused" in done.stdout) == (0, True), said(done)
 
 
-def test_cancel_wins_over_pause(ready: Scratch, manage: Manage) -> None:
+@pytest.mark.parametrize("afterwards", [0, 4], ids=["at once", "while the run's process is at a hook"])
+def test_cancel_wins_over_pause(
+    ready: Scratch, manage: Manage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, afterwards: int
+) -> None:
+    """Whoever asked for the pause is told so, and does not wait for what a process does after its run has ended."""
+    hooks = tmp_path / "hooks.toml"
+    hooks.write_text(f'[[hook]]\nwhen = "after run"\ncommand = ["sleep", "{afterwards}"]\n')
+    monkeypatch.setenv("VITAL_HOOKS", str(hooks))
     with ExitStack() as processes:
         run = processes.enter_context(background.manage(ready, "migrate_tenants", "--yes"))
         with standing_still(ready, *IN_003) as stands:
