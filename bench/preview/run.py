@@ -58,7 +58,7 @@ def measure(chunks: int) -> None:
     from migrations_ops import phase_state
     from migrations_ops.preview import service as previews
     from migrations_ops.preview.inputs import Asking
-    from migrations_ops.rules.compile import condition
+    from migrations_ops.rules.comparisons import condition
     from migrations_ops.rules.load import load
     from vital.db import sql
 

@@ -5,10 +5,8 @@ from typing import Any
 
 from migrations_ops.preview.groups import Group
 from migrations_ops.preview.inputs import Asking
-from migrations_ops.preview.predicted_rows import BY_NO_RULE, BY_PERSON
 from migrations_ops.preview.samples import Samples
-from migrations_ops.rules.compile import BY_PERSON as DECIDED_BY_PERSON
-from migrations_ops.rules.compile import UNMATCHED
+from migrations_ops.rules.compile import BY_PERSON, NO_RULE, PERSON, UNMATCHED
 from migrations_ops.rules.model import TableSpec
 from vital.db.sql import shown
 
@@ -32,7 +30,7 @@ class Words:
         if number is None:
             return None
         named = {rule.number: rule.name for rule in spec.rules}
-        return named.get(number) or {BY_PERSON: DECIDED_BY_PERSON, BY_NO_RULE: UNMATCHED}[number]
+        return named.get(number) or {PERSON: BY_PERSON, NO_RULE: UNMATCHED}[number]
 
 
 def of_table(spec: TableSpec, groups: list[Group], words: Words, samples: Samples, added: Counts, gap: str) -> Document:

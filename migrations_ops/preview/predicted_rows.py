@@ -10,16 +10,14 @@ from pathlib import Path
 
 from psycopg.sql import Composable
 
-from migrations_ops.rules.comparisons import condition
-from migrations_ops.rules.compile import way_of
+from migrations_ops.rules.compile import RuleSql, by_number, no_rule_where, path_to_parent
 from migrations_ops.rules.model import TENANT_COLUMN, Parent, Plan, Rule, TableSpec
 from migrations_ops.rules.plan_keys import PHASES
 from vital.db import sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
-BY_PERSON, BY_NO_RULE = -1, 0  # numbers beside those of the rules
 EARLY, LATE = PHASES
-NOTHING = sql.raw("NULL::uuid")
+NO_TENANT = sql.raw("NULL::uuid")
 TENANT_IN = {EARLY: "vital_now", LATE: "vital_early"}  # where a row stands when the phase comes to it
 
 
@@ -49,7 +47,7 @@ class Prediction:
         return sql.compose(
             QUERIES["known_of_rows"],
             relation=sql.relation(spec.relation),
-            matches=sql.join(_asked(spec)),
+            matches=sql.join(_asked(self.plan, spec)),
             facts=sql.join(self._facts(spec)),
             joins=sql.join(self._joins(spec), "\n"),
         )
@@ -57,26 +55,22 @@ class Prediction:
     def decided(self, spec: TableSpec, known: Composable) -> Composable:
         """`known` rows, or groups of them, with what the rules decide."""
         early, changed = [rule for rule in spec.rules if rule.phase == EARLY], self.known[spec.relation].changed
-        tenants = {rule.number: self._tenant(rule, "parent") for rule in spec.rules}
-        left: list[Composable] = []
-        if spec.unmatched:
-            tenants[BY_NO_RULE] = sql.literal(self.plan.tenant(spec.unmatched).id)
-            left = [sql.compose("WHEN {open} THEN 0", open=_open(LATE, changed))]
-        first_tenant = _pick("first", {rule.number: self._tenant(rule, "early") for rule in early})
+        first, second = Answered(self.plan, EARLY, changed), Answered(self.plan, LATE, changed)
+        first_tenant = by_number(sql.raw("batch.vital_first"), first.tenants(early, ""), "uuid")
         after_first = sql.compose(QUERIES["tenant_after_first"], first_tenant=first_tenant)
         return sql.compose(
             QUERIES["decided"],
             known=known,
-            first=_case([_arm(rule, EARLY, changed) for rule in early]),
-            second=_case([*(_arm(rule, LATE, changed) for rule in spec.rules), *left]),
+            first=first.number(early, ""),
+            second=second.number(spec.rules, spec.unmatched),
             early=after_first if early else sql.raw("batch.vital_now"),
-            second_tenant=_pick("second", tenants),
+            second_tenant=by_number(sql.raw("batch.vital_second"), second.tenants(spec.rules, spec.unmatched), "uuid"),
         )
 
     def _facts(self, spec: TableSpec) -> Iterator[Composable]:
         """What other tables say about each row."""
         known = self.known[spec.relation]
-        now = sql.column("batch", TENANT_COLUMN) if known.has_tenant else NOTHING
+        now = sql.column("batch", TENANT_COLUMN) if known.has_tenant else NO_TENANT
         yield sql.compose("{now} AS vital_now", now=now)
         yield sql.raw(f"{'person.tenant_id' if known.has_decisions else 'NULL::uuid'} AS vital_person")
         again: Composable = sql.raw("NULL::text")
@@ -86,7 +80,7 @@ class Prediction:
         yield sql.raw(f"{'entry.rule' if known.changed else 'NULL::text'} AS vital_stands_by")
         stood = now
         if not any(rule.reassigns for rule in spec.rules):
-            stood = NOTHING
+            stood = NO_TENANT
         elif known.has_tenant and known.has_baseline:
             stood = sql.raw("stood.tenant_id")
         yield sql.compose("{stood} AS vital_stood", stood=stood)
@@ -113,15 +107,47 @@ class Prediction:
     def _joined_parent(self, rule: Rule, parent: Parent) -> Composable:
         return joined(parent, alias_of(rule), self.rows(self.plan.table(parent.table)))
 
-    def _tenant(self, rule: Rule, stage: str) -> Composable:
-        if rule.parent is not None:
-            return sql.raw(f"batch.vital_{stage}_{rule.number}")
-        return sql.literal(self.plan.tenant(rule.tenant).id)
+
+class Answered(RuleSql):
+    """The rules in one phase, on rows of `batch` that hold the answers: whether each rule matches, and the tenants of
+    the rows that they follow."""
+
+    def __init__(self, plan: Plan, phase: str, changed: Sequence[str]) -> None:
+        super().__init__(plan)
+        self.phase, self.changed = phase, changed
+
+    def parent_tenant(self, rule: Rule) -> Composable:
+        return sql.raw(f"batch.vital_{'early' if self.phase == EARLY else 'parent'}_{rule.number}")
+
+    def matches(self, rule: Rule) -> Composable:
+        if rule.parent is not None and self.phase == EARLY:
+            return super().matches(rule)
+        return sql.raw(f"batch.{match_of(rule)}")
+
+    def number(self, rules: Sequence[Rule], unmatched: str) -> Composable:
+        """The number of the rule that decides about a row in this phase."""
+        is_open = self._is_open()
+        now = sql.column("batch", TENANT_IN[self.phase])
+        moves = sql.compose("{open} OR batch.vital_stood = {now}", open=is_open, now=now)
+        return self.first_match(
+            rules,
+            lambda rule: moves if rule.reassigns else is_open,
+            otherwise=no_rule_where(is_open if unmatched else None),
+        )
+
+    def _is_open(self) -> Composable:
+        """Whether any rule may decide about the row."""
+        before = sql.column("batch", TENANT_IN[self.phase])
+        if self.phase not in self.changed:
+            return sql.compose("{before} IS NULL", before=before)
+        # A row that 003 has just moved is 003's: 004 no longer decides it again.
+        again = sql.compose(QUERIES["still_decided_by"], phase=sql.literal(self.phase), before=before)
+        return sql.compose("{before} IS NULL OR {again}", before=before, again=again)
 
 
 def joined(parent: Parent, alias: str, rows: Composable) -> Composable:
     """The row that a row of `batch` refers to, as one of `rows`, with the tables on the way."""
-    tables, (first, *further) = way_of(parent.hops, "batch", alias)
+    tables, (first, *further) = path_to_parent(parent.hops, "batch", alias)
     tables[-1] = sql.compose("({rows}) AS {alias}", rows=rows, alias=sql.ident(alias))
     way = tables[0]
     for table, link in zip(tables[1:], further, strict=True):
@@ -134,12 +160,12 @@ def alias_of(rule: Rule) -> str:
     return f"parent_{rule.number}"
 
 
-def _asked(spec: TableSpec) -> Iterator[Composable]:
+def _asked(plan: Plan, spec: TableSpec) -> Iterator[Composable]:
     """Where a row lies, and which conditions hold for it."""
     yield sql.raw("batch.tableoid AS vital_leaf, batch.ctid AS vital_place")
     for rule in spec.rules:
         if rule.when is not None:
-            holds = condition("batch", rule.when)
+            holds = RuleSql(plan).matches(rule)
             yield sql.compose("{holds} AS {name}", holds=holds, name=sql.ident(match_of(rule)))
 
 
@@ -151,40 +177,5 @@ def _of_parent(rule: Rule) -> Composable:
 
 
 def match_of(rule: Rule) -> str:
-    """The column that says whether the rule matches, decide whoever may."""
+    """The column that says whether the rule matches, whichever rule decides."""
     return f"vital_match_{rule.number}"
-
-
-def _open(phase: str, changed: Sequence[str]) -> Composable:
-    """Whether any rule may decide about the row in this phase."""
-    if phase not in changed:
-        return sql.raw(f"batch.{TENANT_IN[phase]} IS NULL")
-    # A row that 003 has just moved is 003's: 004 no longer decides it again.
-    again = sql.compose(
-        QUERIES["still_decided_by"], phase=sql.literal(phase), before=sql.column("batch", TENANT_IN[phase])
-    )
-    return sql.compose("({before} IS NULL OR {again})", before=sql.column("batch", TENANT_IN[phase]), again=again)
-
-
-def _arm(rule: Rule, phase: str, changed: Sequence[str]) -> Composable:
-    may = _open(phase, changed)
-    if rule.reassigns:
-        may = sql.compose("({open} OR batch.vital_stood = {now})", open=may, now=sql.column("batch", TENANT_IN[phase]))
-    matches = f"batch.{match_of(rule)}"
-    if rule.parent is not None and phase == EARLY:
-        matches = f"batch.vital_early_{rule.number} IS NOT NULL"
-    return sql.compose(
-        "WHEN {may} AND {matches} THEN {n}", may=may, matches=sql.raw(matches), n=sql.literal(rule.number)
-    )
-
-
-def _case(arms: Sequence[Composable]) -> Composable:
-    return sql.compose("CASE {arms} END", arms=sql.join(arms, " ")) if arms else sql.raw("NULL::integer")
-
-
-def _pick(stage: str, tenants: dict[int, Composable]) -> Composable:
-    """The tenant that belongs to the number found."""
-    if not tenants:
-        return NOTHING
-    arms = [sql.compose("WHEN {n} THEN {t}::uuid", n=sql.literal(n), t=t) for n, t in tenants.items()]
-    return sql.compose("CASE {number} {arms} END", number=sql.raw(f"batch.vital_{stage}"), arms=sql.join(arms, " "))

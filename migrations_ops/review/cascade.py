@@ -4,7 +4,7 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
 from migrations_ops.review.queries import ask, same_row
-from migrations_ops.rules.compile import way_of
+from migrations_ops.rules.compile import path_to_parent
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, Rule, TableSpec
 from migrations_ops.rules.plan_tables import has_tenant_column
 from vital.db import sql
@@ -32,7 +32,7 @@ def follow(session: Session, plan: Plan, spec: TableSpec, keys: list[str]) -> No
 
 def _parts(session: Session, spec: TableSpec, child: TableSpec, rule: Rule) -> dict[str, Composable]:
     assert rule.parent is not None
-    tables, links = way_of(rule.parent.hops, "c", "t")
+    tables, links = path_to_parent(rule.parent.hops, "c", "t")
     return {
         "same_row": same_row(session, spec, sql.column("given", "vital_key")),
         "tables": sql.join(tables),

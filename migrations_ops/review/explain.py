@@ -8,7 +8,7 @@ from psycopg import errors
 
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.columns_read import called, reads, value
-from migrations_ops.rules.compile import matches
+from migrations_ops.rules.compile import RuleSql
 from migrations_ops.rules.describe import rule_in_words
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, Rule, TableSpec
 from migrations_ops.rules.plan_tables import named
@@ -43,7 +43,7 @@ def explain(session: Session, plan: Plan, table: str, key: str) -> Document:
     """Why a row is where it is: its tenant, the rule that decided, and every decision about it, newest first."""
     spec = named(plan, table)
     tenants = dict(every_tenant(session, plan.registry))
-    row = _row(session, spec, key)
+    row = _row(session, plan, spec, key)
     facts = {"relation": spec.relation, "key": row.key}
     entries = session.named("history_of_row", facts)
     history = [_entry(entry, tenants) for entry in entries]
@@ -68,14 +68,16 @@ def explain(session: Session, plan: Plan, table: str, key: str) -> Document:
     }
 
 
-def _row(session: Session, spec: TableSpec, key: str) -> Row:
+def _row(session: Session, plan: Plan, spec: TableSpec, key: str) -> Row:
     """The row with this key; what cannot be a key of the table is no row's."""
     read = reads(spec.rules)
     statement = sql.compose(
         QUERIES["row_and_rules"],
         key=sql.key_text("batch", spec.table.key),
         tenant=sql.ident(TENANT_COLUMN),
-        asked=sql.join([sql.raw("NULL"), *(value("batch", one) for one in read), *map(matches, spec.rules)]),
+        asked=sql.join(
+            [sql.raw("NULL"), *(value("batch", one) for one in read), *map(RuleSql(plan).matches, spec.rules)]
+        ),
         relation=sql.relation(spec.relation),
         same_row=sql.key_equals("batch", session.typed_key(spec.relation, spec.table.key), sql.literal(key)),
     )

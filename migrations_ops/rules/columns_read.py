@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from psycopg.sql import Composable
 
+from migrations_ops.rules.comparisons import text_at
 from migrations_ops.rules.model import Condition, Rule
 from vital.db import sql
 
@@ -35,8 +36,4 @@ def called(read: Read) -> str:
 
 def value(alias: str, read: Read) -> Composable:
     """What stands there, as a text of bearable length."""
-    bare = sql.column(alias, read[0])
-    text: Composable = sql.compose("{bare}::text", bare=bare)
-    if read[1]:
-        text = sql.compose("({bare} #>> {path}::text[])", bare=bare, path=sql.literal(list(read[1])))
-    return sql.compose("left({text}, {longest})", text=text, longest=sql.literal(LONGEST))
+    return sql.compose("left({text}, {longest})", text=text_at(alias, *read), longest=sql.literal(LONGEST))

@@ -32,12 +32,16 @@ def condition(row: str, given: Condition) -> Composable:
     return sql.compose("COALESCE({comparison}, false)", comparison=_comparison(row, given))
 
 
+def text_at(row: str, column: str, path: tuple[str, ...]) -> Composable:
+    """A column's value as text; with a path, that of a place inside its JSON."""
+    bare = sql.column(row, column)
+    if not path:
+        return sql.compose("{bare}::text", bare=bare)
+    return sql.compose("({bare} #>> {path}::text[])", bare=bare, path=sql.literal(list(path)))
+
+
 def _comparison(row: str, given: Condition) -> Composable:
-    bare = sql.column(row, given.column)
-    text: Composable = sql.compose("{bare}::text", bare=bare)
-    if given.json:
-        path = sql.literal(list(given.json))
-        text = sql.compose("({bare} #>> {path}::text[])", bare=bare, path=path)
+    bare, text = sql.column(row, given.column), text_at(row, given.column, given.json)
     match given.kind:
         case "is_null":
             value = text if given.json else bare

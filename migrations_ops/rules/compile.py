@@ -1,6 +1,7 @@
-"""Rules as one SQL verdict: the single source for backfill, trigger, checks and explanations."""
+"""A table's rules as SQL. Whatever asks which rule decides about a row composes its question here: the run and the
+trigger for rows written without a tenant, the preview, suggestions, explanations and the checks of a plan."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from psycopg.sql import Composable
@@ -13,91 +14,128 @@ from vital.db import sql
 QUERIES = sql.load(Path(__file__).parent / "sql")
 BY_PERSON = "decided by a person"
 UNMATCHED = "no rule matched: as the plan says"
+PERSON, NO_RULE = -1, 0  # beside the numbers of rules
+
+
+class RuleSql:
+    """A plan's rules, asked of the rows of the relation `row`: of their columns, and of the rows that they follow.
+
+    A question that has its answers already, or finds a parent's tenant elsewhere, overrides `matches` or
+    `parent_tenant`; how rules add up to a decision is the same for all.
+    """
+
+    def __init__(self, plan: Plan, row: str = "batch") -> None:
+        self.plan, self.row = plan, row
+
+    def parent_tenant(self, rule: Rule) -> Composable:
+        """The tenant of the row that the rule follows; NULL where there is none."""
+        assert rule.parent is not None
+        tenant = value_of_parent(rule.parent, self.row, sql.column("parent", TENANT_COLUMN))
+        return sql.compose("({tenant})", tenant=tenant)
+
+    def matches(self, rule: Rule) -> Composable:
+        """Whether the rule matches a row, whichever rule decides. Never NULL."""
+        if rule.parent is not None:
+            return sql.compose("{tenant} IS NOT NULL", tenant=self.parent_tenant(rule))
+        assert rule.when is not None
+        return condition(self.row, rule.when)
+
+    def tenant(self, rule: Rule) -> Composable:
+        """Whom the rule gives a row."""
+        return self.parent_tenant(rule) if rule.parent is not None else self.tenant_id(rule.tenant)
+
+    def tenant_id(self, slug: str) -> Composable:
+        return sql.literal(self.plan.tenant(slug).id)
+
+    def first_match(
+        self,
+        rules: Sequence[Rule],
+        may_decide: Callable[[Rule], Composable],
+        otherwise: Composable,
+        gives: Callable[[Rule], Composable] | None = None,
+    ) -> Composable:
+        """The number (or what the rule `gives`) of the first rule that may decide about a row and matches it."""
+        gives = gives or (lambda rule: sql.literal(rule.number))
+        arms = [
+            sql.compose(
+                "WHEN ({may}) AND {matches} THEN {gives}",
+                may=may_decide(rule),
+                matches=self.matches(rule),
+                gives=gives(rule),
+            )
+            for rule in rules
+        ]
+        return (
+            sql.compose("CASE {arms} ELSE {otherwise} END", arms=sql.join(arms, " "), otherwise=otherwise)
+            if arms
+            else otherwise
+        )
+
+    def tenants(self, rules: Iterable[Rule], unmatched: str) -> dict[int, Composable]:
+        """The tenant that belongs to each number of `first_match`; `unmatched`: whose a row is that no rule matches."""
+        found = {rule.number: self.tenant(rule) for rule in rules}
+        return found | ({NO_RULE: self.tenant_id(unmatched)} if unmatched else {})
+
+
+def by_number(number: Composable, values: dict[int, Composable], kind: str) -> Composable:
+    """The value that belongs to the number, as an SQL type."""
+    if not values:
+        return sql.raw(f"NULL::{kind}")
+    arms = [sql.compose("WHEN {n} THEN {v}", n=sql.literal(n), v=value) for n, value in values.items()]
+    return sql.compose(
+        "(CASE {number} {arms} END)::{kind}", number=number, arms=sql.join(arms, " "), kind=sql.raw(kind)
+    )
+
+
+def no_rule_where(is_open: Composable | None) -> Composable:
+    """The number of a row that no rule matches: NO_RULE where the plan may decide about it; never, where None."""
+    if is_open is None:
+        return sql.raw("NULL::integer")
+    return sql.compose("CASE WHEN {is_open} THEN {none} END", is_open=is_open, none=sql.literal(NO_RULE))
 
 
 def verdict(plan: Plan, spec: TableSpec, phases: Iterable[str]) -> Composable:
     """SELECT vital_row, tenant_id, rule FROM batch: a person's decision, else the first rule that matches.
 
     Rules that do not reassign apply only where the row is open (`vital_open`). A rule of a parent without a tenant
-    gives no verdict.
+    gives no verdict. The ledger keeps a hash of this text: any change of it makes each run decide every row again.
     """
-    wanted = set(phases)
+    wanted, asked = set(phases), RuleSql(plan)
     rules = [rule for rule in spec.rules if rule.phase in wanted]
     unmatched = spec.unmatched if PHASES[-1] in wanted else ""
-    tenants = {rule.number: _tenant_of(plan, rule) for rule in rules}
     names: dict[int, Composable] = {rule.number: sql.literal(rule.name) for rule in rules}
-    if unmatched:
-        tenants[0], names[0] = sql.literal(plan.tenant(unmatched).id), sql.literal(UNMATCHED)
+    is_open, number = sql.raw("batch.vital_open"), sql.raw("found.number")
     return sql.compose(
         QUERIES["verdict_on_batch"],
         column=sql.ident(TENANT_COLUMN),
-        tenants=_pick(tenants, "uuid"),
-        names=_pick(names, "text"),
+        tenants=by_number(number, asked.tenants(rules, unmatched), "uuid"),
+        names=by_number(number, names | ({NO_RULE: sql.literal(UNMATCHED)} if unmatched else {}), "text"),
         by_person=sql.literal(BY_PERSON),
-        number=_number(rules, otherwise="CASE WHEN batch.vital_open THEN 0 END" if unmatched else "NULL::integer"),
+        number=asked.first_match(
+            rules,
+            lambda rule: sql.raw("true") if rule.reassigns else is_open,
+            otherwise=no_rule_where(is_open if unmatched else None),
+        ),
         relation=sql.literal(spec.relation),
         key=sql.key_text("batch", spec.table.key),
     )
 
 
-def _number(rules: list[Rule], otherwise: str) -> Composable:
-    """The number of the first rule that matches a row of `batch`."""
-    arms = [
-        sql.compose(
-            "WHEN ({open}) AND {matches} THEN {number}",
-            open=sql.raw("true" if rule.reassigns else "batch.vital_open"),
-            matches=matches(rule),
-            number=sql.literal(rule.number),
-        )
-        for rule in rules
-    ]
-    if not arms:
-        return sql.raw(otherwise)
-    return sql.compose("CASE {arms} ELSE {otherwise} END", arms=sql.join(arms, " "), otherwise=sql.raw(otherwise))
-
-
-def matches(rule: Rule) -> Composable:
-    """Whether the rule matches a row of `batch`, decide whichever may."""
-    if rule.parent is not None:
-        return sql.compose("({tenant}) IS NOT NULL", tenant=_tenant_of_parent(rule))
-    assert rule.when is not None
-    return condition("batch", rule.when)
-
-
-def _tenant_of(plan: Plan, rule: Rule) -> Composable:
-    if rule.parent is not None:
-        return sql.compose("({tenant})", tenant=_tenant_of_parent(rule))
-    return sql.literal(plan.tenant(rule.tenant).id)
-
-
-def _tenant_of_parent(rule: Rule) -> Composable:
-    assert rule.parent is not None
-    return of_parent(rule.parent, "batch", sql.column("parent", TENANT_COLUMN))
-
-
-def of_parent(parent: Parent, start: str, value: Composable, last: str = "parent") -> Composable:
-    """SELECT of a value in the row `last`, which a row of `start` refers to."""
-    tables, links = way_of(parent.hops, start, last)
+def value_of_parent(parent: Parent, row: str, value: Composable, last: str = "parent") -> Composable:
+    """SELECT of a value in the row called `last`, which a row of `row` refers to."""
+    tables, links = path_to_parent(parent.hops, row, last)
     return sql.compose(QUERIES["value_of_parent"], value=value, tables=sql.join(tables), links=sql.join(links, " AND "))
 
 
-def way_of(hops: tuple[Hop, ...], start: str, last: str) -> tuple[list[Composable], list[Composable]]:
-    """The tables on the way from a row of `start` to its parent, which is called `last`; and how each follows from the
+def path_to_parent(hops: tuple[Hop, ...], row: str, last: str) -> tuple[list[Composable], list[Composable]]:
+    """The tables on the way from a row of `row` to its parent, which is called `last`; and how each follows from the
     one before."""
     names = [*(f"{last}_{number}" for number in range(1, len(hops))), last]
     tables: list[Composable] = []
     links: list[Composable] = []
-    for hop, before, name in zip(hops, [start, *names], names, strict=False):
+    for hop, before, name in zip(hops, [row, *names], names, strict=False):
         tables.append(sql.compose("{table} AS {name}", table=sql.relation(hop.table), name=sql.ident(name)))
         pairs = zip(hop.columns, hop.key, strict=True)
         same = [sql.compose("{a} = {b}", a=sql.column(name, key), b=sql.column(before, own)) for own, key in pairs]
         links.append(sql.join(same, " AND "))
     return tables, links
-
-
-def _pick(values: dict[int, Composable], kind: str) -> Composable:
-    """The value that belongs to the number found, as an SQL type."""
-    if not values:
-        return sql.raw(f"NULL::{kind}")
-    arms = [sql.compose("WHEN {n} THEN {v}", n=sql.literal(n), v=v) for n, v in values.items()]
-    return sql.compose("(CASE found.number {arms} END)::{kind}", arms=sql.join(arms, " "), kind=sql.raw(kind))

@@ -10,7 +10,7 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.comparisons import condition
-from migrations_ops.rules.compile import way_of
+from migrations_ops.rules.compile import path_to_parent
 from migrations_ops.rules.model import TENANT_COLUMN, Condition, Hop
 from vital.db import sql
 
@@ -42,7 +42,7 @@ class Trying:
 
     def links(self, relation: str, hops: tuple[Hop, ...]) -> str:
         """Why the rows on this way cannot be compared."""
-        tables, links = way_of(hops, "batch", "parent")
+        tables, links = path_to_parent(hops, "batch", "parent")
         parts = {"relation": sql.relation(relation), "tables": sql.join(tables), "links": sql.join(links, " AND ")}
         return self._refusal(sql.compose(QUERIES["try_links"], **parts))
 

@@ -1,6 +1,7 @@
 """Whatever the tables and rules are: the preview of a row is what a run then does with it, also under changed rules."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -19,6 +20,8 @@ from migrations_ops.preview.document import Words
 from migrations_ops.preview.inputs import Asking
 from migrations_ops.rules.model import Condition, Hop, Parent, Plan, Rule, TableSpec, TenantSpec
 from migrations_ops.rules.plan_keys import PHASES
+from migrations_ops.rules.suggest.current_rule import CurrentRules
+from migrations_ops.rules.suggest.rule_groups import Family
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
 from tests.support import databases
 from tests.support.watching import calm
@@ -209,3 +212,29 @@ def test_a_run_does_what_was_foretold(
     elsewhere = sum(fate[0] != changed[table][n][0] for table, fates in expected.items() for n, fate in fates.items())
     assert against(session, plan, other, lambda why: None)["rows"] == elsewhere
     assert come(session, other) == changed
+
+
+@given(
+    rows=st.lists(rows, min_size=4, max_size=6),
+    rules=rules_of("public.owners"),
+    unmatched=st.sampled_from(["", "pharma"]),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_suggestions_read_rules_as_the_preview_does(
+    session: Session, rows: list[dict[str, Any]], rules: tuple[Rule, ...], unmatched: str
+) -> None:
+    """Which rule decides about each row, and for which tenant. To suggestions, a rule that reassigns has done so."""
+    fill(session, {table: rows if table == "public.owners" else [] for table in FAMILY})
+    stays = tuple(replace(rule, reassigns=False) for rule in rules)
+    plan = plan_of(dict.fromkeys(FAMILY, ((), "")) | {"public.owners": (stays, unmatched)})
+    spec = plan.table("public.owners")
+
+    suggested = sql.compose(
+        "SELECT n, NULLIF(vital_number, 0), vital_tenant::text FROM ({rows}) AS t ORDER BY n",
+        rows=CurrentRules(session, plan).rows(Family(spec.relation, (spec,), (), None), spec),
+    )
+    previewed = sql.compose(
+        "SELECT n, NULLIF(vital_rule, 0), vital_after::text FROM ({rows}) AS t ORDER BY n",
+        rows=Asking(session, plan, lambda why: None).foresight.rows(spec),
+    )
+    assert session.execute(suggested) == session.execute(previewed)

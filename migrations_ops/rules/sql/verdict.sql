@@ -1,3 +1,6 @@
+-- The ledger keeps a hash of what a rule was composed of, these comments included: a change here makes the next run
+-- decide every row again (tests/unit/test_verdict_text.py).
+
 -- name: verdict_on_batch
 -- A person's decision about each row of `batch`, else the first rule that matches; a row without either is left out.
 SELECT decided.vital_row, decided.tenant_id AS {column}, decided.rule

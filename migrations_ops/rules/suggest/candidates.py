@@ -10,7 +10,7 @@ from psycopg.sql import Composable
 from migrations_ops.rules import comparisons, conditions
 from migrations_ops.rules.model import Hop, Parent, Plan
 from migrations_ops.rules.suggest.column_stats import Column, Evidence
-from migrations_ops.rules.suggest.current_rule import Standing
+from migrations_ops.rules.suggest.current_rule import CurrentRules
 from migrations_ops.rules.suggest.rule_groups import Family
 from migrations_ops.rules.suggest.scoring import Choice, choices
 from migrations_ops.rules.suggest.vocabulary import Vocabulary
@@ -52,7 +52,7 @@ class Draft:
         return replace(self, raw=raw, replaces=0)
 
 
-def drafts(standing: Standing, plan: Plan, family: Family, evidence: Evidence) -> list[Draft]:
+def drafts(current: CurrentRules, plan: Plan, family: Family, evidence: Evidence) -> list[Draft]:
     """Every draft for a family, the most promising first."""
     vocabulary = Vocabulary(plan, family)
     found: list[Draft] = []
@@ -66,7 +66,7 @@ def drafts(standing: Standing, plan: Plan, family: Family, evidence: Evidence) -
             found.append(_draft(family, column, number, chosen[:MOST_CHOICES], guarded=evidence.guarded))
     found = _merged(found)
     found.sort(key=lambda draft: -sum(choice.loose * choice.confidence for choice in draft.choices))
-    return found[:MOST_DRAFTS] + list(_parents(standing, plan, family))
+    return found[:MOST_DRAFTS] + list(_parents(current, plan, family))
 
 
 def _draft(family: Family, column: Column, number: int, chosen: list[Choice], *, guarded: bool) -> Draft:
@@ -149,14 +149,14 @@ def _free(name: str, family: Family) -> str:
     return next(free for n in range(1, len(taken) + 2) if (free := name if n == 1 else f"{name} ({n})") not in taken)
 
 
-def _parents(standing: Standing, plan: Plan, family: Family) -> Iterator[Draft]:
+def _parents(current: CurrentRules, plan: Plan, family: Family) -> Iterator[Draft]:
     """References to tables that stand earlier in the plan, as a rule must have it, and that no rule follows yet."""
     if len(family.members) > 1:  # a rule of theirs needs the column in every one of them
         return
     (spec,) = family.members
     earlier = {other.relation: other for other in plan.tables[: plan.tables.index(spec)]}
     followed = {column for rule in family.rules if rule.parent for column in rule.parent.hops[0].columns}
-    for column, kind, relation, key in standing.ask("references_of_table", {"relation": spec.relation}):
+    for column, kind, relation, key in current.ask("references_of_table", {"relation": spec.relation}):
         parent = next((other for name, other in earlier.items() if sql.names(name) == sql.names(relation)), None)
         # Anybody may use a shared row; that says nothing of whose a private one is.
         if parent is None or column in followed or (parent.shared and not spec.shared):

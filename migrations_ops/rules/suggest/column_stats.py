@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from psycopg.sql import Composable
 
-from migrations_ops.rules.suggest.current_rule import PERSON, QUERIES, Standing
+from migrations_ops.rules.compile import PERSON
+from migrations_ops.rules.suggest.current_rule import QUERIES, CurrentRules
 from migrations_ops.rules.suggest.rule_groups import Family, comparisons
 from migrations_ops.rules.suggest.similarity import runs
 from vital.db import sql
@@ -62,28 +63,28 @@ class Evidence:
     whole: bool
 
 
-def gather(standing: Standing, family: Family) -> Evidence:
+def gather(current: CurrentRules, family: Family) -> Evidence:
     """Look at a family's columns, in big tables at a sample of the pages."""
-    estimates = {spec.relation: standing.estimate(spec.relation) for spec in family.members}
+    estimates = {spec.relation: current.estimate(spec.relation) for spec in family.members}
     percent = min(100.0, 100 * SAMPLE / max(*estimates.values(), 1))
     if percent > 50:  # nearly whole is as well whole
         percent = 100.0
-    rows = [standing.rows(family, spec, percent) for spec in family.members]
+    rows = [current.rows(family, spec, percent) for spec in family.members]
     total, unruled = Seen(), 0
     for relation in rows:
-        for number, tenant, count in standing.ask("rows_by_rule", rows=relation):
+        for number, tenant, count in current.ask("rows_by_rule", rows=relation):
             total.add(_seen(family, number, tenant, count))
             unruled += count if number == 0 else 0
     columns: list[Column] = []
-    for name, kind in (_candidates(standing, family) if total.loose else {}).items():
-        columns += _column(standing, family, rows, name, kind)
+    for name, kind in (_candidates(current, family) if total.loose else {}).items():
+        columns += _column(current, family, rows, name, kind)
     has_followers = family.fallback is not None and family.fallback.number < len(family.rules)
     return Evidence(total, not unruled or has_followers, columns, percent == 100)
 
 
-def _candidates(standing: Standing, family: Family) -> dict[str, str]:
+def _candidates(current: CurrentRules, family: Family) -> dict[str, str]:
     """The text columns that every member has, with their types; what the plan calls a text may be an enum."""
-    first, *others = (standing.columns(spec.relation) for spec in family.members)
+    first, *others = (current.columns(spec.relation) for spec in family.members)
     known = family.columns
     keys = {name for spec in family.members for name in spec.table.key}
     kinds = {name: LENGTH.sub("", kind) for name, kind in first.items()}
@@ -96,7 +97,7 @@ def _candidates(standing: Standing, family: Family) -> dict[str, str]:
     }
 
 
-def _column(standing: Standing, family: Family, rows: list[Composable], name: str, kind: str) -> list[Column]:
+def _column(current: CurrentRules, family: Family, rows: list[Composable], name: str, kind: str) -> list[Column]:
     """The column's values, in the way in which rules compare it, else in the way that suits them: whole where they are
     few, in parts where they are names; nothing where they are neither."""
     planned, named = name in family.columns, any(word in name.lower() for word in NAMES)
@@ -105,7 +106,7 @@ def _column(standing: Standing, family: Family, rows: list[Composable], name: st
     facts = {"numbers": sorted(family.loose | family.telling | {PERSON}), "most": most}
     bag: Bag = {}
     for relation in rows:
-        for value, number, tenant, count in standing.ask("rows_by_value", facts, rows=relation, values=values):
+        for value, number, tenant, count in current.ask("rows_by_value", facts, rows=relation, values=values):
             bag.setdefault(value, Seen()).add(_seen(family, number, tenant, count))
     if kind == "text[]":
         return [Column(name, "overlaps", planned, bag)]

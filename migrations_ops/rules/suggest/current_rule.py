@@ -1,7 +1,6 @@
-"""What decides a row as the rules stand, in SQL: before the migration by the rules alone, then with what VITAL keeps.
+"""What decides a row as the rules are now, in SQL: before the migration by the rules alone, then with what VITAL keeps.
 
-`compile.verdict` reads VITAL's tables and the tenant columns of parents, and before the migration there are none; what
-a condition means comes from `compile.condition` all the same.
+`compile.verdict` reads VITAL's tables and the tenant columns of parents, and before the migration there are none.
 """
 
 from pathlib import Path
@@ -10,19 +9,18 @@ from typing import Any
 from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
-from migrations_ops.rules.comparisons import condition
-from migrations_ops.rules.compile import of_parent
+from migrations_ops.rules.compile import PERSON, RuleSql, by_number, no_rule_where, value_of_parent
 from migrations_ops.rules.model import TENANT_COLUMN, Parent, Plan, Rule, TableSpec
 from migrations_ops.rules.suggest.rule_groups import Family, fallback
 from vital.db import sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
-PERSON = -1
+CAME_WITH_TENANT = -2  # beside the numbers of rules: VITAL did not decide about the row
 NOTHING = sql.raw("")
-NOBODY = sql.raw("NULL::uuid")
+NO_TENANT = sql.raw("NULL::uuid")
 
 
-class Standing:
+class CurrentRules:
     """The rows of a plan's tables with what decides them. Reads only, a statement at a time."""
 
     def __init__(self, session: Session, plan: Plan) -> None:
@@ -31,7 +29,7 @@ class Standing:
         self._columns: dict[str, dict[str, str]] = {}
 
     def ask(self, name: str, params: sql.Params | None = None, **parts: Composable) -> list[tuple[Any, ...]]:
-        """The rows of one of the workshop's queries, in a transaction of its own."""
+        """The rows of one of the queries beside this module, in a transaction of its own."""
         with self.session.work():
             return self.session.execute(sql.compose(QUERIES[name], **parts), params)
 
@@ -66,80 +64,70 @@ class Standing:
         if TENANT_COLUMN in self.columns(spec.relation):
             is_open = sql.compose("{tenant} IS NULL", tenant=sql.column("t", TENANT_COLUMN))
         if not self.is_set_up:
-            return NOTHING, NOBODY, is_open
+            return NOTHING, NO_TENANT, is_open
         key = sql.key_text("t", spec.table.key)
         memory: Composable = sql.compose(QUERIES["decisions_so_far"], name=sql.literal(spec.relation), key=key)
         is_open = sql.compose("({is_open} OR given.key IS NOT NULL)", is_open=is_open)
         return memory, sql.raw("person.tenant_id"), is_open
 
     def _number(self, family: Family, person: Composable, is_open: Composable) -> Composable:
-        arms = [
-            sql.compose(
-                "WHEN ({may}) AND {matches} THEN {number}",
-                # What a reassigning rule may move is known before the migration; afterwards it has been moved
-                may=sql.raw("true") if rule.reassigns and not self.is_set_up else is_open,
-                matches=self.matches("t", rule),
-                number=sql.literal(rule.number),
-            )
-            for rule in family.rules
-        ]
+        # What a reassigning rule may move is known before the migration; afterwards it has been moved.
+        moves = sql.raw("true") if not self.is_set_up else is_open
         return sql.compose(
-            "CASE WHEN {person} IS NOT NULL THEN {by_person} {arms} WHEN {is_open} THEN 0 END",
+            "CASE WHEN {person} IS NOT NULL THEN {by_person} ELSE {decided} END",
             person=person,
             by_person=sql.literal(PERSON),
-            arms=sql.join(arms, " "),
-            is_open=is_open,
+            decided=self.on("t").first_match(
+                family.rules, lambda rule: moves if rule.reassigns else is_open, otherwise=no_rule_where(is_open)
+            ),
         )
 
     def _tenant_of_number(self, family: Family, spec: TableSpec) -> Composable:
-        arms = [
-            sql.compose("WHEN {n} THEN {tenant}", n=sql.literal(rule.number), tenant=self._tenant("decided", rule))
-            for rule in family.rules
-        ]
-        if spec.unmatched:
-            arms.append(sql.compose("WHEN 0 THEN {tenant}", tenant=self.literal(spec.unmatched)))
-        has_its_own = TENANT_COLUMN in self.columns(spec.relation)
-        own = sql.column("decided", TENANT_COLUMN) if has_its_own else NOBODY
-        return sql.compose(
-            "CASE COALESCE(decided.vital_number, -2) WHEN -2 THEN {own} WHEN -1 THEN decided.vital_person {arms} END",
-            own=own,
-            arms=sql.join(arms, " "),
+        tenants = {
+            CAME_WITH_TENANT: self._own_tenant("decided", spec),
+            PERSON: sql.raw("decided.vital_person"),
+            **self.on("decided").tenants(family.rules, spec.unmatched),
+        }
+        number = sql.compose("COALESCE(decided.vital_number, {none})", none=sql.literal(CAME_WITH_TENANT))
+        return by_number(number, tenants, "uuid")
+
+    def _own_tenant(self, row: str, spec: TableSpec) -> Composable:
+        return sql.column(row, TENANT_COLUMN) if TENANT_COLUMN in self.columns(spec.relation) else NO_TENANT
+
+    def on(self, row: str) -> "CurrentRuleSql":
+        """The rules as SQL on the relation `row`."""
+        return CurrentRuleSql(self, row)
+
+    def tenant_of(self, row: str, spec: TableSpec, *, ignore_fallback: bool = False) -> Composable:
+        """A row's own tenant, else what its rules give it. With `ignore_fallback` the rules come first, and the
+        fall-back rule gives none."""
+        own, rules = self._own_tenant(row, spec), self.on(row)
+        weak = fallback(spec.rules) if ignore_fallback else None
+        decided = rules.first_match(
+            spec.rules,
+            lambda _: sql.raw("true"),
+            gives=lambda rule: NO_TENANT if rule == weak else rules.tenant(rule),
+            otherwise=own,
         )
+        return decided if ignore_fallback else sql.compose("COALESCE({own}, {decided})", own=own, decided=decided)
 
-    def literal(self, slug: str) -> Composable:
-        """A tenant's id."""
-        return sql.compose("{id}::uuid", id=sql.literal(self.plan.tenant(slug).id))
 
-    def matches(self, alias: str, rule: Rule) -> Composable:
-        if rule.parent is not None:
-            return sql.compose("{tenant} IS NOT NULL", tenant=self.referred(alias, rule.parent))
-        assert rule.when is not None
-        return condition(alias, rule.when)
+class CurrentRuleSql(RuleSql):
+    """Rules where rows that are followed may have no tenant yet: theirs is what their own rules say."""
 
-    def _tenant(self, alias: str, rule: Rule) -> Composable:
-        return self.referred(alias, rule.parent) if rule.parent is not None else self.literal(rule.tenant)
+    def __init__(self, current: CurrentRules, row: str) -> None:
+        super().__init__(current.plan, row)
+        self.current = current
 
-    def referred(self, alias: str, parent: Parent, *, firm: bool = False) -> Composable:
-        """The tenant of the row referred to; with `firm`, none where only a fall-back rule decides that row."""
-        below = f"{alias}_p"
-        tenant = self._tenant_in(below, self.plan.table(parent.table), firm)
-        return sql.compose("({tenant})", tenant=of_parent(parent, alias, tenant, below))
+    def parent_tenant(self, rule: Rule) -> Composable:
+        assert rule.parent is not None
+        return self.referred(rule.parent)
 
-    def _tenant_in(self, alias: str, spec: TableSpec, firm: bool) -> Composable:
-        own: Composable = NOBODY
-        if TENANT_COLUMN in self.columns(spec.relation):
-            own = sql.column(alias, TENANT_COLUMN)
-        weak = fallback(spec.rules) if firm else None
-        arms = [
-            sql.compose(
-                "WHEN {matches} THEN {tenant}",
-                matches=self.matches(alias, rule),
-                tenant=NOBODY if rule == weak else self._tenant(alias, rule),
-            )
-            for rule in spec.rules
-        ]
-        if not arms:
-            return own
-        if firm:
-            return sql.compose("CASE {arms} ELSE {own} END", arms=sql.join(arms, " "), own=own)
-        return sql.compose("COALESCE({own}, CASE {arms} END)", arms=sql.join(arms, " "), own=own)
+    def tenant_id(self, slug: str) -> Composable:
+        return sql.compose("{id}::uuid", id=super().tenant_id(slug))
+
+    def referred(self, parent: Parent, *, ignore_fallback: bool = False) -> Composable:
+        """The tenant of the row referred to; with `ignore_fallback`, none where only a fall-back rule decides it."""
+        below = f"{self.row}_p"
+        tenant = self.current.tenant_of(below, self.plan.table(parent.table), ignore_fallback=ignore_fallback)
+        return sql.compose("({tenant})", tenant=value_of_parent(parent, self.row, tenant, below))

@@ -7,7 +7,7 @@ from psycopg.sql import Composable
 
 from migrations_ops.rules.model import TableSpec
 from migrations_ops.rules.suggest.candidates import Draft
-from migrations_ops.rules.suggest.current_rule import Standing
+from migrations_ops.rules.suggest.current_rule import CurrentRules
 from migrations_ops.rules.suggest.rule_groups import Family
 from vital.db import sql
 
@@ -51,46 +51,46 @@ class Weighed:
 
 
 def weigh(
-    standing: Standing, family: Family, drafts: list[Draft], *, guarded: bool
+    current: CurrentRules, family: Family, drafts: list[Draft], *, guarded: bool
 ) -> tuple[list[Weighed], Counter[int | None]]:
     """The drafts worth a look, the best first; and how many rows each rule decides, by its number.
 
     A draft that would take rows from the rules behind the one it replaces is weighed again as a rule of its own.
     """
-    groups = _groups(standing, family, drafts)
+    groups = _groups(current, family, drafts)
     weighed = [_weighed(family, draft, place, groups) for place, draft in enumerate(drafts)]
     if any(found.displaced for found in weighed):
         instead = [found.draft.as_new(family, guarded=guarded) if found.displaced else found.draft for found in weighed]
-        return weigh(standing, family, instead, guarded=guarded)
+        return weigh(current, family, instead, guarded=guarded)
     counts: Counter[int | None] = Counter()
     for group in groups:
         counts[group.number] += group.rows
     return _ranked(family, groups, weighed), counts
 
 
-def _groups(standing: Standing, family: Family, drafts: list[Draft]) -> list[Group]:
+def _groups(current: CurrentRules, family: Family, drafts: list[Draft]) -> list[Group]:
     found = []
     for spec in family.members:
         parts: dict[str, Composable] = {
-            "signs": sql.join([_sign(standing, family, spec, draft) for draft in drafts] or [sql.literal("")], " || "),
+            "signs": sql.join([_sign(current, family, spec, draft) for draft in drafts] or [sql.literal("")], " || "),
             "key": sql.key_text("s", spec.table.key),
-            "rows": standing.rows(family, spec),
+            "rows": current.rows(family, spec),
         }
-        for signs, number, tenant, rows, first, last in standing.ask("rows_by_suggestion", None, **parts):
+        for signs, number, tenant, rows, first, last in current.ask("rows_by_suggestion", None, **parts):
             found.append(Group(signs, number, tenant, rows, sorted({first, last})))
     return found
 
 
-def _sign(standing: Standing, family: Family, spec: TableSpec, draft: Draft) -> Composable:
+def _sign(current: CurrentRules, family: Family, spec: TableSpec, draft: Draft) -> Composable:
     """For a row of `s`: whether the draft matches, where the rule it replaces does not, and whether it names another
     tenant than the row has."""
     if draft.parent is not None:
-        tenant = standing.referred("s", draft.parent, firm=True)
+        tenant = current.on("s").referred(draft.parent, ignore_fallback=True)
         matches: Composable = sql.compose("{tenant} IS NOT NULL", tenant=tenant)
     else:
-        tenant, matches = standing.literal(draft.tenant), draft.condition("s", spec.columns)
+        tenant, matches = current.on("s").tenant_id(draft.tenant), draft.condition("s", spec.columns)
     if draft.replaces:
-        old = standing.matches("s", family.rules[draft.replaces - 1])
+        old = current.on("s").matches(family.rules[draft.replaces - 1])
         matches = sql.compose("{new} AND NOT {old}", new=matches, old=old)
     return sql.compose(
         "CASE WHEN NOT ({matches}) THEN '0' WHEN {tenant} IS DISTINCT FROM s.vital_tenant THEN '2' ELSE '1' END",

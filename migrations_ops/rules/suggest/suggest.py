@@ -8,7 +8,7 @@ from migrations_ops.rules.model import Plan
 from migrations_ops.rules.suggest import toml_writer
 from migrations_ops.rules.suggest.candidates import drafts
 from migrations_ops.rules.suggest.column_stats import Evidence, gather
-from migrations_ops.rules.suggest.current_rule import Standing
+from migrations_ops.rules.suggest.current_rule import CurrentRules
 from migrations_ops.rules.suggest.ranking import Weighed, weigh
 from migrations_ops.rules.suggest.rule_groups import Family, families
 from vital.db.sql import shown
@@ -21,15 +21,15 @@ def suggest(session: Session, plan: Plan, table: str = "", rule: str = "") -> Do
 
     `table` narrows it to one table's rules; `rule` names the fall-back rule instead of the one found.
     """
-    standing = Standing(session, plan)
+    current = CurrentRules(session, plan)
     tables: list[Document] = []
     found: list[Document] = []
     for family in families(plan, table, rule):
-        if not all(standing.columns(spec.relation) for spec in family.members):
+        if not all(current.columns(spec.relation) for spec in family.members):
             continue  # 000 says that the table is missing
-        evidence = gather(standing, family)
-        proposed = drafts(standing, plan, family, evidence) if evidence.total.loose else []
-        weighed, counts = weigh(standing, family, proposed, guarded=evidence.guarded)
+        evidence = gather(current, family)
+        proposed = drafts(current, plan, family, evidence) if evidence.total.loose else []
+        weighed, counts = weigh(current, family, proposed, guarded=evidence.guarded)
         tables.append(_table(family, evidence, counts))
         loose = sum(counts[number] for number in family.loose)
         found += [_suggestion(plan, family, one, loose) for one in weighed]
