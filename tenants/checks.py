@@ -10,6 +10,7 @@ from tenants import availability
 from tenants.errors import MigrationRequired
 from tenants.resolution import QUERIES
 from vital.db import scope
+from vital.db.roles import LOGIN_PRIVILEGES
 
 WEAK = ("", "changeme", "change-me", "secret", "insecure", "django-insecure")
 LEAST = 16
@@ -45,8 +46,10 @@ def refuse_weak_key() -> None:
 def _login() -> None:
     """A superuser, BYPASSRLS or an owner passes the fence by; such a login is for migrations only."""
     with connection.cursor() as cursor:
-        cursor.execute(QUERIES["who_is_the_login"], {"tables": list(settings.FENCED_SCHEMAS)})
-        name, is_super, bypasses, owns, granted, may = cursor.fetchone()
+        cursor.execute(LOGIN_PRIVILEGES)
+        name, is_super, bypasses = cursor.fetchone()
+        cursor.execute(QUERIES["tables_of_the_login"], {"tables": list(settings.FENCED_SCHEMAS)})
+        owns, granted, may = cursor.fetchone()
     problem = (
         "is a superuser" if is_super else "has BYPASSRLS" if bypasses else f"owns the table {owns}" if owns
         else f"has a grant of its own, or PUBLIC has one, on the table {granted}" if granted

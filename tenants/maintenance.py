@@ -9,7 +9,7 @@ from tenants.audit import QUERIES
 from vital.db import sql
 from vital.db.own_schema import bring_up_to_date, me, opened
 from vital.db.session import Session
-from vital.errors import EngineError
+from vital.errors import require_reason
 
 SETTLES = 1.0  # seconds until every process of the service knows
 Document = dict[str, Any]
@@ -42,16 +42,10 @@ def switch_off(session: Session, who: str, reason: str, run: int | None = None) 
     return bool(changed)
 
 
-class NoReasonForMaintenance(EngineError):
-    """Maintenance stops everybody's writing, and the audit keeps why. Say it: --reason "…"; nothing was changed."""
-
-    exit_code = 2
-
-
 def maintain(on: bool, reason: str, who: str = "") -> Document:
-    """Switch it, and say how it is then, and whether that is a change. Raises NoReasonForMaintenance."""
-    if on and not reason.strip():
-        raise NoReasonForMaintenance
+    """Switch it, and say how it is then, and whether that is a change. Raises ReasonRequired."""
+    if on:
+        require_reason(reason, "Maintenance, which stops everybody's writing,")
     with _operating() as session:
         switch = switch_on if on else switch_off
         changed = switch(session, who or me(), reason)

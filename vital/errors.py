@@ -70,6 +70,19 @@ class UndoFailed(EngineError):
     undo again: it continues here."""
 
 
+class ReasonRequired(EngineError):
+    """{what} is written down with its reason: say --reason "..."; nothing was changed."""
+
+    exit_code = 2
+
+
+def require_reason(reason: str, what: str) -> str:
+    """The reason without blanks around it; `what` begins the message where there is none. Raises ReasonRequired."""
+    if not reason.strip():
+        raise ReasonRequired(what=what)
+    return reason.strip()
+
+
 class OutOfOrder(EngineError):
     """{phase} stands on {needed}, which is not completed. Run without --only/--from, or with --from {needed}."""
 

@@ -16,6 +16,7 @@ from migrations_ops.phases.row_level_security import closings
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from tenants.isolation.bypasses import bypasses
 from vital.db import sql
+from vital.db.roles import LOGIN_PRIVILEGES
 from vital.errors import EngineError
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
@@ -65,7 +66,7 @@ def _server(session: Session) -> Iterator[Result]:
         yield Result("clock", FAIL, f"the server's differs by {skew:.1f} s from this machine's", "Let both follow NTP.")
     else:
         yield good("clock", f"{skew * 1000:.0f} ms from the server's")
-    role, is_super, passes = _ask(session, "who_asks")[0]
+    role, is_super, passes = session.execute(LOGIN_PRIVILEGES)[0]
     if is_super or passes:
         fix = "Let the owner of the tables run commands: a superuser sees past policies, and proves nothing of them."
         yield Result("role", WARN, f"{role} is {'a superuser' if is_super else 'allowed to bypass policies'}", fix)

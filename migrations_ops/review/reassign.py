@@ -22,10 +22,10 @@ from migrations_ops.rules.plan_tables import by_name
 from migrations_ops.rules.reader import Given, Place, PlanError
 from migrations_ops.rules.toml_positions import position
 from tenants import audit
-from tenants.lifecycle.registry import NoReason, Record, records
+from tenants.lifecycle.registry import Record, records
 from vital.db import sql
 from vital.db.sql import shown
-from vital.errors import EngineError
+from vital.errors import EngineError, require_reason
 
 MOVED = "move rows"
 
@@ -107,16 +107,15 @@ def carry(
     """Decide that these rows are the others', and carry it out; or only say what it comes to.
 
     `seen` is the token of what was shown: rows that have come or gone since are not moved unseen. Raises PlanError,
-    NoReason, DecidedMeanwhile, NotToDecide.
+    ReasonRequired, DecidedMeanwhile, NotToDecide.
     """
-    if not reason.strip():
-        raise NoReason
+    reason = require_reason(reason, "Moving rows")
     moves = read(session, plan, file)
 
     def source() -> Iterator[Decision]:
         for move in moves:
             for (key,) in _rows(session, move):
-                yield Decision(0, shown(move.spec.relation), key, move.to.slug, reason.strip())
+                yield Decision(0, shown(move.spec.relation), key, move.to.slug, reason)
 
     recorded = record(session, plan, source, who, seen=seen, dry_run=dry_run, waiting=waiting)
     document = recorded.document()
@@ -124,7 +123,7 @@ def carry(
         return document
     with session.work():
         facts = {"moment": recorded.moment.isoformat(), "moves": document["moves"]}
-        audit.note(session, who, MOVED, reason.strip(), facts)
+        audit.note(session, who, MOVED, reason, facts)
         document["number"] = ask(session, "last_move", {"action": MOVED})[0][0]
     return document | apply.decided(session, plan, recorded.relations(), recorded.moment, who, waiting)
 
@@ -134,10 +133,9 @@ def take_back(
 ) -> dict[str, Any]:
     """The rows of a move go back to whom they were, batch by batch: killed, it goes on when it is called again.
 
-    A row that somebody has decided about since stays. Raises NoReason, NoSuchMove, and what `withdraw_all` does.
+    A row that somebody has decided about since stays. Raises ReasonRequired, NoSuchMove, and what `withdraw_all` does.
     """
-    if not reason.strip():
-        raise NoReason
+    reason = require_reason(reason, "Moving rows")
     with session.work():
         rows = ask(session, "rows_of_move", {"number": number, "action": MOVED})
     if not rows:

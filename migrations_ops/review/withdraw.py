@@ -18,17 +18,11 @@ from migrations_ops.rules.plan_keys import PHASES
 from migrations_ops.rules.plan_tables import has_tenant_column, named
 from vital.db import sql
 from vital.db.sql import shown
-from vital.errors import EngineError
+from vital.errors import EngineError, require_reason
 
 WITHDRAWN = "a person's decision was withdrawn"
 AT_ONCE = 1_000  # rows that go back in one step
 Target = tuple[str | None, str]  # the tenant a row goes back to, and by which rule
-
-
-class WithoutReason(EngineError):
-    """A decision is taken back with a reason, which is written down: say --reason "..."; nothing was changed."""
-
-    exit_code = 2
 
 
 class NotDecided(EngineError):
@@ -48,8 +42,7 @@ def withdraw(
     session: Session, plan: Plan, table: str, key: str, who: str, reason: str, waiting: Callable[[str], None]
 ) -> dict[str, Any]:
     """Take the decision about one row back. Raises NotDecided, NowhereToGo, DecidedMeanwhile, AnotherRunIsActive."""
-    if not reason.strip():
-        raise WithoutReason
+    reason = require_reason(reason, "Withdrawing a decision")
     spec = named(plan, table)
     with session.run_lock():
         rows = _rows(session, spec, [key])
@@ -168,4 +161,4 @@ def _forget(
     keys, moments, tenants = ([one[n] for one in standing] for n in range(3))
     facts = {"relation": spec.relation, "keys": keys, "moments": moments, "tenants": tenants}
     with session.work():
-        return len(ask(session, "forget_decisions_of_rows", facts | {"who": who, "reason": reason.strip()}))
+        return len(ask(session, "forget_decisions_of_rows", facts | {"who": who, "reason": reason}))

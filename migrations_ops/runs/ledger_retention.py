@@ -7,10 +7,9 @@ from migrations_ops.rules.model import Plan
 from migrations_ops.rules.plan_tables import named
 from migrations_ops.runs.queries import ask
 from tenants import audit
-from tenants.lifecycle.registry import NoReason
 from vital.db import sql
 from vital.db.sql import shown
-from vital.errors import EngineError
+from vital.errors import EngineError, require_reason
 
 AT_ONCE = 500  # entries in one transaction
 
@@ -32,16 +31,18 @@ def size(session: Session) -> dict[str, Any]:
 
 
 def purge(session: Session, days: int, who: str, reason: str, *, dry_run: bool) -> dict[str, Any]:
-    """Delete the entries that were undone longer ago than that; entries that stand are kept. Raises NoReason."""
+    """Delete the entries that were undone longer ago than that; entries that stand are kept.
+
+    Raises ReasonRequired.
+    """
     with session.work():
         ((entries, rows),) = ask(session, "undone_before", {"days": days})
     document = {"entries": entries, "rows": rows, "days": days, "dry_run": dry_run}
     if dry_run or not entries:
         return document
-    if not reason.strip():
-        raise NoReason
+    reason = require_reason(reason, "What the ledger forgets")
     with session.work():
-        audit.note(session, who, "purge ledger", reason.strip(), document)
+        audit.note(session, who, "purge ledger", reason, document)
     while True:
         with session.work():
             if not ask(session, "purge_undone", {"days": days, "entries": AT_ONCE}):
@@ -50,9 +51,8 @@ def purge(session: Session, days: int, who: str, reason: str, *, dry_run: bool) 
 
 def forget(session: Session, plan: Plan, table: str, key: str, who: str, reason: str) -> dict[str, Any]:
     """Take a deleted row's key out of ledger, decisions and findings, in one transaction; the audit says that
-    it was done, not which key. Raises StillThere, NoReason."""
-    if not reason.strip():
-        raise NoReason
+    it was done, not which key. Raises StillThere, ReasonRequired."""
+    reason = require_reason(reason, "What the ledger forgets")
     spec = named(plan, table)
     where = {"relation": spec.relation, "key": key}
     with session.work():
@@ -64,5 +64,5 @@ def forget(session: Session, plan: Plan, table: str, key: str, who: str, reason:
             ask(session, "forget_key", {"id": entry, "key": key})
         ((decisions, findings),) = ask(session, "forget_elsewhere", where)
         document = {"entries": len(entries), "decisions": decisions, "findings": findings}
-        audit.note(session, who, "forget key", reason.strip(), {"table": spec.relation} | document)
+        audit.note(session, who, "forget key", reason, {"table": spec.relation} | document)
     return {"table": shown(spec.relation)} | document

@@ -27,12 +27,6 @@ class NeverClosed(EngineError):
     exit_code = 2
 
 
-class NoReason(EngineError):
-    """Opening or closing the fence is written down with its reason: say --reason "..."; nothing was changed."""
-
-    exit_code = 2
-
-
 def closed_tables(session: Session, plan: Plan) -> dict[str, SavedState]:
     """Each table that VITAL closed, with how its row level security was before. Raises NeverClosed."""
     found: dict[str, SavedState] = {}

@@ -18,7 +18,7 @@ from migrations_ops.runs.queries import UnknownRun
 from tenants import audit, maintenance
 from vital.db.own_schema import NotSetUp, bring_up_to_date, me
 from vital.db.sql import shown
-from vital.errors import OutOfOrder
+from vital.errors import OutOfOrder, require_reason
 from vital.lazy import names_of
 
 if TYPE_CHECKING:
@@ -155,8 +155,7 @@ def disarm(reason: str, waiting: Callable[[str], None]) -> list[str]:
     """Open the fence for all but tenants, and write down who did and why; returns the tables. See `fence.disarm`."""
     from migrations_ops.runs import rls_switch
 
-    if not reason.strip():
-        raise rls_switch.NoReason
+    reason = require_reason(reason, "Turning isolation off or on")
     plan = current_plan()
     with open_session() as session, session.run_lock():
         if not session.named("is_set_up")[0][0]:
@@ -166,13 +165,15 @@ def disarm(reason: str, waiting: Callable[[str], None]) -> list[str]:
 
 
 def rearm(reason: str, listener: Listener) -> "Result":
-    """Carry out 006 again, which closes what is open and ends with the attack run. Raises NoReason, NeverClosed."""
+    """Carry out 006 again, which closes what is open and ends with the attack run.
+
+    Raises ReasonRequired, NeverClosed.
+    """
     from migrations_ops.phases.row_level_security import KEY
     from migrations_ops.runs import rls_switch
     from migrations_ops.runs.runner import Actor, Request, run
 
-    if not reason.strip():
-        raise rls_switch.NoReason
+    reason = require_reason(reason, "Turning isolation off or on")
     with open_session() as session:
         if not session.named("is_set_up")[0][0]:
             raise rls_switch.NeverClosed

@@ -32,7 +32,7 @@ def clone(
     """Make a tenant with the settings and a copy of every row of this one, in one transaction; `without` names tables
     that are left out.
 
-    Raises NoSuchTenant, PlatformIsNoTenant, UnknownTable, NotToAdd, NotToClone, NoReason.
+    Raises NoSuchTenant, PlatformIsNoTenant, UnknownTable, NotToAdd, NotToClone, ReasonRequired.
     """
     source = registry.find(session, inventory, slug)
     if source.id == inventory.platform_id:

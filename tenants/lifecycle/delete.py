@@ -46,7 +46,7 @@ def remove(
 ) -> dict[str, Any]:
     """Take the tenant out, all in one transaction; what is left is a line in the audit, with the archive's digest.
 
-    Raises NoSuchTenant, NoArchive, NotToRemove, NoReason.
+    Raises NoSuchTenant, NoArchive, NotToRemove, ReasonRequired.
     """
     record = registry.find(session, inventory, slug)
     with unpacking.opened(file) as held:

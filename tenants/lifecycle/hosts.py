@@ -17,7 +17,7 @@ class NotThatHost(EngineError):
 
 
 def add(session: Session, inventory: Inventory, slug: str, host: str, who: str, reason: str) -> Record:
-    """One more name for the tenant. Raises NotThatHost, NoSuchTenant, NoReason."""
+    """One more name for the tenant. Raises NotThatHost, NoSuchTenant, ReasonRequired."""
     record, name = registry.find(session, inventory, slug), host.strip().lower()
     with registry.changing(session, who, "add host", reason, {"tenant": record.id, "host": name}):
         if not HOST.fullmatch(name):
@@ -28,7 +28,7 @@ def add(session: Session, inventory: Inventory, slug: str, host: str, who: str, 
 
 
 def remove(session: Session, inventory: Inventory, slug: str, host: str, who: str, reason: str) -> Record:
-    """One name less. Raises NotThatHost, NoSuchTenant, NoReason."""
+    """One name less. Raises NotThatHost, NoSuchTenant, ReasonRequired."""
     record, name = registry.find(session, inventory, slug), host.strip().lower()
     with registry.changing(session, who, "remove host", reason, {"tenant": record.id, "host": name}):
         if name not in [known for tenant, known, _ in ask(session, "hosts") if tenant == record.id]:

@@ -47,7 +47,7 @@ def bring_in(
 ) -> tuple[Record, Manifest]:
     """Make the tenant with the archive's id, settings and rows, in one transaction; `slug` names it otherwise.
 
-    Raises NoArchive, NotToImport, RefersToOthers, NotToAdd, NoReason.
+    Raises NoArchive, NotToImport, RefersToOthers, NotToAdd, ReasonRequired.
     """
     with unpacking.opened(file) as archive:
         manifest = archive.manifest

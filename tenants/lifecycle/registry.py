@@ -16,7 +16,7 @@ from tenants.lifecycle.queries import QUERIES, ask
 from vital.db import introspection, sql
 from vital.db.session import Session
 from vital.db.sql import shown
-from vital.errors import EngineError, hint
+from vital.errors import EngineError, hint, require_reason
 
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?")
 HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
@@ -26,12 +26,6 @@ LONGEST = 100  # signs of a name
 
 class NoSuchTenant(EngineError):
     """There is no tenant {name}.{hint}"""
-
-    exit_code = 2
-
-
-class NoReason(EngineError):
-    """What is done to a tenant is written down with its reason: say --reason "..."; nothing was changed."""
 
     exit_code = 2
 
@@ -114,7 +108,10 @@ def rows(session: Session, inventory: Inventory, tenant: str) -> dict[str, int]:
 
 
 def add(session: Session, inventory: Inventory, wanted: New, who: str, reason: str) -> Record:
-    """Make a tenant: its record, its place in the registry, its host names. Raises NotToAdd, NoSuchTenant, NoReason."""
+    """Make a tenant: its record, its place in the registry, its host names.
+
+    Raises NotToAdd, NoSuchTenant, ReasonRequired.
+    """
     made = new(session, inventory, wanted)
     with changing(session, who, "add tenant", reason, {"tenant": made.id, "slug": made.slug, "like": wanted.like}):
         enter(session, inventory, made)
@@ -162,14 +159,13 @@ def changing(
 ) -> Iterator[None]:
     """One change of a tenant and its line in the audit, in one transaction, of which a dry run keeps nothing.
 
-    Raises NoReason.
+    Raises ReasonRequired.
     """
-    if not reason.strip():
-        raise NoReason
+    reason = require_reason(reason, "What is done to a tenant")
     with session.work():
         ask(session, "hold_registry")
         yield
-        audit.note(session, who, action, reason.strip(), facts)
+        audit.note(session, who, action, reason, facts)
         if dry_run:
             raise psycopg.Rollback
 

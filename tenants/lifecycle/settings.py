@@ -96,7 +96,7 @@ def change(
 ) -> tuple[Record, dict[str, Any]]:
     """Set these; an empty value takes a setting away. Returns the record, and name → [before, after] of what changed.
 
-    Raises UnknownSetting, BadSetting, NotThatHost, NoSuchTenant, NoReason.
+    Raises UnknownSetting, BadSetting, NotThatHost, NoSuchTenant, ReasonRequired.
     """
     wanted = {name: _read(name, text) for name, text in changes.items()}
     tenant = registry.find(session, inventory, slug).id
@@ -117,7 +117,7 @@ def change(
 
 
 def set_active(session: Session, inventory: Inventory, slug: str, *, active: bool, who: str, reason: str) -> Record:
-    """Suspend a tenant, or let it in again. Raises PlatformStays, NoSuchTenant, NoReason."""
+    """Suspend a tenant, or let it in again. Raises PlatformStays, NoSuchTenant, ReasonRequired."""
     record = registry.find(session, inventory, slug)
     if record.id == inventory.platform_id and not active:
         raise PlatformStays(name=record.slug)

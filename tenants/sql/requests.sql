@@ -37,16 +37,15 @@ SELECT COALESCE((
     WHERE r.rolname = 'vital_operator'
 ), false)
 
--- name: who_is_the_login
--- What the login of this connection could do past the fence; an owner of any table of the platform, by itself or by
--- inheritance.
-SELECT r.rolname, r.rolsuper, r.rolbypassrls,
-       (
+-- name: tables_of_the_login
+-- A table of the platform that the login of this connection owns, by itself or by inheritance; one that it has rights on;
+-- and whether it is a member of both roles.
+SELECT (
            SELECT c.oid::regclass::text
            FROM pg_class AS c
            WHERE c.relkind IN ('r', 'p')
              AND c.relnamespace = ANY (SELECT to_regnamespace(s) FROM unnest(%(tables)s::text[]) AS s)
-             AND pg_has_role(r.oid, c.relowner, 'MEMBER')
+             AND pg_has_role(session_user, c.relowner, 'MEMBER')
            ORDER BY 1
            LIMIT 1
        ),
@@ -55,7 +54,7 @@ SELECT r.rolname, r.rolsuper, r.rolbypassrls,
            FROM pg_class AS c
            WHERE c.relkind IN ('r', 'p', 'v', 'm')
              AND c.relnamespace = ANY (SELECT to_regnamespace(s) FROM unnest(%(tables)s::text[]) AS s)
-             AND (has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(r.oid, c.oid, 'DELETE, TRUNCATE'))
+             AND (has_any_column_privilege(session_user, c.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(session_user, c.oid, 'DELETE, TRUNCATE'))
            ORDER BY 1
            LIMIT 1
        ),
@@ -63,10 +62,8 @@ SELECT r.rolname, r.rolsuper, r.rolbypassrls,
            SELECT count(*) = 2
            FROM pg_roles AS wanted
            WHERE wanted.rolname IN ('vital_tenant', 'vital_operator')
-             AND pg_has_role(r.oid, wanted.oid, 'MEMBER')
+             AND pg_has_role(session_user, wanted.oid, 'MEMBER')
        )
-FROM pg_roles AS r
-WHERE r.rolname = session_user
 
 -- name: open_tables
 -- Tables with a tenant column that no policy of ours closes for vital_tenant, which may reach them.

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from migrations_ops.review import apply, csv_files, decide, withdraw
 from migrations_ops.review.decide import DecidedMeanwhile, Decision, NotToDecide
-from migrations_ops.review.withdraw import NotDecided, NowhereToGo, WithoutReason
+from migrations_ops.review.withdraw import NotDecided, NowhereToGo
 from migrations_ops.rules.compile import BY_PERSON
 from migrations_ops.rules.load import load
 from tests.conftest import Manage
 from tests.support import office
 from tests.support.office import ONE, TWO, Office, said, unexpected
-from vital.errors import EngineError, UnknownTable
+from vital.errors import EngineError, ReasonRequired, UnknownTable
 
 QUOTED = """["a \\"quoted\\", 100% one", "2"]"""
 
@@ -355,7 +355,7 @@ def test_a_row_that_somebody_has_moved_or_deleted_since_is_left_alone(at: Office
     [
         ("folk", "1", "r", NotDecided),
         ("folk", "x", "r", NotDecided),
-        ("folk", "2", " ", WithoutReason),
+        ("folk", "2", " ", ReasonRequired),
         ("no", "1", "r", UnknownTable),
     ],
 )

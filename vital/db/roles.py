@@ -9,6 +9,7 @@ from vital.db import sql
 QUERIES = sql.load(Path(__file__).parent / "sql")
 TENANT_ROLE, OPERATOR_ROLE = "vital_tenant", "vital_operator"
 ROLES = (TENANT_ROLE, OPERATOR_ROLE)
+LOGIN_PRIVILEGES = QUERIES["login_privileges"]
 
 
 def exists(role: str) -> Composable:

@@ -1,6 +1,6 @@
 -- name: may_create_databases
 -- Whether the current role may create databases on this server.
-SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user
+SELECT rolcreatedb OR current_setting('is_superuser')::boolean FROM pg_roles WHERE rolname = current_user
 
 -- name: likeness_of_database
 -- How a new database must be made to compare and sort texts as this one does.

@@ -2,10 +2,6 @@
 -- The server's time, in seconds since 1970, and its version in words.
 SELECT extract(epoch FROM clock_timestamp())::double precision, current_setting('server_version')
 
--- name: who_asks
--- This connection's role, and whether it passes every policy by.
-SELECT session_user::text, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = session_user
-
 -- name: half_built_indexes
 -- Indexes that a stopped CREATE INDEX CONCURRENTLY has left: they cost every write and serve nobody.
 SELECT i.indexrelid::regclass::text, format('DROP INDEX CONCURRENTLY %s', i.indexrelid::regclass)

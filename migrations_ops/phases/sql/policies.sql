@@ -20,7 +20,7 @@ $drop$
 -- Whether the current role may put this role on.
 SELECT CASE
     WHEN to_regrole({role_name}) IS NULL THEN false
-    WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN true
+    WHEN current_setting('is_superuser')::boolean THEN true
     WHEN current_setting('server_version_num')::int >= 160000 THEN pg_has_role(current_user, to_regrole({role_name})::oid, 'SET')
     ELSE pg_has_role(current_user, to_regrole({role_name})::oid, 'MEMBER')
 END

@@ -179,7 +179,7 @@ FROM (VALUES
      'ALTER ROLE vital_operator NOINHERIT; GRANT vital_tenant TO vital_operator;')
 ) AS wanted (role, directly, indirectly)
 CROSS JOIN (SELECT current_setting('server_version_num')::int < 160000 AS inherits) AS server
-CROSS JOIN (SELECT rolsuper OR rolcreaterole AS creates FROM pg_roles WHERE rolname = current_user) AS me
+CROSS JOIN (SELECT current_setting('is_superuser')::boolean OR rolcreaterole AS creates FROM pg_roles WHERE rolname = current_user) AS me
 LEFT JOIN pg_roles AS r ON r.rolname = wanted.role
 WHERE NOT CASE
     WHEN r.oid IS NULL OR server.inherits AND me.creates THEN me.creates
@@ -198,7 +198,7 @@ SELECT '', '', format('%s has the rights of vital_tenant, so the fence would hid
 FROM pg_roles AS r
 WHERE r.rolname = 'vital_tenant'
   AND pg_has_role(r.oid, 'USAGE')
-  AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+  AND NOT current_setting('is_superuser')::boolean
 
 -- name: taken_slugs
 -- Another tenant has a slug or domain that the plan wants for one of its own.

@@ -5,7 +5,7 @@ SELECT set_config(wanted.name, wanted.value, false), wanted.name, s.source
 FROM unnest({names}::text[], {values}::text[]) AS wanted (name, value)
 JOIN pg_settings AS s ON lower(s.name) = lower(wanted.name)
 WHERE current_setting(wanted.name, true) <> wanted.value
-  AND (s.context = 'user' OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))
+  AND (s.context = 'user' OR current_setting('is_superuser')::boolean)
 
 -- name: settings_otherwise
 -- Which of these settings are another here.
