@@ -1,7 +1,7 @@
 """The engine's connection to the configured database, the plan, and how far its phases are."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from django.db import connection as django_connection
@@ -10,8 +10,10 @@ from migrations_ops.engine.executor import has_work
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase, Step
 from migrations_ops.phases.inventory import inventory_of
-from migrations_ops.rules.current import current_plan
+from migrations_ops.rules.current import current_plan, read_named_plan
+from migrations_ops.rules.model import Plan
 from tenants.inventory import Inventory
+from vital.db import session as ground
 from vital.db.own_schema import EarlierTables, NotSetUp, bring_up_to_date, opened
 from vital.errors import EngineError
 
@@ -27,9 +29,18 @@ def open_session(*, read_only: bool = False) -> AbstractContextManager[Session]:
     return opened(Session, read_only=read_only)
 
 
-def inventory() -> Inventory:
+@contextmanager
+def open_with_plan(*, read_only: bool = False) -> Iterator[tuple[Session, Plan]]:
+    """A session, and the plan in force, which is asked for over it. Raises PlanError, before anything is opened where
+    a plan is named."""
+    read_named_plan()
+    with open_session(read_only=read_only) as session:
+        yield session, current_plan(session)
+
+
+def inventory(session: ground.Session | None = None) -> Inventory:
     """What tenants must know of the plan in force; they ask for it by the name in settings.INVENTORY."""
-    return inventory_of(current_plan())
+    return inventory_of(current_plan(session))
 
 
 def make_ready(session: Session) -> None:

@@ -48,10 +48,11 @@ class Inventory:
         return tuple(table for table in self.tables if not table.made)
 
 
-def inventory() -> Inventory:
-    """Of the plan in force. Raises what reading it does."""
-    fill: Callable[[], Inventory] = import_string(settings.INVENTORY)
-    return fill()
+def inventory(session: Session | None = None) -> Inventory:
+    """Of the plan in force, for which the database is asked over this session, if there is one. Raises what reading it
+    does."""
+    fill: Callable[[Session | None], Inventory] = import_string(settings.INVENTORY)
+    return fill(session)
 
 
 def every_tenant(session: Session, registry: str) -> list[tuple[str, str]]:

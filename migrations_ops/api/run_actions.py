@@ -4,10 +4,10 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from migrations_ops.api.action_serializers import HandedOver, Reason, UndoBody
 from migrations_ops.api.base import Acting, handed_over
 from migrations_ops.api.errors import refused
 from migrations_ops.api.runs import RUN
+from migrations_ops.api.serializers import HandedOver, Reason, UndoBody
 from migrations_ops.runs import service as run_service
 from tenants.api.fields import CHOICE, refusals
 from tenants.api.views import json_answer

@@ -5,10 +5,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
-from migrations_ops.api.action_serializers import HandedOver, StartBody
 from migrations_ops.api.base import Acting, handed_over, long_one
 from migrations_ops.api.errors import refused
-from migrations_ops.api.run_serializers import OneRunShape, RunFindings, RunsAnswer
+from migrations_ops.api.serializers import HandedOver, OneRunShape, RunFindings, RunsAnswer, StartBody
 from migrations_ops.preview import service as previews
 from migrations_ops.runs import service as run_service
 from tenants.api.fields import CHOICE, refusals

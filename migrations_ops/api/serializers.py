@@ -1,8 +1,10 @@
-"""What the operator's addresses take and give."""
+"""What the operator's addresses take and give: findings and decisions, runs, and what is asked of a run."""
 
 from rest_framework import serializers
 
 from tenants.api.fields import Text
+
+REASON = "why; it is written down with who asks"
 
 
 class DecisionShape(serializers.Serializer[object]):
@@ -74,3 +76,90 @@ class DecisionsAnswer(serializers.Serializer[object]):
     carried_out = serializers.IntegerField(required=False)
     waits = serializers.CharField(required=False, allow_null=True, help_text="why the others wait for the next run")
     next = serializers.CharField(required=False, allow_null=True, help_text="the phase that has something to do")
+
+
+# --- runs ---
+
+
+class PhaseShape(serializers.Serializer[object]):
+    """Once it has begun also its figures, `started_at`, `completed_at`, `error`, and `tables` with figures of each."""
+
+    phase = serializers.CharField()
+    status = serializers.CharField(help_text="pending, started, completed, failed, rolled_back")
+    rows_seen = serializers.IntegerField(required=False)
+    rows_changed = serializers.IntegerField(required=False)
+    findings = serializers.IntegerField(required=False)
+    seconds = serializers.FloatField(required=False, allow_null=True)
+    error = serializers.CharField(required=False, allow_null=True)
+
+
+class RunShape(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=["run", "undo"])
+    status = serializers.ChoiceField(choices=["running", "paused", "failed", "completed", "cancelled"])
+    at_work = serializers.BooleanField(help_text="a process carries it out just now")
+    in_background = serializers.BooleanField(help_text="workers carry it out")
+    started_by = serializers.CharField()
+    started_at = serializers.CharField()
+    finished_at = serializers.CharField(allow_null=True)
+    scope = serializers.CharField(help_text="a canary's tenant:SLUG or table:NAME; empty for everything")
+    stop_requested = serializers.CharField(help_text="pause or cancel, until its batch is over")
+    progress = serializers.JSONField(
+        allow_null=True, help_text="step, done, total, rows, rate (rows a second), seconds_left, or waits_for"
+    )
+    seen_at = serializers.CharField(allow_null=True, help_text="when the progress was written")
+    error = serializers.JSONField(allow_null=True, help_text="message, and problems where there are")
+
+
+class OfTheList(RunShape):
+    phases = serializers.ListField(child=serializers.CharField(), help_text="what was asked for, in order")
+
+
+class OneRunShape(RunShape):
+    workers = serializers.IntegerField(help_text="processes that carry it out just now")
+    phases = PhaseShape(many=True)
+
+
+class FoundShape(serializers.Serializer[object]):
+    phase = serializers.CharField()
+    check = serializers.CharField()
+    severity = serializers.CharField()
+    table = serializers.CharField()
+    key = serializers.CharField()
+    message = serializers.CharField()
+    found_at = serializers.CharField()
+
+
+class RunFindings(serializers.Serializer[object]):
+    findings = FoundShape(many=True)
+    left_out = serializers.IntegerField(help_text="beyond the limit")
+
+
+class RunsAnswer(serializers.Serializer[object]):
+    runs = OfTheList(many=True)
+
+
+# --- what is asked of a run, and what comes back at once ---
+
+
+class Reason(serializers.Serializer[object]):
+    reason = Text(default="", allow_blank=True, help_text=REASON)
+
+
+class StartBody(Reason):
+    """Nothing named: everything that is left."""
+
+    first = Text(default="", allow_blank=True, help_text="start at this phase; the earlier ones must be completed")
+    last = Text(default="", allow_blank=True, help_text="stop after this phase; its number is enough of a name")
+    only = Text(default="", allow_blank=True, help_text="this phase alone")
+    tenant = Text(default="", allow_blank=True, help_text="a canary: the slug of the tenant that is carried over alone")
+    table = Text(default="", allow_blank=True, help_text="a canary: the table that is carried over alone")
+
+
+class UndoBody(Reason):
+    phase = Text(default="", allow_blank=True, help_text="back to before this phase; else before the run's first")
+
+
+class HandedOver(serializers.Serializer[object]):
+    run = serializers.IntegerField(allow_null=True, help_text="its id; null where there is nothing to do")
+    status = serializers.CharField(help_text="running, paused, cancelled, completed, failed, nothing_to_do")

@@ -12,7 +12,7 @@ from migrations_ops.diagnostics import snapshot as snapshot
 from migrations_ops.diagnostics.aggregate import Tally
 from migrations_ops.diagnostics.snapshot import Snapshot
 from migrations_ops.phase_state import open_session
-from migrations_ops.rules.current import current_plan
+from migrations_ops.rules.current import current_plan, read_named_plan
 from migrations_ops.rules.model import Plan
 from vital import private_files
 from vital.errors import EngineError
@@ -20,7 +20,7 @@ from vital.errors import EngineError
 
 def watch(seconds: float, every: float, url: str, key: str) -> Iterator[Tally]:
     """A tally after each look, for so long; one look at least. A database that is away is seen, not raised."""
-    plan, tally = current_plan(), Tally()
+    plan, tally = read_named_plan(), Tally()
     until = time.monotonic() + seconds
     while True:
         started = time.monotonic()

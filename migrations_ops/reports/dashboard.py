@@ -1,17 +1,20 @@
 """The dashboard's figures. What could take long is estimated, or read from what is stored: it opens at any size."""
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from psycopg.sql import Composable
 
 from migrations_ops.phases.row_level_security import KEY as CLOSES
 from migrations_ops.plan import phases as phases_of
-from migrations_ops.reports.queries import QUERIES, ask
 from migrations_ops.review.assignments import has_tenants
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
-from vital.db import sql
+from vital.db import django_rows, sql
 from vital.db.sql import shown
 
+QUERIES = sql.load(Path(__file__).parent / "sql")
+ask = partial(django_rows.ask, QUERIES)
 SMALL = 500  # pages of a table that are read as a whole; of a bigger one as many are sampled
 Document = dict[str, Any]
 

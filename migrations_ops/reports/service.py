@@ -68,9 +68,9 @@ def overview() -> Document:
     a change that VITAL has made; `at` says since when."""
     from migrations_ops.reports import dashboard as figures
 
-    plan, state = current_plan(), figures.last_change()
-    now = _now.recall(state, lambda: figures.overview(plan) | {"at": timezone.now()})
-    owned = _ownership.recall(state, lambda: _owned(plan) | {"at": timezone.now()})
+    state = figures.last_change()
+    now = _now.recall(state, lambda: figures.overview(current_plan()) | {"at": timezone.now()})
+    owned = _ownership.recall(state, lambda: _owned(current_plan()) | {"at": timezone.now()})
     return now | {"ownership": owned}
 
 

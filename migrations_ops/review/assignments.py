@@ -1,13 +1,14 @@
 """Rows of the platform's tables and the rules that put them where they are."""
 
+from functools import partial
 from typing import NamedTuple
 
 from migrations_ops.review.queries import QUERIES
-from migrations_ops.review.queries import ask_django as ask
 from migrations_ops.rules.model import TENANT_COLUMN
-from vital.db import sql
+from vital.db import django_rows, sql
 from vital.errors import EngineError
 
+ask = partial(django_rows.ask, QUERIES)
 NEWEST = 2**63 - 1  # beyond every entry of the ledger
 MOST_READS = 20  # for one page of a rule's rows
 

@@ -8,18 +8,12 @@ from psycopg.sql import Composable
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.model import TableSpec
 from vital.db import sql
-from vital.db.django_rows import rows
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 
 
 def ask(session: Session, name: str, params: sql.Params | None = None, /, **parts: Composable) -> list[tuple[Any, ...]]:
     return session.execute(sql.compose(QUERIES[name], **parts), params)
-
-
-def ask_django(name: str, params: sql.Params | None = None, /, **parts: Composable) -> list[tuple[Any, ...]]:
-    """The same on Django's connection: for the admin's pages, which have one already."""
-    return rows(sql.compose(QUERIES[name], **parts), params)
 
 
 def same_row(session: Session, spec: TableSpec, key: Composable) -> Composable:

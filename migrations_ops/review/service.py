@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrations_ops.engine.session import Session
-from migrations_ops.phase_state import completed_phases, open_session, pending, phase_states, tenants_are_there
+from migrations_ops.phase_state import completed_phases, open_session, open_with_plan, pending, tenants_are_there
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.review import findings as listing
 from migrations_ops.review import queue
@@ -17,6 +17,7 @@ from migrations_ops.review.queue import ReviewPlace, Row
 from migrations_ops.rules.current import current_plan
 from migrations_ops.rules.model import Plan
 from migrations_ops.rules.service import suggest
+from tenants.lifecycle.service import require_tenants
 from vital.db.own_schema import bring_up_to_date, me
 from vital.errors import EngineError, OutOfOrder
 from vital.lazy import names_of
@@ -56,7 +57,6 @@ __getattr__ = names_of(
 
 AT_ONCE = 25  # rows on the screen
 MOST = 1_000  # rows that are decided, or taken back, in one go
-MADE_BY = "002_tenant_setup"
 CHECKS = "004_tenant_data"  # the last phase that assigns rows: what it leaves open is for the review
 PATIENCE = 10.0  # seconds for suggestions
 
@@ -77,8 +77,7 @@ def export_findings(wanted: Wanted, file: Path) -> int:
 
 @contextmanager
 def _findings(wanted: Wanted) -> Iterator[listing.Findings | None]:
-    with open_session(read_only=True) as session:
-        plan = current_plan(session)
+    with open_with_plan(read_only=True) as (session, plan):
         found = listing.Findings(session, plan, phases_of(plan), wanted)
         yield found if session.named("is_set_up")[0][0] else None
 
@@ -105,8 +104,8 @@ def decide(
     from migrations_ops.review import apply
     from migrations_ops.review.decide import record
 
-    plan, who = current_plan(), who or me()
-    with open_session() as session:
+    who = who or me()
+    with open_with_plan() as (session, plan):
         _let_decide(session)
         recorded = record(session, plan, source, who, seen=seen, dry_run=dry_run, waiting=waiting)
         document = recorded.document()
@@ -120,8 +119,8 @@ def withdraw(table: str, key: str, reason: str, waiting: Callable[[str], None], 
     """Take a decision back; see `withdraw.withdraw`."""
     from migrations_ops.review import withdraw as withdrawals
 
-    plan, who = current_plan(), who or me()
-    with open_session() as session:
+    who = who or me()
+    with open_with_plan() as (session, plan):
         _let_decide(session)
         document = withdrawals.withdraw(session, plan, table, key, who, reason, waiting)
         return document | {"next": next_phase(session, plan)}
@@ -157,8 +156,7 @@ def crossing(rows: list[tuple[str, str]], tenant: str) -> int:
     by_table: dict[str, list[str]] = {}
     for table, key in rows:
         by_table.setdefault(table, []).append(key)
-    with open_session(read_only=True) as session:
-        plan = current_plan(session)
+    with open_with_plan(read_only=True) as (session, plan):
         return sum(cross_tenant.crossing(session, plan, table, keys, tenant) for table, keys in by_table.items())
 
 
@@ -187,8 +185,7 @@ class Review:
 
 def review(place: ReviewPlace, most: int = AT_ONCE) -> Review:
     """The group at this place; the first one where it has nothing open any more, or none is named."""
-    with open_session(read_only=True) as session:
-        plan = current_plan(session)
+    with open_with_plan(read_only=True) as (session, plan):
         if not (session.named("is_set_up")[0][0] and session.named("phases_not_undone")):
             return Review([], ReviewPlace(), [], [], False, checked=False)
         findings = Findings(session, plan, phases_of(plan), Wanted())
@@ -226,25 +223,14 @@ def _same(one: ReviewPlace, other: ReviewPlace) -> bool:
     return replace(one, after=0, column="", value="") == replace(other, after=0, column="", value="")
 
 
-@contextmanager
-def _at_tenants() -> Iterator[tuple[Session, Plan]]:
-    """The session and the plan, once there are tenants. The service's login works as vital_operator."""
-    plan = current_plan()
-    with open_session() as session:
-        session.read_as_operator()
-        states = phase_states(session) if session.named("is_set_up")[0][0] else []
-        if (MADE_BY, "completed") not in [(state["phase"], state["status"]) for state in states]:
-            raise OutOfOrder(phase="tenants", needed=MADE_BY)
-        yield session, plan
-
-
 def move_rows(
     file: Path, reason: str, waiting: Callable[[str], None], *, who: str = "", seen: str = "", dry_run: bool = False
 ) -> dict[str, Any]:
     """Give rows of one tenant to another by the rules in this file; see `moves.carry`."""
     from migrations_ops.review import reassign
 
-    with _at_tenants() as (session, plan):
+    with open_with_plan() as (session, plan):
+        require_tenants(session)
         document = reassign.carry(session, plan, file, who or me(), reason, waiting, seen=seen, dry_run=dry_run)
         return document if "carried_out" not in document else document | {"next": next_phase(session, plan)}
 
@@ -253,6 +239,7 @@ def move_back(number: int, reason: str, waiting: Callable[[str], None], *, who: 
     """Take a move back; see `moves.take_back`."""
     from migrations_ops.review import reassign
 
-    with _at_tenants() as (session, plan):
+    with open_with_plan() as (session, plan):
+        require_tenants(session)
         document = reassign.take_back(session, plan, number, who or me(), reason, waiting)
         return document | {"next": next_phase(session, plan)}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.conf import settings
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.load import load, of_text
 from migrations_ops.rules.model import Plan
+from vital.db import session as ground
 from vital.db.own_schema import connection_params
 
 
@@ -52,25 +54,29 @@ class Chosen:
         return self.remembered is not None and self.plan.digest != self.remembered.plan.digest
 
 
-def current_plan(session: Session | None = None) -> Plan:
+def current_plan(session: ground.Session | None = None) -> Plan:
     return chosen(session).plan
 
 
-def chosen(session: Session | None = None) -> Chosen:
-    """The database is asked over this session, which only reads, or over a connection of its own.
+def chosen(session: ground.Session | None = None) -> Chosen:
+    """The database is asked over this session, or over a connection of its own where there is none yet.
 
     Raises PlanError where the plan cannot be used.
     """
-    named = load(settings.PLAN) if settings.PLAN_IS_NAMED else None
-    remembered = _standing(session) if session else _remembered()
+    named = read_named_plan()
+    remembered = _standing(session.connection) if session else _remembered()
     return Chosen(named or (remembered.plan if remembered else load(settings.PLAN)), named is not None, remembered)
+
+
+def read_named_plan() -> Plan | None:
+    """The plan that is named, if one is. Raises PlanError."""
+    return load(settings.PLAN) if settings.PLAN_IS_NAMED else None
 
 
 def plan_of_run(session: Session, run: int) -> Plan:
     """The plan that is named, else the one that the run was opened with."""
-    if settings.PLAN_IS_NAMED:
-        return load(settings.PLAN)
-    return of_text(str(session.named("plan_of_run", {"id": run})[0][0]), f"The plan of run {run}")
+    text = str(session.named("plan_of_run", {"id": run})[0][0])
+    return read_named_plan() or of_text(text, f"The plan of run {run}")
 
 
 def name_plan(path: Path) -> None:
@@ -87,15 +93,13 @@ def _remembered() -> Remembered | None:
     """None also where the database cannot be asked: what comes next says why."""
     try:
         with psycopg.connect(**connection_params(), autocommit=True) as connection:
-            session = Session(connection, {})
-            session.read_as_operator()
-            remembered = _standing(session)
-            session.named("forget_role")
-            return remembered
+            return _standing(connection)
     except psycopg.Error:
         return None
 
 
-def _standing(session: Session) -> Remembered | None:
-    found = session.named("standing_plan") if session.named("is_set_up")[0][0] else []
+def _standing(connection: psycopg.Connection[Any]) -> Remembered | None:
+    session = Session(connection, {})  # whoever asks may have one that knows nothing of runs
+    with session.reading_as_operator():
+        found = session.named("standing_plan") if session.named("is_set_up")[0][0] else []
     return Remembered(of_text(found[0][1], f"The plan of run {found[0][0]}"), found[0][0]) if found else None

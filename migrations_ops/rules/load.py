@@ -2,6 +2,7 @@
 
 import hashlib
 import tomllib
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ def load(path: Path) -> Plan:
     return of_text(text, f"The plan {path}")
 
 
+@lru_cache(maxsize=16)  # a plan cannot be changed, and a page or a command asks for it several times
 def of_text(text: str, called: str) -> Plan:
     """The plan that this text is; messages name it as it is called. Raises PlanError."""
     try:

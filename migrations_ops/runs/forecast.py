@@ -6,14 +6,14 @@ from typing import Any
 from django.conf import settings
 
 from migrations_ops.engine import undo
-from migrations_ops.phase_state import has_begun, no_wait_callback, open_session, position
+from migrations_ops.phase_state import has_begun, no_wait_callback, open_session, open_with_plan, position
 from migrations_ops.phases import pre_validation
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.preview import forecast
 from migrations_ops.preview.predicted_rows import EARLY, LATE
 from migrations_ops.preview.service import preview
 from migrations_ops.rules.canary import Scope, narrowed, touched
-from migrations_ops.rules.current import chosen, current_plan
+from migrations_ops.rules.current import chosen
 from migrations_ops.rules.plan_tables import has_tenant_column
 from migrations_ops.runs.earlier_plans import with_earlier_plans
 from migrations_ops.runs.runner import Request, is_refused, wanted_phases
@@ -28,11 +28,11 @@ def forecast_run(request: Request, waiting: Callable[[str], None]) -> Document:
 
     Raises what the run would raise before it begins.
     """
-    plan = narrowed(current_plan(), Scope(request.tenant, request.table))
-    phases = phases_of(plan)
-    for name in filter(None, (request.first, request.last, request.only)):
-        position(phases, name)
-    with open_session(read_only=True) as session:
+    with open_with_plan(read_only=True) as (session, whole):
+        plan, in_words = narrowed(whole, Scope(request.tenant, request.table)), chosen(session).in_words
+        phases = phases_of(plan)
+        for name in filter(None, (request.first, request.last, request.only)):
+            position(phases, name)
         wanted = wanted_phases(session, phases, request, plan.scope, no_wait_callback)
         documents = [forecast.of_phase(session, phase) for phase in wanted]
         backup = settings.BACKUP and bool(wanted) and not _has_begun(session)
@@ -48,7 +48,7 @@ def forecast_run(request: Request, waiting: Callable[[str], None]) -> Document:
                 document |= forecast.rows_of_phase(plan, document["phase"], rows)
     return {
         "status": "dry_run" if documents else "nothing_to_do",
-        "plan_file": chosen().in_words,
+        "plan_file": in_words,
         "backup": str(settings.BACKUP_DIR) if backup else None,
         "phases": documents,
         "refused": refused,
@@ -63,9 +63,8 @@ def forecast_undo(first: str) -> Document:
     """The phases that an undo would take back, what becomes of rows, what it would lose (an archive can keep it), and
     what forbids it. Raises UnknownPhase, UndoRefused where no plan knows what was done, and PhaseRefused for a role
     that may not undo."""
-    plan = current_plan()
-    position(phases_of(plan), first or phases_of(plan)[0].key)
-    with open_session(read_only=True) as session:
+    with open_with_plan(read_only=True) as (session, plan):
+        position(phases_of(plan), first or phases_of(plan)[0].key)
         wanted = []
         if session.named("is_set_up")[0][0]:
             plan = touched(plan, standing_scopes(session))

@@ -95,19 +95,19 @@ def run(request: Request, listener: Listener, actor: Actor | None = None) -> Res
         opened = _open(session, request, actor or Actor(), listener.waiting)
         if opened is None:
             return Result("nothing_to_do", phases=phase_states(session), undecided=undecided(session))
-        _say_what_goes_on(listener, opened[0], before)
+        _say_what_goes_on(session, listener, opened[0], before)
         result = carry_through(session, *opened, listener, request.step_by_step)
         if request.whole and result.status == Run.Status.COMPLETED:
             result.forecast = _forecast_and_fact(session, result)
         return result
 
 
-def _say_what_goes_on(listener: Listener, opened: int, before: list[tuple[Any, ...]]) -> None:
+def _say_what_goes_on(session: Session, listener: Listener, opened: int, before: list[tuple[Any, ...]]) -> None:
     """A run that was not over is never resumed or cancelled without a word; nor is a plan taken that differs."""
     for run, kind, status, *_ in before:
         goes_on = "it is resumed" if run == opened else f"it is cancelled, what it did stays, and run {opened} starts"
         listener.said(f"{kind.capitalize()} {run} was {status}: {goes_on}")
-    holding = chosen()
+    holding = chosen(session)
     if holding.remembered and holding.remembered.run != opened:
         listener.said(f"The plan: {holding.in_words}")
 
@@ -127,7 +127,7 @@ def open_run(request: Request, actor: Actor | None = None) -> int | None:
 def _open(
     session: Session, request: Request, actor: Actor, waiting: Waits = no_wait_callback
 ) -> tuple[int, Sequence[Phase]] | None:
-    plan = narrowed(current_plan(), Scope(request.tenant, request.table))
+    plan = narrowed(current_plan(session), Scope(request.tenant, request.table))
     for name in filter(None, (request.first, request.last, request.only)):
         position(phases_of(plan), name)
     hooks.load(settings.HOOKS)
@@ -299,7 +299,7 @@ def _forecast_and_fact(session: Session, result: Result) -> dict[str, Any] | Non
     """What the last rehearsal of this plan foretold beside what has come; None where there was none. Never an error:
     the run is done, whatever may be said about it."""
     try:
-        held = records.last(session, current_plan().digest)
+        held = records.last(session, current_plan(session).digest)
         if held is None or not held["forecast"]:
             return None
         states = [state for state in result.phases if state["run"] == result.run]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from migrations_ops.engine.events import Listener
 from migrations_ops.engine.steps import Check
-from migrations_ops.phase_state import open_session, phase_states, tenants_are_there
+from migrations_ops.phase_state import open_session, open_with_plan, phase_states, tenants_are_there
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rehearsal import records
 from migrations_ops.rules.current import chosen, current_plan
@@ -143,10 +143,10 @@ def tune(changes: dict[str, str]) -> dict[str, Any]:
     """Set limits (an empty value: the default again), also of a run at work; see `tuning.show`."""
     from migrations_ops.runs import throttle_settings
 
-    if changes:
-        throttle_settings.check(changes)
-        bring_up_to_date()
+    throttle_settings.check(changes)
     with open_session(read_only=not changes) as session:
+        if changes and not session.named("is_set_up")[0][0]:
+            bring_up_to_date()
         throttle_settings.change(session, changes, me())
         return throttle_settings.show(session)
 
@@ -156,11 +156,9 @@ def disarm(reason: str, waiting: Callable[[str], None]) -> list[str]:
     from migrations_ops.runs import rls_switch
 
     reason = require_reason(reason, "Turning isolation off or on")
-    plan = current_plan()
-    with open_session() as session, session.run_lock():
+    with open_with_plan() as (session, plan), session.run_lock():
         if not session.named("is_set_up")[0][0]:
             raise rls_switch.NeverClosed
-        bring_up_to_date()
         return rls_switch.disarm(session, plan, me(), reason, waiting)
 
 
@@ -174,10 +172,10 @@ def rearm(reason: str, listener: Listener) -> "Result":
     from migrations_ops.runs.runner import Actor, Request, run
 
     reason = require_reason(reason, "Turning isolation off or on")
-    with open_session() as session:
+    with open_with_plan() as (session, plan):
         if not session.named("is_set_up")[0][0]:
             raise rls_switch.NeverClosed
-        tables = list(rls_switch.closed_tables(session, current_plan()))
+        tables = list(rls_switch.closed_tables(session, plan))
         audit.note(session, me(), "rearm", reason, {"tables": tables})
     return run(Request(only=KEY), listener, Actor(reason=reason))
 
@@ -206,8 +204,7 @@ def forget_key(table: str, key: str, reason: str, *, who: str = "") -> dict[str,
     """See `ledger_retention.forget`."""
     from migrations_ops.runs import ledger_retention
 
-    plan = current_plan()
-    with open_session() as session, session.run_lock():
+    with open_with_plan() as (session, plan), session.run_lock():
         if not session.named("is_set_up")[0][0]:
             raise NotSetUp
         return ledger_retention.forget(session, plan, table, key, who or me(), reason)

@@ -56,7 +56,7 @@ def work(listener: Listener) -> int:
     """Help the active run with its tables until it is over; returns its id. Raises NothingToHelp, OtherPlan."""
     with open_session() as session:
         unfinished = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
-        plan = plan_of_run(session, unfinished[0][0]) if unfinished else current_plan()
+        plan = plan_of_run(session, unfinished[0][0]) if unfinished else current_plan(session)
 
         def phases(scope: str) -> Sequence[Phase]:
             return phases_of(narrowed(plan, Scope.of(scope)))

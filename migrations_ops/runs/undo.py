@@ -13,17 +13,15 @@ from migrations_ops.engine.ledger import Undone
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase
 from migrations_ops.models import Run
-from migrations_ops.phase_state import make_ready, open_session, phase_states, position
+from migrations_ops.phase_state import make_ready, open_with_plan, phase_states, position
 from migrations_ops.phases.pre_validation import triggers_that_fire
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rules.canary import touched
-from migrations_ops.rules.current import current_plan
 from migrations_ops.rules.model import Plan
 from migrations_ops.rules.plan_tables import has_tenant_column
 from migrations_ops.runs.callbacks import RunCallbacks
 from migrations_ops.runs.earlier_plans import with_earlier_plans
 from migrations_ops.runs.runner import Actor, Result, accounting, check_stop, is_refused, open_or_go_on
-from vital.db.own_schema import bring_up_to_date
 from vital.db.sql import shown
 from vital.errors import PhaseRefused, Problem
 
@@ -44,9 +42,9 @@ def standing_scopes(session: Session) -> set[str]:
 
 def preview_undo(first: str) -> list[str]:
     """The keys of the phases that would be undone, latest first."""
-    phases = phases_of(current_plan())
-    position(phases, first or phases[0].key)
-    with open_session(read_only=True) as session:
+    with open_with_plan(read_only=True) as (session, plan):
+        phases = phases_of(plan)
+        position(phases, first or phases[0].key)
         if not session.named("is_set_up")[0][0]:
             return []
         return [phase.key for phase in to_undo(session, phases, first)]
@@ -54,9 +52,9 @@ def preview_undo(first: str) -> list[str]:
 
 def undo_phases(first: str, archive: Path | None, listener: Listener, actor: Actor | None = None) -> Result:
     """Take back every phase from the last to `first` (all, where empty). Raises UndoRefused before anything changes."""
-    plan = current_plan()
-    with open_session() as session, session.run_lock():
-        bring_up_to_date()
+    with open_with_plan() as (session, plan), session.run_lock():
+        if not session.named("is_set_up")[0][0]:
+            return Result("nothing_to_do")
         plan = touched(plan, standing_scopes(session))
         wanted = to_undo(session, phases_of(plan), first)
         if not wanted:
@@ -76,9 +74,8 @@ def open_undo(first: str, actor: Actor) -> int | None:
 
     What it would lose is for the worker to say, who may read everything.
     """
-    plan = current_plan()
-    position(phases_of(plan), first or phases_of(plan)[0].key)
-    with open_session() as session, session.run_lock():
+    with open_with_plan() as (session, plan), session.run_lock():
+        position(phases_of(plan), first or phases_of(plan)[0].key)
         make_ready(session)
         plan = touched(plan, standing_scopes(session))
         wanted = to_undo(session, phases_of(plan), first)

@@ -29,6 +29,7 @@ __all__ = [
     "leaving_tenant",
     "remove_host",
     "remove_tenant",
+    "require_tenants",
     "set_tenant_active",
     "settings_of",
     "tenant_named",
@@ -39,13 +40,17 @@ MADE_BY = "002_tenant_setup"
 
 @contextmanager
 def at_tenants(*, read_only: bool = False) -> Iterator[tuple[Session, Inventory]]:
-    """The session and the inventory, once there are tenants. The service's login works as vital_operator."""
-    known = plan_inventory()
+    """The session and the inventory, once there are tenants."""
     with opened(Session, read_only=read_only) as session:
-        session.read_as_operator()
-        if not (session.named("is_set_up")[0][0] and ask(session, "is_completed", {"phase": MADE_BY})[0][0]):
-            raise OutOfOrder(phase="tenants", needed=MADE_BY)
-        yield session, known
+        require_tenants(session)
+        yield session, plan_inventory(session)
+
+
+def require_tenants(session: Session) -> None:
+    """Raises OutOfOrder where there are no tenants yet. The service's login works as vital_operator from here on."""
+    session.read_as_operator()
+    if not (session.named("is_set_up")[0][0] and ask(session, "is_completed", {"phase": MADE_BY})[0][0]):
+        raise OutOfOrder(phase="tenants", needed=MADE_BY)
 
 
 def all_tenants() -> list[dict[str, Any]]:

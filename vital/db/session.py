@@ -100,8 +100,16 @@ class Session:
 
     def read_as_operator(self) -> bool:
         """The service's login has no grants of its own: it looks as vital_operator, also where work is the owner's."""
-        self._reads_as_operator = bool(self.named("read_as_operator"))
+        self._reads_as_operator = self._reads_as_operator or bool(self.named("read_as_operator"))
         return self._reads_as_operator
+
+    @contextmanager
+    def reading_as_operator(self) -> Iterator[None]:
+        """The same for a few questions; afterwards the session is in the role in which it was."""
+        became_operator = not self._reads_as_operator and bool(self.named("read_as_operator"))
+        yield
+        if became_operator:
+            self.named("forget_role")
 
     def close(self) -> None:
         """Leave no setting behind: behind a pooler in session mode the connection goes to somebody else."""
