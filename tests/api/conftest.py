@@ -1,12 +1,12 @@
 """The services of these tests: one that nobody changes, one per file that may be changed, one in demo mode."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
 from tests.conftest import PACK, ROOT, Manage
-from tests.support import cast, stage
+from tests.support import cast, contract, stage
 from tests.support.databases import Scratch
 from tests.support.service import Service, served
 from tests.support.stage import House, Stage
@@ -54,7 +54,7 @@ def read_key(shared: Stage, manage: Manage) -> str:
 
 
 @pytest.fixture(scope="session")
-def suites_file() -> Path:
+def suites() -> Mapping[str, Any]:
     """The published keyword lists; where they are not at hand, the product's, which are meant to be the same."""
     published = PACK.parent / "suites.toml"
-    return published if published.exists() else ROOT / "catalog" / "suites.toml"
+    return contract.read_suites(published if published.exists() else ROOT / "catalog" / "suites.toml")

@@ -1,11 +1,9 @@
 """While the service and its tables are of two versions, callers are told to come again, and then served as before."""
 
 from tests.conftest import PHARMA
-from tests.support.contract import refusal
+from tests.support.contract import TOOLS, refusal
 from tests.support.stage import Stage
 from tests.support.tokens import admin, user
-
-TOOLS = "/api/tools-crud"
 
 
 def test_a_column_that_is_not_there_yet_is_a_503_and_then_all_is_well(workshop: Stage) -> None:

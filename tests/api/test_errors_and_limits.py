@@ -7,12 +7,11 @@ from urllib.parse import quote
 import pytest
 
 from tests.conftest import DIGITAL_HEALTH, PHARMA
-from tests.support.contract import refusal
+from tests.support.contract import DOMAINS, PROMPTS, TOOLS, refusal
 from tests.support.service import ORIGIN, Headers, Service
 from tests.support.stage import Stage
 from tests.support.tokens import NOBODY, Who, admin, super_admin, user
 
-TOOLS, PROMPTS, DOMAINS = "/api/tools-crud", "/api/prompts-crud", "/api/knowledge-domains"
 PROMPT = {
     "name": "Errors and limits",
     "display_name": "x",

@@ -11,11 +11,11 @@ import pytest
 
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.cast import SEARCH
+from tests.support.contract import DOMAINS, PROMPTS, TOOLS
 from tests.support.service import Answer, Service
 from tests.support.stage import Stage
 from tests.support.tokens import Who, admin, bearer, super_admin, token, user
 
-TOOLS, PROMPTS, DOMAINS = "/api/tools-crud", "/api/prompts-crud", "/api/knowledge-domains"
 LOOK = f"{TOOLS}?search={SEARCH}"
 SECOND = 1.0
 

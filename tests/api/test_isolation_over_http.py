@@ -13,16 +13,14 @@ import pytest
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support import cast, pooler, stage
 from tests.support.cast import SEARCH
-from tests.support.contract import refusal
+from tests.support.contract import DOMAINS, NOWHERE, PROMPTS, TOOLS, refusal
 from tests.support.service import Answer, Line, Service, served
 from tests.support.stage import House, Stage
 from tests.support.tokens import Who, admin, super_admin, user
 
 pytestmark = pytest.mark.server
 
-TOOLS, PROMPTS, DOMAINS = "/api/tools-crud", "/api/prompts-crud", "/api/knowledge-domains"
 LOOK = f"{TOOLS}?search={SEARCH}"
-NOWHERE = "12345678-1234-4234-8234-123456789012"
 CROWD = 20_000 if os.environ.get("VITAL_SLOW_TESTS") else 2_000
 
 

@@ -7,13 +7,12 @@ import pytest
 
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support import contract, databases, stage
-from tests.support.contract import refusal
+from tests.support.contract import DOMAINS, refusal
 from tests.support.databases import Scratch
 from tests.support.service import Service
 from tests.support.stage import House, Stage
 from tests.support.tokens import NOBODY, Who, bearer, super_admin, token, user
 
-DOMAINS = "/api/knowledge-domains"
 RESERVED = "Zebras for pharma alone"
 
 

@@ -9,12 +9,10 @@ import pytest
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support import contract
 from tests.support.cast import SEARCH
-from tests.support.contract import refusal
+from tests.support.contract import TOOLS, refusal
 from tests.support.service import Service
 from tests.support.stage import Stage
 from tests.support.tokens import admin, super_admin, user
-
-TOOLS = "/api/tools-crud"
 
 
 def found(service: Service, query: str, tenant: str = DIGITAL_HEALTH) -> dict[str, Any]:

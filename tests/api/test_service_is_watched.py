@@ -4,12 +4,10 @@ import pytest
 
 from tests.conftest import PHARMA, Manage
 from tests.support import background, stage
-from tests.support.contract import refusal
+from tests.support.contract import TOOLS, refusal
 from tests.support.looking import document
 from tests.support.stage import Stage
 from tests.support.tokens import user
-
-TOOLS = "/api/tools-crud"
 
 
 def test_errors_are_counted_while_somebody_watches(

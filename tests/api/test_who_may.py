@@ -16,13 +16,12 @@ import pytest
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
 from tests.support import stage
 from tests.support.cast import SEARCH, UNKNOWN
-from tests.support.contract import refusal
+from tests.support.contract import DOMAINS, PROMPTS, TOOLS, refusal
 from tests.support.looking import said
 from tests.support.service import PRODUCTION, Answer, Service, served
 from tests.support.stage import Stage
 from tests.support.tokens import NOBODY, Who, admin, bearer, key, super_admin, token, user
 
-TOOLS, PROMPTS, DOMAINS = "/api/tools-crud", "/api/prompts-crud", "/api/knowledge-domains"
 PROMPT = {
     "name": "Who may",
     "display_name": "Who may",

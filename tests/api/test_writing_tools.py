@@ -7,14 +7,12 @@ import pytest
 
 from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support import contract
-from tests.support.contract import refusal
+from tests.support.contract import NOWHERE, TOOLS, refusal
 from tests.support.service import Answer
 from tests.support.stage import Stage
 from tests.support.tokens import Who, admin, super_admin
 
-TOOLS = "/api/tools-crud"
 NEW = {"name": "Stripe counter", "code": "stripe-counter"}
-NOWHERE = "12345678-1234-4234-8234-123456789012"
 RICH = {
     "description": "Counts stripes.",
     "category": "Stripes",

@@ -15,6 +15,9 @@ from tests.support.service import Answer
 
 Row = Mapping[str, Any]
 
+TOOLS, PROMPTS, DOMAINS = "/api/tools-crud", "/api/prompts-crud", "/api/knowledge-domains"
+NOWHERE = "12345678-1234-4234-8234-123456789012"  # an id that no row has
+
 TOOL_FIELDS = {
     *("id", "slug", "code", "unique_id", "name", "description", "tool_description", "category", "category_parent"),
     *("tool_type", "implementation_type", "integration_name", "endpoint_url", "function_spec", "configuration"),
