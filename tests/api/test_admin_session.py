@@ -1,0 +1,67 @@
+"""The session of a logged-in admin, as a credential of the API and in the admin's pages."""
+
+from http.cookies import SimpleCookie
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import PHARMA, PLATFORM, Manage
+from tests.support.contract import PROMPTS, refusal
+from tests.support.looking import said
+from tests.support.requests import PROMPT, search_tools, tenants_seen
+from tests.support.service import Answer
+from tests.support.stage import Stage
+from tests.support.tokens import Who
+
+
+@pytest.fixture(scope="module")
+def session(workshop: Stage, manage: Manage) -> Who:
+    """The cookies of a superuser of the admin who has logged in."""
+    password = uuid4().hex
+    secret = {"DJANGO_SUPERUSER_PASSWORD": password}
+    command = ("createsuperuser", "--noinput", "--username", "root", "--email", "root@example.org")
+    done = manage(workshop.database, *command, env=secret)
+    assert done.returncode == 0, said(done)
+    page = workshop.service.get("/admin/login/")
+    csrf = cookies(page)["csrftoken"]
+    form = {"username": "root", "password": password, "csrfmiddlewaretoken": csrf}
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={csrf}"}
+    answer = workshop.service.call("POST", "/admin/login/?next=/admin/", headers, urlencode(form).encode())
+    assert answer.status == 302, answer
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies(answer).items())}
+
+
+def cookies(answer: Answer) -> dict[str, str]:
+    jar = SimpleCookie("; ".join(line.split(";")[0] for line in answer.headers.get_all("Set-Cookie") or []))
+    return {name: morsel.value for name, morsel in jar.items()}
+
+
+def test_the_admins_session_reads_every_tenant(workshop: Stage, session: Who) -> None:
+    assert tenants_seen(search_tools(workshop.service, session | {"x-tenant-id": PHARMA})) == {PHARMA, PLATFORM}
+
+
+def test_a_session_writes_only_with_its_token_against_forgery(workshop: Stage, session: Who) -> None:
+    before = workshop.count("prompts", PHARMA)
+
+    answer = workshop.service.post(PROMPTS, session | {"x-tenant-id": PHARMA}, PROMPT | {"name": "Forged"})
+
+    refusal(answer, 403)
+    assert workshop.count("prompts", PHARMA) == before
+
+
+PAGES = (
+    "tenants/tenantrecord", "tenants/tenant", "tenants/membership", "tenants/apikey", "migrations_ops/run",
+    "migrations_ops/ledgerentry", "migrations_ops/finding", "catalog/tool", "catalog/agent", "auth/user",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("listed", PAGES)
+def test_the_admin_opens_though_the_services_login_owns_nothing(workshop: Stage, session: Who, listed: str) -> None:
+    assert workshop.service.get(f"/admin/{listed}/", session).status == 200
+
+
+def test_a_stranger_is_led_to_the_admins_login(workshop: Stage) -> None:
+    answer = workshop.service.get("/admin/catalog/tool/")
+
+    assert (answer.status, answer.headers["location"]) == (302, "/admin/login/?next=/admin/catalog/tool/")
