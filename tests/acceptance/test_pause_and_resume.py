@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Manage
+from tests.conftest import Manage
 from tests.support import background, looking
 from tests.support.databases import Scratch
 from tests.support.looking import TABLES, document, said
+from tests.support.plans import SHIPPED
 from tests.support.standstill import standing_still
 
-VITAL = ROOT / "migrations_ops" / "rules" / "vital.toml"
 IN_003 = ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'")
 AT_THE_END = (
     "vital.phase_run",
@@ -120,7 +120,7 @@ def test_another_plan_is_refused_with_what_differs(ready: Scratch, manage: Manag
     """And nothing is done; with the plan as it was the run goes on."""
     looking.one(ready, "UPDATE vital.run SET status = 'paused' RETURNING id")
     changed = tmp_path / "changed.toml"
-    changed.write_text(VITAL.read_text().replace('["tier_1", "tier_2"]', '["tier_1"]'))
+    changed.write_text(SHIPPED.read_text().replace('["tier_1", "tier_2"]', '["tier_1"]'))
 
     refused = manage(ready, "migrate_tenants", "resume", "--plan", str(changed))
     resumed = manage(ready, "migrate_tenants", "resume", "--json")

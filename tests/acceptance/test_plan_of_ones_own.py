@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PHARMA, ROOT, Manage
+from tests.conftest import PHARMA, Manage
 from tests.support import databases
 from tests.support.databases import Scratch, rows
 from tests.support.looking import document, one, said
+from tests.support.plans import SHIPPED
 from tests.support.traces import untouched
 
-VITAL = ROOT / "migrations_ops" / "rules" / "vital.toml"
 THREADS = (
     "CREATE TABLE threads (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), conversation_id uuid NOT NULL)",
     "INSERT INTO threads (conversation_id) SELECT id FROM conversations",
@@ -73,7 +73,7 @@ def wrong(plan: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    text = VITAL.read_text(encoding="utf-8")
+    text = SHIPPED.read_text(encoding="utf-8")
     parent = 'parent = { column = "conversation_id", table = "public.conversations", key = "id" }'
     declared = 'columns = { conversation_id = "uuid" }'
     for old, new in ((parent, WAY), (declared, ""), ('[[table.rule]]\nname = "PRISM prompts', BIG)):

@@ -15,13 +15,14 @@ from tests.support.acting import whole_clone
 from tests.support.databases import Scratch, rows
 from tests.support.looking import one, said
 from tests.support.pages import blocks, calls, carry_out, commands, of_block, status_of
+from tests.support.plans import SHIPPED
 from tests.support.service import PRODUCTION, Service, served
 
 pytestmark = pytest.mark.slow
 
 PAGE = (ROOT / "docs" / "how-to" / "runbooks.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
-RULES = (ROOT / "migrations_ops" / "rules" / "vital.toml").read_text(encoding="utf-8")
+RULES = SHIPPED.read_text(encoding="utf-8")
 RULE = re.compile(r'(name = "PRISM prompts and prompts of pharma domains".*?tenant = )"pharma"', re.DOTALL)
 FREEZE = """
     ALTER TABLE prompts ADD CONSTRAINT prompts_are_frozen CHECK (tenant_id IS NULL OR created_by IS NULL) NOT VALID

@@ -9,11 +9,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.conftest import PHARMA, PLATFORM, ROOT, Manage
+from tests.conftest import PHARMA, PLATFORM, Manage
 from tests.support import databases, looking
 from tests.support.acting import whole_clone
 from tests.support.databases import OWNER, Scratch, rows
 from tests.support.looking import said
+from tests.support.plans import SHIPPED
 
 TEMPORARY = """
     SELECT COALESCE(pg_get_userbyid(NULLIF(acl.grantee, 0)), 'PUBLIC')
@@ -21,7 +22,6 @@ TEMPORARY = """
     WHERE d.datname = current_database() AND acl.privilege_type = 'TEMPORARY' ORDER BY 1
 """
 REVOKED = ('product = "vital"', 'product = "vital"\nrevoke_temp = true')
-VITAL = ROOT / "migrations_ops" / "rules" / "vital.toml"
 STATEMENT = "temporary tables are not for everybody"
 
 
@@ -108,7 +108,7 @@ def test_a_grant_by_name_of_others_stays_when_the_plan_revokes(
     plan = str(looking.changed_plan(tmp_path, REVOKED))
     run(manage, settled, "--plan", plan, "--yes")
     assert temporary(settled) == sorted([OWNER, stranger])
-    run(manage, settled, "--plan", str(VITAL), "--yes")
+    run(manage, settled, "--plan", str(SHIPPED), "--yes")
     assert temporary(settled) == sorted(["PUBLIC", OWNER, stranger]), "the plan no longer asks"
 
 

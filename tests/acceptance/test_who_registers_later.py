@@ -7,11 +7,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import PHARMA, ROOT, Manage
+from tests.conftest import PHARMA, Manage
 from tests.support import databases, looking
 from tests.support.acting import whole_clone
 from tests.support.databases import Scratch
 from tests.support.looking import document, said
+from tests.support.plans import SHIPPED
 
 FOLLOWERS = ("users", "conversations", "messages")
 SIGN_UP = """
@@ -29,7 +30,6 @@ MESSAGE = """
     FROM messages AS m LIMIT 1 RETURNING id::text, tenant_id::text
 """
 REQUIRED = ("person_decides = true", "person_decides = true\nrequired = true")
-VITAL = ROOT / "migrations_ops" / "rules" / "vital.toml"
 NO_NEW_PERSON = "users: the tenant is NOT NULL"
 CHECKED = "no new row of users without a tenant"
 
@@ -108,7 +108,7 @@ def test_a_plan_may_ask_for_it_and_take_its_word_back(decided: Scratch, manage: 
     with pytest.raises(psycopg.errors.NotNullViolation):
         looking.write(decided, SIGN_UP, "refused@example.org")
 
-    run(manage, decided, "--plan", str(VITAL), "--yes")
+    run(manage, decided, "--plan", str(SHIPPED), "--yes")
     assert [is_nullable(decided, table) for table in FOLLOWERS] == [True] * 3
     looking.write(decided, SIGN_UP, "let-in@example.org")
 

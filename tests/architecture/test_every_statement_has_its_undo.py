@@ -13,14 +13,14 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Statement
 from migrations_ops.plan import phases
 from migrations_ops.rules.load import load
-from tests.conftest import ROOT
 from tests.support import databases
 from tests.support.acting import whole_clone
 from tests.support.databases import Scratch
+from tests.support.plans import SHIPPED
 
 pytestmark = pytest.mark.slow
 
-PHASES: tuple[Phase, ...] = phases(load(ROOT / "migrations_ops" / "rules" / "vital.toml"))
+PHASES: tuple[Phase, ...] = phases(load(SHIPPED))
 STATEMENTS = [(phase, step) for phase in PHASES for step in phase.steps if isinstance(step, Statement)]
 
 # The keys of DESIGN.md, by hand: the log files are called so, and the guide's queries look for them.

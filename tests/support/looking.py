@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.support import databases
 from tests.support.databases import Scratch
+from tests.support.plans import SHIPPED
 
 TABLES = (
     "users",
@@ -30,7 +31,6 @@ PHASES = (
     "005_post_validation",
     "006_row_level_security",
 )
-PLAN = Path(__file__).resolve().parents[2] / "migrations_ops" / "rules" / "vital.toml"
 
 Done = CompletedProcess[str]
 
@@ -125,7 +125,7 @@ def content(scratch: Scratch, table: str, names: list[str]) -> dict[str, tuple[A
 
 def rules_of(table: str) -> list[dict[str, Any]]:
     """The rules of a table in the plan that is shipped, in its order."""
-    tables = {item["name"]: item for item in tomllib.loads(PLAN.read_text(encoding="utf-8"))["table"]}
+    tables = {item["name"]: item for item in tomllib.loads(SHIPPED.read_text(encoding="utf-8"))["table"]}
     item = tables[f"public.{table}"]
     rules: list[dict[str, Any]] = tables[item["rules_as"]]["rule"] if "rules_as" in item else item.get("rule", [])
     return rules
@@ -133,7 +133,7 @@ def rules_of(table: str) -> list[dict[str, Any]]:
 
 def changed_plan(folder: Path, *changes: tuple[str, str]) -> Path:
     """A copy of the shipped plan with each text replaced, once."""
-    text = PLAN.read_text(encoding="utf-8")
+    text = SHIPPED.read_text(encoding="utf-8")
     for old, new in changes:
         assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in the plan"
         text = text.replace(old, new)

@@ -13,7 +13,7 @@ from migrations_ops.rules.conditions import condition
 from migrations_ops.rules.json_schema import schema, text
 from migrations_ops.rules.operators import CONDITIONS
 from tests.conftest import ROOT
-from tests.unit.test_plan_file import GOOD, SHIPPED, WRONG, when
+from tests.support.plans import GOOD, SHIPPED, WRONG, when
 
 FILE = ROOT / "docs" / "reference" / "plan.schema.json"
 VALIDATOR = jsonschema.Draft7Validator(schema())

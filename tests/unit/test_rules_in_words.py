@@ -9,7 +9,7 @@ from migrations_ops.rules.describe import in_words, rule_in_words
 from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Condition, Hop, Parent, Rule
 from migrations_ops.rules.plan_keys import PHASES
-from tests.support import looking
+from tests.support.plans import SHIPPED
 
 TIER = Condition("equals", "tier", value="tier_3")
 NAME = Condition("contains", "name", value=("a", "b", "c"))
@@ -43,7 +43,7 @@ def shipped(folder: Path) -> list[Rule]:
 
 
 def test_every_rule_of_the_plan_says_what_it_reads() -> None:
-    rules = shipped(looking.PLAN)
+    rules = shipped(SHIPPED)
     assert len(rules) > 15
     for rule in rules:
         words = rule_in_words(rule)
@@ -51,7 +51,7 @@ def test_every_rule_of_the_plan_says_what_it_reads() -> None:
 
 
 def test_a_rule_that_follows_a_parent() -> None:
-    rule = next(rule for rule in shipped(looking.PLAN) if rule.parent)
+    rule = next(rule for rule in shipped(SHIPPED) if rule.parent)
     assert rule_in_words(rule) == "its user_id refers to a row of users that has a tenant"
     way = (Hop(("shelf", "nr"), "public.shelves", ("id", "nr")), Hop(("store_id",), "public.stores", ("id",)))
     far = Rule(1, "far", PHASES[1], parent=Parent(way))

@@ -1,0 +1,230 @@
+"""Plans for the tests: the shipped one, a small good one, and every mistake that is refused."""
+
+from migrations_ops.rules.model import Parent
+from tests.conftest import ROOT
+
+SHIPPED = ROOT / "migrations_ops" / "rules" / "vital.toml"
+
+
+def path_to_parent(parent: Parent) -> str:
+    """The foreign keys from a row to the row it follows, in words."""
+    return " → ".join(f"{','.join(hop.columns)} → {hop.table}.{','.join(hop.key)}" for hop in parent.hops)
+
+
+GOOD = """
+version = 1
+platform = "home"
+registry = "public.tenants"
+
+[[tenant]]
+id = "00000000-0000-0000-0000-000000000001"
+slug = "home"
+name = "Home"
+domain = "home.example"
+
+[[tenant]]
+id = "22222222-2222-2222-2222-222222222222"
+slug = "guest"
+name = "Guest"
+domain = "guest.example"
+
+[[table]]
+name = "public.houses"
+visibility = "shared"
+columns = { street = "text", tags = "text[]", facts = "jsonb", built = "boolean" }
+
+[[table.rule]]
+name = "old houses"
+phase = "003_platform_data"
+when = { column = "street", in = ["a", "b"] }
+tenant = "home"
+
+[[table.rule]]
+name = "the others"
+phase = "004_tenant_data"
+when = { always = true }
+tenant = "guest"
+
+[[table]]
+name = "public.rooms"
+visibility = "private"
+columns = { house = "uuid" }
+
+[[table.rule]]
+name = "a room is its house's"
+phase = "004_tenant_data"
+parent = { column = "house", table = "public.houses" }
+"""
+
+
+def changed(old: str, new: str) -> str:
+    """The good plan with one change, at the first place."""
+    assert old in GOOD
+    return GOOD.replace(old, new, 1)
+
+
+def when(condition: str) -> str:
+    """The good plan with this as the condition of the first rule."""
+    return changed('{ column = "street", in = ["a", "b"] }', condition)
+
+
+HOUSES, RULE = "table public.houses", "table public.houses, rule 1"
+WRONG: dict[str, tuple[str, str, str]] = {
+    # what is wrong: (the plan, the place, the problem or the hint)
+    "an unknown key of the plan": (changed("registry =", "registri ="), "the plan", "Did you mean 'registry'?"),
+    "an unknown key of a tenant": (changed("slug =", "slugg ="), "tenant 1", "Did you mean 'slug'?"),
+    "an unknown key of a table": (changed("visibility", "visible"), HOUSES, "Did you mean 'visibility'?"),
+    "an unknown key of a rule": (changed("tenant = ", "tennant = "), RULE, "Did you mean 'tenant'?"),
+    "an unknown key like no other": (changed("columns =", "zzz ="), HOUSES, "Known are: columns, critical, key"),
+    "an unknown key of a condition": (when('{ colum = "street", equals = "a" }'), RULE, "Did you mean 'column'?"),
+    "an unknown key of a parent": (changed('house", table', 'house", tabel'), "public.rooms, rule 1", "'table'?"),
+    "no version": (changed("version = 1", ""), "the plan", "version is missing"),
+    "another version": (changed("version = 1", "version = 2"), "the plan", "version must be 1"),
+    "no platform": (changed('platform = "home"', ""), "the plan", "platform is missing"),
+    "a platform that is no tenant": (changed('"home"', '"hom"'), "the plan", "Did you mean 'home'?"),
+    "a registry without schema": (
+        changed("public.tenants", "tenants"),
+        "the plan",
+        "registry: name the table with its schema",
+    ),
+    "an unknown product": (changed("version = 1", 'version = 1\nproduct = "vitale"'), "product", "mean 'vital'?"),
+    "a tenant without slug": (changed('slug = "home"', ""), "tenant 1", "slug is missing"),
+    "a tenant with an empty name": (changed('"Home"', '""'), "tenant home", "name must be a text"),
+    "an id that is no uuid": (changed("00000000-", "x"), "tenant home", "id must be a UUID, not 'x0000-"),
+    "an id that is a number": (changed('"22222222-2222-2222-2222-222222222222"', "2"), "tenant guest", "id must be"),
+    "a slug given twice": (changed('"guest"', '"home"'), "two tenants have the same slug", "home"),
+    "a domain given twice": (changed("guest.example", "home.example"), "the same domain", "home.example"),
+    "an id given twice": (
+        changed("22222222-2222-2222-2222-222222222222", "00000000-0000-0000-0000-000000000001"),
+        "two tenants have the same id",
+        "00000000-0000-0000-0000-000000000001",
+    ),
+    "an id given twice in other letters": (
+        changed("22222222-2222-2222-2222-222222222222", "{00000000000000000000000000000001}"),
+        "two tenants have the same id",
+        "00000000-0000-0000-0000-000000000001",
+    ),
+    "features that are no table": (changed('name = "Home"', 'name = "Home"\nfeatures = 3'), "tenant home", "features"),
+    "a department without code": (
+        changed('name = "Home"', 'name = "Home"\ndepartments = [{ name = "Sales" }]'),
+        "tenant home, departments 1",
+        "code is missing",
+    ),
+    "a level without number": (
+        changed('name = "Home"', 'name = "Home"\nlevels = [{ code = "A", name = "Top", number = "one" }]'),
+        "tenant home, levels 1",
+        "number must be a whole number",
+    ),
+    "one [tenant] instead of [[tenant]]": (GOOD.split("[[tenant]]")[0] + "[tenant]", "the plan", "write [[tenant]]"),
+    "no table": (GOOD.split("[[table]]")[0], "the plan", "write [[table]]"),
+    "a table without schema": (changed("public.houses", "houses"), "table houses", "like public.tools"),
+    "a table given twice": (changed("public.rooms", "public.houses"), "two tables", "public.houses"),
+    "two tables of one name": (changed("public.rooms", "other.houses"), "of different schemas", "houses"),
+    "a name that SQL would read in small letters": (changed("public.houses", "public.Houses"), "Houses", '"Tools"'),
+    "a table without visibility": (changed('visibility = "shared"', ""), HOUSES, "visibility is missing"),
+    "an unknown visibility": (changed('"shared"', '"shard"'), HOUSES, "Did you mean 'shared'?"),
+    "a key that is not a list": (changed("visibility =", 'key = "id"\nvisibility ='), HOUSES, "key must be a list"),
+    "a key of no column": (changed("visibility =", "key = []\nvisibility ="), HOUSES, "key is empty"),
+    "a rescoped key that is not a list": (
+        changed("visibility =", 'rescope = ["street"]\nvisibility ='),
+        HOUSES,
+        'like ["a", "b"], not \'street\'',
+    ),
+    "critical as a text": (changed("visibility =", 'critical = "no"\nvisibility ='), HOUSES, "true or false"),
+    "an unknown tenant of the unmatched": (
+        changed("visibility =", 'unmatched = "gest"\nvisibility ='),
+        HOUSES,
+        "Did you mean 'guest'?",
+    ),
+    "rules as a table that is not there": (
+        changed('visibility = "private"', 'visibility = "private"\nrules_as = "public.house"').split(
+            '[[table.rule]]\nname = "a room'
+        )[0],
+        "table public.rooms",
+        "Did you mean 'public.houses'?",
+    ),
+    "rules of its own and of another": (
+        changed('visibility = "private"', 'visibility = "private"\nrules_as = "public.houses"'),
+        "table public.rooms",
+        "one of the two decides",
+    ),
+    "an unknown phase": (changed("004_tenant_data", "004_tenant_dat"), "rule 2", "Did you mean '004_tenant_data'?"),
+    "a rule without phase": (changed('phase = "003_platform_data"', ""), RULE, "phase is missing"),
+    "a rule without name": (changed('name = "old houses"', ""), RULE, "name is missing"),
+    "a rule's name given twice": (changed('"the others"', '"old houses"'), "two rules of table public.houses", "old"),
+    "platform rules after the others": (
+        changed("003_platform_data", "004_tenant_data")
+        .replace("004_tenant_data", "003_platform_data", 2)
+        .replace("003_platform_data", "004_tenant_data", 1),
+        HOUSES,
+        "those of 003_platform_data come first",
+    ),
+    "an unknown tenant of a rule": (changed('tenant = "home"', 'tenant = "hom"'), RULE, "Did you mean 'home'?"),
+    "neither when nor parent": (
+        changed('when = { column = "street", in = ["a", "b"] }', ""),
+        RULE,
+        "say `when` and the tenant, or name a `parent`",
+    ),
+    "both when and parent": (
+        changed("parent = {", "when = { always = true }\nparent = {"),
+        "table public.rooms, rule 1",
+        "one of the two",
+    ),
+    "a parent and a tenant": (
+        changed("parent = {", 'tenant = "home"\nparent = {'),
+        "table public.rooms, rule 1",
+        "a `parent` says which tenant",
+    ),
+    "a parent that comes later": (
+        changed('"a room is', '"x').replace('table = "public.houses" }', 'table = "public.doors" }'),
+        "table public.rooms, rule 1, parent",
+        "must be a table that stands before this one in the plan",
+    ),
+    "a parent's column that the plan does not need": (
+        changed('column = "house",', 'column = "hous",'),
+        "table public.rooms, rule 1, parent",
+        "Did you mean 'house'?",
+    ),
+    "a condition that is a text": (when('"always"'), f"{RULE}, when", "a table of keys and values"),
+    "two conditions in one": (
+        when('{ column = "street", equals = "a", contains = "b" }'),
+        f"{RULE}, when",
+        "exactly one of equals, in, contains, starts_with, ends_with, matches, overlaps, less, ",
+    ),
+    "always and a column": (when('{ always = true, column = "street" }'), f"{RULE}, when", "always has no column"),
+    "always and another": (
+        when('{ always = true, column = "street", equals = "a" }'),
+        f"{RULE}, when",
+        "exactly one of",
+    ),
+    "never": (when("{ always = false }"), f"{RULE}, when", "always is true"),
+    "no condition": (when('{ column = "street" }'), f"{RULE}, when", "exactly one of"),
+    "all of nothing": (when("{ all = [] }"), f"{RULE}, when", "all is empty"),
+    "any of something else": (when('{ any = "x" }'), f"{RULE}, when", "any must be a list"),
+    "a mistake deep inside": (
+        when('{ all = [{ always = true }, { not = { any = [{ column = "street", equal = "a" }] } }] }'),
+        f"{RULE}, when, all 2, not, any 1",
+        "Did you mean 'equals'?",
+    ),
+    "a column that the plan does not need": (
+        when('{ column = "streets", equals = "a" }'),
+        f"{RULE}, when",
+        "must be among the table's columns, not 'streets'. Did you mean 'street'?",
+    ),
+    "a condition without column": (when('{ equals = "a" }'), f"{RULE}, when", "column is missing"),
+    "in as a text": (when('{ column = "street", in = "abc" }'), f"{RULE}, when", "in must be a list"),
+    "in nothing": (when('{ column = "street", in = [] }'), f"{RULE}, when", "in must be a list"),
+    "in lists": (when('{ column = "street", in = [["a"]] }'), f"{RULE}, when", "in compares with a text, a number"),
+    "contains a number": (when('{ column = "street", contains = 5 }'), f"{RULE}, when", "contains must be a list"),
+    "contains an empty text": (when('{ column = "street", contains = [""] }'), f"{RULE}, when", "list of texts"),
+    "contains the empty text": (when('{ column = "street", contains = "" }'), f"{RULE}, when", "must be a text"),
+    "overlaps a text": (when('{ column = "tags", overlaps = "ab" }'), f"{RULE}, when", "overlaps must be a list"),
+    "is_null as a text": (when('{ column = "street", is_null = "no" }'), f"{RULE}, when", "must be true or false"),
+    "json as a text": (
+        when('{ column = "facts", json = "a", equals = "b" }'),
+        f"{RULE}, when",
+        "json must be a list of texts",
+    ),
+    "equals a list": (when('{ column = "street", equals = ["a"] }'), f"{RULE}, when", "equals compares with a text"),
+    "a common table without schema": (GOOD + '\n[[common]]\nname = "words"\n', "common 1", "not 'words'"),
+}
