@@ -16,6 +16,7 @@ from tests.support import background, databases, looking
 from tests.support.databases import Scratch
 from tests.support.figures import Figures
 from tests.support.looking import PHASES, TABLES, Done, document, said
+from tests.support.plans import SHIPPED
 from tests.support.standstill import standing_still
 
 NOBODY = "00000000-0000-4000-8000-00000000dead"
@@ -72,8 +73,8 @@ WRONG = {
 def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("plans")
     (folder / "not.toml").write_text("version = = 1\n")
-    (folder / "slip.toml").write_text(looking.PLAN.read_text().replace("[[tenant]]", "[[tenent]]", 1))
-    (folder / "other.toml").write_text(looking.PLAN.read_text().replace("public.messages", "public.massages"))
+    (folder / "slip.toml").write_text(SHIPPED.read_text().replace("[[tenant]]", "[[tenent]]", 1))
+    (folder / "other.toml").write_text(SHIPPED.read_text().replace("public.messages", "public.massages"))
     return folder
 
 

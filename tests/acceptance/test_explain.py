@@ -11,12 +11,13 @@ from tests.conftest import PHARMA, Manage
 from tests.support import databases, looking
 from tests.support.databases import Scratch
 from tests.support.looking import said
+from tests.support.plans import SHIPPED
 
 
 def explained(scratch: Scratch, table: str, key: str) -> dict[str, Any]:
     session = Session.open({str(k): v for k, v in conninfo_to_dict(scratch.owner_url).items()}, "explain")
     try:
-        return explain(session, load(looking.PLAN), table, key)
+        return explain(session, load(SHIPPED), table, key)
     finally:
         session.close()
 

@@ -25,6 +25,7 @@ from tests.support import databases, looking, oracle
 from tests.support.databases import Scratch
 from tests.support.figures import Figures
 from tests.support.looking import TABLES, document, said
+from tests.support.plans import SHIPPED
 from vital.db import sql
 
 SLUGS = {PLATFORM: "vital-platform", DIGITAL_HEALTH: "digital-health", PHARMA: "pharma"}
@@ -41,7 +42,7 @@ def opened(scratch: Scratch) -> Iterator[Session]:
         session.close()
 
 
-def previewed(scratch: Scratch, plan: Path = looking.PLAN) -> dict[str, Any]:
+def previewed(scratch: Scratch, plan: Path = SHIPPED) -> dict[str, Any]:
     with opened(scratch) as session:
         return preview(session, load(plan), lambda why: None)
 
@@ -141,7 +142,7 @@ def test_overlaps_and_samples_show_what_the_rules_read(before: dict[str, Any], p
 
 def test_a_table_is_read_once_or_twice_however_its_rows_are_joined(legacy_template: Scratch) -> None:
     with opened(legacy_template) as session:
-        asking = Asking(session, load(looking.PLAN), lambda why: None)
+        asking = Asking(session, load(SHIPPED), lambda why: None)
         for spec in asking.plan.tables:
             statement = question(asking.foresight, spec, asking.references.get(spec.relation, []))
             explained = sql.compose("EXPLAIN {statement}", statement=statement)
@@ -153,7 +154,7 @@ def test_a_table_is_read_once_or_twice_however_its_rows_are_joined(legacy_templa
 
 def test_the_time_is_what_the_last_rehearsal_of_this_plan_foretold(set_up: Scratch, counted: Figures) -> None:
     held = "INSERT INTO vital.rehearsal (held_by, plan_digest, exact, forecast) VALUES ('', %s, true, %s::jsonb)"
-    looking.write(set_up, held, load(looking.PLAN).digest, '{"total": {"seconds": 12.4}}')
+    looking.write(set_up, held, load(SHIPPED).digest, '{"total": {"seconds": 12.4}}')
     looking.write(set_up, held, "of another plan", '{"total": {"seconds": 99}}')
     told = previewed(set_up)
     assert told["forecast"]["seconds"] == 12.4
@@ -188,7 +189,7 @@ def test_another_plan_beside_the_one_that_was_carried_out(
     assert done.returncode == 0, said(done)
     assert "from pharma to digital-health (tier 3 agents of pharma → other tier 3 agents)" in done.stdout
     with opened(migrated_template) as session:
-        told = against(session, load(looking.PLAN), load(other), lambda why: None)
+        told = against(session, load(SHIPPED), load(other), lambda why: None)
     (change,) = told["changes"]
     assert (change["table"], change["rows"]) == ("agents", told["rows"])
     assert f"{told['rows']} rows of agents" in done.stdout

@@ -17,7 +17,8 @@ from tests.conftest import DIGITAL_HEALTH, PHARMA, Manage
 from tests.support import databases
 from tests.support.accepting import accepted
 from tests.support.databases import Scratch, rows
-from tests.support.looking import PLAN, document, said, standing, tenants_of
+from tests.support.looking import document, said, standing, tenants_of
+from tests.support.plans import SHIPPED
 
 # table: its fall-back rule, the rows that it decides, and how many of them are left once everything is accepted
 DEFAULT = {
@@ -27,7 +28,7 @@ DEFAULT = {
 TABLES = ("agents", "prompts", "knowledge_sources", "knowledge_base")
 
 
-def suggested(scratch: Scratch, plan: Path = PLAN) -> dict[str, Any]:
+def suggested(scratch: Scratch, plan: Path = SHIPPED) -> dict[str, Any]:
     with closing(Session.open(conninfo_to_dict(scratch.owner_url), "the tests")) as session:
         session.named("read_only")
         return suggest(session, load(plan))
@@ -42,7 +43,7 @@ def found(legacy_template: Scratch) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def better(found: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The plan with every suggestion accepted."""
-    return accepted(PLAN, found["suggestions"], tmp_path_factory.mktemp("accepted") / "better.toml")
+    return accepted(SHIPPED, found["suggestions"], tmp_path_factory.mktemp("accepted") / "better.toml")
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_underscores_and_other_spellings_are_found(real_pack: Path, found: dict[
 def test_each_can_be_pasted_alone(found: dict[str, Any], tmp_path: Path) -> None:
     for number, one in enumerate(found["suggestions"]):
         assert tomllib.loads(one["toml"])
-        load(accepted(PLAN, [one], tmp_path / f"{number}.toml"))
+        load(accepted(SHIPPED, [one], tmp_path / f"{number}.toml"))
 
 
 def test_accepted_they_take_most_rows_from_the_default_and_no_other_row_moves(

@@ -13,6 +13,7 @@ from tests.support import background, databases, looking
 from tests.support.acting import whole_clone
 from tests.support.databases import Scratch
 from tests.support.looking import document, said
+from tests.support.plans import SHIPPED
 from tests.support.standstill import standing_still
 
 LEFT = """
@@ -244,7 +245,7 @@ def test_a_table_that_the_plan_no_longer_names_is_undone_by_the_plan_of_its_run(
 
 def without_messages(folder: Path) -> Path:
     """The plan that is shipped, but for the table of messages, which nothing else stands on."""
-    text = looking.PLAN.read_text(encoding="utf-8")
+    text = SHIPPED.read_text(encoding="utf-8")
     tables = re.split(r"(?=^\[\[table\]\]$)", text, flags=re.MULTILINE)
     kept = [one for one in tables if 'name = "public.messages"' not in one]
     assert len(kept) == len(tables) - 1

@@ -6,7 +6,7 @@ import pytest
 
 from migrations_ops.rules.load import load
 from migrations_ops.rules.suggest.rule_groups import UnknownRuleOfPlan, fallback, families
-from tests.support.looking import PLAN
+from tests.support.plans import SHIPPED
 
 HEAD = """
 version = 1
@@ -59,7 +59,7 @@ def test_the_last_rule_that_names_nothing_of_its_own(
 
 
 def test_the_fall_back_rules_of_the_plan_that_is_shipped() -> None:
-    found = {family.relation: family.fallback.name for family in families(load(PLAN)) if family.fallback}
+    found = {family.relation: family.fallback.name for family in families(load(SHIPPED)) if family.fallback}
 
     assert found == {
         "public.agents": "other tier 3 agents",
@@ -69,7 +69,7 @@ def test_the_fall_back_rules_of_the_plan_that_is_shipped() -> None:
 
 
 def test_a_person_may_name_another() -> None:
-    (family,) = families(load(PLAN), rule="pharma knowledge")
+    (family,) = families(load(SHIPPED), rule="pharma knowledge")
 
     assert family.fallback
     assert (family.relation, family.fallback.number) == ("public.knowledge_base", 2)
@@ -78,4 +78,4 @@ def test_a_person_may_name_another() -> None:
 
 def test_a_rule_that_is_not_there_is_refused_with_those_that_are() -> None:
     with pytest.raises(UnknownRuleOfPlan, match="other tier 3 agents"):
-        families(load(PLAN), table="public.agents", rule="pharma knowledge")
+        families(load(SHIPPED), table="public.agents", rule="pharma knowledge")
