@@ -76,7 +76,7 @@ def test_each_call_answers_what_stands_beside_it(shown: Path, demo: Stage, envir
         if (answered := status_of(served, environment)) != status:
             wrong.append(f"{answered} instead of {status}: {command}")
 
-    assert not wrong, "\n".join(wrong)
+    assert not wrong, "\n".join([*wrong, demo.service.get("/health/ready").text, demo.service.said])
 
 
 @pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.stem)

@@ -11,10 +11,17 @@ SELECT to_regclass('vital.audit') IS NOT NULL
 SELECT to_regclass('vital.maintenance') IS NOT NULL
 
 -- name: is_of_an_earlier_vital
--- Whether they lack what this version reads.
-SELECT to_regclass('vital.phase_run') IS NOT NULL
-   AND (to_regproc('vital.key_hashes') IS NULL
-        OR NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('vital.baseline') AND attname = 'files'))
+-- Whether they lack what this version reads; asked of the catalogue, as a login may not use the schema by itself.
+SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relname = 'phase_run')
+   AND NOT (
+       EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid AND proname = 'key_hashes')
+       AND EXISTS (
+           SELECT FROM pg_class AS c
+           JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'files'
+           WHERE c.relnamespace = n.oid AND c.relname = 'baseline'
+       )
+   )
+FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = 'vital')) AS n (oid)
 
 -- name: is_operator
 -- Whether this session has put the operators' role on.
