@@ -67,8 +67,7 @@ def _as_operator(session: Session, relation: str) -> Content:
 
 def _content(session: Session, relation: str) -> Content:
     """Enums by their text: their hash is of a number that a restored database has given anew."""
-    enums = {name for (name,) in session.execute(QUERIES["columns_of_enums"], {"relation": relation})}
-    columns = [replace(c, hashable=c.hashable and c.name not in enums) for c in session.columns(relation)]
+    columns = [replace(column, hashable=column.hashable and not column.labels) for column in session.columns(relation)]
     hashed = sql.row_hash("t", columns) if columns else sql.literal(0)
     parts = {"hash": hashed, "table": sql.relation(relation)}
     return Content(*session.execute(sql.compose(QUERIES["content_to_back_up"], **parts))[0])

@@ -11,7 +11,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Insert, Probe, Statement, Step, Table
 from migrations_ops.phases.queries import of_table, short, wrong_columns
 from migrations_ops.rules.model import Plan
-from vital.db import sql
+from vital.db import introspection, sql
 from vital.errors import Problem
 
 COLUMNS = {
@@ -55,6 +55,7 @@ def misfits(relation: str) -> Composable:
         relation,
         wrong_columns=wrong_columns(relation, kinds),
         filled=sql.literal(list(FILLED[relation])),
+        all_columns=introspection.COLUMNS,
     )
 
 

@@ -15,6 +15,7 @@ from migrations_ops.phases.queries import of_table, query, schemas_of, short, wr
 from migrations_ops.rules import database_check
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from vital.db import sql
+from vital.db.introspection import COLUMNS, UNIQUE_KEYS
 
 REGISTRY_COLUMNS = {
     "id": "uuid",
@@ -121,8 +122,11 @@ def _columns(plan: Plan) -> Composable:
     questions = [wrong_columns(relation, columns) for relation, columns in needed]
     questions += [wrong_columns(relation, columns, required=False) for relation, columns in vital_product.added(plan)]
     for spec in plan.tables:
-        questions.append(of_table("wrong_tenant_column", spec.relation, column=sql.literal(TENANT_COLUMN)))
-        questions.append(of_table("key_is_not_unique", spec.relation, keys=sql.literal(list(spec.table.key))))
+        questions.append(
+            of_table("wrong_tenant_column", spec.relation, column=sql.literal(TENANT_COLUMN), all_columns=COLUMNS)
+        )
+        keys = {"keys": sql.literal(list(spec.table.key)), "unique_keys": UNIQUE_KEYS}
+        questions.append(of_table("key_is_not_unique", spec.relation, **keys))
     return sql.join(questions, " UNION ALL ")
 
 

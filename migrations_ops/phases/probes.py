@@ -13,7 +13,7 @@ from migrations_ops.phases.queries import every, in_words, of_table, query
 from migrations_ops.rules import database_check
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from vital.db import sql
-from vital.db.introspection import foreign_keys_between
+from vital.db.introspection import FOREIGN_KEYS, UNIQUE_KEYS, foreign_keys_between
 from vital.errors import Problem
 
 
@@ -50,9 +50,9 @@ def changeable(plan: Plan) -> Check:
     def refused(session: Session) -> Iterator[Problem]:
         for spec in plan.tables:
             for leaf, _, _ in session.leaves(spec.relation):
-                column = session.value(of_table("plain_columns", leaf))
-                if column:
-                    yield from _refused(session, leaf, of_table("an_update", leaf, column=sql.ident(column)))
+                columns = session.columns(leaf)
+                if plain := next((c.name for c in columns if not c.is_generated and c.identity != "a"), ""):
+                    yield from _refused(session, leaf, of_table("an_update", leaf, column=sql.ident(plain)))
         for relation in vital_product.filled(plan):
             if session.value(of_table("table_exists", relation)):
                 yield from _refused(session, relation, of_table("an_insert", relation))
@@ -75,9 +75,11 @@ def rows_of_our_tenants(plan: Plan) -> Probe:
     """Rows that would go with the tenants VITAL made. Which tables hold some is the database's to say, not a plan's."""
     keys: dict[tuple[str, ...], tuple[str, ...]] = dict.fromkeys(map(sql.names, org_tables.own_tables(plan)), ("id",))
     keys |= {sql.names(spec.relation): spec.table.key for spec in plan.tables}
+    catalogue = {"foreign_keys": FOREIGN_KEYS, "unique_keys": UNIQUE_KEYS}
+    referring = of_table("tables_that_refer_to", plan.registry, **catalogue)
 
     def occupied(session: Session) -> Iterator[Problem]:
-        for relation, column, primary_key in session.execute(of_table("tables_that_refer_to", plan.registry)):
+        for relation, column, primary_key in session.execute(referring):
             question = query(
                 "tenants_with_rows",
                 relation=sql.relation(relation),
@@ -98,7 +100,7 @@ def references_across_tenants(plan: Plan) -> Probe:
     def references(session: Session) -> Iterator[Problem]:
         by_name = {sql.names(spec.relation): spec for spec in plan.tables}
         for link in foreign_keys_between(session, [spec.relation for spec in plan.tables]):
-            pairs = [(sql.column("p", key), sql.column("t", own)) for own, key in zip(link.own, link.key, strict=True)]
+            pairs = [(sql.column("p", key), sql.column("t", own)) for own, key in link.pairs]
             question = every(
                 "references_across_tenants",
                 [by_name[sql.names(link.child)]],

@@ -8,6 +8,7 @@ from migrations_ops.engine.steps import Check, SavedState, Statement
 from migrations_ops.phases.queries import every, of_table, query, short
 from migrations_ops.rules.model import TENANT_COLUMN, TableSpec
 from vital.db import sql
+from vital.db.introspection import FOREIGN_KEYS, UNIQUE_KEYS
 
 
 def can_be_rescoped(spec: TableSpec) -> Iterator[Check]:
@@ -17,8 +18,9 @@ def can_be_rescoped(spec: TableSpec) -> Iterator[Check]:
         values = sql.join(sql.column("t", column) for column in key)
         name = f"{short(spec.relation)}: unique ({', '.join(key)}) can become unique per tenant"
         duplicates = every("duplicate_keys", [spec], columns=columns, values=values)
-        referred = of_table("keys_others_refer_to", spec.relation, columns=columns)
-        others = [of_table(why, spec.relation, columns=columns) for why in ("rescoped_partitions", "leaned_on_keys")]
+        asked = {"columns": columns, "foreign_keys": FOREIGN_KEYS, "unique_keys": UNIQUE_KEYS}
+        referred = of_table("keys_others_refer_to", spec.relation, **asked)
+        others = [of_table(why, spec.relation, **asked) for why in ("rescoped_partitions", "leaned_on_keys")]
         yield Check(name, sql.join([duplicates, referred, *others], " UNION ALL "), kind="key")
 
 

@@ -9,11 +9,13 @@ import psycopg
 from psycopg.sql import Composable, Composed
 
 from migrations_ops.engine.session import Session
-from vital.db import sql
+from vital.db import introspection, sql
+from vital.db.introspection import ForeignKey
 from vital.errors import EngineError
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 KEYS_AT_ONCE = 2_000
+OURS = "vital"  # the schema of VITAL's own tables
 
 Say = Callable[[str], None]
 
@@ -49,29 +51,6 @@ class Source:
         )
 
 
-@dataclass(frozen=True)
-class Reference:
-    """A foreign key. `kinds` are the types of the parent's columns."""
-
-    child: str
-    parent: Source
-    columns: tuple[str, ...]
-    keys: tuple[str, ...]
-    kinds: tuple[str, ...]
-    checked: bool
-
-    def parts(self) -> dict[str, Composable]:
-        pairs = zip(self.columns, self.keys, strict=True)
-        equal = [sql.compose("{c} = {p}", c=sql.column("c", c), p=sql.column("p", p)) for c, p in pairs]
-        complete = [sql.compose("{c} IS NOT NULL", c=sql.column("c", column)) for column in self.columns]
-        return {
-            "child": sql.relation(self.child),
-            "parent": sql.relation(self.parent.relation),
-            "complete": sql.join(complete, " AND "),
-            "same": sql.join(equal, " AND "),
-        }
-
-
 class Sampler:
     """Copies rows from one connection to another, a statement at a time: no lock or snapshot of the source stays."""
 
@@ -85,8 +64,7 @@ class Sampler:
             with _named(relation):
                 if self._columns(relation).as_string(None):
                     self._table(Source(relation, partitioned))
-        references = [_reference(*row) for row in self.source.execute(QUERIES["every_reference"])]
-        self._close(references)
+        self._close(self._references())
         for sequence, position in self.source.execute(QUERIES["positions_of_sequences"]):
             self.copy.execute(QUERIES["move_sequence"], {"sequence": sequence, "position": position})
         return self.sampled
@@ -108,8 +86,17 @@ class Sampler:
         return int(self.source.value(sql.compose(QUERIES["planned_rows"], source=table.rows))[0]["Plan"]["Plan Rows"])
 
     def _columns(self, relation: str, alias: str = "") -> Composed:
-        names = [name for (name,) in self.source.execute(QUERIES["columns_to_copy"], {"relation": relation})]
+        """Those that hold values of their own: generated ones are made anew."""
+        names = [column.name for column in self.source.columns(relation) if not column.is_generated]
         return sql.join(sql.column(alias, name) if alias else sql.ident(name) for name in names)
+
+    def _references(self) -> list[ForeignKey]:
+        """Every foreign key of the platform's tables. What partitions have of them is checked with their table's."""
+        return [
+            key
+            for key in introspection.foreign_keys(self.source)
+            if not key.is_inherited and OURS not in (sql.names(key.child)[0], sql.names(key.parent)[0])
+        ]
 
     def _stream(self, statement: Composable, relation: str) -> int:
         """Out of the one, into the other, block by block: no table is ever held in memory."""
@@ -123,54 +110,54 @@ class Sampler:
                 ours.write(block)
         return writer.rowcount
 
-    def _close(self, references: Sequence[Reference]) -> None:
+    def _close(self, references: Sequence[ForeignKey]) -> None:
         """Copy what is referred to until nothing is missing that the source still has."""
         found = True
         while found:
             found = False
             for reference in references:
-                with _named(reference.parent.relation):
+                with _named(reference.parent):
                     found |= bool(self._fetch(reference))
         dropped = 1
         while dropped:
-            dropped = sum(self._drop_dangling(reference) for reference in references if reference.checked)
+            dropped = sum(self._drop_dangling(reference) for reference in references if reference.is_validated)
 
-    def _fetch(self, reference: Reference) -> int:
+    def _fetch(self, reference: ForeignKey) -> int:
         """Copy the parents that the copy's rows lack; returns how many there were."""
-        texts = [sql.compose("{c}::text", c=sql.column("c", column)) for column in reference.columns]
-        question = sql.compose(QUERIES["missing_references"], keys=sql.join(texts), **reference.parts())
+        texts = [sql.compose("{c}::text", c=sql.column("c", column)) for column in reference.own]
+        question = sql.compose(QUERIES["missing_references"], keys=sql.join(texts), **_parts(reference))
         missing, rows = self.copy.execute(question), 0
         for start in range(0, len(missing), KEYS_AT_ONCE):
             rows += self._parents(reference, missing[start : start + KEYS_AT_ONCE])
         if rows:
-            parent = self.sampled.setdefault(reference.parent.relation, Sampled(0, 0))
+            parent = self.sampled.setdefault(reference.parent, Sampled(0, 0))
             parent.rows += rows
             parent.real = max(parent.real, parent.rows)
-            self.say(f"{reference.parent.relation}: {rows:,} more, which rows of {reference.child} refer to")
+            self.say(f"{reference.parent}: {rows:,} more, which rows of {reference.child} refer to")
         return rows
 
-    def _parents(self, reference: Reference, keys: Sequence[tuple[str, ...]]) -> int:
-        relation, names = reference.parent.relation, [f"key_{number}" for number in range(len(reference.keys))]
+    def _parents(self, reference: ForeignKey, keys: Sequence[tuple[str, ...]]) -> int:
+        relation, names = reference.parent, [f"key_{number}" for number in range(len(reference.key))]
         values = [sql.compose("{v}::text[]", v=sql.literal(list(column))) for column in zip(*keys, strict=True)]
         same = [
             sql.compose(
                 "{t} = {w}::{kind}", t=sql.column("t", key), w=sql.column("wanted", name), kind=sql.verbatim(kind)
             )
-            for key, name, kind in zip(reference.keys, names, reference.kinds, strict=True)
+            for key, name, kind in zip(reference.key, names, reference.kinds, strict=True)
         ]
         statement = sql.compose(
             QUERIES["rows_referred_to"],
             columns=self._columns(relation, "t"),
-            source=reference.parent.rows,
+            source=Source(relation, reference.parent_is_partitioned).rows,
             values=sql.join(values),
             names=sql.join(sql.ident(name) for name in names),
             same=sql.join(same, " AND "),
         )
         return self._stream(statement, relation)
 
-    def _drop_dangling(self, reference: Reference) -> int:
+    def _drop_dangling(self, reference: ForeignKey) -> int:
         """Rows whose parent went meanwhile: the foreign key could not be made over them."""
-        rows = len(self.copy.execute(sql.compose(QUERIES["drop_dangling"], **reference.parts())))
+        rows = len(self.copy.execute(sql.compose(QUERIES["drop_dangling"], **_parts(reference))))
         if rows and reference.child in self.sampled:
             self.sampled[reference.child].rows -= rows
         return rows
@@ -185,7 +172,13 @@ def _named(relation: str) -> Iterator[None]:
         raise NotCopied(relation=relation, reason=error.diag.message_primary or str(error).strip()) from error
 
 
-def _reference(
-    child: str, parent: str, partitioned: bool, columns: list[str], keys: list[str], kinds: list[str], checked: bool
-) -> Reference:
-    return Reference(child, Source(parent, partitioned), tuple(columns), tuple(keys), tuple(kinds), checked)
+def _parts(reference: ForeignKey) -> dict[str, Composable]:
+    """What the questions about a foreign key are composed of."""
+    equal = [sql.compose("{c} = {p}", c=sql.column("c", c), p=sql.column("p", p)) for c, p in reference.pairs]
+    complete = [sql.compose("{c} IS NOT NULL", c=sql.column("c", column)) for column in reference.own]
+    return {
+        "child": sql.relation(reference.child),
+        "parent": sql.relation(reference.parent),
+        "complete": sql.join(complete, " AND "),
+        "same": sql.join(equal, " AND "),
+    }

@@ -1,21 +1,30 @@
 """The columns of the tables that a plan speaks of, as the database has them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.model import Plan
-from vital.db import sql
+from vital.db import introspection
 from vital.errors import hint
 
-QUERIES = sql.load(Path(__file__).parent / "sql")
+NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
+FAMILIES = {
+    **dict.fromkeys(NUMBERS, "number"),
+    **dict.fromkeys(("date", "timestamp without time zone"), "time"),
+    "timestamp with time zone": "moment",
+    **dict.fromkeys(("json", "jsonb"), "json"),
+    "uuid": "uuid",
+    "boolean": "boolean",
+}
+FAMILIES_OF_CATEGORIES = {"A": "texts", "S": "text", "E": "text"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's type as SQL, the family of types (see `fits`), and the labels where it is an enum.
+    """A column's type as SQL, the family of types (see `type_check`), and the labels where it is an enum.
 
-    `always`: it is not NULL, and a trigger that is called before the row is written sees its value.
+    `always`: no row is written without it, and a trigger that is called before the row is written sees its value. (What
+    is generated has none yet.)
     """
 
     shown: str
@@ -47,9 +56,11 @@ def columns_of(session: Session, plan: Plan) -> Columns:
 
 
 def columns_of_tables(session: Session, relations: list[str]) -> Columns:
-    tables: dict[str, dict[str, Column]] = {}
-    question = sql.compose(QUERIES["plan_columns"], relations=sql.literal(relations))
     with session.work(as_operator=False):
-        for relation, name, shown, family, labels, always in session.execute(question):
-            tables.setdefault(relation, {})[name] = Column(shown, family, tuple(labels or ()), always)
-    return Columns(tables)
+        tables = introspection.columns_of(session, relations)
+    return Columns({relation: {one.name: _column(one) for one in columns} for relation, columns in tables.items()})
+
+
+def _column(found: introspection.Column) -> Column:
+    family = FAMILIES.get(found.base) or FAMILIES_OF_CATEGORIES.get(found.category, "other")
+    return Column(found.kind, family, found.labels, found.not_null and not found.is_generated)

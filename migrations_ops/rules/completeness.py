@@ -4,14 +4,14 @@ Where they do not, NOT NULL would refuse rows that were written yesterday: nobod
 database guarantees counts: NOT NULL columns, the labels of an enum, foreign keys. A pattern may always fail to match.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from math import prod
 
 from migrations_ops.engine.session import Session
-from migrations_ops.rules.columns import QUERIES, Column, columns_of_tables
-from migrations_ops.rules.model import TENANT_COLUMN, Condition, Parent, Plan, TableSpec
-from vital.db import sql
+from migrations_ops.rules.columns import Column, columns_of_tables
+from migrations_ops.rules.model import TENANT_COLUMN, Condition, Hop, Parent, Plan, TableSpec
+from vital.db import introspection
 
 MOST_KINDS_OF_ROWS = 20_000
 MOST_VAGUE = 14  # comparisons that may hold or not whatever the others do: each doubles the kinds of rows
@@ -49,8 +49,7 @@ def never_null(session: Session) -> HasTenant:
     """As the database has it now."""
 
     def has_tenant(relation: str) -> bool:
-        parts = {"name": sql.literal(relation), "columns": sql.literal([TENANT_COLUMN])}
-        return bool(session.value(sql.compose(QUERIES["never_null"], **parts)))
+        return _are_never_null(session, relation, (TENANT_COLUMN,))
 
     return has_tenant
 
@@ -58,13 +57,24 @@ def never_null(session: Session) -> HasTenant:
 def _leads_to_tenant(session: Session, spec: TableSpec, parent: Parent, has_tenant: HasTenant) -> bool:
     before = spec.relation
     for hop in parent.hops:
-        parts = {"name": sql.literal(before), "parent": sql.literal(hop.table)}
-        pairs = {"columns": sql.literal(list(hop.columns)), "keys": sql.literal(list(hop.key))}
-        always = sql.compose(QUERIES["never_null"], name=parts["name"], columns=pairs["columns"])
-        if not (session.value(always) and session.value(sql.compose(QUERIES["refers_to"], **parts, **pairs))):
+        if not (_are_never_null(session, before, hop.columns) and _refers(session, before, hop)):
             return False
         before = hop.table
     return has_tenant(parent.table)
+
+
+def _are_never_null(session: Session, relation: str, names: Iterable[str]) -> bool:
+    """Whether none of these columns is NULL in any row, also in one that is being written."""
+    always = {c.name for c in session.columns(relation) if c.never_null and not c.is_generated}
+    return always.issuperset(names)
+
+
+def _refers(session: Session, relation: str, hop: Hop) -> bool:
+    """Whether a foreign key says of every row that the row it refers to is there by the time it is written."""
+    return any(
+        key.is_validated and not key.is_deferrable and {*key.pairs} == {*zip(hop.columns, hop.key, strict=True)}
+        for key in introspection.foreign_keys(session, [relation], [hop.table])
+    )
 
 
 def unmatched(conditions: Sequence[Condition], columns: dict[str, Column]) -> str:

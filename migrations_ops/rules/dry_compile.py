@@ -12,7 +12,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.rules.comparisons import condition
 from migrations_ops.rules.compile import path_to_parent
 from migrations_ops.rules.model import TENANT_COLUMN, Condition, Hop
-from vital.db import sql
+from vital.db import introspection, sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 # What the server says of a statement; a lock that is not granted or a lost connection says nothing of the plan.
@@ -37,8 +37,9 @@ class Trying:
         return self._refusal(sql.compose(QUERIES["pattern_is_valid"], pattern=sql.literal(pattern)))
 
     def is_unique(self, relation: str, key: tuple[str, ...]) -> bool:
-        keys = sql.literal(list(key))
-        return bool(self.session.value(sql.compose(QUERIES["is_unique_key"], name=sql.literal(relation), keys=keys)))
+        """Whether these columns tell the rows of a table apart."""
+        found = introspection.unique_keys(self.session, relation)
+        return any(unique.tells_rows_apart and {*key}.issuperset(unique.columns) for unique in found)
 
     def links(self, relation: str, hops: tuple[Hop, ...]) -> str:
         """Why the rows on this way cannot be compared."""

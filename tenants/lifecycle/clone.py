@@ -108,7 +108,7 @@ class _Copy:
             )
             raise NotToClone(slug=self.source.slug, why=why)
         say(f"{shown(table.relation)}: {table.rows:,} rows")
-        written = [name for (name,) in ask(self.session, "written_columns", {"relation": table.relation})]
+        written = [column.name for column in self.session.columns(table.relation) if not column.is_generated]
         values, joins = self._values(table, renewal)
         ask(
             self.session, "copy_rows", relation=sql.relation(table.relation),
@@ -133,7 +133,7 @@ class _Copy:
         """Where rows of the tenant refer to rows of another one that is not the Platform: how many."""
         found = dict[str, int]()
         for one in self.references:
-            pairs = zip(one.own, one.key, strict=True)
+            pairs = one.pairs
             same = [sql.compose("{a} = {b}", a=sql.column("c", a), b=sql.column("t", b)) for a, b in pairs]
             tables = {"child": sql.relation(one.child), "parent": sql.relation(one.parent)}
             parts = {"same": sql.join(same, " AND "), "platform": sql.literal(self.platform)}
@@ -153,8 +153,7 @@ class _Copy:
         for one in (one for one in self.references if one.child == table.relation):
             alias = f"r{len(joins)}"
             pairs = [
-                sql.compose("{a} = {b}", a=sql.column(alias, key), b=sql.column("t", own))
-                for own, key in zip(one.own, one.key, strict=True)
+                sql.compose("{a} = {b}", a=sql.column(alias, key), b=sql.column("t", own)) for own, key in one.pairs
             ]
             own_row = sql.compose(
                 "{a} = {id}::uuid", a=sql.column(alias, TENANT_COLUMN), id=sql.literal(self.source.id)
@@ -165,7 +164,7 @@ class _Copy:
                     parent=sql.relation(one.parent), alias=sql.ident(alias), same=sql.join([*pairs, own_row], " AND "),
                 )
             )  # fmt: skip
-            for own, key in zip(one.own, one.key, strict=True):
+            for own, key in one.pairs:
                 if one.parent in self.left_out and own not in values:
                     kept = {"there": sql.column(alias, key), "old": sql.column("t", own)}
                     values[own] = sql.compose("CASE WHEN {there} IS NULL THEN {old} END", **kept)
@@ -181,12 +180,11 @@ class _Copy:
 
     def _leave_others_alone(self, table: Table, values: dict[str, Composable], joins: list[Composable]) -> None:
         """Where a row refers to a third tenant's, or to nobody's, its copy has nothing, if it may be without."""
-        kinds = {name: rest for name, *rest in ask(self.session, "columns_of_keys", {"relation": table.relation})}
+        may_be_empty = {column.name for column in self.session.columns(table.relation) if not column.not_null}
         for one in (one for one in self.references if one.child == table.relation):
             alias, owner = f"o{len(joins)}", sql.column(f"o{len(joins)}", TENANT_COLUMN)
             pairs = [
-                sql.compose("{a} = {b}", a=sql.column(alias, key), b=sql.column("t", own))
-                for own, key in zip(one.own, one.key, strict=True)
+                sql.compose("{a} = {b}", a=sql.column(alias, key), b=sql.column("t", own)) for own, key in one.pairs
             ]
             for tenant in (self.source.id, self.platform):
                 pairs.append(sql.compose("{o} IS DISTINCT FROM {id}::uuid", o=owner, id=sql.literal(tenant)))
@@ -196,7 +194,7 @@ class _Copy:
                     parent=sql.relation(one.parent), alias=sql.ident(alias), same=sql.join(pairs, " AND "),
                 )
             )  # fmt: skip
-            for own in (own for own in one.own if kinds[own][1] and own != TENANT_COLUMN):
+            for own in (own for own in one.own if own in may_be_empty and own != TENANT_COLUMN):
                 parts = {"there": sql.column(alias, one.key[0]), "value": values.get(own, sql.column("t", own))}
                 values[own] = sql.compose("CASE WHEN {there} IS NULL THEN {value} END", **parts)
 

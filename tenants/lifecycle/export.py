@@ -91,7 +91,7 @@ def _of(relation: str, name: str, tenant: str, **parts: Any) -> Any:
 
 
 def _referred(inventory: Inventory, found: dict[str, Table], tenant: str, link: ForeignKey) -> Any:
-    pairs = zip(link.own, link.key, strict=True)
+    pairs = link.pairs
     same = [sql.compose("{a} = {b}", a=sql.column("t", key), b=sql.column("c", own)) for own, key in pairs]
     return sql.compose(
         QUERIES["others_referred_to"],

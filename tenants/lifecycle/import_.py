@@ -15,6 +15,7 @@ from tenants.lifecycle.queries import ask
 from tenants.lifecycle.registry import Record
 from tenants.lifecycle.unpacking import Archive
 from vital.db import sql
+from vital.db.introspection import foreign_keys
 from vital.db.session import Session
 from vital.db.sql import shown
 from vital.errors import EngineError, Problem
@@ -126,7 +127,7 @@ def _refuse_taken(session: Session, file: Path, table: Table, rows: list[str]) -
 
 def _put(session: Session, file: Path, archive: Archive, table: Table) -> None:
     """Rows of a table that refers to itself go in at once, so that none comes before what it refers to."""
-    columns = [name for (name,) in ask(session, "written_columns", {"relation": table.relation})]
+    columns = [column.name for column in session.columns(table.relation) if not column.is_generated]
     wanted = sql.join([sql.ident(name) for name in columns if name in table.columns])
     lines = archive.lines(table)
     for batch in _together(file, table, lines) if _refers_to_itself(session, table) else _batches(lines):
@@ -161,7 +162,7 @@ def _together(file: Path, table: Table, lines: Iterator[str]) -> Iterator[list[s
 
 
 def _refers_to_itself(session: Session, table: Table) -> bool:
-    return bool(ask(session, "refers_to_itself", {"relation": table.relation})[0][0])
+    return bool(foreign_keys(session, [table.relation], [table.relation]))
 
 
 def _compare(session: Session, inventory: Inventory, file: Path, manifest: Manifest) -> None:

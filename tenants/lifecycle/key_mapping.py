@@ -8,7 +8,7 @@ from psycopg.sql import Composable
 from tenants.inventory import TENANT_COLUMN, Inventory
 from tenants.lifecycle.archive import Table
 from tenants.lifecycle.queries import ask
-from vital.db import sql
+from vital.db import introspection, sql
 from vital.db.introspection import ForeignKey
 from vital.db.session import Session
 
@@ -38,31 +38,36 @@ def declared(inventory: Inventory) -> Iterable[ForeignKey]:
 def renewal(session: Session, table: Table, references: list[ForeignKey]) -> Renewal:
     """What has to become new so that no unique key is met twice. In a transaction."""
     found = Renewal()
-    where = {"relation": table.relation}
-    kinds = {name: rest for name, *rest in ask(session, "columns_of_keys", where)}
+    columns = {column.name: column for column in session.columns(table.relation)}
+    referring = {name for key in introspection.foreign_keys(session, [table.relation]) for name in key.own}
+    sequences = dict(ask(session, "sequences_of_columns", {"relation": table.relation, "columns": [*columns]}))
     follows = {name for one in references if one.child == table.relation for name in one.own}
-    for (key,) in ask(session, "unique_keys", where):
-        if TENANT_COLUMN in key or None in key or found.renewed & {*key} or {*found.emptied} & {*key}:
+    for key in introspection.unique_keys(session, table.relation):
+        own = {*key.columns}
+        if TENANT_COLUMN in own or key.has_expressions or found.renewed & own or {*found.emptied} & own:
             continue
-        if follows & {*key}:  # the row that it refers to is a copy as well, or the server says so
+        if follows & own:  # the row that it refers to is a copy as well, or the server says so
             continue
-        _settle(found, key, {name: kinds[name] for name in key})
+        kinds = [columns[name] for name in key.columns]
+        _settle(found, kinds, {name: sequences[name] for name in own - referring})
     return found
 
 
-def _settle(found: Renewal, key: list[str], kinds: dict[str, list[object]]) -> None:
-    for name, (kind, _, sequence, refers) in kinds.items():
-        if not refers and (kind == "uuid" or sequence):
-            if sequence:
-                found.numbered[name] = str(sequence)
-            else:
-                found.hashed.append(name)
+def _settle(found: Renewal, key: list[introspection.Column], sequences: dict[str, str | None]) -> None:
+    """Make one of the key's columns new. `sequences`: those of its columns that refer to nothing, with what numbers
+    each."""
+    for column in (column for column in key if column.name in sequences):
+        if sequence := sequences[column.name]:
+            found.numbered[column.name] = sequence
             return
-    empty = [name for name, (_, may_be_empty, _, _) in kinds.items() if may_be_empty]
+        if column.kind == "uuid":
+            found.hashed.append(column.name)
+            return
+    empty = [column.name for column in key if not column.not_null]
     if empty:
         found.emptied.append(empty[0])
     else:
-        found.stuck = found.stuck or list(key)
+        found.stuck = found.stuck or [column.name for column in key]
 
 
 def origin(column: Column, renewals: dict[str, Renewal], references: list[ForeignKey]) -> Column | None:

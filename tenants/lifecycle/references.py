@@ -11,7 +11,7 @@ from psycopg.sql import Composable
 
 from tenants.inventory import TENANT_COLUMN, Inventory
 from tenants.lifecycle.queries import as_login, ask
-from vital.db import sql
+from vital.db import introspection, sql
 from vital.db.introspection import ForeignKey
 from vital.db.session import Session
 from vital.db.sql import shown
@@ -52,11 +52,13 @@ def of_table(session: Session, inventory: Inventory, relation: str) -> list[Refe
     asked = {"relation": relation, "registry": inventory.registry, "tenant": TENANT_COLUMN}
     found = [
         Reference((ForeignKey(relation, tuple(own), parent, tuple(key)),), owner, readable)
-        for own, parent, key, owner, readable in ask(session, "references_to_owned", asked)
+        for own, parent, key, owner, readable in ask(
+            session, "references_to_owned", asked, foreign_keys=introspection.FOREIGN_KEYS
+        )
     ]
     known = {one.hops for one in found}
     for hops in _declared(inventory, relation):
-        if hops not in known and {column.name for column in session.columns(hops[-1].parent)} >= {TENANT_COLUMN}:
+        if hops not in known and introspection.has_column(session, hops[-1].parent, TENANT_COLUMN):
             known.add(hops)
             found.append(Reference(hops, TENANT_COLUMN))
     return found
@@ -65,8 +67,11 @@ def of_table(session: Session, inventory: Inventory, relation: str) -> list[Refe
 def followers(session: Session, inventory: Inventory, relation: str) -> list[Follower]:
     """What may refer to rows of this table before they are there: where the plan says so, and by a foreign key that
     has never been validated."""
-    asked = {"relation": relation, "tenant": TENANT_COLUMN}
-    found = [Follower(child, tuple(own), tuple(key)) for child, own, key in ask(session, "loose_references_to", asked)]
+    found = [
+        Follower(key.child, key.own, key.key)
+        for key in introspection.foreign_keys(session, parents=[relation])
+        if not key.is_validated and introspection.has_column(session, key.child, TENANT_COLUMN)
+    ]
     for table in inventory.tables:
         for way in table.ways:
             if len(way) == 1 and way[0].parent == relation:

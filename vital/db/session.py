@@ -14,7 +14,7 @@ from psycopg import errors as pg
 from psycopg.pq import TransactionStatus
 from psycopg.sql import Composable
 
-from vital.db import session_settings, sql
+from vital.db import introspection, session_settings, sql
 from vital.errors import AnotherRunIsActive, PooledConnection, ServerTooOld
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
@@ -219,11 +219,12 @@ class Session:
 
     def typed_key(self, relation: str, key: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         """The key's columns with their types."""
-        return tuple((name, kind) for name, kind in self.named("key_columns", {"relation": relation, "key": list(key)}))
+        kinds = {column.name: column.kind for column in self.columns(relation)}
+        return tuple((name, kinds[name]) for name in key if name in kinds)
 
-    def columns(self, relation: str) -> list[sql.Column]:
+    def columns(self, relation: str) -> list[introspection.Column]:
         """Every column of the table, in its order."""
-        return [sql.Column(*row) for row in self.named("columns", {"relation": relation})]
+        return introspection.columns(self, relation)
 
     def leaves(self, relation: str) -> list[tuple[str, int, int]]:
         """(relation, pages, estimated rows) of each table that really holds rows."""

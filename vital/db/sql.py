@@ -7,11 +7,10 @@ here at the last moment; `%(names)s` are parameters bound by the driver.
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Any, Protocol
 
 from psycopg import sql
 from psycopg.sql import Composable, Composed, Identifier
@@ -21,13 +20,17 @@ LONGEST = 63  # bytes of a name; PostgreSQL cuts what is longer
 PART = re.compile(r'"(?:[^"]|"")+"|[^."]+')
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: its name, its type as SQL, and whether PostgreSQL has a hash function for the type."""
+class Column(Protocol):
+    """What is known of a column: its name, its type as SQL, and whether PostgreSQL has a hash function for the type."""
 
-    name: str
-    kind: str
-    hashable: bool
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def hashable(self) -> bool: ...
 
 
 @cache

@@ -16,16 +16,6 @@ WHERE c.relkind = 'r'
   AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY 1
 
--- name: columns_of_enums
--- The columns whose hash is made of a number that another database gives anew.
-SELECT a.attname
-FROM pg_attribute AS a
-JOIN pg_type AS t ON t.oid = a.atttypid
-JOIN pg_type AS base ON base.oid = COALESCE(NULLIF(t.typbasetype, 0), t.oid)
-WHERE a.attrelid = to_regclass(%(relation)s::text)
-  AND a.attnum > 0
-  AND base.typtype = 'e'
-
 -- name: content_to_back_up
 -- A table's own rows, without those of tables that inherit from it, and the order-independent fingerprint of them.
 SELECT count(*), COALESCE(sum({hash}), 0)::text FROM ONLY {table} AS t

@@ -97,12 +97,11 @@ WHERE to_regclass({name}) IS NOT NULL
 
 -- name: wrong_tenant_column
 -- A tenant column that is there already must be able to hold a tenant's id.
-SELECT {name}, '', format('the column %s is %s, but a tenant''s id is a uuid', attname, format_type(atttypid, atttypmod))
-FROM pg_attribute
-WHERE attrelid = to_regclass({name})
-  AND attname = {column}
-  AND NOT attisdropped
-  AND atttypid <> 'uuid'::regtype
+SELECT {name}, '', format('the column %s is %s, but a tenant''s id is a uuid', c.name, c.kind)
+FROM ({all_columns}) AS c
+WHERE c.relation = to_regclass({name})
+  AND c.name = {column}
+  AND c.kind <> 'uuid'
 
 -- name: key_is_not_unique
 -- Rows are remembered by their key, so it must identify them.
@@ -110,17 +109,13 @@ SELECT {name}, '', format('no primary or unique key on (%s): rows could not be t
 WHERE to_regclass({name}) IS NOT NULL
   AND NOT EXISTS (
       SELECT
-      FROM pg_index AS i
-      WHERE i.indrelid = to_regclass({name})
-        AND i.indisunique
-        AND i.indisvalid
-        AND i.indpred IS NULL
-        AND (
-            SELECT array_agg(a.attname::text ORDER BY a.attname)
-            FROM pg_attribute AS a
-            WHERE a.attrelid = i.indrelid
-              AND a.attnum = ANY(i.indkey)
-        ) = (SELECT array_agg(k ORDER BY k) FROM unnest({keys}::text[]) AS k)
+      FROM ({unique_keys}) AS u
+      WHERE u.relation = to_regclass({name})
+        AND u.is_valid
+        AND NOT u.is_partial
+        AND NOT u.has_expressions
+        AND u.columns @> {keys}::text[]
+        AND u.columns <@ {keys}::text[]
   )
 
 -- name: not_owner
@@ -220,14 +215,13 @@ SELECT {name}, '', format('exists in another shape: %s. Rename that table, or ta
 FROM (
     {wrong_columns}
     UNION ALL
-    SELECT {name}, '', format('the column %s must not be empty, and VITAL has no value for it', attname)
-    FROM pg_attribute
-    WHERE attrelid = to_regclass({name})
-      AND attnum > 0
-      AND attnotnull
-      AND NOT atthasdef
-      AND attidentity = ''
-      AND attname <> ALL({filled}::text[])
+    SELECT {name}, '', format('the column %s must not be empty, and VITAL has no value for it', c.name)
+    FROM ({all_columns}) AS c
+    WHERE c.relation = to_regclass({name})
+      AND c.not_null
+      AND NOT c.has_default
+      AND c.identity = ''
+      AND c.name <> ALL({filled}::text[])
 ) AS misfit (relation, key, message)
 
 -- name: duplicate_keys
@@ -239,12 +233,11 @@ HAVING count(*) > 1
 
 -- name: keys_others_refer_to
 -- A foreign key refers to a key that is to be made unique per tenant instead.
-SELECT {name}, '', format('the foreign key %s of %s refers to (%s), which becomes unique per tenant. Let it refer to the primary key.', f.conname, f.conrelid::regclass, array_to_string({columns}::text[], ', '))
-FROM pg_constraint AS f
-WHERE f.contype = 'f'
-  AND f.confrelid = to_regclass({name})
-  AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute AS a WHERE a.attrelid = f.confrelid AND a.attnum = ANY(f.confkey))
-      = (SELECT array_agg(c ORDER BY c) FROM unnest({columns}::text[]) AS c)
+SELECT {name}, '', format('the foreign key %s of %s refers to (%s), which becomes unique per tenant. Let it refer to the primary key.', f.name, f.child::regclass, array_to_string({columns}::text[], ', '))
+FROM ({foreign_keys}) AS f
+WHERE f.parent = to_regclass({name})
+  AND f.of_parent @> {columns}::text[]
+  AND f.of_parent <@ {columns}::text[]
 
 -- name: rescoped_partitions
 -- A key of a partitioned table is made of its partitions' keys, and none of them takes another's place online.
@@ -321,37 +314,26 @@ EXPLAIN WITH added AS (INSERT INTO {relation} DEFAULT VALUES RETURNING 1) SELECT
 -- What the undo will do with them.
 EXPLAIN WITH removed AS (DELETE FROM {relation} WHERE false RETURNING 1) SELECT FROM removed
 
--- name: plain_columns
--- A column whose value an update may give.
-SELECT attname
-FROM pg_attribute
-WHERE attrelid = to_regclass({name})
-  AND attnum > 0
-  AND NOT attisdropped
-  AND attgenerated = ''
-  AND attidentity <> 'a'
-LIMIT 1
-
 -- name: leaned_on_keys
 -- Something holds on to a key that is to be made unique per tenant: it could not go, or would be missed.
 SELECT {name}, '', format('the key (%s) is %s: take it out of rescope, or let go of it first', array_to_string({columns}::text[], ', '), held.how)
-FROM pg_index AS i
-LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.contype = 'u'
+FROM ({unique_keys}) AS u
+JOIN pg_index AS i ON i.indexrelid = u.index
+LEFT JOIN pg_constraint AS k ON k.conindid = u.index AND k.contype = 'u'
 CROSS JOIN LATERAL (
     SELECT 'the replica identity of its table' WHERE i.indisreplident
     UNION ALL
     SELECT 'used by ' || pg_describe_object(d.classid, d.objid, 0)
     FROM pg_depend AS d
-    WHERE (d.refclassid, d.refobjid) IN (('pg_class'::regclass, i.indexrelid), ('pg_constraint'::regclass, k.oid))
+    WHERE (d.refclassid, d.refobjid) IN (('pg_class'::regclass, u.index), ('pg_constraint'::regclass, k.oid))
       AND d.deptype = 'n'
       AND d.classid <> 'pg_constraint'::regclass
 ) AS held (how)
-WHERE i.indrelid = to_regclass({name})
-  AND i.indisunique
-  AND NOT i.indisprimary
-  AND i.indnkeyatts = cardinality({columns}::text[])
-  AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute AS a WHERE a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey))
-      = (SELECT array_agg(c ORDER BY c) FROM unnest({columns}::text[]) AS c)
+WHERE u.relation = to_regclass({name})
+  AND NOT u.is_primary
+  AND NOT u.has_expressions
+  AND u.columns @> {columns}::text[]
+  AND u.columns <@ {columns}::text[]
 
 -- name: foreign_tracking_table
 -- The name that the guide's query uses is taken by something that is not VITAL's.

@@ -76,21 +76,14 @@ ORDER BY lower(host.name), host.is_primary DESC
 -- name: tables_that_refer_to
 -- Every table with a foreign key to this one, whether the plan knows it or not, and its primary key. Where partitions have
 -- it, it is their table's.
-SELECT DISTINCT format('%I.%I', n.nspname, c.relname), a.attname, ARRAY(
-           SELECT k.attname::text
-           FROM pg_index AS i
-           JOIN pg_attribute AS k ON k.attrelid = i.indrelid AND k.attnum = ANY(i.indkey)
-           WHERE i.indrelid = c.oid AND i.indisprimary
-           ORDER BY array_position(i.indkey, k.attnum)
-       )
-FROM pg_constraint AS f
-JOIN pg_class AS c ON c.oid = COALESCE(pg_partition_root(f.conrelid), f.conrelid)
+SELECT DISTINCT format('%I.%I', n.nspname, c.relname), f.own[1], COALESCE(u.columns, '{{}}')
+FROM ({foreign_keys}) AS f
+JOIN pg_class AS c ON c.oid = COALESCE(pg_partition_root(f.child), f.child)
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
-JOIN pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
-WHERE f.contype = 'f'
-  AND f.conparentid = 0
-  AND cardinality(f.conkey) = 1
-  AND f.confrelid = to_regclass({name})
+LEFT JOIN ({unique_keys}) AS u ON u.relation = c.oid AND u.is_primary
+WHERE f.parent = to_regclass({name})
+  AND NOT f.is_inherited
+  AND cardinality(f.own) = 1
 ORDER BY 1, 2
 
 -- name: tenants_with_rows

@@ -11,16 +11,6 @@ WHERE c.relkind IN ('r', 'p')
   AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY 1
 
--- name: columns_to_copy
--- The columns that hold values of their own: generated ones are made anew.
-SELECT a.attname::text
-FROM pg_attribute AS a
-WHERE a.attrelid = to_regclass(%(relation)s::text)
-  AND a.attnum > 0
-  AND NOT a.attisdropped
-  AND a.attgenerated = ''
-ORDER BY a.attnum
-
 -- name: planned_rows
 -- How many rows the planner expects, from the table's size today.
 EXPLAIN (FORMAT JSON) SELECT FROM {source} AS t
@@ -36,25 +26,6 @@ COPY (SELECT {columns} FROM {source} AS t TABLESAMPLE SYSTEM ({percent})) TO STD
 -- name: into_copy
 -- The same rows into the copy.
 COPY {relation} ({columns}) FROM STDIN
-
--- name: every_reference
--- Each foreign key: child, parent, their columns, the parent's types, and whether old rows were checked.
-SELECT format('%%I.%%I', cn.nspname, c.relname), format('%%I.%%I', pn.nspname, p.relname), p.relkind = 'p',
-       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS part (number, place)
-             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = part.number ORDER BY part.place),
-       ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS part (number, place)
-             JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = part.number ORDER BY part.place),
-       ARRAY(SELECT format_type(a.atttypid, a.atttypmod) FROM unnest(k.confkey) WITH ORDINALITY AS part (number, place)
-             JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = part.number ORDER BY part.place),
-       k.convalidated
-FROM pg_constraint AS k
-JOIN pg_class AS c ON c.oid = k.conrelid
-JOIN pg_namespace AS cn ON cn.oid = c.relnamespace AND cn.nspname <> 'vital'
-JOIN pg_class AS p ON p.oid = k.confrelid
-JOIN pg_namespace AS pn ON pn.oid = p.relnamespace AND pn.nspname <> 'vital'
-WHERE k.contype = 'f'
-  AND k.conparentid = 0
-ORDER BY 1, 2, k.conname
 
 -- name: missing_references
 -- What rows of the copy refer to that the copy has not got.

@@ -66,12 +66,12 @@ def edges_of(catalogue: Catalogue) -> list[Edge]:
     pairs: list[tuple[Table, str, str, str, bool]] = []
     for table in catalogue.tables.values():
         for reference in table.references:
-            needed = table.needed.issuperset(reference.columns)
-            if len(reference.columns) == 1:
-                edge = Edge(table.relation, reference.columns[0], reference.parent, reference.keys[0], needed)
+            needed = table.needed.issuperset(reference.own)
+            if len(reference.own) == 1:
+                edge = Edge(table.relation, reference.own[0], reference.parent, reference.key[0], needed)
                 found.setdefault((edge.child, edge.column, edge.parent, edge.key), edge)
             else:
-                for column, key in zip(reference.columns, reference.keys, strict=True):
+                for column, key in zip(reference.own, reference.key, strict=True):
                     pairs.append((table, column, reference.parent, key, needed))
     known = 0
     while known != len(found):  # each round goes one foreign key further

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from migrations_ops.engine.session import Session
-from vital.db import sql
+from vital.db import introspection, sql
+from vital.db.introspection import ForeignKey
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 LISTS_HAVE_AT_MOST = 1_000  # rows; a bigger table is hardly one that every tenant should read
 NO_TABLE = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 TENANT_COLUMN = "tenant_id"
+KINDS = {**dict.fromkeys(("int2", "int4", "int8"), "integer"), "bool": "boolean"}
 
 
 @dataclass(frozen=True)
@@ -20,15 +22,6 @@ class UniqueKey:
 
     columns: tuple[str, ...]
     stays: str
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A foreign key of a table."""
-
-    columns: tuple[str, ...]
-    parent: str
-    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,7 @@ class Table:
     columns: dict[str, str]
     needed: frozenset[str]
     unique: tuple[UniqueKey, ...]
-    references: tuple[Reference, ...]
+    references: tuple[ForeignKey, ...]
 
 
 @dataclass(frozen=True)
@@ -66,35 +59,57 @@ def read(session: Session, schemas: Sequence[str]) -> Catalogue:
             left_out[relation] = f"its column {TENANT_COLUMN} is {tenant_kind}: rename it, for a tenant's id is a uuid"
         elif other := next((table.relation for table in tables.values() if table.name == name), ""):
             left_out[relation] = f"a plan names a table once, and {other} is called the same"
-        elif table := _table(session, relation, name):
+        elif table := _table(session, relation, name, is_partitioned=kind == "p"):
             tables[relation] = table
         else:
             left_out[relation] = "no primary key: its rows could not be told apart"
     return Catalogue(session.connection.info.dbname, tables, left_out)
 
 
-def _table(session: Session, relation: str, name: str) -> Table | None:
+def _table(session: Session, relation: str, name: str, *, is_partitioned: bool) -> Table | None:
     """None where no key tells its rows apart."""
-    columns = _ask(session, "columns_to_plan", relation=relation)
-    needed = frozenset(column for column, _, always in columns if always)
-    keys = [
-        (tuple(key), stays, plain) for _, key, stays, plain in _ask(session, "unique_keys_to_plan", relation=relation)
-    ]
-    own = next((key for key, _, plain in keys if plain and needed.issuperset(key)), None)
+    columns = session.columns(relation)
+    needed = frozenset(column.name for column in columns if column.never_null)
+    keys = [key for key in introspection.unique_keys(session, relation) if key.is_valid]
+    own = next((key for key in keys if _is_plain(key) and needed.issuperset(key.columns)), None)
     if own is None:
         return None
     return Table(
         relation=relation,
         name=name,
-        key=own,
-        columns={column: kind for column, kind, _ in columns},
+        key=own.columns,
+        columns={column.name: _kind(column) for column in columns},
         needed=needed,
-        unique=tuple(UniqueKey(key, stays) for key, stays, _ in keys if key != own),
-        references=tuple(
-            Reference(tuple(of), parent, tuple(to))
-            for of, parent, to in _ask(session, "references_to_plan", relation=relation)
+        unique=tuple(
+            UniqueKey(key.columns, _stays(key, is_partitioned=is_partitioned))
+            for key in keys
+            if key.columns != own.columns
         ),
+        references=tuple(sorted(introspection.foreign_keys(session, [relation]), key=lambda key: key.name)),
     )
+
+
+def _kind(column: introspection.Column) -> str:
+    """The column's type as a plan says it."""
+    return "text" if column.category in ("S", "E") else KINDS.get(column.type_name, column.type_name)
+
+
+def _is_plain(key: introspection.UniqueKey) -> bool:
+    return key.tells_rows_apart and not key.is_deferrable
+
+
+def _stays(key: introspection.UniqueKey, *, is_partitioned: bool) -> str:
+    """What keeps the key from becoming unique per tenant; empty where nothing does."""
+    reasons = {
+        "it holds for some rows only": key.is_partial,
+        "it is made of expressions": key.has_expressions,
+        "it carries other columns": key.includes_others,
+        "it is deferrable": key.is_deferrable,
+        "it takes NULLs for equal": key.nulls_are_equal,
+        "its table is partitioned": is_partitioned,
+        f"{key.referred_by} refers to it": bool(key.referred_by),
+    }
+    return next((why for why, holds in reasons.items() if holds), "")
 
 
 def is_a_list(session: Session, table: Table) -> bool:

@@ -102,7 +102,7 @@ def _unique(table: Table, ways: Sequence[Edge], is_root: bool) -> tuple[list[tup
     """The unique keys to re-scope, and words about them. A key with a parent's column is as good as one per tenant."""
     scoped: list[tuple[str, ...]] = []
     notes: list[str] = []
-    following = {column for reference in table.references for column in reference.columns} | {e.column for e in ways}
+    following = {column for reference in table.references for column in reference.own} | {e.column for e in ways}
     for key in table.unique:
         if is_root or following.intersection(key.columns):
             continue

@@ -156,7 +156,7 @@ def _parents(current: CurrentRules, plan: Plan, family: Family) -> Iterator[Draf
     (spec,) = family.members
     earlier = {other.relation: other for other in plan.tables[: plan.tables.index(spec)]}
     followed = {column for rule in family.rules if rule.parent for column in rule.parent.hops[0].columns}
-    for column, kind, relation, key in current.ask("references_of_table", {"relation": spec.relation}):
+    for column, relation, key in current.references(spec.relation):
         parent = next((other for name, other in earlier.items() if sql.names(name) == sql.names(relation)), None)
         # Anybody may use a shared row; that says nothing of whose a private one is.
         if parent is None or column in followed or (parent.shared and not spec.shared):
@@ -167,5 +167,5 @@ def _parents(current: CurrentRules, plan: Plan, family: Family) -> Iterator[Draf
             "phase": family.phase,
             "parent": {"column": column, "table": parent.relation, "key": key},
         }
-        extra = {} if column in spec.columns else {column: kind}
+        extra = {} if column in spec.columns else {column: current.columns(spec.relation)[column]}
         yield Draft("parent", raw, "", PARENTS, 0, extra, parent=Parent((Hop((column,), parent.relation, (key,)),)))

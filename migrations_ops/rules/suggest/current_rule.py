@@ -12,7 +12,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.rules.compile import PERSON, RuleSql, by_number, no_rule_where, value_of_parent
 from migrations_ops.rules.model import TENANT_COLUMN, Parent, Plan, Rule, TableSpec
 from migrations_ops.rules.suggest.rule_groups import Family, fallback
-from vital.db import sql
+from vital.db import introspection, sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 CAME_WITH_TENANT = -2  # beside the numbers of rules: VITAL did not decide about the row
@@ -38,6 +38,12 @@ class CurrentRules:
         if relation not in self._columns:
             self._columns[relation] = {column.name: column.kind for column in self.session.columns(relation)}
         return self._columns[relation]
+
+    def references(self, relation: str) -> list[tuple[str, str, str]]:
+        """(column, the table that it refers to, the column there) of each foreign key of one column."""
+        with self.session.work():
+            found = introspection.foreign_keys(self.session, [relation])
+        return sorted((key.own[0], key.parent, key.key[0]) for key in found if len(key.own) == 1)
 
     def estimate(self, relation: str) -> int:
         return int(self.ask("estimated_rows", relation=sql.relation(relation))[0][0][0]["Plan"]["Plan Rows"])

@@ -22,16 +22,6 @@ FROM unnest(%(keys)s::text[]) AS given (key)
 WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE {same_row})
 ORDER BY 1
 
--- name: written_columns
--- The columns of a table that are written, not computed.
-SELECT attname::text
-FROM pg_attribute
-WHERE attrelid = to_regclass(%(relation)s::text)
-  AND attnum > 0
-  AND NOT attisdropped
-  AND attgenerated = ''
-ORDER BY attnum
-
 -- name: keys_that_are_there
 -- Rows of an archive whose key the table has already, whoever owns it: to a role behind policies an error would not name it.
 SELECT {key}
@@ -46,9 +36,3 @@ INSERT INTO {relation} ({columns})
 SELECT {columns}
 FROM unnest(%(rows)s::text[]) AS line
 CROSS JOIN LATERAL jsonb_populate_record(NULL::{relation}, line::jsonb) AS given
-
--- name: refers_to_itself
--- Whether rows of the table refer to rows of the same.
-SELECT EXISTS (
-    SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = to_regclass(%(relation)s::text) AND confrelid = conrelid
-)

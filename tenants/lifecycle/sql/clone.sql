@@ -1,28 +1,6 @@
--- name: unique_keys
--- The table's unique indexes, the primary key first: the columns of each; NULL stands for an expression.
-SELECT array_agg(a.attname::text ORDER BY part.number)
-FROM pg_index AS i
-CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS part (attnum, number)
-LEFT JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = part.attnum AND part.attnum > 0
-WHERE i.indrelid = to_regclass(%(relation)s::text)
-  AND i.indisunique
-  AND part.number <= i.indnkeyatts
-GROUP BY i.indexrelid, i.indisprimary
-ORDER BY i.indisprimary DESC, i.indexrelid::regclass::text
-
--- name: columns_of_keys
--- Of each column: its type, whether it may be empty, the sequence that numbers it, whether it refers to another row.
-SELECT a.attname::text,
-       format_type(a.atttypid, NULL),
-       NOT a.attnotnull,
-       pg_get_serial_sequence(%(relation)s::text, a.attname),
-       EXISTS (
-           SELECT FROM pg_constraint AS f WHERE f.contype = 'f' AND f.conrelid = a.attrelid AND a.attnum = ANY(f.conkey)
-       )
-FROM pg_attribute AS a
-WHERE a.attrelid = to_regclass(%(relation)s::text)
-  AND a.attnum > 0
-  AND NOT a.attisdropped
+-- name: sequences_of_columns
+-- The sequence that numbers each of these columns.
+SELECT name, pg_get_serial_sequence(%(relation)s::text, name) FROM unnest(%(columns)s::text[]) AS name
 
 -- name: numbers_of_tenant
 -- The numbers that a column has in the tenant's rows.

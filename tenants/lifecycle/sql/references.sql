@@ -5,44 +5,14 @@ WITH RECURSIVE whole (relation) AS (
     UNION
     SELECT i.inhrelid FROM pg_inherits AS i JOIN whole ON i.inhparent = whole.relation
 )
-SELECT DISTINCT key.own, format('%%I.%%I', pn.nspname, pc.relname), key.of_parent,
-       CASE WHEN f.confrelid = to_regclass(%(registry)s::text) THEN 'id' ELSE %(tenant)s::text END,
-       has_table_privilege(f.confrelid, 'SELECT')
-FROM pg_constraint AS f
-JOIN whole ON whole.relation = f.conrelid
-JOIN pg_class AS pc ON pc.oid = f.confrelid
-JOIN pg_namespace AS pn ON pn.oid = pc.relnamespace
-CROSS JOIN LATERAL (
-    SELECT array_agg(c.attname::text ORDER BY part.number) AS own, array_agg(p.attname::text ORDER BY part.number) AS of_parent
-    FROM unnest(f.conkey, f.confkey) WITH ORDINALITY AS part (child, parent, number)
-    JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = part.child
-    JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = part.parent
-) AS key
-WHERE f.contype = 'f'
-  AND f.conparentid = 0
-  AND (
-      f.confrelid = to_regclass(%(registry)s::text)
-      OR EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = f.confrelid AND a.attname = %(tenant)s::text AND NOT a.attisdropped)
-  )
+SELECT DISTINCT f.own, f.parent_name, f.of_parent,
+       CASE WHEN f.parent = to_regclass(%(registry)s::text) THEN 'id' ELSE %(tenant)s::text END,
+       has_table_privilege(f.parent, 'SELECT')
+FROM ({foreign_keys}) AS f
+JOIN whole ON whole.relation = f.child
+WHERE f.parent = to_regclass(%(registry)s::text)
+   OR EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = f.parent AND a.attname = %(tenant)s::text AND NOT a.attisdropped)
 ORDER BY 2, 1
-
--- name: loose_references_to
--- Foreign keys to a table that its rows may lack a row for, because they were never validated: the table with a tenant column that has one, and the columns on both sides.
-SELECT format('%%I.%%I', cn.nspname, cc.relname), key.own, key.of_parent
-FROM pg_constraint AS f
-JOIN pg_class AS cc ON cc.oid = f.conrelid
-JOIN pg_namespace AS cn ON cn.oid = cc.relnamespace
-JOIN pg_attribute AS tenant ON tenant.attrelid = f.conrelid AND tenant.attname = %(tenant)s::text AND NOT tenant.attisdropped
-CROSS JOIN LATERAL (
-    SELECT array_agg(c.attname::text ORDER BY part.number) AS own, array_agg(p.attname::text ORDER BY part.number) AS of_parent
-    FROM unnest(f.conkey, f.confkey) WITH ORDINALITY AS part (child, parent, number)
-    JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = part.child
-    JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = part.parent
-) AS key
-WHERE f.contype = 'f'
-  AND NOT f.convalidated
-  AND f.confrelid = to_regclass(%(relation)s::text)
-ORDER BY 1, 2
 
 -- name: rows_of_another
 -- Rows of an archive that are not of its tenant.

@@ -1,19 +1,104 @@
--- name: foreign_keys_between
--- The foreign keys between tables of tenants: the columns on both sides.
-SELECT format('%I.%I', cn.nspname, cc.relname), key.of, format('%I.%I', pn.nspname, pc.relname), key.to
-FROM pg_constraint AS f
-CROSS JOIN LATERAL (
-    SELECT array_agg(c.attname::text) AS of, array_agg(p.attname::text) AS to
-    FROM unnest(f.conkey, f.confkey) AS part (child, parent)
-    JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = part.child
-    JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = part.parent
-) AS key
+-- name: table_columns
+-- Fragment: every column of every table, in its order. (PostgreSQL's hash of an array does not know the dimensions, so
+-- arrays count as types that it cannot hash. From 18 on, a NOT NULL may stand that old rows were never checked for.)
+SELECT a.attrelid AS relation, a.attnum AS place, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS kind,
+       EXISTS (
+           SELECT
+           FROM pg_opclass AS c
+           JOIN pg_am AS m ON m.oid = c.opcmethod AND m.amname = 'hash'
+           WHERE c.opcdefault
+             AND c.opcintype IN (
+                 base.oid,
+                 CASE WHEN base.typtype = 'e' THEN 'anyenum'::regtype END,
+                 CASE WHEN base.typname = 'varchar' THEN 'text'::regtype END
+             )
+       ) AS hashable,
+       t.typname::text AS type_name, t.typcategory::text AS category, format_type(base.oid, NULL) AS base,
+       ARRAY(SELECT e.enumlabel::text FROM pg_enum AS e WHERE e.enumtypid = base.oid ORDER BY e.enumsortorder) AS labels,
+       a.attnotnull AS not_null,
+       a.attnotnull AND NOT EXISTS (
+           SELECT FROM pg_constraint AS n WHERE n.conrelid = a.attrelid AND n.contype = 'n' AND NOT n.convalidated AND n.conkey = ARRAY[a.attnum]
+       ) AS never_null,
+       a.attgenerated <> '' AS is_generated, a.attidentity::text AS identity, a.atthasdef AS has_default
+FROM pg_attribute AS a
+JOIN pg_type AS t ON t.oid = a.atttypid
+JOIN pg_type AS base ON base.oid = COALESCE(NULLIF(t.typbasetype, 0), t.oid)
+WHERE a.attnum > 0
+  AND NOT a.attisdropped
+
+-- name: foreign_keys
+-- Fragment: every foreign key, the columns on both sides in the same order. A partition has those of its table; what
+-- the server makes of one for each partition of the table referred to is left out.
+SELECT f.conname::text AS name,
+       f.conrelid AS child, quote_ident(cn.nspname) || '.' || quote_ident(cc.relname) AS child_name, key.own,
+       f.confrelid AS parent, quote_ident(pn.nspname) || '.' || quote_ident(pc.relname) AS parent_name, key.of_parent, key.kinds,
+       CASE f.confdeltype
+           WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION'
+       END AS on_delete,
+       f.convalidated AS is_validated, f.condeferrable AS is_deferrable, pc.relkind = 'p' AS parent_is_partitioned,
+       f.conparentid <> 0 AS is_inherited
+FROM (
+    WITH RECURSIVE declared AS (
+        SELECT oid, confrelid FROM pg_constraint WHERE contype = 'f' AND conparentid = 0
+        UNION ALL
+        SELECT i.oid, i.confrelid FROM pg_constraint AS i JOIN declared AS d ON i.conparentid = d.oid AND i.confrelid = d.confrelid
+    )
+    SELECT oid FROM declared
+) AS known
+JOIN pg_constraint AS f ON f.oid = known.oid
 JOIN pg_class AS cc ON cc.oid = f.conrelid
 JOIN pg_namespace AS cn ON cn.oid = cc.relnamespace
 JOIN pg_class AS pc ON pc.oid = f.confrelid
 JOIN pg_namespace AS pn ON pn.oid = pc.relnamespace
-WHERE f.contype = 'f'
-  AND f.conparentid = 0
-  AND f.conrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
-  AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
-ORDER BY 1, 2
+CROSS JOIN LATERAL (
+    SELECT array_agg(c.attname::text ORDER BY part.place) AS own,
+           array_agg(p.attname::text ORDER BY part.place) AS of_parent,
+           array_agg(format_type(p.atttypid, p.atttypmod) ORDER BY part.place) AS kinds
+    FROM unnest(f.conkey, f.confkey) WITH ORDINALITY AS part (child, parent, place)
+    JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = part.child
+    JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = part.parent
+) AS key
+
+-- name: unique_keys
+-- Fragment: every unique index, a table's primary key among them, with the columns that it is made of in their order;
+-- where it has expressions, they are not among these. NULLS NOT DISTINCT is known from 15 on.
+SELECT i.indrelid AS relation, i.indexrelid AS index,
+       ARRAY(
+           SELECT a.attname::text
+           FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS part (attnum, place)
+           JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = part.attnum
+           WHERE part.place <= i.indnkeyatts
+           ORDER BY part.place
+       ) AS columns,
+       i.indisprimary AS is_primary, i.indisvalid AS is_valid, i.indpred IS NOT NULL AS is_partial,
+       i.indexprs IS NOT NULL AS has_expressions, i.indnatts > i.indnkeyatts AS includes_others, NOT i.indimmediate AS is_deferrable,
+       COALESCE((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_are_equal
+FROM pg_index AS i
+WHERE i.indisunique
+
+-- name: columns_of_tables
+-- The columns of these tables.
+SELECT wanted.relation, c.name, c.kind, c.hashable, c.type_name, c.category, c.base, c.not_null, c.never_null,
+       c.is_generated, c.identity, c.has_default, c.labels
+FROM unnest(%(relations)s::text[]) AS wanted (relation)
+JOIN ({columns}) AS c ON c.relation = to_regclass(wanted.relation)
+ORDER BY wanted.relation, c.place
+
+-- name: foreign_keys_of_tables
+-- The foreign keys of these tables to those; of all, and to all, where none are named.
+SELECT f.child_name, f.own, f.parent_name, f.of_parent, f.name, f.kinds, f.on_delete, f.is_validated, f.is_deferrable,
+       f.parent_is_partitioned, f.is_inherited
+FROM ({foreign_keys}) AS f
+WHERE (%(children)s::text[] IS NULL OR f.child = ANY(SELECT to_regclass(t) FROM unnest(%(children)s::text[]) AS t))
+  AND (%(parents)s::text[] IS NULL OR f.parent = ANY(SELECT to_regclass(t) FROM unnest(%(parents)s::text[]) AS t))
+ORDER BY f.child_name, f.own, f.name
+
+-- name: unique_keys_of_table
+-- The unique keys of a table, the primary one first.
+SELECT k.columns, k.is_primary, k.is_valid, k.is_partial, k.has_expressions, k.includes_others, k.is_deferrable, k.nulls_are_equal,
+       COALESCE((
+           SELECT min(f.conrelid::regclass::text) FROM pg_constraint AS f WHERE f.contype = 'f' AND f.confrelid = k.relation AND f.conindid = k.index
+       ), '')
+FROM ({unique_keys}) AS k
+WHERE k.relation = to_regclass(%(relation)s::text)
+ORDER BY NOT k.is_primary, k.index::regclass::text

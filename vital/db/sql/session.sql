@@ -104,35 +104,6 @@ WITH holders AS (
 )
 SELECT who FROM holders WHERE NOT is_shared OR NOT EXISTS (SELECT FROM holders WHERE NOT is_shared) ORDER BY xact_start, pid LIMIT 5
 
--- name: key_columns
--- The columns of a table's key with their types, in the order asked for.
-SELECT wanted.name, format_type(a.atttypid, a.atttypmod)
-FROM unnest(%(key)s::text[]) WITH ORDINALITY AS wanted (name, position)
-JOIN pg_attribute AS a ON a.attrelid = to_regclass(%(relation)s::text) AND a.attname = wanted.name AND NOT a.attisdropped
-ORDER BY wanted.position
-
--- name: columns
--- Every column of a table with its type, and whether PostgreSQL can hash that type as it is. (Its hash of an array does
--- not know the dimensions, so arrays count as types that it cannot hash.)
-SELECT a.attname, format_type(a.atttypid, a.atttypmod),
-       EXISTS (
-           SELECT FROM pg_opclass AS c
-           JOIN pg_am AS m ON m.oid = c.opcmethod AND m.amname = 'hash'
-           WHERE c.opcdefault
-             AND c.opcintype IN (
-                 base.oid,
-                 CASE WHEN base.typtype = 'e' THEN 'anyenum'::regtype END,
-                 CASE WHEN base.typname = 'varchar' THEN 'text'::regtype END
-             )
-       ) AS hashable
-FROM pg_attribute AS a
-JOIN pg_type AS t ON t.oid = a.atttypid
-JOIN pg_type AS base ON base.oid = COALESCE(NULLIF(t.typbasetype, 0), t.oid)
-WHERE a.attrelid = to_regclass(%(relation)s::text)
-  AND a.attnum > 0
-  AND NOT a.attisdropped
-ORDER BY a.attnum
-
 -- name: leaves
 -- The tables that really hold a table's rows (itself, or its partitions) with their size in pages.
 WITH RECURSIVE family AS (

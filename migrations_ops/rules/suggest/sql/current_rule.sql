@@ -53,16 +53,3 @@ SELECT {signs} AS signs, s.vital_number, s.vital_tenant::text, count(*), min({ke
 FROM ({rows}) AS s
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3
-
--- name: references_of_table
--- The foreign keys of one column: the column, its type, the table it refers to and the key there.
-SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), format('%%I.%%I', n.nspname, p.relname), b.attname::text
-FROM pg_constraint AS k
-JOIN pg_class AS p ON p.oid = k.confrelid
-JOIN pg_namespace AS n ON n.oid = p.relnamespace
-JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
-JOIN pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = k.confkey[1]
-WHERE k.contype = 'f'
-  AND k.conrelid = to_regclass(%(relation)s::text)
-  AND cardinality(k.conkey) = 1
-ORDER BY 1
