@@ -1,8 +1,8 @@
-"""The cast every test knows: Platform, Digital Health, Pharma, and a stranger; and databases to play on."""
+"""Databases that the tests work on, and ./manage.py as users call it."""
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,20 +10,13 @@ import pytest
 from django.core.management import call_command
 
 from tests import plugin
-from tests.support import databases, figures, nursery, sample
+from tests.support import databases, expected_counts, fork_server, sample_pack
+from tests.support.command_results import Manage
 from tests.support.databases import Scratch
-from tests.support.figures import Figures
+from tests.support.expected_counts import Counts
+from tests.support.paths import PACK, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 BROWSER = ROOT / "tests" / "browser"
-PACK = Path(os.environ.get("VITAL_LEGACY_PACK", ROOT.parent / "shared" / "legacy"))
-
-PLATFORM = "00000000-0000-0000-0000-000000000001"
-DIGITAL_HEALTH = "11111111-1111-1111-1111-111111111111"
-PHARMA = "f7aa6fd4-0af9-4706-8b31-034f1f7accda"
-STRANGER = "99999999-9999-4999-8999-999999999999"
-
-Manage = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -47,14 +40,14 @@ def pack(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if is_there(PACK):
         return PACK
     folder = tmp_path_factory.mktemp("sample")
-    sample.write(server_url, folder)
+    sample_pack.write(server_url, folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def counted(pack: Path) -> Figures:
+def counts(pack: Path) -> Counts:
     """What is in `pack`."""
-    return figures.PACK if pack == PACK else figures.SAMPLE
+    return expected_counts.PACK if pack == PACK else expected_counts.SAMPLE
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +78,7 @@ def manage(tmp_path_factory: pytest.TempPathFactory) -> Manage:
     ) -> "subprocess.CompletedProcess[str]":
         url = database if isinstance(database, str) else database.owner_url
         folder = cwd or tmp_path_factory.mktemp("manage")
-        return nursery.run(arguments, os.environ | {"DATABASE_URL": url} | (env or {}), folder, timeout)
+        return fork_server.run(arguments, os.environ | {"DATABASE_URL": url} | (env or {}), folder, timeout)
 
     return run
 
@@ -107,7 +100,7 @@ def legacy(legacy_template: Scratch) -> Iterator[Scratch]:
 
 
 @pytest.fixture(scope="session")
-def set_up_template(legacy_template: Scratch, manage: Manage) -> Iterator[Scratch]:
+def prepared_template(legacy_template: Scratch, manage: Manage) -> Iterator[Scratch]:
     """The legacy pack before the first row is assigned: 000 to 002 are done."""
     scratch = databases.clone(legacy_template)
     done = manage(scratch, "migrate_tenants", "--to", "002", "--yes", timeout=600)
@@ -117,9 +110,9 @@ def set_up_template(legacy_template: Scratch, manage: Manage) -> Iterator[Scratc
 
 
 @pytest.fixture
-def set_up(set_up_template: Scratch) -> Iterator[Scratch]:
+def prepared(prepared_template: Scratch) -> Iterator[Scratch]:
     """A database of one's own in which everything is ready for 003."""
-    scratch = databases.clone(set_up_template)
+    scratch = databases.clone(prepared_template)
     yield scratch
     databases.drop(scratch)
 

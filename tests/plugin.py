@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import afterwards, clusters, databases
+from tests.support import cleanup_at_exit, clusters, databases
 from vital.db import embedded
 
 SERVER_URL = pytest.StashKey[str]()
@@ -57,5 +57,5 @@ def _server(given: str, worker: str) -> Iterator[str]:
     else:
         home = Path(tempfile.mkdtemp(prefix="vital-tests-"))
         home.chmod(0o711)  # else the system user that runs the server for root keeps its data elsewhere, for good
-        afterwards.remove(home)
+        cleanup_at_exit.remove_at_exit(home)
         yield embedded.ensure_running(home, durable=False).superuser_url

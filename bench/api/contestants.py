@@ -20,7 +20,7 @@ import jwt
 from bench.api import load
 from bench.api.database import PLATFORM, ROOT, TENANT, Database
 from bench.api.load import Figures
-from tests.support.pooler import free_port
+from tests.support.ports import free_port
 
 PAGE = "/api/tools-crud?limit=100"
 CURSOR = "/api/tools-crud?limit=100&cursor="

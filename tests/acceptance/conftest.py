@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.conftest import Manage
 from tests.support import databases
+from tests.support.command_results import Manage
 from tests.support.databases import Scratch
 
 

@@ -9,11 +9,12 @@ from subprocess import CompletedProcess
 import psycopg
 import pytest
 
-from tests.conftest import ROOT, Manage
 from tests.support import databases
-from tests.support.acting import Tenant
+from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch, rows
-from tests.support.looking import one, said
+from tests.support.paths import ROOT
+from tests.support.queries import scalar
+from tests.support.tenant_role import TenantSession
 
 SHOP, GARDEN = ROOT / "docs" / "tutorial" / "shop.sql", ROOT / "tests" / "support" / "garden.sql"
 EDITS = {
@@ -58,11 +59,11 @@ class Journey:
             connection.rollback()
 
     @contextmanager
-    def as_tenant(self, tenant: object) -> Iterator[Tenant]:
+    def as_tenant(self, tenant: object) -> Iterator[TenantSession]:
         with self.connected(self.scratch.admin_url) as connection:
             put_on = "SELECT set_config('role', 'vital_tenant', true), set_config('vital.tenant_id', %s, true)"
             connection.execute(put_on, [tenant])
-            yield Tenant(connection)
+            yield TenantSession(connection)
 
     def asked(self, query: str) -> list[tuple[object, ...]]:
         with self.connected(self.scratch.admin_url) as connection:
@@ -235,4 +236,4 @@ def test_without_a_root_it_says_what_to_do(shop: Scratch, manage: Manage, words:
     assert refused.returncode == 2, said(refused)
     assert why in refused.stderr
     assert "--root" in refused.stderr
-    assert one(shop, "SELECT to_regnamespace('vital') IS NULL")
+    assert scalar(shop, "SELECT to_regnamespace('vital') IS NULL")

@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import ROOT, Manage
-from tests.support import background, databases, looking
+from tests.support import background, databases, queries
+from tests.support.command_results import Manage, document, said
 from tests.support.databases import OWNER, Scratch, rows
-from tests.support.looking import document, said
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.server
 
@@ -56,7 +56,7 @@ def test_behind_the_fence_every_row_is_in_it_while_applications_write(
 ) -> None:
     with pytest.raises(RuntimeError, match="row-level security"):
         databases.dump(migrated.owner_url)
-    before = looking.one(migrated, CATEGORIES)
+    before = queries.scalar(migrated, CATEGORIES)
 
     with writing(migrated):
         done = manage(migrated, "backup", "all.dump", "--json", cwd=tmp_path)
@@ -64,9 +64,9 @@ def test_behind_the_fence_every_row_is_in_it_while_applications_write(
     found, file = document(done), tmp_path / "all.dump"
     assert done.returncode == DONE, said(done)
     assert found["file"] == str(file)
-    assert found["tables"]["public.agents"]["rows"] == looking.one(migrated, AGENTS) == archived(file, "agents")
+    assert found["tables"]["public.agents"]["rows"] == queries.scalar(migrated, AGENTS) == archived(file, "agents")
     categories = found["tables"]["public.tool_categories"]["rows"]
-    assert before < categories == archived(file, "tool_categories") < looking.one(migrated, CATEGORIES)
+    assert before < categories == archived(file, "tool_categories") < queries.scalar(migrated, CATEGORIES)
     assert found["tables"]["vital.ledger"]["rows"] > 0
     assert found["tables"]["auth.users"]["rows"] > 0, "of tables that VITAL does not know as well"
     assert found["bytes"] == file.stat().st_size
@@ -98,8 +98,8 @@ def test_a_database_that_vital_has_never_seen_is_backed_up_and_stays_so(
 
     assert done.returncode == DONE, said(done)
     [file] = tmp_path.glob("backups/vital_backup_*.dump")
-    assert archived(file, "agents") == looking.one(legacy, AGENTS)
-    assert looking.one(legacy, "SELECT to_regnamespace('vital') IS NULL")
+    assert archived(file, "agents") == queries.scalar(legacy, AGENTS)
+    assert queries.scalar(legacy, "SELECT to_regnamespace('vital') IS NULL")
 
 
 def test_rows_that_this_role_is_not_shown_are_told_instead_of_left_out(
@@ -173,7 +173,7 @@ def test_an_old_pg_dump_is_passed_over_for_one_that_knows_the_server(
 def test_stopped_it_leaves_nothing(legacy: Scratch) -> None:
     with psycopg.connect(legacy.owner_url) as other:
         other.execute("LOCK TABLE agents IN ACCESS EXCLUSIVE MODE")
-        with background.manage(legacy, "backup", "stopped.dump") as running:
+        with background.start(legacy, "backup", "stopped.dump") as running:
             folder = Path(f"/proc/{running.process.pid}/cwd").resolve()
             running.until(lambda: any(folder.glob("stopped.dump.*.part")))
 
@@ -228,5 +228,5 @@ def test_where_no_backup_can_be_taken_nothing_changes(legacy: Scratch, manage: M
     assert done.returncode == FAILED, said(done)
     assert "somebody_elses cannot be read" in done.stderr
     assert "--no-backup" in done.stderr
-    assert looking.one(legacy, "SELECT count(*) FROM vital.phase_run WHERE phase LIKE '001%%'") == 0
+    assert queries.scalar(legacy, "SELECT count(*) FROM vital.phase_run WHERE phase LIKE '001%%'") == 0
     assert manage(legacy, "migrate_tenants", "--to", "001", "--no-backup", cwd=tmp_path, env=ON).returncode == DONE

@@ -9,7 +9,7 @@ from pathlib import Path
 import django
 import pytest
 
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 
 BARE = Path(sys.base_prefix) / "bin" / "python3"  # the Python of which the virtual environment was made
 

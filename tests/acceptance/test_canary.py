@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
-from tests.support import acting, databases, looking
+from tests.support import databases, queries, tenant_role
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.command_results import Manage, document, said
+from tests.support.database_state import decided_twice, dump_platform
 from tests.support.databases import Scratch
-from tests.support.looking import PHASES, document, every_tenant, said
-from tests.support.traces import decided_twice, dump
+from tests.support.queries import PHASES, tenants_of_every_table
 
 FENCED = "SELECT relname FROM pg_class WHERE relforcerowsecurity AND relnamespace = 'public'::regnamespace"
 OPTIONS = {"tenant": ("--tenant", "pharma"), "table": ("--table", "conversations")}
@@ -28,13 +29,13 @@ def test_it_alone_is_carried_over_and_fenced(
     canary: tuple[str, Scratch], migrated_template: Scratch, legacy_template: Scratch
 ) -> None:
     kind, scratch = canary
-    before, whole = looking.tenants_of(legacy_template, "knowledge_base"), every_tenant(migrated_template)
+    before, whole = queries.tenants_of(legacy_template, "knowledge_base"), tenants_of_every_table(migrated_template)
     if kind == "tenant":
         for table in ("agents", "prompts", "knowledge_base", "knowledge_sources"):
             moved = {key for key, tenant in whole[table].items() if tenant == PHARMA}
-            assert {key for key, tenant in looking.tenants_of(scratch, table).items() if tenant == PHARMA} == moved
+            assert {key for key, tenant in queries.tenants_of(scratch, table).items() if tenant == PHARMA} == moved
             assert moved
-        with acting.as_tenant(scratch, PHARMA) as pharma, acting.as_tenant(scratch, DIGITAL_HEALTH) as other:
+        with tenant_role.as_tenant(scratch, PHARMA) as pharma, tenant_role.as_tenant(scratch, DIGITAL_HEALTH) as other:
             assert pharma.rows("SELECT count(*) FROM prompts WHERE tenant_id = %s", PHARMA) != [(0,)]
             assert other.rows(
                 "SELECT count(*) FROM prompts WHERE tenant_id NOT IN (%s, %s)", DIGITAL_HEALTH, PLATFORM
@@ -43,8 +44,8 @@ def test_it_alone_is_carried_over_and_fenced(
         fenced = {name for (name,) in databases.rows(scratch.admin_url, FENCED)}
         assert {"conversations", "users"} <= fenced
         assert not {"tools", "agents", "prompts", "knowledge_base"} & fenced
-        assert looking.tenants_of(scratch, "conversations") == whole["conversations"]
-        assert looking.tenants_of(scratch, "knowledge_base") == before, "other tables are left alone"
+        assert queries.tenants_of(scratch, "conversations") == whole["conversations"]
+        assert queries.tenants_of(scratch, "knowledge_base") == before, "other tables are left alone"
 
 
 def test_it_is_not_the_whole_and_nobody_says_so(canary: tuple[str, Scratch], manage: Manage) -> None:
@@ -62,16 +63,16 @@ def test_it_is_not_the_whole_and_nobody_says_so(canary: tuple[str, Scratch], man
 def test_the_rest_comes_afterwards_as_if_there_had_been_no_canary(
     canary: tuple[str, Scratch], migrated_template: Scratch, manage: Manage
 ) -> None:
-    scratch = acting.whole_clone(canary[1])
+    scratch = databases.clone_with_grants(canary[1])
     try:
         again = manage(scratch, "migrate_tenants", *OPTIONS[canary[0]], "--yes", "--json")
         done = manage(scratch, "migrate_tenants", "--yes", "--json")
 
         assert document(again)["status"] == "nothing_to_do", said(again)
         assert done.returncode == 0, said(done)
-        assert every_tenant(scratch) == every_tenant(migrated_template)
+        assert tenants_of_every_table(scratch) == tenants_of_every_table(migrated_template)
         assert decided_twice(scratch) == []
-        assert looking.made_assignments(scratch) == looking.made_assignments(migrated_template)
+        assert queries.made_assignments(scratch) == queries.made_assignments(migrated_template)
         assert manage(scratch, "prove_isolation").returncode == 0
         last = manage(scratch, "migrate_tenants", "--yes")
         assert "Nothing to do" in last.stdout, said(last)
@@ -82,12 +83,12 @@ def test_the_rest_comes_afterwards_as_if_there_had_been_no_canary(
 def test_a_canary_alone_is_undone_exactly(
     canary: tuple[str, Scratch], legacy_template: Scratch, manage: Manage
 ) -> None:
-    scratch = acting.whole_clone(canary[1])
+    scratch = databases.clone_with_grants(canary[1])
     try:
         undone = manage(scratch, "migrate_tenants", "undo", "--yes")
 
         assert undone.returncode == 0, said(undone)
-        assert dump(scratch) == dump(legacy_template)
+        assert dump_platform(scratch) == dump_platform(legacy_template)
         assert "Nothing to undo" in manage(scratch, "migrate_tenants", "undo", "--yes").stdout
     finally:
         databases.drop(scratch)

@@ -6,11 +6,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import PHARMA, PLATFORM, ROOT, Manage
 from tests.support import databases
-from tests.support.acting import as_tenant, whole_clone
-from tests.support.databases import Scratch, rows
-from tests.support.looking import Done, document, one, said
+from tests.support.cast import PHARMA, PLATFORM
+from tests.support.command_results import Done, Manage, document, said
+from tests.support.databases import Scratch, clone_with_grants, rows
+from tests.support.paths import ROOT
+from tests.support.queries import scalar
+from tests.support.tenant_role import as_tenant
 
 NEW = "0a0a0a0a-0000-4000-8000-00000000000c"
 WHY = ("--reason", "a trial of ours")
@@ -51,7 +53,7 @@ OWN = f"""
 @pytest.fixture(scope="module")
 def home(migrated_template: Scratch) -> Iterator[Scratch]:
     """Pharma has an agent that uses a tool of its own and two of the Platform's."""
-    scratch = whole_clone(migrated_template)
+    scratch = clone_with_grants(migrated_template)
     rows(scratch.admin_url, OWN)
     yield scratch
     databases.drop(scratch)
@@ -70,7 +72,7 @@ def content(scratch: Scratch) -> dict[str, dict[str, tuple[int, int]]]:
 
 
 def test_every_row_is_copied_and_nobody_else_notices(home: Scratch, manage: Manage) -> None:
-    scratch = whole_clone(home)
+    scratch = clone_with_grants(home)
     try:
         before = content(scratch)
 
@@ -91,7 +93,7 @@ def test_every_row_is_copied_and_nobody_else_notices(home: Scratch, manage: Mana
 
 
 def test_a_copy_refers_to_copies_and_to_the_platforms(home: Scratch, manage: Manage) -> None:
-    scratch = whole_clone(home)
+    scratch = clone_with_grants(home)
     try:
         done = clone(manage, scratch, "pharma", "pharma-trial", "--id", NEW)
         assert done.returncode == 0, said(done)
@@ -125,7 +127,9 @@ def test_a_copy_refers_to_copies_and_to_the_platforms(home: Scratch, manage: Man
             " WHERE c.tenant_id = %s AND p.tenant_id NOT IN (%s, %s)"
         )
         assert (
-            document(done)["across"]["knowledge_base (source_id)"] == one(scratch, third, PHARMA, PHARMA, PLATFORM) > 0
+            document(done)["across"]["knowledge_base (source_id)"]
+            == scalar(scratch, third, PHARMA, PHARMA, PLATFORM)
+            > 0
         )
         assert manage(scratch, "migrate_tenants", "validate").returncode == 0
     finally:
@@ -140,7 +144,7 @@ def test_a_trial_keeps_nothing(home: Scratch, manage: Manage) -> None:
     assert done.returncode == 0, said(done)
     assert "Nothing was kept" in done.stdout
     assert content(home) == before
-    assert one(home, "SELECT count(*) FROM vital.audit WHERE action = 'clone tenant'") == 0
+    assert scalar(home, "SELECT count(*) FROM vital.audit WHERE action = 'clone tenant'") == 0
 
 
 @pytest.mark.parametrize(
@@ -163,7 +167,7 @@ def test_what_cannot_be_meant_is_one_sentence(home: Scratch, manage: Manage, wor
 
 
 def test_what_may_be_there_once_is_left_out_or_refuses_it(home: Scratch, manage: Manage) -> None:
-    scratch = whole_clone(home)
+    scratch = clone_with_grants(home)
     try:
         rows(scratch.admin_url, f"UPDATE knowledge_base SET pinecone_id = 'v-' || id WHERE tenant_id = '{PHARMA}'")
         rows(scratch.admin_url, "CREATE UNIQUE INDEX once ON agents (name)")
@@ -176,7 +180,7 @@ def test_what_may_be_there_once_is_left_out_or_refuses_it(home: Scratch, manage:
 
         assert left_out.returncode == 0, said(left_out)
         assert document(left_out)["emptied"] == {"knowledge_base": ["pinecone_id"]}
-        assert one(scratch, f"SELECT count(pinecone_id) FROM knowledge_base WHERE tenant_id = '{NEW}'") == 0
+        assert scalar(scratch, f"SELECT count(pinecone_id) FROM knowledge_base WHERE tenant_id = '{NEW}'") == 0
         assert refused.returncode == 1, said(refused)
         assert "two agents may not have the same name" in document(refused)["error"]
         assert untouched == before
@@ -186,7 +190,7 @@ def test_what_may_be_there_once_is_left_out_or_refuses_it(home: Scratch, manage:
 
 def test_persons_are_left_out_and_what_refers_to_them_is_empty(home: Scratch, manage: Manage) -> None:
     """A user is known elsewhere by the same id: two of them would be two persons."""
-    scratch = whole_clone(home)
+    scratch = clone_with_grants(home)
     try:
         ((user,),) = rows(scratch.admin_url, "SELECT id FROM users ORDER BY id LIMIT 1")
         rows(scratch.admin_url, "UPDATE users SET tenant_id = %s WHERE id = %s", [PHARMA, user])
@@ -206,9 +210,9 @@ def test_persons_are_left_out_and_what_refers_to_them_is_empty(home: Scratch, ma
         assert done.returncode == 0, said(done)
         assert document(done)["emptied"]["knowledge_sources"] == ["created_by", "updated_by"]
         empty = "SELECT count(*) FROM knowledge_sources WHERE tenant_id = %s AND created_by = %s"
-        assert one(scratch, empty, NEW, user) == 0 < one(scratch, empty, PHARMA, user)
+        assert scalar(scratch, empty, NEW, user) == 0 < scalar(scratch, empty, PHARMA, user)
         for table in ("users", "conversations"):
-            assert one(scratch, f"SELECT count(*) FROM {table} WHERE tenant_id = %s", NEW) == 0
+            assert scalar(scratch, f"SELECT count(*) FROM {table} WHERE tenant_id = %s", NEW) == 0
     finally:
         databases.drop(scratch)
 
@@ -246,7 +250,7 @@ def test_numbers_of_a_sequence_are_new_ones_and_lead_to_the_same_rows(
             == rows(scratch.admin_url, story.format("berlin-mitte"))
         )
         assert len(before) > 50
-        stray = one(
+        stray = scalar(
             scratch,
             "SELECT count(*) FROM products p JOIN products q ON q.id = p.replaced_by WHERE p.tenant_id <> q.tenant_id",
         )

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PLATFORM, ROOT, Manage
-from tests.support import background, databases, looking
+from tests.support import background, databases, queries
+from tests.support.cast import DIGITAL_HEALTH, PLATFORM
+from tests.support.command_results import Done, Manage, document, said
 from tests.support.databases import Scratch
-from tests.support.figures import Figures
-from tests.support.looking import PHASES, TABLES, Done, document, said
+from tests.support.expected_counts import Counts
+from tests.support.paths import ROOT
+from tests.support.pause_point import paused_at
 from tests.support.plans import SHIPPED
-from tests.support.standstill import standing_still
+from tests.support.queries import PHASES, TABLES
 
 NOBODY = "00000000-0000-4000-8000-00000000dead"
 TRACEBACK = "Traceback"
@@ -134,11 +136,11 @@ def test_status_before_anything_was_run(legacy: Scratch, manage: Manage) -> None
     done = manage(legacy, "migrate_tenants", "status")
     assert done.returncode == 0, said(done)
     assert all(phase in done.stdout for phase in PHASES)
-    assert looking.one(legacy, "SELECT to_regnamespace('vital')") is None, "status has written"
+    assert queries.scalar(legacy, "SELECT to_regnamespace('vital')") is None, "status has written"
 
 
 def test_status_gives_rows_seconds_and_findings_per_phase_and_table(
-    migrated_template: Scratch, manage: Manage, counted: Figures
+    migrated_template: Scratch, manage: Manage, counts: Counts
 ) -> None:
     read = document(manage(migrated_template, "migrate_tenants", "status", "--json"))
     phases = {phase["phase"]: phase for phase in read["phases"]}
@@ -150,13 +152,13 @@ def test_status_gives_rows_seconds_and_findings_per_phase_and_table(
         for table in phase["tables"].values():
             assert table.keys() == figures
     changed = {table: numbers["rows_changed"] for table, numbers in phases[PHASES[3]]["tables"].items()}
-    assert changed == counted.to_the_platform
+    assert changed == counts.to_the_platform
     later = phases[PHASES[4]]["tables"]
     assert set(TABLES) <= later.keys()
-    assert later["agent_tool_assignments"]["rows_changed"] == counted.assignments + counted.added
+    assert later["agent_tool_assignments"]["rows_changed"] == counts.assignments + counts.added
     found = {table: numbers["findings"] for table, numbers in later.items() if numbers["findings"]}
-    assert found == counted.undecided
-    assert later["prompts"]["rows_seen"] >= later["prompts"]["rows_changed"] == counted.prompts_of_customers
+    assert found == counts.undecided
+    assert later["prompts"]["rows_seen"] >= later["prompts"]["rows_changed"] == counts.prompts_of_customers
     for phase in phases.values():
         assert phase["rows_changed"] == sum(table["rows_changed"] for table in phase["tables"].values())
 
@@ -179,16 +181,16 @@ def test_a_run_with_nothing_to_do_and_its_undo_preview_are_documents_too(
 
 
 def test_explain_says_where_why_when_and_what_it_was_before(migrated_template: Scratch, manage: Manage) -> None:
-    entries = looking.standing(migrated_template, "agents")
+    entries = queries.ledger_entries(migrated_template, "agents")
     key, rule = min((key, rule) for key, rule, *_, tenant in entries if tenant == DIGITAL_HEALTH)
     read = answer(manage(migrated_template, "migrate_tenants", "explain", "agents", key, "--json"), 0)
     assert read["tenant"] == {"id": DIGITAL_HEALTH, "name": "Digital Health Startup"}
     assert (read["rule"], read["before_migration"], read["exists"]) == (rule, None, True)
     (entry,) = read["history"]
     assert (entry["rule"], entry["phase"], entry["before"]) == (rule, PHASES[4], None)
-    assert entry["run"] == looking.one(migrated_template, "SELECT id FROM vital.run")
+    assert entry["run"] == queries.scalar(migrated_template, "SELECT id FROM vital.run")
     at = "SELECT written_at FROM vital.ledger WHERE relation = 'public.agents' AND %s = ANY (keys)"
-    written = looking.one(migrated_template, at, key)
+    written = queries.scalar(migrated_template, at, key)
     assert entry["at"] == written.isoformat()
     done = manage(migrated_template, "migrate_tenants", "explain", "public.agents", key)
     assert done.returncode == 0, said(done)
@@ -197,7 +199,7 @@ def test_explain_says_where_why_when_and_what_it_was_before(migrated_template: S
 
 
 def test_explain_a_row_that_stood_there_before(migrated_template: Scratch, manage: Manage) -> None:
-    key = looking.one(migrated_template, "SELECT min(key) FROM vital.baseline_row WHERE relation = 'public.agents'")
+    key = queries.scalar(migrated_template, "SELECT min(key) FROM vital.baseline_row WHERE relation = 'public.agents'")
     read = answer(manage(migrated_template, "migrate_tenants", "explain", "agents", key, "--json"), 0)
     assert read["before_migration"] == read["tenant"] == {"id": PLATFORM, "name": "Platform"}
     assert (read["rule"], read["history"]) == (None, [])
@@ -261,7 +263,7 @@ def at_a_terminal(scratch: Scratch, folder: Path, answers: str, *arguments: str)
     return process.wait(), screen.decode()
 
 
-def test_at_a_terminal_it_asks_and_goes_on(legacy: Scratch, tmp_path: Path, counted: Figures) -> None:
+def test_at_a_terminal_it_asks_and_goes_on(legacy: Scratch, tmp_path: Path, counts: Counts) -> None:
     code, screen = at_a_terminal(legacy, tmp_path, "y\nn\n", "--step-by-step")
     assert code == 3, screen
     assert f"Go on with {PHASES[1]}?" in screen
@@ -273,9 +275,9 @@ def test_at_a_terminal_it_asks_and_goes_on(legacy: Scratch, tmp_path: Path, coun
     code, screen = at_a_terminal(legacy, tmp_path, "n\n", "undo", "--phase", "002")
     assert code == 3, screen
     assert screen.index(PHASES[3]) < screen.index(PHASES[2]) < screen.index("Undo these phases?")
-    assert looking.one(legacy, "SELECT count(*) FROM tools WHERE tenant_id IS NOT NULL") == counted.tools
+    assert queries.scalar(legacy, "SELECT count(*) FROM tools WHERE tenant_id IS NOT NULL") == counts.tools
     code, screen = at_a_terminal(legacy, tmp_path, "y\n", "undo", "--phase", "002")
-    assert (code, looking.one(legacy, "SELECT count(*) FROM tools WHERE tenant_id IS NOT NULL")) == (0, 0), screen
+    assert (code, queries.scalar(legacy, "SELECT count(*) FROM tools WHERE tenant_id IS NOT NULL")) == (0, 0), screen
 
 
 # --- Ctrl-C ---
@@ -294,15 +296,17 @@ def big(empty: Scratch, manage: Manage) -> Scratch:
     filled = manage(empty, "generate_legacy", "--rows", "9000")
     assert filled.returncode == 0, said(filled)
     # Each active tool becomes an assignment of each agent: a hundred thousand rows that this is not about.
-    looking.write(empty, "UPDATE tools SET is_active = false WHERE tool_key NOT IN (SELECT min(tool_key) FROM tools)")
+    queries.write_as_owner(
+        empty, "UPDATE tools SET is_active = false WHERE tool_key NOT IN (SELECT min(tool_key) FROM tools)"
+    )
     return empty
 
 
 def interrupted(scratch: Scratch, moment: tuple[str, str], *arguments: str) -> str:
     """Press Ctrl-C at the moment that (table, query) say; what was printed."""
     with (
-        standing_still(scratch, *moment) as stands,
-        background.manage(scratch, "migrate_tenants", "--yes", *arguments) as running,
+        paused_at(scratch, *moment) as stands,
+        background.start(scratch, "migrate_tenants", "--yes", *arguments) as running,
     ):
         running.until(stands)
         running.process.send_signal(signal.SIGINT)
@@ -319,8 +323,8 @@ def test_ctrl_c_stops_a_run_and_the_next_one_continues(big: Scratch, manage: Man
     assert read["run"]["status"] == "paused"
     done = manage(big, "migrate_tenants", "--yes", "--json")
     assert done.returncode == 0, said(done)
-    assert looking.one(big, "SELECT count(*) FROM knowledge_base WHERE tenant_id IS NULL") == 0
-    entries = [key for table in TABLES for key, *_ in looking.standing(big, table)]
+    assert queries.scalar(big, "SELECT count(*) FROM knowledge_base WHERE tenant_id IS NULL") == 0
+    entries = [key for table in TABLES for key, *_ in queries.ledger_entries(big, table)]
     assert len(entries) == len(set(entries)) > 6_000
 
     interrupted(big, ("vital.ledger", "SELECT count(*) > 3 FROM vital.ledger WHERE undone_at IS NOT NULL"), "undo")
@@ -331,7 +335,7 @@ def test_ctrl_c_stops_a_run_and_the_next_one_continues(big: Scratch, manage: Man
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="shows where a process is on Linux only")
 def test_ctrl_c_before_anything_has_begun(untouched: Scratch) -> None:
-    with background.manage(untouched, "migrate_tenants", "status") as running:
+    with background.start(untouched, "migrate_tenants", "status") as running:
         loaded = Path(f"/proc/{running.process.pid}/maps")
         running.until(lambda: "psycopg_binary" in loaded.read_text())
         running.process.send_signal(signal.SIGINT)

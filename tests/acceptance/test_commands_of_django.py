@@ -7,11 +7,10 @@ import re
 import pytest
 from django.core.management import get_commands
 
-from tests.conftest import Manage
+from tests.support.command_results import Manage, said
 from tests.support.commands import OURS
+from tests.support.database_state import dump_with_vital
 from tests.support.databases import Scratch
-from tests.support.looking import said
-from tests.support.traces import everything
 from vital.command_line import GROUPS, INSTEAD
 
 HARMLESS = {  # they read, or write files of a developer's
@@ -65,13 +64,13 @@ WRONG = [
 
 
 def test_what_would_harm_is_refused_and_harms_nothing(migrated_template: Scratch, manage: Manage) -> None:
-    before = everything(migrated_template)
+    before = dump_with_vital(migrated_template)
     for words in WRONG:
         done = manage(migrated_template, *words)
         assert (done.returncode, done.stdout) == (2, ""), said(done)
         assert re.fullmatch(r"error: [^\n]+\n", done.stderr), said(done)
         assert "Nothing was done." in done.stderr
-    assert everything(migrated_template) == before
+    assert dump_with_vital(migrated_template) == before
     machine = manage(migrated_template, "flush", "--json")
     assert json.loads(machine.stdout).keys() == {"exit_code", "error"}, said(machine)
 

@@ -5,10 +5,9 @@ import time
 import psycopg
 import pytest
 
-from tests.conftest import Manage
-from tests.support import looking
+from tests.support import queries
+from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch
-from tests.support.looking import said
 
 REASON = ("--reason", "counted")
 ONE = {
@@ -29,7 +28,7 @@ ONE = {
 
 @pytest.mark.parametrize("words", ONE.values(), ids=ONE)
 def test_a_command_opens_one_connection(migrated: Scratch, manage: Manage, words: tuple[str, ...]) -> None:
-    user = str(looking.one(migrated, "SELECT id FROM users ORDER BY id LIMIT 1"))
+    user = str(queries.scalar(migrated, "SELECT id FROM users ORDER BY id LIMIT 1"))
     before = sessions(migrated)
 
     done = manage(migrated, *(word.format(user=user) for word in words))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Manage
 from tests.support import databases
+from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch, rows
-from tests.support.looking import document, said
+from tests.support.paths import ROOT
 
 SHOP = ROOT / "docs" / "tutorial" / "shop.sql"
 

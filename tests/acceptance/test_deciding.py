@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, Manage
-from tests.support import databases, looking, traces
-from tests.support.acting import whole_clone
-from tests.support.databases import Scratch
-from tests.support.looking import PHASES, Done, changed_plan, document, said
+from tests.support import database_state, databases, queries
+from tests.support.cast import DIGITAL_HEALTH, PHARMA
+from tests.support.command_results import Done, Manage, document, said
+from tests.support.databases import Scratch, clone_with_grants
+from tests.support.plans import changed_plan
+from tests.support.queries import PHASES
 
 FOLLOWERS = ("conversations", "messages")
 NULLABLE = """
@@ -44,7 +45,7 @@ class Story:
         return done
 
     def look(self, name: str) -> None:
-        self.users[name] = looking.tenants_of(self.scratch, "users")
+        self.users[name] = queries.tenants_of(self.scratch, "users")
 
 
 def fill_in(file: Path) -> dict[str, str]:
@@ -67,7 +68,7 @@ def fill_in(file: Path) -> dict[str, str]:
 def story(migrated_template: Scratch, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """The whole way; the tests look at its stations."""
     folder = tmp_path_factory.mktemp("deciding")
-    story = Story(whole_clone(migrated_template), manage, folder)
+    story = Story(clone_with_grants(migrated_template), manage, folder)
     story.look("migrated")
     story.do("findings", "findings", "--json")
     story.do("exported", "findings", "--check", "person", "--csv", "users.csv")
@@ -81,12 +82,12 @@ def story(migrated_template: Scratch, manage: Manage, tmp_path_factory: pytest.T
     other = changed_plan(folder, ('name = "other knowledge"', 'name = "whatever else is known"'))
     story.do("run", "--plan", str(other), "--yes")
     story.look("run")
-    story.told["strays"] = looking.one(story.scratch, STRAYS)
-    story.told["followers"] = {table: looking.tenants_of(story.scratch, table) for table in FOLLOWERS}
-    story.told["nullable"] = looking.one(story.scratch, NULLABLE)
+    story.told["strays"] = queries.scalar(story.scratch, STRAYS)
+    story.told["followers"] = {table: queries.tenants_of(story.scratch, table) for table in FOLLOWERS}
+    story.told["nullable"] = queries.scalar(story.scratch, NULLABLE)
     story.do("explained", "explain", "users", next(iter(story.told["wanted"])), "--json")
     story.do("undo", "undo", "--yes")
-    story.told["dump"] = traces.dump(story.scratch)
+    story.told["dump"] = database_state.dump_platform(story.scratch)
     story.do("again", "--yes")
     story.look("again")
     yield story
@@ -144,7 +145,7 @@ def test_explain_shows_who_decided_and_why(story: Story) -> None:
 
 
 def test_undo_restores_all_and_the_next_run_brings_the_decisions_back(story: Story, legacy_template: Scratch) -> None:
-    assert story.told["dump"] == traces.dump(legacy_template)
+    assert story.told["dump"] == database_state.dump_platform(legacy_template)
     assert story.users["again"] == story.users["decided"]
 
 
@@ -158,23 +159,23 @@ tenant = "digital-health"
 
 
 def test_a_row_of_a_critical_table_stops_006_until_it_is_decided(
-    set_up: Scratch, manage: Manage, tmp_path: Path
+    prepared: Scratch, manage: Manage, tmp_path: Path
 ) -> None:
     plan = ("--plan", str(changed_plan(tmp_path, (PROMPTS, ""))))
-    stopped = manage(set_up, "migrate_tenants", *plan, "--yes", cwd=tmp_path)
+    stopped = manage(prepared, "migrate_tenants", *plan, "--yes", cwd=tmp_path)
     assert stopped.returncode == 1, said(stopped)
     reached = "SELECT phase, status FROM migration_tracking ORDER BY id DESC LIMIT 2"
-    assert databases.rows(set_up.admin_url, reached) == [(PHASES[5], "failed"), (PHASES[4], "completed")]
-    found = document(manage(set_up, "migrate_tenants", "findings", *plan, "--json"))["findings"]
+    assert databases.rows(prepared.admin_url, reached) == [(PHASES[5], "failed"), (PHASES[4], "completed")]
+    found = document(manage(prepared, "migrate_tenants", "findings", *plan, "--json"))["findings"]
     assert [group["table"] for group in found if group["blocking"] and group["open"]] == ["prompts"]
 
-    exported = manage(set_up, "migrate_tenants", "findings", "--table", "prompts", "--csv", "p.csv", cwd=tmp_path)
+    exported = manage(prepared, "migrate_tenants", "findings", "--table", "prompts", "--csv", "p.csv", cwd=tmp_path)
     assert exported.returncode == 0, said(exported)
     wanted = fill_in(tmp_path / "p.csv")
-    decided = manage(set_up, "migrate_tenants", "decide", "--csv", "p.csv", *plan, "--yes", cwd=tmp_path)
+    decided = manage(prepared, "migrate_tenants", "decide", "--csv", "p.csv", *plan, "--yes", cwd=tmp_path)
     assert decided.returncode == 0, said(decided)
-    done = manage(set_up, "migrate_tenants", *plan, "--yes", cwd=tmp_path)
+    done = manage(prepared, "migrate_tenants", *plan, "--yes", cwd=tmp_path)
 
     assert done.returncode == 0, said(done)
-    assert wanted.items() <= looking.tenants_of(set_up, "prompts").items()
-    assert databases.rows(set_up.admin_url, reached) == [(PHASES[6], "completed"), (PHASES[5], "completed")]
+    assert wanted.items() <= queries.tenants_of(prepared, "prompts").items()
+    assert databases.rows(prepared.admin_url, reached) == [(PHASES[6], "completed"), (PHASES[5], "completed")]

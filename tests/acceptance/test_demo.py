@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
-from tests.support.pooler import free_port
+from tests.support.paths import ROOT
+from tests.support.ports import free_port
 
 WIDTH, TWO_SCREENS = 100, 90
 OF_A_TERMINAL = re.compile(r"\x1b\[[0-9;]*m")

@@ -6,12 +6,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.conftest import PHARMA, Manage
-from tests.support import background, databases, looking
+from tests.support import background, databases, queries
+from tests.support.cast import PHARMA
+from tests.support.command_results import Manage, document, said
+from tests.support.database_state import dump_platform
 from tests.support.databases import Scratch
-from tests.support.looking import TABLES, document, said
-from tests.support.standstill import standing_still
-from tests.support.traces import dump
+from tests.support.pause_point import paused_at
+from tests.support.queries import TABLES
 
 WHY = ("--reason", "the nightly export sees nothing")
 SECURITY = "SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = ANY(%s) ORDER BY 1"
@@ -72,8 +73,8 @@ def test_what_was_done_cannot_be_made_undone_in_the_audit(migrated: Scratch, man
 def test_killed_in_the_midst_it_never_passes_as_closed_and_is_repeated(migrated: Scratch, manage: Manage) -> None:
     """Held still where the record is written: nothing is open yet, and it says already that it may be."""
     moment = ("vital.phase_run", "SELECT count(*) > 0 FROM vital.phase_run WHERE error ->> 'message' LIKE 'the fence%'")
-    with ExitStack() as processes, standing_still(migrated, *moment) as stands:
-        run = processes.enter_context(background.manage(migrated, "migrate_tenants", "disarm", *WHY, "--yes"))
+    with ExitStack() as processes, paused_at(migrated, *moment) as stands:
+        run = processes.enter_context(background.start(migrated, "migrate_tenants", "disarm", *WHY, "--yes"))
         run.until(stands)
         run.kill()
     assert as_a_tenant(migrated, "agents") not in (0, "42501"), "it was killed before it opened anything"
@@ -90,16 +91,16 @@ def test_an_undo_of_the_open_fence_is_exact(migrated: Scratch, legacy_template: 
     undone = manage(migrated, "migrate_tenants", "undo", "--yes")
 
     assert undone.returncode == 0, said(undone)
-    assert dump(migrated) == dump(legacy_template)
+    assert dump_platform(migrated) == dump_platform(legacy_template)
 
 
 @pytest.mark.parametrize("verb", ["disarm", "rearm"])
 def test_without_a_reason_or_a_fence_nothing_happens(
-    set_up_template: Scratch, migrated_template: Scratch, manage: Manage, verb: str
+    prepared_template: Scratch, migrated_template: Scratch, manage: Manage, verb: str
 ) -> None:
     before = security(migrated_template)
     silent = manage(migrated_template, "migrate_tenants", verb, "--yes")
-    never = manage(set_up_template, "migrate_tenants", verb, *WHY, "--yes")
+    never = manage(prepared_template, "migrate_tenants", verb, *WHY, "--yes")
 
     assert (silent.returncode, never.returncode) == (2, 2), said(silent) + said(never)
     assert "with its reason" in silent.stderr
@@ -112,4 +113,4 @@ def test_without_a_terminal_opening_asks_for_yes(migrated_template: Scratch, man
 
     assert refused.returncode == 2, said(refused)
     assert "Opening the fence asks before it starts" in " ".join(refused.stderr.split())
-    assert looking.one(migrated_template, "SELECT count(*) FROM vital.audit WHERE action = 'disarm'") == 0
+    assert queries.scalar(migrated_template, "SELECT count(*) FROM vital.audit WHERE action = 'disarm'") == 0

@@ -6,9 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import Manage
+from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch, rows
-from tests.support.looking import said
 
 
 def signs(manage: Manage, scratch: Scratch | str, code: int = 0, **env: str) -> dict[str, list[dict[str, Any]]]:

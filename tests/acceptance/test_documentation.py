@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Manage, Migrated
+from tests.conftest import Migrated
 from tests.support import databases
-from tests.support.acting import whole_clone
-from tests.support.databases import Scratch, rows
-from tests.support.pages import carry_out, commands, shows
+from tests.support.command_results import Manage
+from tests.support.databases import Scratch, clone_with_grants, rows
+from tests.support.documented_commands import carry_out, commands, shows
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +48,7 @@ def test_the_commands_of_a_page_do_what_it_shows(
 ) -> None:
     first, *further = commands(shown.read_text(encoding="utf-8"))
     begins = first[0] in MIGRATES
-    scratch = whole_clone(platform_migrated.database) if begins else databases.clone(platform_template)
+    scratch = clone_with_grants(platform_migrated.database) if begins else databases.clone(platform_template)
     try:
         if begins:
             shows(first, platform_migrated.done)

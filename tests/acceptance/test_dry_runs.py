@@ -7,22 +7,23 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, Manage
+from tests.support.cast import DIGITAL_HEALTH, PHARMA
+from tests.support.command_results import Manage, document, said
+from tests.support.database_state import dump_with_vital
 from tests.support.databases import Scratch
-from tests.support.looking import PHASES, document, one, said, standing, write
-from tests.support.traces import everything
+from tests.support.queries import PHASES, ledger_entries, scalar, write_as_owner
 
 TENANTS = {DIGITAL_HEALTH: "digital-health", PHARMA: "pharma", "00000000-0000-0000-0000-000000000001": "vital-platform"}
 
 
 def forecast(scratch: Scratch, manage: Manage, cwd: Path, *words: str, code: int = 0) -> dict[str, object]:
     """The document of a dry run, which has left no trace."""
-    before, there = everything(scratch), sorted(cwd.iterdir())
+    before, there = dump_with_vital(scratch), sorted(cwd.iterdir())
     done = manage(scratch, "migrate_tenants", *words, "--dry-run", "--json", cwd=cwd)
     people = manage(scratch, "migrate_tenants", *words, "--dry-run", cwd=cwd)
 
     assert (done.returncode, people.returncode) == (code, code), said(done) + said(people)
-    assert everything(scratch) == before
+    assert dump_with_vital(scratch) == before
     assert sorted(cwd.iterdir()) == there, "no log and no backup"
     return document(done)
 
@@ -40,7 +41,7 @@ def test_a_run_does_what_its_dry_run_said(legacy: Scratch, manage: Manage, tmp_p
             rows.update({(table, tenant): number for tenant, number in tenants.items()})
     assert sum(rows.values()) > 2000
     for table in ("tools", "knowledge_base", "messages"):
-        found = Counter(TENANTS[after] for *_, after in standing(legacy, table))
+        found = Counter(TENANTS[after] for *_, after in ledger_entries(legacy, table))
         assert {tenant: rows[table, tenant] for tenant in found} == found, table
 
 
@@ -52,8 +53,8 @@ def test_after_a_run_there_is_nothing_to_do(migrated: Scratch, manage: Manage, t
 
 
 def test_a_run_that_000_would_refuse_is_exit_1(legacy: Scratch, manage: Manage, tmp_path: Path) -> None:
-    write(legacy, "CREATE POLICY hides ON tools USING (false)")
-    write(legacy, "ALTER TABLE tools ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    write_as_owner(legacy, "CREATE POLICY hides ON tools USING (false)")
+    write_as_owner(legacy, "ALTER TABLE tools ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
 
     told = forecast(legacy, manage, tmp_path, code=1)
     assert told["refused"], told
@@ -85,7 +86,7 @@ def as_operator(scratch: Scratch, statement: str) -> None:
 
 
 def _mine(scratch: Scratch) -> str:
-    return str(one(scratch, "SELECT min(id::text) FROM prompts WHERE tenant_id = %s", DIGITAL_HEALTH))
+    return str(scalar(scratch, "SELECT min(id::text) FROM prompts WHERE tenant_id = %s", DIGITAL_HEALTH))
 
 
 def test_what_an_undo_would_lose_is_said(migrated: Scratch, manage: Manage, tmp_path: Path) -> None:
@@ -103,10 +104,10 @@ def test_a_tenant_is_not_removed_by_a_dry_run(migrated: Scratch, manage: Manage,
     for words in (("add", "oncology"), ("suspend", "oncology", "--yes"), ("export", "oncology", "oncology.zip")):
         done = manage(migrated, "tenants", *words, *(why if words[0] != "export" else ()), cwd=tmp_path)
         assert done.returncode == 0, said(done)
-    before = everything(migrated)
+    before = dump_with_vital(migrated)
 
     told = manage(migrated, "tenants", "remove", "oncology", "oncology.zip", "--dry-run", "--json", *why, cwd=tmp_path)
 
     assert told.returncode == 0, said(told)
     assert document(told)["slug"] == "oncology"
-    assert everything(migrated) == before
+    assert dump_with_vital(migrated) == before

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
-from tests.support import databases, looking
+from tests.support import databases, queries
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.command_results import Done, Manage, document, said
 from tests.support.databases import Scratch
-from tests.support.looking import PHASES, TABLES, Done, document, said
+from tests.support.queries import PHASES, TABLES
 
 
 @dataclass
@@ -51,7 +52,7 @@ def test_every_phase_is_completed_with_no_row_to_assign(journey: Empty, manage: 
         assert (phase["rows_seen"], phase["rows_changed"], phase["findings"]) == (0, 0, 0)
     assert status["next"] is None
     for table in TABLES:
-        assert looking.one(journey.scratch, f"SELECT count(*) FROM {table}") == 0
+        assert queries.scalar(journey.scratch, f"SELECT count(*) FROM {table}") == 0
 
 
 def test_the_three_tenants_and_the_fence_are_there(journey: Empty) -> None:
@@ -66,7 +67,7 @@ def test_the_three_tenants_and_the_fence_are_there(journey: Empty) -> None:
     assert {table for (table,) in nullable} == followers, "NOT NULL comes at once where a rule knows every new row"
     for table in TABLES:
         fenced = "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = %s::regclass"
-        assert looking.one(journey.scratch, fenced, f"public.{table}") is True, table
+        assert queries.scalar(journey.scratch, fenced, f"public.{table}") is True, table
 
 
 def test_undo_leaves_what_migrate_made_and_doing_it_again_comes_to_the_same(journey: Empty) -> None:
@@ -76,7 +77,7 @@ def test_undo_leaves_what_migrate_made_and_doing_it_again_comes_to_the_same(jour
 
 
 def test_rows_that_come_later_find_their_tenant(journey: Empty) -> None:
-    ((tenant,),) = looking.write(
+    ((tenant,),) = queries.write_as_owner(
         journey.scratch,
         "INSERT INTO knowledge_base (chunk_index, content, content_hash, domain)"
         " VALUES (1, 'c', 'h', 'pharmacovigilance') RETURNING tenant_id::text",

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PHARMA, ROOT, Manage
 from tests.support import background, databases
-from tests.support.acting import whole_clone
+from tests.support.cast import PHARMA
+from tests.support.command_results import Done, Manage, said
 from tests.support.commands import OURS, parser_of
-from tests.support.databases import Scratch
-from tests.support.looking import Done, one, said
-from tests.support.standstill import standing_still
+from tests.support.databases import Scratch, clone_with_grants
+from tests.support.paths import ROOT
+from tests.support.pause_point import paused_at
+from tests.support.queries import scalar
 
 NOWHERE = "postgresql://nobody:secret-word@127.0.0.1:1/nowhere"
 NOBODY = "00000000-0000-4000-8000-00000000dead"
@@ -130,7 +131,7 @@ def test_what_no_command_knows_is_exit_2(command: str, manage: Manage) -> None:
 
 @pytest.fixture(scope="module")
 def migrated_copy(migrated_template: Scratch) -> Iterator[Scratch]:
-    copy = whole_clone(migrated_template)
+    copy = clone_with_grants(migrated_template)
     yield copy
     databases.drop(copy)
 
@@ -162,13 +163,13 @@ HELD = {  # a command, the table at whose writing it is held, and what must be a
 @pytest.mark.parametrize("words", HELD, ids=lambda words: " ".join(words[:2]))
 def test_ctrl_c_leaves_nothing_half_done(words: tuple[str, ...], migrated_copy: Scratch) -> None:
     table, query = HELD[words]
-    before = one(migrated_copy, query)
-    with standing_still(migrated_copy, table, "true") as stands, background.manage(migrated_copy, *words) as running:
+    before = scalar(migrated_copy, query)
+    with paused_at(migrated_copy, table, "true") as stands, background.start(migrated_copy, *words) as running:
         running.until(stands)
         running.process.send_signal(signal.SIGINT)
         told = running.ends_with(3)
 
     assert "Traceback" not in told
     assert len(told.strip().splitlines()[-1]) > 10
-    assert one(migrated_copy, query) == before
-    assert one(migrated_copy, "SELECT count(*) FROM tenants WHERE id = %s AND is_active", PHARMA) == 1
+    assert scalar(migrated_copy, query) == before
+    assert scalar(migrated_copy, "SELECT count(*) FROM tenants WHERE id = %s AND is_active", PHARMA) == 1

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
-from tests.support import databases, looking, oracle
+from tests.support import databases, oracle, plans, queries
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch
-from tests.support.figures import Figures
-from tests.support.looking import TABLES, document, said
+from tests.support.expected_counts import Counts
+from tests.support.queries import TABLES
 
 pytestmark = pytest.mark.server
 
@@ -22,30 +23,30 @@ def expected(pack: Path) -> oracle.Expected:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_row_has_the_tenant_that_the_rules_give_it(
-    migrated_template: Scratch, legacy_template: Scratch, expected: oracle.Expected, counted: Figures, table: str
+    migrated_template: Scratch, legacy_template: Scratch, expected: oracle.Expected, counts: Counts, table: str
 ) -> None:
     before = set(databases.rows(legacy_template.admin_url, f"SELECT id::text FROM public.{table}"))
-    found = looking.tenants_of(migrated_template, table)
+    found = queries.tenants_of(migrated_template, table)
     legacy = {key: tenant for key, tenant in found.items() if (key,) in before}
     assert legacy == expected.tenants[table]
-    assert sum(tenant is None for tenant in legacy.values()) == counted.undecided.get(table, 0)
+    assert sum(tenant is None for tenant in legacy.values()) == counts.undecided.get(table, 0)
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_the_ledger_names_the_rule_run_and_values_of_each_row(
     migrated_template: Scratch, expected: oracle.Expected, table: str
 ) -> None:
-    rules = looking.rules_of(table)
+    rules = plans.rules_of(table)
     wanted = {
         key: (rules[number - 1]["name"], rules[number - 1]["phase"], "assign", expected.tenants[table][key])
         for key, number in expected.rules[table].items()
         if number is not None
     }
-    entries = looking.standing(migrated_template, table)
+    entries = queries.ledger_entries(migrated_template, table)
     assert {key: (rule, phase, kind, after) for key, rule, phase, kind, _, _, after in entries} == wanted
     assert len(entries) == len(wanted), "a row is in the ledger twice"
     if wanted:
-        run = looking.one(migrated_template, "SELECT id FROM vital.run WHERE kind = 'run' AND status = 'completed'")
+        run = queries.scalar(migrated_template, "SELECT id FROM vital.run WHERE kind = 'run' AND status = 'completed'")
         assert {entry[4] for entry in entries} == {run}
         assert {entry[5] for entry in entries} == {None}
 
@@ -53,13 +54,13 @@ def test_the_ledger_names_the_rule_run_and_values_of_each_row(
 def test_the_rules_were_not_all_the_same(expected: oracle.Expected) -> None:
     """The two tests above compare with something: every rule of every table but two decided rows of the pack."""
     used = {(table, number) for table, rows in expected.rules.items() for number in rows.values() if number}
-    numbers = {(table, n) for table in TABLES for n in range(1, len(looking.rules_of(table)) + 1)}
+    numbers = {(table, n) for table in TABLES for n in range(1, len(plans.rules_of(table)) + 1)}
     assert used <= numbers
     assert len(numbers - used) <= 2, f"rules that decided nothing: {sorted(numbers - used)}"
 
 
 def test_customers_agents_get_exactly_the_platforms_tools_they_lack(
-    migrated_template: Scratch, legacy_template: Scratch, expected: oracle.Expected, counted: Figures
+    migrated_template: Scratch, legacy_template: Scratch, expected: oracle.Expected, counts: Counts
 ) -> None:
     old = {key for (key,) in databases.rows(legacy_template.admin_url, "SELECT id::text FROM agent_tool_assignments")}
     added = databases.rows(
@@ -69,23 +70,23 @@ def test_customers_agents_get_exactly_the_platforms_tools_they_lack(
         [list(old)],
     )
     assert {(agent, tool) for _, agent, tool, *_ in added} == expected.tool_assignments
-    assert len(added) == len(expected.tool_assignments) == counted.added
+    assert len(added) == len(expected.tool_assignments) == counts.added
     for _, agent, tool, tenant, priority, enabled, automatic in added:
         assert (tenant, priority, enabled, automatic) == (
             expected.tenants["agents"][agent], expected.tool_priority[tool], True, False
         )  # fmt: skip
     assert len(set(expected.tool_priority.values())) > 3
-    made = {key for (key,) in databases.rows(migrated_template.admin_url, looking.MADE_ASSIGNMENTS)}
+    made = {key for (key,) in databases.rows(migrated_template.admin_url, queries.MADE_ASSIGNMENTS)}
     assert made == {key for key, *_ in added}
 
 
 def test_rows_that_no_rule_knows_are_findings(
-    migrated_template: Scratch, manage: Manage, expected: oracle.Expected, counted: Figures
+    migrated_template: Scratch, manage: Manage, expected: oracle.Expected, counts: Counts
 ) -> None:
     done = manage(migrated_template, "migrate_tenants", "status", "--json")
     assert done.returncode == 0, said(done)
     review = {f["table"]: f["count"] for f in document(done)["findings"] if f["severity"] == "REVIEW"}
-    assert review == counted.undecided
+    assert review == counts.undecided
     found = databases.rows(
         migrated_template.admin_url, "SELECT relation, key FROM vital.finding WHERE severity = 'REVIEW'"
     )
@@ -97,10 +98,10 @@ def test_rows_that_no_rule_knows_are_findings(
 def test_nothing_but_the_tenant_changes_in_a_row(
     migrated_template: Scratch, legacy_template: Scratch, table: str
 ) -> None:
-    names = [name for name in looking.columns(legacy_template, table) if name != "tenant_id"]
+    names = [name for name in queries.columns(legacy_template, table) if name != "tenant_id"]
     assert "updated_at" in names or table in {"agent_tool_assignments", "messages"}
-    before = looking.content(legacy_template, table, names)
-    after = looking.content(migrated_template, table, names)
+    before = queries.content(legacy_template, table, names)
+    after = queries.content(migrated_template, table, names)
     assert {key: after.get(key) for key in before} == before
     assert table == "agent_tool_assignments" or len(after) == len(before)
 
@@ -112,7 +113,7 @@ def test_tools_say_their_category_and_keep_their_metadata(migrated_template: Scr
         " WHERE t.category IS DISTINCT FROM c.name OR t.metadata IS DISTINCT FROM '{}'",
     )
     assert wrong == []
-    assert looking.one(migrated_template, "SELECT count(DISTINCT category) > 10 FROM tools")
+    assert queries.scalar(migrated_template, "SELECT count(DISTINCT category) > 10 FROM tools")
 
 
 FEATURES = {"mode_5_enabled": True, "rag_enabled": True, "agent_creation": True, "knowledge_management": True}
@@ -133,7 +134,7 @@ SECURITY = ("require_mfa", "session_timeout_minutes", "max_failed_login_attempts
 
 @pytest.mark.parametrize("tenant", CONFIGURED, ids=["platform", "digital-health", "pharma"])
 def test_the_tenants_are_configured_as_the_rules_say(
-    migrated_template: Scratch, legacy_template: Scratch, counted: Figures, tenant: str
+    migrated_template: Scratch, legacy_template: Scratch, counts: Counts, tenant: str
 ) -> None:
     name, slug, domain, features, limits, security, metadata = CONFIGURED[tenant]
     query = (
@@ -155,7 +156,7 @@ def test_the_tenants_are_configured_as_the_rules_say(
     old = databases.rows(legacy_template.admin_url, "SELECT slug, domain FROM tenants WHERE id = %s", [tenant])
     aliases = {alias for row in old for alias in row}
     assert dict(hosts) == {domain: True, slug: False} | dict.fromkeys(aliases, False)
-    assert tenant != PLATFORM or aliases == counted.old_names
+    assert tenant != PLATFORM or aliases == counts.old_names
 
 
 ORGANISATION = {
@@ -224,7 +225,7 @@ def with_others(legacy: Scratch, tmp_path: Path) -> tuple[Scratch, Path]:
 
 def write_csv(scratch: Scratch, table: str, folder: Path) -> None:
     """The table as the oracle reads it."""
-    names = looking.columns(scratch, table)
+    names = queries.columns(scratch, table)
     listed = ", ".join(f'"{name}"::text' for name in names)
     found = databases.rows(scratch.admin_url, f"SELECT {listed} FROM public.{table}")
     flags = {"true": "t", "false": "f"}
@@ -244,11 +245,11 @@ def test_rows_of_tenants_that_stood_before_move_only_where_a_rule_also_reassigns
     done = manage(legacy, "migrate_tenants", "--yes", "--json")
     assert done.returncode == 0, said(done)
 
-    made = {key for (key,) in databases.rows(legacy.admin_url, looking.MADE_ASSIGNMENTS)}
+    made = {key for (key,) in databases.rows(legacy.admin_url, queries.MADE_ASSIGNMENTS)}
     for table in TABLES:
-        found = {key: t for key, t in looking.tenants_of(legacy, table).items() if key not in made}
+        found = {key: t for key, t in queries.tenants_of(legacy, table).items() if key not in made}
         assert found == expected.tenants[table], table
-    moved = [e for e in looking.standing(legacy, "knowledge_base") if e[5] is not None]
+    moved = [e for e in queries.ledger_entries(legacy, "knowledge_base") if e[5] is not None]
     assert {e[5:] for e in moved} == {(OTHER, PLATFORM), (PHARMA, PLATFORM)}
     assert len(moved) == 10
     assert set(expected.tenants["knowledge_base"].values()) == {PLATFORM, DIGITAL_HEALTH, PHARMA, OTHER}
@@ -256,9 +257,9 @@ def test_rows_of_tenants_that_stood_before_move_only_where_a_rule_also_reassigns
     row = json.dumps(document(manage(legacy, "migrate_tenants", "explain", "knowledge_base", moved[0][0], "--json")))
     assert all(word in row for word in ("general medical knowledge is the Platform's", moved[0][5]))
 
-    settings = looking.one(legacy, "SELECT settings FROM tenants WHERE id = %s", PHARMA)
+    settings = queries.scalar(legacy, "SELECT settings FROM tenants WHERE id = %s", PHARMA)
     assert (settings["limits"]["max_agents"], settings["limits"]["max_robots"], settings["theme"]) == (250, 9, "dark")
-    assert looking.one(legacy, "SELECT metadata FROM tenants WHERE id = %s", PHARMA)["since"] == 2019
+    assert queries.scalar(legacy, "SELECT metadata FROM tenants WHERE id = %s", PHARMA)["since"] == 2019
     other = "SELECT name, slug, compliance_level::text, settings FROM tenants WHERE id = %s"
     assert databases.rows(legacy.admin_url, other, [OTHER]) == [
         ("Other Corp", "other-corp", "standard", {"features": {}})
@@ -266,7 +267,7 @@ def test_rows_of_tenants_that_stood_before_move_only_where_a_rule_also_reassigns
     alias = (
         "SELECT count(*) FROM vital.domain WHERE tenant_id = %s AND domain IN ('old-pharma', 'old-pharma.example.org')"
     )
-    assert looking.one(legacy, alias, PHARMA) == 2
+    assert queries.scalar(legacy, alias, PHARMA) == 2
 
     undone = manage(legacy, "migrate_tenants", "undo", "--yes")
     assert undone.returncode == 0, said(undone)

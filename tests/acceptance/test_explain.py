@@ -7,10 +7,10 @@ from psycopg.conninfo import conninfo_to_dict
 from migrations_ops.engine.session import Session
 from migrations_ops.review.explain import explain
 from migrations_ops.rules.load import load
-from tests.conftest import PHARMA, Manage
-from tests.support import databases, looking
+from tests.support import databases, queries
+from tests.support.cast import PHARMA
+from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch
-from tests.support.looking import said
 from tests.support.plans import SHIPPED
 
 
@@ -24,7 +24,7 @@ def explained(scratch: Scratch, table: str, key: str) -> dict[str, Any]:
 
 def of_rule(scratch: Scratch, table: str, rule: str) -> str:
     """A row that this rule has put where it is."""
-    return str(min(key for key, name, *_ in looking.standing(scratch, table) if name == rule))
+    return str(min(key for key, name, *_ in queries.ledger_entries(scratch, table) if name == rule))
 
 
 def test_the_rule_is_told_in_words_with_what_it_read(migrated_template: Scratch) -> None:
@@ -77,7 +77,7 @@ def test_later_corrections_and_what_nobody_noted(migrated: Scratch, manage: Mana
 
 
 def test_a_decision_that_was_withdrawn_is_no_move_by_somebody_else(migrated: Scratch, manage: Manage) -> None:
-    key = str(looking.one(migrated, "SELECT min(id::text) FROM messages WHERE tenant_id IS NULL"))
+    key = str(queries.scalar(migrated, "SELECT min(id::text) FROM messages WHERE tenant_id IS NULL"))
     for words in (("pharma",), ("--withdraw",)):
         done = manage(migrated, "migrate_tenants", "decide", "messages", key, *words, "--reason", "a try", "--yes")
         assert done.returncode == 0, said(done)
@@ -85,5 +85,5 @@ def test_a_decision_that_was_withdrawn_is_no_move_by_somebody_else(migrated: Scr
     told = explained(migrated, "messages", key)
 
     assert (told["tenant"], told["moved_since"]) == (None, False)
-    looking.write(migrated, "UPDATE messages SET tenant_id = %s WHERE id = %s", PHARMA, key)
+    queries.write_as_owner(migrated, "UPDATE messages SET tenant_id = %s WHERE id = %s", PHARMA, key)
     assert explained(migrated, "messages", key)["moved_since"] is True

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.support import oracle
+from tests.support.database_state import decided_twice, last_record
 from tests.support.databases import Scratch, rows
-from tests.support.looking import every_tenant
-from tests.support.traces import decided_twice, last_record
+from tests.support.queries import tenants_of_every_table
 
 Manage = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -138,7 +138,7 @@ def test_one_phase_after_the_other_fails_and_is_continued(
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["run"] in runs
-    assert every_tenant(legacy) == oracle.expected(pack).tenants
+    assert tenants_of_every_table(legacy) == oracle.expected(pack).tenants
     assert decided_twice(legacy) == []
     again = manage(legacy, "migrate_tenants", "--yes")
     assert "Nothing to do" in again.stdout
@@ -158,7 +158,7 @@ def test_resume_is_all_it_takes(legacy: Scratch, manage: Manage, pack: Path) -> 
 
         assert done.returncode == 0, done.stdout + done.stderr
         assert last_record(legacy, sabotage.phase)["status"] == "completed"
-    assert every_tenant(legacy) == oracle.expected(pack).tenants
+    assert tenants_of_every_table(legacy) == oracle.expected(pack).tenants
     assert decided_twice(legacy) == []
 
 
@@ -204,25 +204,25 @@ def meddle(database: Scratch, body: str) -> None:
     ],
     ids=["another column changes", "the old value comes back", "the update is swallowed"],
 )
-def test_a_meddling_trigger_is_caught(set_up: Scratch, manage: Manage, body: str, message: str) -> None:
-    before = rows(set_up.admin_url, "SELECT * FROM prompts ORDER BY id")
-    meddle(set_up, body)
+def test_a_meddling_trigger_is_caught(prepared: Scratch, manage: Manage, body: str, message: str) -> None:
+    before = rows(prepared.admin_url, "SELECT * FROM prompts ORDER BY id")
+    meddle(prepared, body)
 
-    failed = manage(set_up, "migrate_tenants", "--only", "003", "--yes", timeout=30)
+    failed = manage(prepared, "migrate_tenants", "--only", "003", "--yes", timeout=30)
 
     assert failed.returncode == 1, failed.stdout
     said = " ".join(failed.stderr.split())
     assert re.search(rf"public\.prompts.* {message}", said), said
     assert r"\d public.prompts" in said
-    assert rows(set_up.admin_url, "SELECT * FROM prompts ORDER BY id") == before
-    assert rows(set_up.admin_url, "SELECT count(*) FROM vital.ledger WHERE relation = 'public.prompts'") == [(0,)]
-    assert message in last_record(set_up, "003_platform_data")["error"]
+    assert rows(prepared.admin_url, "SELECT * FROM prompts ORDER BY id") == before
+    assert rows(prepared.admin_url, "SELECT count(*) FROM vital.ledger WHERE relation = 'public.prompts'") == [(0,)]
+    assert message in last_record(prepared, "003_platform_data")["error"]
 
     # A run without --only starts at 001, whose guard holds the new trigger back as well.
-    done = manage(set_up, "migrate_tenants", "--to", "003", "--yes")
+    done = manage(prepared, "migrate_tenants", "--to", "003", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert decided_twice(set_up) == []
-    assert rows(set_up.admin_url, GUARDED) == [("WHEN",)]
+    assert decided_twice(prepared) == []
+    assert rows(prepared.admin_url, GUARDED) == [("WHEN",)]
 
 
 GUARDED = """

@@ -2,7 +2,8 @@
 
 import re
 
-from tests.conftest import PHARMA, Manage
+from tests.support.cast import PHARMA
+from tests.support.command_results import Manage
 from tests.support.databases import Scratch, rows
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

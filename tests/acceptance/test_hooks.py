@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from migrations_ops.runs import hooks
-from tests.conftest import Manage
-from tests.support import looking, traces
+from tests.support import database_state, queries
+from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch, rows
-from tests.support.looking import document, said
 
 DONE, FAILED, WRONG = 0, 1, 2
 NOTES = """
@@ -114,15 +113,15 @@ def test_one_that_fails_before_the_run_stops_it_before_anything_changes(
 ) -> None:
     env = notebook.file(notebook.hook("before run", 'name = "stop the api"', code=3), notebook.hook("after run"))
 
-    with traces.untouched(legacy):
+    with database_state.unchanged(legacy):
         done = manage(legacy, "migrate_tenants", "--json", env=env)
 
     assert done.returncode == FAILED, said(done)
     assert 'The hook "stop the api" (before run) failed: it ended with exit code 3' in document(done)["error"]
     assert [(event, status) for event, _, status in notebook.events] == [("before run", ""), ("after run", "failed")]
     assert "stop the api" in notebook.notes[-1]["VITAL_ERROR"]
-    assert looking.one(legacy, "SELECT status FROM vital.run") == "failed"
-    assert looking.one(legacy, "SELECT count(*) FROM vital.phase_run") == 0
+    assert queries.scalar(legacy, "SELECT status FROM vital.run") == "failed"
+    assert queries.scalar(legacy, "SELECT count(*) FROM vital.phase_run") == 0
 
 
 def test_one_that_fails_before_a_phase_keeps_what_was_done_and_the_run_goes_on_there(
@@ -153,7 +152,7 @@ def test_one_that_fails_after_the_run_says_that_the_run_is_done(
     assert done.returncode == FAILED, said(done)
     assert "it answered 500. Run 1 itself is completed." in done.stderr
     assert "s3cret" not in said(done)
-    assert looking.one(legacy, "SELECT status FROM vital.run") == "completed"
+    assert queries.scalar(legacy, "SELECT status FROM vital.run") == "completed"
 
 
 @pytest.mark.parametrize(
@@ -187,7 +186,7 @@ def test_nothing_starts_with_a_file_that_cannot_be_used(legacy: Scratch, manage:
 
     assert done.returncode == WRONG, said(done)
     assert "No such file" in done.stderr
-    assert looking.one(legacy, "SELECT to_regnamespace('vital') IS NULL")
+    assert queries.scalar(legacy, "SELECT to_regnamespace('vital') IS NULL")
 
 
 def test_one_that_takes_too_long_is_ended(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PHARMA, PLATFORM, Manage
 from tests.support import databases
-from tests.support.acting import whole_clone
-from tests.support.databases import Scratch, rows
-from tests.support.looking import Done, document, one, said
+from tests.support.cast import PHARMA, PLATFORM
+from tests.support.command_results import Done, Manage, document, said
+from tests.support.databases import Scratch, clone_with_grants, rows
+from tests.support.queries import scalar
 
 NEW = "0a0a0a0a-0000-4000-8000-00000000000b"
 OTHERS = "0b0b0b0b-0000-4000-8000-000000000001"  # a source of pharma's
@@ -64,9 +64,9 @@ class Journey:
 
 @pytest.fixture(scope="module")
 def journey(migrated_template: Scratch, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
-    home, file = whole_clone(migrated_template), tmp_path_factory.mktemp("archive") / "oncology.zip"
+    home, file = clone_with_grants(migrated_template), tmp_path_factory.mktemp("archive") / "oncology.zip"
     rows(home.owner_url, KINDS)
-    abroad = whole_clone(home)
+    abroad = clone_with_grants(home)
     rows(abroad.admin_url, THERE)
     added = manage(home, "tenants", "add", "oncology", "--id", NEW, *WHY)
     assert added.returncode == 0, said(added)
@@ -122,7 +122,7 @@ def test_a_reference_into_another_tenant_is_refused_before_anything_is_written(
     journey: Journey, manage: Manage, tmp_path: Path, what: str
 ) -> None:
     table, given, key, words = REFUSED[what]
-    agent = one(journey.abroad, "SELECT id::text FROM agents WHERE tenant_id = %s ORDER BY 1 LIMIT 1", PHARMA)
+    agent = scalar(journey.abroad, "SELECT id::text FROM agents WHERE tenant_id = %s ORDER BY 1 LIMIT 1", PHARMA)
     given = {name: agent if value == "pharma's" else value for name, value in given.items()}
     before = rows(journey.abroad.admin_url, COUNTS)
 
@@ -155,14 +155,14 @@ def test_a_row_of_another_tenants_is_not_brought_in(journey: Journey, manage: Ma
     done = bring_in(manage, journey, file)
 
     assert "another than the tenant of the archive" in said(done)
-    assert one(journey.abroad, "SELECT count(*) FROM knowledge_base WHERE id = %s", CHUNK) == 0
+    assert scalar(journey.abroad, "SELECT count(*) FROM knowledge_base WHERE id = %s", CHUNK) == 0
 
 
 def test_a_row_that_others_refer_to_already_is_not_theirs_to_get(
     journey: Journey, manage: Manage, tmp_path: Path
 ) -> None:
     """No key holds pharma's assignment to an agent, and the archive brings one with just that id."""
-    tool = one(journey.abroad, "SELECT id::text FROM tools WHERE tenant_id = %s ORDER BY 1 LIMIT 1", PLATFORM)
+    tool = scalar(journey.abroad, "SELECT id::text FROM tools WHERE tenant_id = %s ORDER BY 1 LIMIT 1", PLATFORM)
     stray = "INSERT INTO agent_tool_assignments (agent_id, tool_id, tenant_id) VALUES (%s, %s, %s)"
     rows(journey.abroad.owner_url, "ALTER TABLE agent_tool_assignments DISABLE TRIGGER USER")
     rows(journey.abroad.admin_url, stray, [AGENT, tool, PHARMA])
@@ -185,4 +185,4 @@ def test_its_own_the_platforms_and_none_are_taken(journey: Journey, manage: Mana
 
     assert "would not be what the archive holds" in document(other)["error"], said(other)
     assert done.returncode == 0, said(done)
-    assert one(journey.abroad, "SELECT count(*) FROM knowledge_base WHERE tenant_id = %s", NEW) == 1
+    assert scalar(journey.abroad, "SELECT count(*) FROM knowledge_base WHERE tenant_id = %s", NEW) == 1

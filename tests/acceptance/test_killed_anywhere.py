@@ -16,13 +16,14 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
-from tests.support import background, clusters, cutting, databases, looking, oracle
+from tests.support import background, clusters, cuttable_proxy, databases, oracle, queries
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.clusters import Cluster
-from tests.support.cutting import Line
+from tests.support.command_results import Manage, said
+from tests.support.cuttable_proxy import CuttableProxy
+from tests.support.database_state import decided_twice
 from tests.support.databases import Scratch
-from tests.support.looking import TABLES, said
-from tests.support.traces import decided_twice
+from tests.support.queries import TABLES
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -113,14 +114,14 @@ class Stage:
     """A server of the test's own with the legacy pack, and the line by which the command reaches it."""
 
     cluster: Cluster
-    line: Line
+    line: CuttableProxy
     database: Scratch
     by_line: Scratch
 
 
 @pytest.fixture
 def stage(server_url: str, pack: Path) -> Iterator[Stage]:
-    with clusters.restartable(server_url) as cluster, cutting.line_to(cluster.url) as line:
+    with clusters.restartable(server_url) as cluster, cuttable_proxy.proxy_to(cluster.url) as line:
         database = databases.build_legacy(cluster.url, pack)
         address = f"127.0.0.1:{line.port}"
         url = f"postgresql://{databases.OWNER}:{databases.OWNER_PASSWORD}@{address}/{database.name}?sslmode=disable"
@@ -134,7 +135,7 @@ class Killer:
         self.stage, self.dice = stage, dice
         self.kills: Counter[tuple[str, str]] = Counter()
 
-    def kill(self, run: background.Background) -> None:
+    def kill(self, run: background.BackgroundCommand) -> None:
         way = self.dice.choice(WAYS)
         phases = [line.split()[0] for line in run.said.splitlines() if line[:2] == "00"]
         self.kills[way, phases[-1] if phases else "before"] += 1
@@ -151,7 +152,7 @@ class Killer:
 
     def disturb(self, *arguments: str) -> bool:
         """Start the command and kill it after a while; whether it was through before."""
-        with background.manage(self.stage.by_line, "migrate_tenants", *arguments) as run:
+        with background.start(self.stage.by_line, "migrate_tenants", *arguments) as run:
             until = time.monotonic() + self.dice.uniform(0.8, LONGEST)
             while time.monotonic() < until and run.process.poll() is None:
                 time.sleep(0.02)
@@ -169,8 +170,8 @@ class Killer:
 @pytest.mark.timeout(300 + 15 * KILLS)
 def test_whatever_is_killed_nothing_is_lost_and_nothing_is_done_twice(stage: Stage, pack: Path, manage: Manage) -> None:
     killer, started = Killer(stage, random.Random(SEED)), time.monotonic()
-    before = {table: looking.content(stage.database, table, plain_columns(stage, table)) for table in TABLES}
-    found = {table: looking.content(stage.database, table, columns(stage, table)) for table in TABLES}
+    before = {table: queries.content(stage.database, table, plain_columns(stage, table)) for table in TABLES}
+    found = {table: queries.content(stage.database, table, columns(stage, table)) for table in TABLES}
     writer = Writer(stage.database.owner_url)
     thread = threading.Thread(target=writer.work)
     thread.start()
@@ -198,16 +199,16 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_is_done_twice(stage: Sta
     assert databases.rows(stage.database.admin_url, MISCOUNTED) == []
     assert databases.rows(stage.database.admin_url, LEFT_BEHIND) == []
     for table in TABLES:
-        now = looking.content(stage.database, table, plain_columns(stage, table, before_the_run=True))
+        now = queries.content(stage.database, table, plain_columns(stage, table, before_the_run=True))
         assert before[table].items() <= now.items(), f"{table}: a row is lost, or something but its tenant has changed"
-    assert looking.one(stage.database, "SELECT count(*) FROM pg_index WHERE NOT indisvalid") == 0
+    assert queries.scalar(stage.database, "SELECT count(*) FROM pg_index WHERE NOT indisvalid") == 0
     assert manage(stage.database, "prove_isolation").returncode == 0
 
     undone = manage(stage.by_line, "migrate_tenants", "undo", "--yes")
     assert undone.returncode == 0, said(undone)
     assert [line for line in undone.stdout.splitlines() if "changed since" in line] == []
     for table in TABLES:
-        now = looking.content(stage.database, table, columns(stage, table))
+        now = queries.content(stage.database, table, columns(stage, table))
         mine = {str(key) for key in writer.rows.keys() | writer.unknown}
         assert now.keys() - mine == before[table].keys(), table
         assert found[table].items() <= now.items(), f"{table} is not as it was found"
@@ -219,7 +220,7 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_is_done_twice(stage: Sta
 
 def columns(stage: Stage, table: str) -> list[str]:
     """The table's columns without the clock that the application's own writes set, where it writes to rows as found."""
-    return [name for name in looking.columns(stage.database, table) if name != "updated_at" or table not in TOUCHED]
+    return [name for name in queries.columns(stage.database, table) if name != "updated_at" or table not in TOUCHED]
 
 
 def plain_columns(stage: Stage, table: str, *, before_the_run: bool = False) -> list[str]:
@@ -230,7 +231,7 @@ def plain_columns(stage: Stage, table: str, *, before_the_run: bool = False) -> 
 
 def every_row_is_where_the_rules_put_it(stage: Stage, pack: Path, writer: Writer) -> None:
     expected = oracle.expected(pack).tenants
-    found = looking.every_tenant(stage.database)
+    found = queries.tenants_of_every_table(stage.database)
     for table in TABLES:
         wanted = dict(expected[table])
         if table == "knowledge_base":

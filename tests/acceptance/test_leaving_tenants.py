@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PHARMA, ROOT, Manage
 from tests.support import databases
-from tests.support.acting import whole_clone
-from tests.support.databases import Scratch, rows
-from tests.support.looking import Done, document, said
+from tests.support.cast import PHARMA
+from tests.support.command_results import Done, Manage, document, said
+from tests.support.databases import Scratch, clone_with_grants, rows
+from tests.support.paths import ROOT
 
 NEW = "0a0a0a0a-0000-4000-8000-00000000000b"
 WHY = ("--reason", "contract 17")
@@ -57,7 +57,7 @@ CONTENT = "SELECT tenant_id, count(*), sum(hashtextextended(to_jsonb(t)::text, 0
 @pytest.fixture(scope="module")
 def home(migrated_template: Scratch, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scratch]:
     """An installation with a fourth tenant, to whom rows were moved, and who has written some itself."""
-    scratch = whole_clone(migrated_template)
+    scratch = clone_with_grants(migrated_template)
     moves = tmp_path_factory.mktemp("moves") / "rows.toml"
     moves.write_text(MOVES)
     for words in (("add", "oncology", "--id", NEW, "--like", "pharma"), ("move", str(moves), "--yes")):
@@ -71,7 +71,7 @@ def home(migrated_template: Scratch, manage: Manage, tmp_path_factory: pytest.Te
 @pytest.fixture
 def abroad(migrated_template: Scratch) -> Iterator[Scratch]:
     """Another installation, in which the rows that were moved never were."""
-    scratch = whole_clone(migrated_template)
+    scratch = clone_with_grants(migrated_template)
     rows(scratch.admin_url, "DELETE FROM prompts WHERE domain = 'regulatory_affairs'")
     yield scratch
     databases.drop(scratch)
@@ -130,7 +130,7 @@ def test_it_arrives_equal_and_nobody_else_notices(home: Scratch, abroad: Scratch
 def test_it_is_removed_once_its_archive_holds_it_all_and_comes_back_from_it(
     home: Scratch, manage: Manage, tmp_path: Path
 ) -> None:
-    scratch, mine = whole_clone(home), tmp_path / "mine.zip"
+    scratch, mine = clone_with_grants(home), tmp_path / "mine.zip"
     try:
         before = content(scratch)
         assert tenants(manage, scratch, "export", "oncology", str(mine)).returncode == 0
@@ -166,7 +166,7 @@ def test_it_is_removed_once_its_archive_holds_it_all_and_comes_back_from_it(
 
 
 def test_whom_others_refer_to_or_the_plan_names_stays(home: Scratch, manage: Manage, tmp_path: Path) -> None:
-    scratch, file = whole_clone(home), tmp_path / "pharma.zip"
+    scratch, file = clone_with_grants(home), tmp_path / "pharma.zip"
     try:
         for slug in ("pharma", "oncology"):
             assert tenants(manage, scratch, "suspend", slug, *WHY).returncode == 0

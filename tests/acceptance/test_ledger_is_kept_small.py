@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.conftest import PHARMA, Manage
-from tests.support import looking
+from tests.support import queries
+from tests.support.cast import PHARMA
+from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch, rows
-from tests.support.looking import document, said
 
 WHY = ("--reason", "retention")
 STANDING = "SELECT count(*) FROM vital.ledger WHERE undone_at IS NULL"
@@ -51,7 +51,7 @@ def test_what_was_undone_goes_and_an_undo_is_as_exact_as_before(
 
 def content(scratch: Scratch) -> dict[str, object]:
     """Table → the sum of its rows' hashes."""
-    return {table: looking.one(scratch, CONTENT.format(table)) for table in looking.TABLES}
+    return {table: queries.scalar(scratch, CONTENT.format(table)) for table in queries.TABLES}
 
 
 def test_the_key_of_a_deleted_row_is_nowhere_afterwards(migrated: Scratch, manage: Manage) -> None:

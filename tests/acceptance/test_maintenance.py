@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import house as house
-from tests.conftest import DIGITAL_HEALTH, Manage
-from tests.support import background, cast, looking, stage
+from tests.api.conftest import service_database as service_database
+from tests.support import background, cast_rows, queries, service_under_test
+from tests.support.cast import DIGITAL_HEALTH
+from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch, rows
-from tests.support.looking import document, said
 from tests.support.service import Service, served
-from tests.support.stage import House, Stage
+from tests.support.service_under_test import ServiceDatabase, ServiceUnderTest
 from tests.support.tokens import NOBODY, admin
 
 TOOLS, WITHIN = "/api/tools-crud", 1.0  # seconds
@@ -21,9 +21,9 @@ WHY = ("--reason", "the tables move house")
 
 
 @pytest.fixture(scope="module")
-def workshop(house: House) -> Iterator[Stage]:
+def own_service(service_database: ServiceDatabase) -> Iterator[ServiceUnderTest]:
     """A service of one's own, on a database where every tenant may manage tools."""
-    with stage.opened(house, prepare=cast.let_everybody_manage_tools) as opened:
+    with service_under_test.started(service_database, prepare=cast_rows.let_everybody_manage_tools) as opened:
         yield opened
 
 
@@ -39,12 +39,12 @@ def until(service: Service, wanted: int, name: str) -> None:
         time.sleep(0.05)
 
 
-def test_writes_wait_in_every_process_and_reads_go_on(workshop: Stage, manage: Manage) -> None:
-    with served(workshop.login) as another:
-        services = (workshop.service, another)
+def test_writes_wait_in_every_process_and_reads_go_on(own_service: ServiceUnderTest, manage: Manage) -> None:
+    with served(own_service.login) as another:
+        services = (own_service.service, another)
         assert [written(service, f"before-{at}") for at, service in enumerate(services)] == [201, 201]
 
-        done = manage(workshop.database, "maintenance", "on", *WHY, "--json")
+        done = manage(own_service.database, "maintenance", "on", *WHY, "--json")
 
         assert (done.returncode, document(done)["on"]) == (0, True), said(done)
         for service in services:
@@ -58,17 +58,17 @@ def test_writes_wait_in_every_process_and_reads_go_on(workshop: Stage, manage: M
             assert service.get("/health/ready", NOBODY).status == 200
             assert service.post(TOOLS, NOBODY, {"name": "x"}).status == 401, "strangers are told nothing"
 
-        assert manage(workshop.database, "maintenance", "off").returncode == 0
+        assert manage(own_service.database, "maintenance", "off").returncode == 0
         for service in services:
             until(service, 201, "after")
     audited = rows(
-        workshop.database.admin_url, "SELECT action, reason, who ~ '@' FROM vital.audit ORDER BY id DESC LIMIT 2"
+        own_service.database.admin_url, "SELECT action, reason, who ~ '@' FROM vital.audit ORDER BY id DESC LIMIT 2"
     )
     assert audited == [("maintenance off", "", True), ("maintenance on", WHY[1], True)]
 
 
-def test_it_is_switched_once_and_says_how_it_is(workshop: Stage, manage: Manage) -> None:
-    database = workshop.database
+def test_it_is_switched_once_and_says_how_it_is(own_service: ServiceUnderTest, manage: Manage) -> None:
+    database = own_service.database
     assert manage(database, "maintenance", "on").returncode == 2, "a reason is needed"
     assert manage(database, "maintenance", "on", *WHY).returncode == 0
 
@@ -80,7 +80,7 @@ def test_it_is_switched_once_and_says_how_it_is(workshop: Stage, manage: Manage)
     assert manage(database, "maintenance", "off").returncode == 0
     off = manage(database, "maintenance", "off")
     assert "off already" in off.stdout
-    assert looking.one(database, "SELECT count(*) FROM vital.maintenance") == 0
+    assert queries.scalar(database, "SELECT count(*) FROM vital.maintenance") == 0
 
 
 # --- a run's own ---
@@ -102,7 +102,7 @@ def test_a_run_switches_it_on_and_off_and_leaves_it_on_where_it_fails(
     assert (found["on"], found["reason"], found["run"]) == (True, "run 1", 1)
     assert document(manage(legacy, "migrate_tenants", "status", "--json"))["maintenance"]["on"] is True
     assert manage(legacy, "migrate_tenants", "resume").returncode == 0
-    assert looking.one(legacy, IS_ON) == 0
+    assert queries.scalar(legacy, IS_ON) == 0
     audited = rows(legacy.admin_url, "SELECT action FROM vital.audit WHERE action LIKE 'maint%%' ORDER BY id")
     assert audited == [("maintenance on",), ("maintenance off",)]
 
@@ -112,14 +112,14 @@ def test_ctrl_c_leaves_it_on_and_says_so(
 ) -> None:
     (tmp_path / "hooks.toml").write_text('[[hook]]\nwhen = "before phase"\nphases = ["001"]\ncommand = ["sleep", "30"]')
     monkeypatch.setenv("VITAL_HOOKS", str(tmp_path / "hooks.toml"))
-    with background.manage(legacy, "migrate_tenants", "--maintenance", "--to", "001") as running:
+    with background.start(legacy, "migrate_tenants", "--maintenance", "--to", "001") as running:
         running.until_said("completed in")
 
         running.process.send_signal(signal.SIGINT)
 
         assert "Maintenance stays on" in running.ends_with(3)
     monkeypatch.delenv("VITAL_HOOKS")
-    assert looking.one(legacy, IS_ON) == 1
+    assert queries.scalar(legacy, IS_ON) == 1
     assert manage(legacy, "migrate_tenants", "--to", "001").returncode == 0
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import PHARMA, Manage
 from tests.support import background
+from tests.support.cast import PHARMA
+from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch, rows
-from tests.support.looking import document, said
 
 DECIDED = "UPDATE {table} SET tenant_id = '{tenant}' WHERE tenant_id IS NULL"
 
@@ -39,10 +39,10 @@ def test_where_all_is_calm_it_says_so(calm: Scratch, manage: Manage, tmp_path: P
 
 def test_late_writers_locks_and_gaps_are_in_the_report(calm: Scratch, manage: Manage, tmp_path: Path) -> None:
     file = tmp_path / "day.json"
-    with background.manage(
+    with background.start(
         calm, "monitor", "--for", "12s", "--every", "0.2s", "--report", str(file), "--json"
     ) as watching:
-        watching.until(background.looks_again(calm))
+        watching.until(background.monitor_polled(calm))
         rows(
             calm.admin_url, "INSERT INTO knowledge_sources (id, title, domain) VALUES (gen_random_uuid(), 'late', 'x')"
         )
@@ -78,8 +78,8 @@ def test_a_database_that_is_away_is_a_gap_and_no_end(manage: Manage) -> None:
 
 def test_stopped_it_writes_what_it_has_seen(calm: Scratch, tmp_path: Path) -> None:
     file = tmp_path / "day.md"
-    with background.manage(calm, "monitor", "--for", "1h", "--every", "0.2s", "--report", str(file)) as watching:
-        watching.until(background.looks_again(calm))
+    with background.start(calm, "monitor", "--for", "1h", "--every", "0.2s", "--report", str(file)) as watching:
+        watching.until(background.monitor_polled(calm))
         watching.process.send_signal(signal.SIGINT)
         watching.ends_with(3)
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, Manage
 from tests.support import databases
-from tests.support.acting import as_tenant, whole_clone
-from tests.support.databases import Scratch
-from tests.support.looking import Done, document, one, said
+from tests.support.cast import DIGITAL_HEALTH, PHARMA
+from tests.support.command_results import Done, Manage, document, said
+from tests.support.databases import Scratch, clone_with_grants
+from tests.support.queries import scalar
+from tests.support.tenant_role import as_tenant
 
 NEW = "0a0a0a0a-0000-4000-8000-00000000000b"
 WHY = ("--reason", "contract 17")
@@ -34,7 +35,7 @@ WHOLE = "SELECT to_jsonb(t) - 'tenant_id' FROM {} AS t ORDER BY id"
 
 @pytest.fixture(scope="module")
 def scratch(migrated_template: Scratch, manage: Manage) -> Iterator[Scratch]:
-    copy = whole_clone(migrated_template)
+    copy = clone_with_grants(migrated_template)
     done = manage(copy, "tenants", "add", "oncology", "--id", NEW, *WHY)
     assert done.returncode == 0, said(done)
     yield copy
@@ -91,7 +92,7 @@ def test_rows_change_hands_and_go_back_exactly(scratch: Scratch, manage: Manage,
     for tenant, seen in ((NEW, prompts), (PHARMA, 0)):
         with as_tenant(scratch, tenant) as somebody:
             assert somebody.rows("SELECT count(*) FROM prompts WHERE tenant_id = %s", NEW) == [(seen,)]
-    assert one(scratch, "SELECT reason FROM vital.audit WHERE id = %s", moved["number"]) == "contract 17"
+    assert scalar(scratch, "SELECT reason FROM vital.audit WHERE id = %s", moved["number"]) == "contract 17"
     assert document(tenants("move", str(file), "--yes", *WHY))["status"] == "nothing_to_do"
     for words in (("migrate_tenants", "run", "--yes"), ("migrate_tenants", "validate"), ("prove_isolation",)):
         done = manage(scratch, *words)
@@ -157,5 +158,5 @@ def test_a_row_that_was_decided_or_deleted_since_stays_as_it_is(scratch: Scratch
     expected = before | {(table, decided): DIGITAL_HEALTH}
     del expected[table, deleted]
     assert owners(scratch) == expected
-    noted = one(scratch, "SELECT count(*) FROM vital.audit WHERE action = 'withdraw' AND facts ->> 'from' = %s", NEW)
+    noted = scalar(scratch, "SELECT count(*) FROM vital.audit WHERE action = 'withdraw' AND facts ->> 'from' = %s", NEW)
     assert noted >= back["withdrawn"]

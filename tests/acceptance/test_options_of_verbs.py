@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Manage
 from tests.support import commands
+from tests.support.command_results import Manage, said
 from tests.support.commands import every_verb, given, options_of, parser_of, refusal, verb_of, words_of
+from tests.support.database_state import dump_with_vital
 from tests.support.databases import Scratch
-from tests.support.looking import said
-from tests.support.traces import everything
 
 VERBS = every_verb()
 
@@ -129,12 +128,12 @@ def test_what_is_refused_has_changed_nothing(
     words: tuple[str, ...], migrated_template: Scratch, manage: Manage, tmp_path: Path
 ) -> None:
     """Everything that is in the database, VITAL's own tables as well, byte for byte."""
-    before = everything(migrated_template)
+    before = dump_with_vital(migrated_template)
     done = manage(migrated_template, *words, cwd=tmp_path)
 
     assert (done.returncode, done.stdout) == (2, ""), said(done)
     assert re.fullmatch(r"error: [^\n]+\n", done.stderr), said(done)
-    assert everything(migrated_template) == before
+    assert dump_with_vital(migrated_template) == before
     assert not list(tmp_path.iterdir()), "no log either"
 
 

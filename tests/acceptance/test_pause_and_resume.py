@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Manage
-from tests.support import background, looking
+from tests.support import background, queries
+from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch
-from tests.support.looking import TABLES, document, said
+from tests.support.pause_point import paused_at
 from tests.support.plans import SHIPPED
-from tests.support.standstill import standing_still
+from tests.support.queries import TABLES
 
 IN_003 = ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'")
 AT_THE_END = (
@@ -28,22 +28,22 @@ ASKED = "SELECT count(*) FROM vital.run WHERE stop_requested = %s"
 
 
 @pytest.fixture
-def ready(set_up: Scratch) -> Scratch:
+def ready(prepared: Scratch) -> Scratch:
     """Everything up to 002 is done; 003 is next."""
-    return set_up
+    return prepared
 
 
 def status_of_run(scratch: Scratch) -> str:
-    return str(looking.one(scratch, "SELECT status FROM vital.run ORDER BY id DESC LIMIT 1"))
+    return str(queries.scalar(scratch, "SELECT status FROM vital.run ORDER BY id DESC LIMIT 1"))
 
 
 def test_pause_stops_after_the_batch_and_resume_ends_as_if_nothing_had_been(ready: Scratch, manage: Manage) -> None:
     with ExitStack() as processes:
-        run = processes.enter_context(background.manage(ready, "migrate_tenants", "--yes"))
-        with standing_still(ready, *IN_003) as stands:
+        run = processes.enter_context(background.start(ready, "migrate_tenants", "--yes"))
+        with paused_at(ready, *IN_003) as stands:
             run.until(stands)
-            pause = processes.enter_context(background.manage(ready, "migrate_tenants", "pause"))
-            pause.until(lambda: looking.one(ready, ASKED, "pause"))
+            pause = processes.enter_context(background.start(ready, "migrate_tenants", "pause"))
+            pause.until(lambda: queries.scalar(ready, ASKED, "pause"))
         run.ends_with(3)
         assert "is paused" in pause.ends_with(0)
     assert status_of_run(ready) == "paused"
@@ -51,7 +51,7 @@ def test_pause_stops_after_the_batch_and_resume_ends_as_if_nothing_had_been(read
     resumed = manage(ready, "migrate_tenants", "resume", "--json")
 
     assert (resumed.returncode, document(resumed)["status"]) == (0, "completed"), said(resumed)
-    entries = [(table, key) for table in TABLES for key, *_ in looking.standing(ready, table)]
+    entries = [(table, key) for table in TABLES for key, *_ in queries.ledger_entries(ready, table)]
     assert len(entries) == len(set(entries)) > 1_000
 
 
@@ -72,13 +72,13 @@ def test_cancel_wins_over_pause(
     hooks.write_text(f'[[hook]]\nwhen = "after run"\ncommand = ["sleep", "{afterwards}"]\n')
     monkeypatch.setenv("VITAL_HOOKS", str(hooks))
     with ExitStack() as processes:
-        run = processes.enter_context(background.manage(ready, "migrate_tenants", "--yes"))
-        with standing_still(ready, *IN_003) as stands:
+        run = processes.enter_context(background.start(ready, "migrate_tenants", "--yes"))
+        with paused_at(ready, *IN_003) as stands:
             run.until(stands)
-            cancel = processes.enter_context(background.manage(ready, "migrate_tenants", "cancel"))
-            cancel.until(lambda: looking.one(ready, ASKED, "cancel"))
-            pause = processes.enter_context(background.manage(ready, "migrate_tenants", "pause"))
-            pause.until(lambda: looking.one(ready, ASKING) >= 2)
+            cancel = processes.enter_context(background.start(ready, "migrate_tenants", "cancel"))
+            cancel.until(lambda: queries.scalar(ready, ASKED, "cancel"))
+            pause = processes.enter_context(background.start(ready, "migrate_tenants", "pause"))
+            pause.until(lambda: queries.scalar(ready, ASKING) >= 2)
         run.ends_with(3)
         cancel.ends_with(0)
         assert "is cancelled" in pause.ends_with(1)
@@ -90,23 +90,23 @@ def test_cancel_wins_over_pause(
 
 def test_a_pause_that_comes_too_late_finds_the_run_completed(ready: Scratch) -> None:
     with ExitStack() as processes:
-        run = processes.enter_context(background.manage(ready, "migrate_tenants", "--yes"))
-        with standing_still(ready, *AT_THE_END) as stands:
+        run = processes.enter_context(background.start(ready, "migrate_tenants", "--yes"))
+        with paused_at(ready, *AT_THE_END) as stands:
             run.until(stands, seconds=60)
-            pause = processes.enter_context(background.manage(ready, "migrate_tenants", "pause"))
-            pause.until(lambda: looking.one(ready, ASKED, "pause"))
+            pause = processes.enter_context(background.start(ready, "migrate_tenants", "pause"))
+            pause.until(lambda: queries.scalar(ready, ASKED, "pause"))
         run.ends_with(0)
         assert "was through" in pause.ends_with(1)
 
     assert status_of_run(ready) == "completed"
-    assert looking.one(ready, ASKED, "pause") == 0
+    assert queries.scalar(ready, ASKED, "pause") == 0
 
 
 def test_of_two_resumes_at_once_one_goes_on(ready: Scratch, manage: Manage) -> None:
     interrupted(ready)
 
-    with background.manage(ready, "migrate_tenants", "resume") as first:
-        with standing_still(ready, *IN_003) as stands:
+    with background.start(ready, "migrate_tenants", "resume") as first:
+        with paused_at(ready, *IN_003) as stands:
             first.until(stands)
             second = manage(ready, "migrate_tenants", "resume", "--json")
         first.ends_with(0)
@@ -118,7 +118,7 @@ def test_of_two_resumes_at_once_one_goes_on(ready: Scratch, manage: Manage) -> N
 
 def test_another_plan_is_refused_with_what_differs(ready: Scratch, manage: Manage, tmp_path: Path) -> None:
     """And nothing is done; with the plan as it was the run goes on."""
-    looking.one(ready, "UPDATE vital.run SET status = 'paused' RETURNING id")
+    queries.scalar(ready, "UPDATE vital.run SET status = 'paused' RETURNING id")
     changed = tmp_path / "changed.toml"
     changed.write_text(SHIPPED.read_text().replace('["tier_1", "tier_2"]', '["tier_1"]'))
 
@@ -135,7 +135,7 @@ def test_another_plan_is_refused_with_what_differs(ready: Scratch, manage: Manag
 
 def interrupted(scratch: Scratch) -> None:
     """Leave a run that Ctrl-C has paused in 003."""
-    with standing_still(scratch, *IN_003) as stands, background.manage(scratch, "migrate_tenants", "--yes") as run:
+    with paused_at(scratch, *IN_003) as stands, background.start(scratch, "migrate_tenants", "--yes") as run:
         run.until(stands)
         run.process.send_signal(signal.SIGINT)
         run.ends_with(3)
@@ -145,7 +145,7 @@ def interrupted(scratch: Scratch) -> None:
 def test_a_run_whose_process_was_killed_is_stopped_from_outside(
     ready: Scratch, manage: Manage, verb: str, after: str
 ) -> None:
-    with standing_still(ready, *IN_003) as stands, background.manage(ready, "migrate_tenants", "--yes") as run:
+    with paused_at(ready, *IN_003) as stands, background.start(ready, "migrate_tenants", "--yes") as run:
         run.until(stands)
         run.kill()
     assert status_of_run(ready) == "running"

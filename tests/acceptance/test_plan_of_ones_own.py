@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PHARMA, Manage
 from tests.support import databases
+from tests.support.cast import PHARMA
+from tests.support.command_results import Manage, document, said
+from tests.support.database_state import unchanged
 from tests.support.databases import Scratch, rows
-from tests.support.looking import document, one, said
 from tests.support.plans import SHIPPED
-from tests.support.traces import untouched
+from tests.support.queries import scalar
 
 THREADS = (
     "CREATE TABLE threads (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), conversation_id uuid NOT NULL)",
@@ -85,7 +86,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_plan_that_does_not_fit_changes_nothing(platform: Scratch, wrong: Path, manage: Manage) -> None:
-    with untouched(platform):
+    with unchanged(platform):
         done = manage(platform, "migrate_tenants", "--yes", "--plan", str(wrong))
 
     assert done.returncode == 1, said(done)
@@ -102,8 +103,8 @@ def test_backfill_trigger_and_fence_agree(platform: Scratch, plan: Path, wrong: 
     for table in ("messages", "prompts"):
         assert dict(rows(platform.admin_url, BY_TENANT.format(table=table))) == foreseen[table]["tenants"]
     assert done.returncode == 0, said(done)
-    assert one(platform, f"{ASTRAY} IS DISTINCT FROM c.tenant_id") == 0
-    assert one(platform, f"{ASTRAY} = c.tenant_id") > 10
+    assert scalar(platform, f"{ASTRAY} IS DISTINCT FROM c.tenant_id") == 0
+    assert scalar(platform, f"{ASTRAY} = c.tenant_id") > 10
     edited = manage(platform, "migrate_tenants", "--yes", "--only", "004", "--plan", str(wrong))
     assert edited.returncode == 1, said(edited)
     assert "prompts: rule 3 ('big prompts'), line " in edited.stdout
@@ -120,4 +121,4 @@ def test_backfill_trigger_and_fence_agree(platform: Scratch, plan: Path, wrong: 
 
     opened = manage(platform, "migrate_tenants", "undo", "--phase", "006", "--yes", "--plan", str(plan))
     assert opened.returncode == 0, said(opened)
-    assert one(platform, "SELECT count(*) FROM pg_policy WHERE polrelid = 'threads'::regclass") == 0
+    assert scalar(platform, "SELECT count(*) FROM pg_policy WHERE polrelid = 'threads'::regclass") == 0

@@ -20,12 +20,13 @@ from migrations_ops.preview.groups import question
 from migrations_ops.preview.inputs import Asking
 from migrations_ops.preview.predict import preview
 from migrations_ops.rules.load import load
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
-from tests.support import databases, looking, oracle
+from tests.support import databases, oracle, plans, queries
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch
-from tests.support.figures import Figures
-from tests.support.looking import TABLES, document, said
+from tests.support.expected_counts import Counts
 from tests.support.plans import SHIPPED
+from tests.support.queries import TABLES
 from vital.db import sql
 
 SLUGS = {PLATFORM: "vital-platform", DIGITAL_HEALTH: "digital-health", PHARMA: "pharma"}
@@ -67,15 +68,15 @@ def test_each_tenant_gets_what_the_rules_say(before: dict[str, Any], expected: o
     told = before["tables"][table]
     assert told["tenants"] == in_tenants(expected.tenants[table])
     assert told["unassigned"] == sum(tenant is None for tenant in expected.tenants[table].values())
-    names = [rule["name"] for rule in looking.rules_of(table)]
+    names = [rule["name"] for rule in plans.rules_of(table)]
     decided = Counter(names[number - 1] for number in expected.rules[table].values() if number)
     assert told["rules"] == {name: decided[name] for name in names}
     assert {name: sum(tenants.values()) for name, tenants in told["matrix"].items()} == told["rules"]
     assert told["rows"] == sum(told["rules"].values()) + sum(told["stay"].values()) + told["unassigned"]
 
 
-def test_between_the_phases_it_says_the_same(set_up_template: Scratch, before: dict[str, Any]) -> None:
-    told = previewed(set_up_template)
+def test_between_the_phases_it_says_the_same(prepared_template: Scratch, before: dict[str, Any]) -> None:
+    told = previewed(prepared_template)
     assert {name: table["tenants"] for name, table in told["tables"].items()} == owners(before)
     assert {name: table["rules"] for name, table in told["tables"].items()} == rules(before)
 
@@ -92,7 +93,7 @@ def test_afterwards_every_row_stays_where_it_is(migrated_template: Scratch, befo
     told = previewed(migrated_template)
     assert told["total"]["changes"] == 0
     for table in TABLES:
-        assert told["tables"][table]["tenants"] == in_tenants(looking.tenants_of(migrated_template, table))
+        assert told["tables"][table]["tenants"] == in_tenants(queries.tenants_of(migrated_template, table))
         assert told["tables"][table]["stay"] == told["tables"][table]["tenants"]
         assert told["tables"][table]["matches"] == before["tables"][table]["matches"] or table in FOLLOWING
 
@@ -101,11 +102,11 @@ FOLLOWING = {"agent_tool_assignments"}  # rows have been added, which follow as 
 
 
 def test_rows_that_the_run_adds_are_foretold(
-    migrated_template: Scratch, before: dict[str, Any], counted: Figures
+    migrated_template: Scratch, before: dict[str, Any], counts: Counts
 ) -> None:
-    made = Counter(SLUGS[tenant] for *_, tenant, _, _, _ in looking.made_assignments(migrated_template))
+    made = Counter(SLUGS[tenant] for *_, tenant, _, _, _ in queries.made_assignments(migrated_template))
     assert before["tables"]["agent_tool_assignments"]["added"] == made
-    assert sum(made.values()) == counted.added
+    assert sum(made.values()) == counts.added
 
 
 def test_references_into_another_tenant_are_those_that_005_then_finds(
@@ -128,7 +129,7 @@ def test_overlaps_and_samples_show_what_the_rules_read(before: dict[str, Any], p
     told = before["tables"]["prompts"]
     prompts = {oracle.key(row): row for row in oracle.read(pack, "prompts")}
     matching = {key: [r.number for r in oracle.RULES["prompts"] if r.when(row)] for key, row in prompts.items()}
-    names = [rule["name"] for rule in looking.rules_of("prompts")]
+    names = [rule["name"] for rule in plans.rules_of("prompts")]
     wanted = Counter((names[m[0] - 1], tuple(names[n - 1] for n in m[1:])) for m in matching.values() if len(m) > 1)
     assert {(one["wins"], tuple(one["also"])): one["rows"] for one in told["overlaps"]} == wanted
     assert told["matches"] == {name: sum(n in m for m in matching.values()) for n, name in enumerate(names, start=1)}
@@ -152,37 +153,37 @@ def test_a_table_is_read_once_or_twice_however_its_rows_are_joined(legacy_templa
             assert not any("Nested Loop" in line for (line,) in lines)
 
 
-def test_the_time_is_what_the_last_rehearsal_of_this_plan_foretold(set_up: Scratch, counted: Figures) -> None:
+def test_the_time_is_what_the_last_rehearsal_of_this_plan_foretold(prepared: Scratch, counts: Counts) -> None:
     held = "INSERT INTO vital.rehearsal (held_by, plan_digest, exact, forecast) VALUES ('', %s, true, %s::jsonb)"
-    looking.write(set_up, held, load(SHIPPED).digest, '{"total": {"seconds": 12.4}}')
-    looking.write(set_up, held, "of another plan", '{"total": {"seconds": 99}}')
-    told = previewed(set_up)
+    queries.write_as_owner(prepared, held, load(SHIPPED).digest, '{"total": {"seconds": 12.4}}')
+    queries.write_as_owner(prepared, held, "of another plan", '{"total": {"seconds": 99}}')
+    told = previewed(prepared)
     assert told["forecast"]["seconds"] == 12.4
-    assert f"{counted.changes:,} rows would change in about 12 s, as rehearsed on 20" in worries.time(told)
+    assert f"{counts.changes:,} rows would change in about 12 s, as rehearsed on 20" in worries.time(told)
 
 
 # --- the command ---
 
 
 def test_the_command_writes_nothing_but_the_page(
-    legacy: Scratch, manage: Manage, tmp_path: Path, counted: Figures
+    legacy: Scratch, manage: Manage, tmp_path: Path, counts: Counts
 ) -> None:
     dumped = databases.dump(legacy.admin_url)
     done = manage(legacy, "migrate_tenants", "preview", "--html", "page.html", "--json", cwd=tmp_path)
     assert done.returncode == 0, said(done)
     told = document(done)
-    assert told["tables"]["agents"]["tenants"]["digital-health"] == counted.agents_of_digital_health
-    assert told["tables"]["agents"]["rules"]["other tier 3 agents"] == counted.agents_by_the_fallback
+    assert told["tables"]["agents"]["tenants"]["digital-health"] == counts.agents_of_digital_health
+    assert told["tables"]["agents"]["rules"]["other tier 3 agents"] == counts.agents_by_the_fallback
     assert told["forecast"]["seconds"] is None
     assert databases.dump(legacy.admin_url) == dumped
-    assert looking.one(legacy, "SELECT to_regnamespace('vital') IS NULL")
+    assert queries.scalar(legacy, "SELECT to_regnamespace('vital') IS NULL")
     assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
 
 
 def test_another_plan_beside_the_one_that_was_carried_out(
     migrated_template: Scratch, manage: Manage, tmp_path: Path
 ) -> None:
-    other = looking.changed_plan(
+    other = plans.changed_plan(
         tmp_path, ('"regulatory", "clinical trial", "pharmacovigilance", "drug"', '"regulatory"')
     )
     done = manage(migrated_template, "migrate_tenants", "preview", "--against", str(other), cwd=tmp_path)
@@ -193,14 +194,14 @@ def test_another_plan_beside_the_one_that_was_carried_out(
     (change,) = told["changes"]
     assert (change["table"], change["rows"]) == ("agents", told["rows"])
     assert f"{told['rows']} rows of agents" in done.stdout
-    agents = looking.tenants_of(migrated_template, "agents")
+    agents = queries.tenants_of(migrated_template, "agents")
     assert {agents[key] for key in change["keys"]} == {PHARMA}
 
 
 # --- the page ---
 
 
-def test_the_page_needs_nothing_else_and_believes_no_text(before: dict[str, Any], counted: Figures) -> None:
+def test_the_page_needs_nothing_else_and_believes_no_text(before: dict[str, Any], counts: Counts) -> None:
     nasty = "<script>alert('x')</script>"
     told = json.loads(json.dumps(before | {"plan_file": nasty}).replace("other tier 3 agents", nasty))
     told["tables"]["items"] = told["tables"].pop("agents")  # what a template's own words could be mistaken for
@@ -209,6 +210,6 @@ def test_the_page_needs_nothing_else_and_believes_no_text(before: dict[str, Any]
     assert "&lt;script&gt;" in text
     for outside in ("<script", "src=", "@import", "url(", "http:", "https:", "<link"):
         assert outside not in text
-    assert f">{counted.agents_of_digital_health}<" in text
+    assert f">{counts.agents_of_digital_health}<" in text
     assert '<a href="#table-10">items</a>' in text
     assert text.count("<section>") == text.count("</section>") >= 11

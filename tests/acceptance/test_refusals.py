@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from migrations_ops.phases.queries import QUERIES
-from tests.support import clusters, databases, pooler, proxy
+from tests.support import clusters, databases, old_version_proxy, pgbouncer
+from tests.support.database_state import ROLES, unchanged
 from tests.support.databases import OWNER, Scratch, rows
-from tests.support.traces import ROLES, untouched
 
 Manage = Callable[..., "subprocess.CompletedProcess[str]"]
 Refused = Callable[..., str]
@@ -22,7 +22,7 @@ def refused(manage: Manage) -> Refused:
     """What a run says that refuses: words for people, and a database that is as it was."""
 
     def run(database: Scratch, *arguments: str, url: str = "", code: int = 1) -> str:
-        with untouched(database):
+        with unchanged(database):
             done = manage(url or database, "migrate_tenants", "--yes", *arguments)
         said = done.stdout + done.stderr
         assert done.returncode == code, said
@@ -306,7 +306,7 @@ def test_an_unreachable_server(manage: Manage) -> None:
 @pytest.mark.parametrize("round_robin", [False, True], ids=["last used first", "one after the other"])
 def test_a_pooler_in_transaction_mode(server_url: str, legacy: Scratch, refused: Refused, round_robin: bool) -> None:
     """Refused before a setting is made, which the pooler would hand on to the applications."""
-    with pooler.transaction_mode(server_url, legacy, round_robin=round_robin) as url:
+    with pgbouncer.transaction_mode(server_url, legacy, round_robin=round_robin) as url:
         said = refused(legacy, *(["status"] if round_robin else []), url=url)
 
         assert "a pooler in transaction mode" in said
@@ -316,7 +316,7 @@ def test_a_pooler_in_transaction_mode(server_url: str, legacy: Scratch, refused:
 
 
 def test_the_direct_connection_beside_a_pooler(server_url: str, legacy: Scratch, manage: Manage) -> None:
-    with pooler.transaction_mode(server_url, legacy, round_robin=False) as url:
+    with pgbouncer.transaction_mode(server_url, legacy, round_robin=False) as url:
         direct = {"VITAL_MIGRATIONS_DATABASE_URL": legacy.owner_url}
         done = manage(url, "migrate_tenants", "--to", "000", "--yes", env=direct)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -327,7 +327,7 @@ def test_the_direct_connection_beside_a_pooler(server_url: str, legacy: Scratch,
 
 def test_a_server_that_is_too_old(legacy: Scratch, refused: Refused, manage: Manage) -> None:
     """PostgreSQL 13 cannot be had here, so this one only says in its greeting that it is one."""
-    with proxy.that_says("13.22", legacy) as url:
+    with old_version_proxy.server_of_version("13.22", legacy) as url:
         assert "The server is PostgreSQL 13.22, and VITAL needs 14 to 18" in refused(legacy, url=url)
         done = manage(url, "migrate")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Manage
-from tests.support import background, databases, looking, traces
+from tests.support import background, database_state, databases, queries
+from tests.support.command_results import Manage, document, said
 from tests.support.databases import OWNER, Scratch, rows
-from tests.support.looking import PHASES, document, said
+from tests.support.queries import PHASES
 
 pytestmark = pytest.mark.server
 
@@ -46,7 +46,7 @@ def copies(scratch: Scratch) -> list[tuple[str, ...]]:
 def everything(scratch: Scratch) -> tuple[str, ...]:
     """The platform's schema and VITAL's, rows and all, without the table that a rehearsal writes to."""
     own = databases.dump(scratch.admin_url, "--exclude-table=vital.rehearsal*", schema="vital")
-    return traces.dump(scratch), own, str(rows(scratch.admin_url, traces.ROLES))
+    return database_state.dump_platform(scratch), own, str(rows(scratch.admin_url, database_state.ROLES))
 
 
 def test_a_rehearsal_is_exact_and_leaves_one_row_and_the_run_says_how_it_came(
@@ -62,7 +62,7 @@ def test_a_rehearsal_is_exact_and_leaves_one_row_and_the_run_says_how_it_came(
     assert (found["place"], found["failed"]) == ("server", None)
     assert found["sample"]["rows"] < found["sample"]["of"]
     assert everything(on_server) == before
-    assert looking.one(on_server, HELD) == 1
+    assert queries.scalar(on_server, HELD) == 1
     assert copies(on_server) == []
     total = found["forecast"]["total"]
     assert min(total[name] for name in ("rows", "seconds", "wal_bytes", "disk_bytes", "longest_lock")) > 0
@@ -98,7 +98,7 @@ def test_what_the_embedded_server_lacks_is_named(legacy: Scratch, manage: Manage
     assert done.returncode == NOT_EXACT, said(done)
     assert "The copy cannot have the extension uuid-ossp" in done.stderr
     assert "CREATEDB" in done.stderr
-    assert looking.one(legacy, HELD) == 0
+    assert queries.scalar(legacy, HELD) == 0
 
 
 AUDIT = """
@@ -126,8 +126,8 @@ def test_on_the_embedded_server_an_undo_that_would_not_be_exact_is_found(
     assert found[1].startswith("  tool_changes: had 0 rows before the run and"), said(done)
     assert found[2] == "", "everything else is as it was"
     assert "are needed meanwhile" in done.stdout
-    assert (looking.one(legacy, "SELECT array_agg(exact) FROM vital.rehearsal"), copies(legacy)) == ([False], [])
-    assert looking.one(legacy, "SELECT count(*) FROM tool_changes") == 0
+    assert (queries.scalar(legacy, "SELECT array_agg(exact) FROM vital.rehearsal"), copies(legacy)) == ([False], [])
+    assert queries.scalar(legacy, "SELECT count(*) FROM tool_changes") == 0
     assert (home / "rehearsal").is_dir()
 
 
@@ -149,9 +149,9 @@ def test_data_that_would_not_pass_the_checks_is_found(on_server: Scratch, manage
 def test_ctrl_c_leaves_nothing_and_what_a_kill_has_left_goes(on_server: Scratch, server_url: str) -> None:
     left = f"{on_server.name}_vital_rehearsal_0123456789ab"
     rows(server_url, f"CREATE DATABASE {left} OWNER {OWNER}")
-    roles = rows(server_url, traces.ROLES)
+    roles = rows(server_url, database_state.ROLES)
 
-    with background.manage(on_server, "migrate_tenants", "rehearse") as rehearsal:
+    with background.start(on_server, "migrate_tenants", "rehearse") as rehearsal:
         rehearsal.until_said("003_platform_data")
         assert len(copies(on_server)) == 1
         assert (left,) not in copies(on_server)
@@ -161,11 +161,11 @@ def test_ctrl_c_leaves_nothing_and_what_a_kill_has_left_goes(on_server: Scratch,
     assert "Stopped. The copy is dropped" in said_last
     assert "Traceback" not in said_last
     assert copies(on_server) == []
-    assert (looking.one(on_server, HELD), rows(server_url, traces.ROLES)) == (0, roles)
+    assert (queries.scalar(on_server, HELD), rows(server_url, database_state.ROLES)) == (0, roles)
 
 
-def test_there_is_no_rehearsal_in_the_midst_of_a_migration(set_up: Scratch, manage: Manage) -> None:
-    done = manage(set_up, "migrate_tenants", "rehearse")
+def test_there_is_no_rehearsal_in_the_midst_of_a_migration(prepared: Scratch, manage: Manage) -> None:
+    done = manage(prepared, "migrate_tenants", "rehearse")
 
     assert done.returncode == WRONG_USAGE, said(done)
     assert "A rehearsal is held before it" in done.stderr

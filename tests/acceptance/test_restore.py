@@ -14,11 +14,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, ROOT, Manage
-from tests.support import databases, looking
-from tests.support.acting import as_tenant, whole_clone
-from tests.support.databases import Scratch, rows
-from tests.support.looking import document, said
+from tests.support import databases, queries
+from tests.support.cast import DIGITAL_HEALTH
+from tests.support.command_results import Manage, document, said
+from tests.support.databases import Scratch, clone_with_grants, rows
+from tests.support.paths import ROOT
+from tests.support.tenant_role import as_tenant
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +65,7 @@ def test_backup_migration_damage_restore_and_nothing_is_left_of_it(
 
     assert done.returncode == DONE, said(done)
     assert everything(legacy) == before
-    assert looking.one(legacy, "SELECT count(*) FROM pg_namespace WHERE nspname IN ('vital', 'more')") == 0
+    assert queries.scalar(legacy, "SELECT count(*) FROM pg_namespace WHERE nspname IN ('vital', 'more')") == 0
     found = document(done)
     agents = next(table for table in found["tables"] if table["table"] == "agents")
     assert (agents["before"], agents["now"]) == (0, agents["backup"])
@@ -78,12 +79,12 @@ def test_backup_migration_damage_restore_and_nothing_is_left_of_it(
 def test_a_closed_database_is_closed_again_and_its_memory_is_there(
     migrated_template: Scratch, manage: Manage, tmp_path: Path
 ) -> None:
-    scratch = whole_clone(migrated_template)
+    scratch = clone_with_grants(migrated_template)
     try:
         assert manage(scratch, "backup", "closed.dump", cwd=tmp_path).returncode == DONE
         with as_tenant(scratch, DIGITAL_HEALTH) as tenant:
             seen = tenant.rows("SELECT count(*) FROM agents")
-        audit = looking.one(scratch, "SELECT max(id) FROM vital.audit")
+        audit = queries.scalar(scratch, "SELECT max(id) FROM vital.audit")
         before = everything(scratch)
         damage(scratch)
 
@@ -108,7 +109,7 @@ def test_into_an_empty_database_everything_may_belong_to_who_restores_it(
     done = manage(empty, "restore", "start.dump", "--no-owner", "--yes", "--json", cwd=tmp_path)
 
     assert done.returncode == DONE, said(done)
-    assert looking.one(empty, "SELECT count(*) FROM agents") == looking.one(legacy, "SELECT count(*) FROM agents")
+    assert queries.scalar(empty, "SELECT count(*) FROM agents") == queries.scalar(legacy, "SELECT count(*) FROM agents")
 
 
 def test_what_belongs_to_others_stops_it_as_a_whole(legacy: Scratch, manage: Manage, tmp_path: Path) -> None:
@@ -133,7 +134,7 @@ def test_what_fails_in_the_midst_of_it_is_named_and_nothing_is_kept(
 
     assert done.returncode == FAILED, said(done)
     assert "permission denied for schema auth. The database is as it was" in done.stderr
-    assert looking.one(empty, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == 0
+    assert queries.scalar(empty, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == 0
 
 
 # --- what it says no to, before anything changes ---
@@ -236,10 +237,10 @@ def test_killed_in_the_midst_of_it_nothing_is_half_there(backup: Path, empty: Sc
     assert done.returncode == -9
 
     deadline = time.monotonic() + 20
-    while looking.one(empty, LEFT) and time.monotonic() < deadline:
+    while queries.scalar(empty, LEFT) and time.monotonic() < deadline:
         time.sleep(0.05)
 
-    assert looking.one(empty, MADE) == 0
+    assert queries.scalar(empty, MADE) == 0
 
 
 def test_it_asks_first_and_refuses_what_is_in_use(
@@ -288,8 +289,8 @@ def typed(scratch: Scratch, folder: Path, answer: str, *arguments: str) -> tuple
 def test_a_person_types_the_databases_name(backup: Path, empty: Scratch, tmp_path: Path) -> None:
     code, screen = typed(empty, tmp_path, "production", str(backup))
     assert (code, "That is not its name. Nothing was changed." in screen) == (STOPPED, True), screen
-    assert looking.one(empty, MADE) == 0
+    assert queries.scalar(empty, MADE) == 0
 
     code, screen = typed(empty, tmp_path, empty.name, str(backup))
     assert (code, "Restored" in screen) == (DONE, True), screen
-    assert looking.one(empty, MADE) == 1
+    assert queries.scalar(empty, MADE) == 1

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
-from tests.support import databases, looking
-from tests.support.acting import Tenant, as_tenant
+from tests.support import databases, queries
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
+from tests.support.command_results import Manage, document
 from tests.support.databases import OWNER, Scratch
-from tests.support.looking import TABLES, document
+from tests.support.queries import TABLES
+from tests.support.tenant_role import TenantSession, as_tenant
 
 pytestmark = pytest.mark.server
 
@@ -36,7 +37,7 @@ def fenced(migrated_template: Scratch) -> Iterator[Scratch]:
 
 
 @pytest.fixture(params=CAST)
-def actor(request: pytest.FixtureRequest, fenced: Scratch) -> Iterator[tuple[Tenant, str | None]]:
+def actor(request: pytest.FixtureRequest, fenced: Scratch) -> Iterator[tuple[TenantSession, str | None]]:
     tenant = CAST[request.param]
     with as_tenant(fenced, tenant) as being:
         yield being, tenant
@@ -53,7 +54,7 @@ def owned(scratch: Scratch, table: str) -> dict[str | None, int]:
 def test_the_owner_is_no_superuser_and_bypasses_nothing(migrated_template: Scratch, manage: Manage) -> None:
     role = "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = %s"
     assert databases.rows(migrated_template.admin_url, role, [OWNER]) == [(False, False)]
-    assert looking.write(migrated_template, "SELECT session_user, current_user") == [(OWNER, OWNER)]
+    assert queries.write_as_owner(migrated_template, "SELECT session_user, current_user") == [(OWNER, OWNER)]
     assert document(manage(migrated_template, "migrate_tenants", "status", "--json"))["user"] == OWNER
     owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname IN ('public', 'vital')"
     assert databases.rows(migrated_template.admin_url, owners) == [(OWNER,)]
@@ -67,20 +68,20 @@ def test_the_roles_of_the_fence_can_do_nothing_by_themselves(migrated_template: 
     )
     assert found == [("vital_operator", False), ("vital_tenant", False)]
     bound = "SELECT pg_has_role(%s, 'vital_tenant', 'USAGE')"
-    assert looking.one(migrated_template, bound, OWNER) is False, "the owner would be bound by the tenants' policies"
+    assert queries.scalar(migrated_template, bound, OWNER) is False, "the owner would be bound by the tenants' policies"
 
 
 def test_the_owner_sees_what_it_saw_before(fenced: Scratch) -> None:
     for table in (*TABLES, *ORGANISATION, "tenants", "tool_categories"):
         count = f"SELECT count(*) FROM {table}"
-        assert looking.write(fenced, count) == databases.rows(fenced.admin_url, count), table
+        assert queries.write_as_owner(fenced, count) == databases.rows(fenced.admin_url, count), table
 
 
 # --- reading ---
 
 
 def test_everybody_sees_their_own_and_what_the_platform_shares(
-    actor: tuple[Tenant, str | None], fenced: Scratch
+    actor: tuple[TenantSession, str | None], fenced: Scratch
 ) -> None:
     being, tenant = actor
     for table in (*SHARED, *ORGANISATION, *PRIVATE):
@@ -99,7 +100,7 @@ def test_there_was_something_to_hide(fenced: Scratch) -> None:
         assert min(counts.get(DIGITAL_HEALTH, 0), counts.get(PHARMA, 0)) > 0, (table, counts)
 
 
-def test_what_is_not_for_tenants_is_closed_to_them(actor: tuple[Tenant, str | None]) -> None:
+def test_what_is_not_for_tenants_is_closed_to_them(actor: tuple[TenantSession, str | None]) -> None:
     being, _ = actor
     for statement in (
         "SELECT FROM vital.ledger",
@@ -121,7 +122,7 @@ def test_what_is_not_for_tenants_is_closed_to_them(actor: tuple[Tenant, str | No
 # --- writing ---
 
 
-def test_nobody_hits_a_row_that_is_not_theirs(actor: tuple[Tenant, str | None], fenced: Scratch) -> None:
+def test_nobody_hits_a_row_that_is_not_theirs(actor: tuple[TenantSession, str | None], fenced: Scratch) -> None:
     being, tenant = actor
     for table in (*SHARED, *ORGANISATION, *PRIVATE):
         mine = owned(fenced, table).get(tenant, 0) if tenant else 0
@@ -183,7 +184,7 @@ def test_a_reference_is_to_an_own_row_or_the_platforms(fenced: Scratch, referenc
     parents, statement = REFERENCES[reference]
 
     def one_of(tenant: str) -> str:
-        return str(looking.one(fenced, f"SELECT min(id::text) FROM {parents} WHERE tenant_id = %s", tenant))
+        return str(queries.scalar(fenced, f"SELECT min(id::text) FROM {parents} WHERE tenant_id = %s", tenant))
 
     for tenant, other in ((DIGITAL_HEALTH, PHARMA), (PHARMA, DIGITAL_HEALTH)):
         with as_tenant(fenced, tenant) as being:
@@ -193,7 +194,7 @@ def test_a_reference_is_to_an_own_row_or_the_platforms(fenced: Scratch, referenc
 
 
 def test_a_reference_cannot_be_turned_into_another_tenant(fenced: Scratch) -> None:
-    theirs = looking.one(fenced, "SELECT min(id::text) FROM knowledge_sources WHERE tenant_id = %s", PHARMA)
+    theirs = queries.scalar(fenced, "SELECT min(id::text) FROM knowledge_sources WHERE tenant_id = %s", PHARMA)
     unknown = "00000000-0000-4000-8000-00000000dead"
     with as_tenant(fenced, DIGITAL_HEALTH) as being:
         statement = "UPDATE knowledge_base SET source_id = %s WHERE tenant_id = %s"
@@ -204,7 +205,7 @@ def test_a_reference_cannot_be_turned_into_another_tenant(fenced: Scratch) -> No
 def test_two_tenants_may_use_the_same_key(fenced: Scratch) -> None:
     """After 006 keys are unique in each tenant: nobody learns from a refusal what others have."""
     statement = "INSERT INTO tools (name, description, tool_key, tool_type, tenant_id) VALUES ('n', 'd', %s, 'api', %s)"
-    taken = looking.one(fenced, "SELECT min(tool_key) FROM tools")
+    taken = queries.scalar(fenced, "SELECT min(tool_key) FROM tools")
     for tenant in (DIGITAL_HEALTH, PHARMA):
         with as_tenant(fenced, tenant) as being:
             assert being.touched(statement, taken, tenant) == 1

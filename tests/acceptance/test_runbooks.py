@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Manage, Migrated
+from tests.conftest import Migrated
 from tests.support import databases
-from tests.support.acting import whole_clone
-from tests.support.databases import Scratch, rows
-from tests.support.looking import one, said
-from tests.support.pages import blocks, calls, carry_out, commands, of_block, status_of
+from tests.support.command_results import Manage, said
+from tests.support.databases import Scratch, clone_with_grants, rows
+from tests.support.documented_commands import blocks, calls, carry_out, commands, of_block, status_of
+from tests.support.paths import ROOT
 from tests.support.plans import SHIPPED
+from tests.support.queries import scalar
 from tests.support.service import PRODUCTION, Service, served
 
 pytestmark = pytest.mark.slow
@@ -84,7 +85,7 @@ def trouble(heading: str, mended_after: str, *, migrated: bool = False) -> Calla
 def a_column_of_another_type(desk: Desk) -> Iterator[None]:
     desk.sql("ALTER TABLE tools ADD COLUMN metadata text")
     yield
-    assert one(desk.scratch, "SELECT to_regclass('public.org_departments')") is None, "nothing was changed"
+    assert scalar(desk.scratch, "SELECT to_regclass('public.org_departments')") is None, "nothing was changed"
     desk.sql("ALTER TABLE tools RENAME COLUMN metadata TO notes")
     yield
     closed(desk)
@@ -105,7 +106,7 @@ def rows_that_refuse(desk: Desk) -> Iterator[None]:
     desk.run("migrate_tenants", "--to", "003", "--yes")
     desk.sql(FREEZE)
     yield
-    left = one(desk.scratch, "SELECT count(*) FROM vital.ledger WHERE phase LIKE '004%%' AND undone_at IS NULL")
+    left = scalar(desk.scratch, "SELECT count(*) FROM vital.ledger WHERE phase LIKE '004%%' AND undone_at IS NULL")
     assert left == 0, "what 004 did is taken back"
     desk.sql("ALTER TABLE prompts DROP CONSTRAINT prompts_are_frozen")
     yield
@@ -220,7 +221,7 @@ def test_a_trouble_is_made_and_the_page_mends_it(
     heading: str, platform_template: Scratch, platform_migrated: Migrated, manage: Manage, tmp_path: Path
 ) -> None:
     mended_after, made, migrated = TROUBLES[heading]
-    scratch = whole_clone(platform_migrated.database) if migrated else databases.clone(platform_template)
+    scratch = clone_with_grants(platform_migrated.database) if migrated else databases.clone(platform_template)
     desk = Desk(scratch, manage, tmp_path)
     try:
         steps = made(desk)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
-from tests.support import databases, looking
-from tests.support.acting import whole_clone
-from tests.support.databases import Scratch
-from tests.support.looking import Done, document, said
+from tests.support import databases, queries
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.command_results import Done, Manage, document, said
+from tests.support.databases import Scratch, clone_with_grants
 
 NOTHING = "nothing was changed"
 # No rule is for people; conversations and messages follow them; an assignment may be to no agent.
@@ -19,7 +18,7 @@ NO_TENANT_BY_RULE = {"users", "conversations", "messages", "agent_tool_assignmen
 @pytest.fixture
 def settled(migrated_template: Scratch) -> Iterator[Scratch]:
     """A migrated database of one's own, like its original in its grants too, so that there is nothing left to do."""
-    scratch = whole_clone(migrated_template)
+    scratch = clone_with_grants(migrated_template)
     yield scratch
     databases.drop(scratch)
 
@@ -36,21 +35,21 @@ def again(manage: Manage, scratch: Scratch, *options: str) -> Done:
 
 def test_a_second_run_changes_nothing_and_says_so(settled: Scratch, manage: Manage) -> None:
     before = everything(settled)
-    records = looking.one(settled, "SELECT count(*) FROM migration_tracking")
+    records = queries.scalar(settled, "SELECT count(*) FROM migration_tracking")
     assert NOTHING in again(manage, settled).stdout
     assert document(again(manage, settled, "--json"))["status"] == "nothing_to_do"
     assert document(again(manage, settled, "--to", "003", "--json"))["status"] == "nothing_to_do"
     assert everything(settled) == before
-    assert looking.one(settled, "SELECT count(*) FROM migration_tracking") == records == 7
+    assert queries.scalar(settled, "SELECT count(*) FROM migration_tracking") == records == 7
 
 
 def test_people_who_are_decided_later_bring_their_conversations_with_them(settled: Scratch, manage: Manage) -> None:
     """Half of them first: what is open stays open. Then the rest: nothing is left. NOT NULL never comes for people, for
     who registers next has no tenant by any rule, nor for what follows them."""
-    undecided = [key for key, tenant in looking.tenants_of(settled, "users").items() if tenant is None]
+    undecided = [key for key, tenant in queries.tenants_of(settled, "users").items() if tenant is None]
     assert nullable(settled) == NO_TENANT_BY_RULE
     for number, part in enumerate((undecided[::2], undecided[1::2])):
-        looking.write(
+        queries.write_as_owner(
             settled,
             "UPDATE users SET tenant_id = %s WHERE id = ANY (%s::uuid[])",
             (PHARMA, DIGITAL_HEALTH)[number],
@@ -60,8 +59,8 @@ def test_people_who_are_decided_later_bring_their_conversations_with_them(settle
         assert strays(settled) == []
         assert nullable(settled) == NO_TENANT_BY_RULE
     for table in ("users", "conversations", "messages"):
-        assert set(looking.tenants_of(settled, table).values()) == {PLATFORM, PHARMA, DIGITAL_HEALTH}, table
-    assert looking.one(settled, "SELECT count(*) FROM vital.finding WHERE severity = 'REVIEW'") == 0
+        assert set(queries.tenants_of(settled, table).values()) == {PLATFORM, PHARMA, DIGITAL_HEALTH}, table
+    assert queries.scalar(settled, "SELECT count(*) FROM vital.finding WHERE severity = 'REVIEW'") == 0
     assert NOTHING in again(manage, settled).stdout
 
 
@@ -72,7 +71,7 @@ def nullable(scratch: Scratch) -> set[str]:
         "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'tenant_id'"
         " AND is_nullable = 'YES'",
     )
-    return {name for (name,) in found} & set(looking.TABLES)
+    return {name for (name,) in found} & set(queries.TABLES)
 
 
 def strays(scratch: Scratch) -> list[tuple[str, ...]]:
@@ -137,7 +136,7 @@ def written(legacy_template: Scratch, manage: Manage) -> Iterator[Written]:
 
 
 def insert(scratch: Scratch, statement: str, *values: object) -> str:
-    ((key,),) = looking.write(scratch, statement, *values)
+    ((key,),) = queries.write_as_owner(scratch, statement, *values)
     return str(key)
 
 
@@ -149,9 +148,9 @@ def test_rows_written_without_a_tenant_get_theirs_at_once_and_say_why(written: W
     }
     for table, (tenant, rule, phase) in wanted.items():
         key = written.late_before[table]
-        entries = [entry for entry in looking.standing(written.scratch, table) if entry[0] == key]
+        entries = [entry for entry in queries.ledger_entries(written.scratch, table) if entry[0] == key]
         assert entries == [(key, rule, phase, "late", None, None, tenant)], table
-        assert looking.tenants_of(written.scratch, table)[key] == tenant
+        assert queries.tenants_of(written.scratch, table)[key] == tenant
     told = document(
         manage(written.scratch, "migrate_tenants", "explain", "prompts", written.late_before["prompts"], "--json")
     )
@@ -161,32 +160,32 @@ def test_rows_written_without_a_tenant_get_theirs_at_once_and_say_why(written: W
 
 def test_rows_written_with_a_tenant_after_the_baseline_are_never_moved(written: Written, manage: Manage) -> None:
     wanted = {written.given_before["anatomy"]: PHARMA, written.given_before["clinical_trials"]: DIGITAL_HEALTH}
-    found = looking.tenants_of(written.scratch, "knowledge_base")
+    found = queries.tenants_of(written.scratch, "knowledge_base")
     assert {key: found[key] for key in wanted} == wanted
     again(manage, written.scratch, "--from", "003")
-    found = looking.tenants_of(written.scratch, "knowledge_base")
+    found = queries.tenants_of(written.scratch, "knowledge_base")
     assert {key: found[key] for key in wanted} == wanted
     told = manage(written.scratch, "migrate_tenants", "explain", "knowledge_base", written.given_before["anatomy"])
     assert (told.returncode, "Pharmaceuticals" in told.stdout) == (0, True), said(told)
 
 
 def test_a_late_row_of_a_child_follows_its_parent_or_waits(settled: Scratch) -> None:
-    listed = ", ".join(name for name in looking.columns(settled, "conversations") if name not in {"id", "tenant_id"})
+    listed = ", ".join(name for name in queries.columns(settled, "conversations") if name not in {"id", "tenant_id"})
     for undecided, tenant in ((False, PLATFORM), (True, None)):
         key = insert(settled, CONVERSATION.replace("{columns}", listed), undecided)
-        assert looking.tenants_of(settled, "conversations")[key] == tenant
+        assert queries.tenants_of(settled, "conversations")[key] == tenant
 
 
 def test_an_update_never_moves_a_row(settled: Scratch, manage: Manage) -> None:
-    agent = looking.one(
+    agent = queries.scalar(
         settled, "SELECT min(id::text) FROM agents WHERE tier = 'tier_3' AND tenant_id = %s", DIGITAL_HEALTH
     )
-    prompt = looking.one(settled, "SELECT min(id::text) FROM prompts WHERE tenant_id = %s", DIGITAL_HEALTH)
-    looking.write(settled, "UPDATE agents SET name = 'regulatory drug', tier = 'tier_1' WHERE id = %s", agent)
-    looking.write(settled, "UPDATE prompts SET created_by = NULL, name = 'prism' WHERE id = %s", prompt)
+    prompt = queries.scalar(settled, "SELECT min(id::text) FROM prompts WHERE tenant_id = %s", DIGITAL_HEALTH)
+    queries.write_as_owner(settled, "UPDATE agents SET name = 'regulatory drug', tier = 'tier_1' WHERE id = %s", agent)
+    queries.write_as_owner(settled, "UPDATE prompts SET created_by = NULL, name = 'prism' WHERE id = %s", prompt)
 
     def where() -> list[str | None]:
-        return [looking.tenants_of(settled, table)[key] for table, key in (("agents", agent), ("prompts", prompt))]
+        return [queries.tenants_of(settled, table)[key] for table, key in (("agents", agent), ("prompts", prompt))]
 
     assert where() == [DIGITAL_HEALTH] * 2
     again(manage, settled, "--from", "003")

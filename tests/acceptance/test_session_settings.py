@@ -12,11 +12,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, Manage, Migrated
-from tests.support import databases, looking, stage
+from tests.conftest import Migrated
+from tests.support import databases, queries, service_under_test
+from tests.support.cast import DIGITAL_HEALTH, PHARMA
+from tests.support.command_results import Manage, document, said
 from tests.support.databases import OWNER, Scratch, rows
-from tests.support.looking import document, said
-from tests.support.pooler import transaction_mode
+from tests.support.pgbouncer import transaction_mode
 from tests.support.service import Service, served
 from tests.support.tokens import super_admin, user
 
@@ -119,7 +120,7 @@ def service_on(
     server_url: str, scratch: Scratch, manage: Manage, setting: Settings, group: tuple[Setting, ...]
 ) -> Iterator[Service]:
     """The service under a login of its own, which has the settings too."""
-    with stage.login(server_url, scratch, manage) as url:
+    with service_under_test.service_login(server_url, scratch, manage) as url:
         name = psycopg.conninfo.conninfo_to_dict(url)["user"]
         setting.set(group, str(name))
         with served(url) as service:
@@ -154,7 +155,7 @@ def test_a_run_comes_to_the_same_under_every_setting(
         assert "nothing was changed" in run(manage, scratch, "migrate_tenants", "--yes")
         run(manage, scratch, "prove_isolation")
         setting.reset(role)
-        assert looking.every_tenant(scratch) == looking.every_tenant(platform_migrated.database)
+        assert queries.tenants_of_every_table(scratch) == queries.tenants_of_every_table(platform_migrated.database)
         assert looked_ahead["total"]["rows"] > 1_000
         setting.set(group, role)
         run(manage, scratch, "migrate_tenants", "undo", "--yes")
@@ -216,7 +217,7 @@ def test_nothing_of_a_transactions_settings_is_left_behind_a_pooler(
     """One process of the server serves the service and somebody else by turns."""
     scratch = databases.clone(platform_migrated.database)
     setting = Settings(server_url, scratch)
-    with stage.login(server_url, scratch, manage) as url:
+    with service_under_test.service_login(server_url, scratch, manage) as url:
         setting.set(HOSTILE[:12], str(psycopg.conninfo.conninfo_to_dict(url)["user"]))
         with (
             transaction_mode(server_url, scratch, round_robin=False, login_url=url, pool_size=1) as pooled,
@@ -297,7 +298,7 @@ def test_a_row_written_under_every_setting_gets_its_tenant_and_is_undone(
         assert tenant is not None
         run(manage, scratch, "migrate_tenants", "explain", "knowledge_base", key)
         run(manage, scratch, "migrate_tenants", "undo", "--phase", "003", "--yes")
-        assert looking.one(scratch, "SELECT tenant_id FROM public.knowledge_base WHERE id::text = %s", key) is None
+        assert queries.scalar(scratch, "SELECT tenant_id FROM public.knowledge_base WHERE id::text = %s", key) is None
     finally:
         setting.reset()
         databases.drop(scratch)

@@ -5,11 +5,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.conftest import Manage
-from tests.support import background, databases, looking
+from tests.support import background, databases, queries
+from tests.support.command_results import Manage, document, said
+from tests.support.database_state import decided_twice
 from tests.support.databases import Scratch
-from tests.support.looking import TABLES, document, said
-from tests.support.traces import decided_twice
+from tests.support.queries import TABLES
 
 BIG = "24000"  # chunks: several shares of the smallest size
 HELPERS = (
@@ -51,11 +51,11 @@ def alone(big_template: Scratch, manage: Manage) -> Iterator[Scratch]:
 
 def as_if_alone(scratch: Scratch, alone: Scratch) -> None:
     """Every row is where one worker puts it, each once, and the counters are those of the ledger."""
-    assert looking.every_tenant(scratch) == looking.every_tenant(alone)
+    assert queries.tenants_of_every_table(scratch) == queries.tenants_of_every_table(alone)
     assert decided_twice(scratch) == []
     counted = "SELECT sum(rows_changed) FROM vital.step_run WHERE step LIKE 'tenant of %%'"
     noted = "SELECT sum(rows) FROM vital.ledger WHERE step LIKE 'tenant of %%' AND undone_at IS NULL"
-    assert looking.one(scratch, counted) == looking.one(scratch, noted)
+    assert queries.scalar(scratch, counted) == queries.scalar(scratch, noted)
 
 
 def test_two_workers_do_what_one_does(big: Scratch, alone: Scratch, manage: Manage) -> None:
@@ -67,11 +67,13 @@ def test_two_workers_do_what_one_does(big: Scratch, alone: Scratch, manage: Mana
 
 def test_a_worker_that_joins_and_is_killed_costs_nothing(big: Scratch, alone: Scratch) -> None:
     with ExitStack() as processes:
-        run = processes.enter_context(background.manage(big, "migrate_tenants", "--to", "005", "--yes"))
+        run = processes.enter_context(background.start(big, "migrate_tenants", "--to", "005", "--yes"))
         for _ in range(3):
-            run.until(lambda: looking.one(big, "SELECT count(*) FROM vital.ledger WHERE phase = '003_platform_data'"))
-            helper = processes.enter_context(background.manage(big, "migrate_tenants", "work"))
-            run.until(lambda: looking.one(big, HELPERS))
+            run.until(
+                lambda: queries.scalar(big, "SELECT count(*) FROM vital.ledger WHERE phase = '003_platform_data'")
+            )
+            helper = processes.enter_context(background.start(big, "migrate_tenants", "work"))
+            run.until(lambda: queries.scalar(big, HELPERS))
             helper.kill()
         run.ends_with(0)
 
@@ -82,10 +84,10 @@ def test_when_the_runs_own_process_is_killed_its_helpers_leave_and_it_is_resumed
     big: Scratch, alone: Scratch, manage: Manage
 ) -> None:
     with ExitStack() as processes:
-        run = processes.enter_context(background.manage(big, "migrate_tenants", "--to", "005", "--yes"))
-        run.until(lambda: looking.one(big, "SELECT count(*) FROM vital.ledger WHERE phase = '003_platform_data'"))
-        helper = processes.enter_context(background.manage(big, "migrate_tenants", "work"))
-        helper.until(lambda: looking.one(big, HELPERS))
+        run = processes.enter_context(background.start(big, "migrate_tenants", "--to", "005", "--yes"))
+        run.until(lambda: queries.scalar(big, "SELECT count(*) FROM vital.ledger WHERE phase = '003_platform_data'"))
+        helper = processes.enter_context(background.start(big, "migrate_tenants", "work"))
+        helper.until(lambda: queries.scalar(big, HELPERS))
         run.kill()
         helper.ends_with(0)
 
@@ -97,17 +99,17 @@ def test_when_the_runs_own_process_is_killed_its_helpers_leave_and_it_is_resumed
 
 def test_a_pause_stops_the_helpers_as_well(big: Scratch, manage: Manage) -> None:
     with ExitStack() as processes:
-        run = processes.enter_context(background.manage(big, "migrate_tenants", "--yes"))
-        run.until(lambda: looking.one(big, "SELECT count(*) FROM vital.ledger WHERE phase = '003_platform_data'"))
-        helper = processes.enter_context(background.manage(big, "migrate_tenants", "work"))
-        helper.until(lambda: looking.one(big, HELPERS))
+        run = processes.enter_context(background.start(big, "migrate_tenants", "--yes"))
+        run.until(lambda: queries.scalar(big, "SELECT count(*) FROM vital.ledger WHERE phase = '003_platform_data'"))
+        helper = processes.enter_context(background.start(big, "migrate_tenants", "work"))
+        helper.until(lambda: queries.scalar(big, HELPERS))
         paused = manage(big, "migrate_tenants", "pause")
-        noted = looking.one(big, "SELECT count(*) FROM vital.ledger")
+        noted = queries.scalar(big, "SELECT count(*) FROM vital.ledger")
         assert paused.returncode == 0, said(paused)
         run.ends_with(3)
         helper.ends_with(0)
 
-    assert looking.one(big, "SELECT count(*) FROM vital.ledger") == noted, "nobody works on while it is paused"
+    assert queries.scalar(big, "SELECT count(*) FROM vital.ledger") == noted, "nobody works on while it is paused"
 
 
 def test_without_a_run_there_is_nothing_to_help_with(big: Scratch, manage: Manage) -> None:
@@ -128,6 +130,7 @@ def test_a_number_of_workers_that_is_none_is_refused(big_template: Scratch, mana
 def test_the_tables_were_really_shared(alone: Scratch) -> None:
     """A table in one share only would prove nothing here."""
     assert (
-        looking.one(alone, "SELECT max(n) FROM (SELECT count(*) AS n FROM vital.share GROUP BY step_run_id) AS s") > 1
+        queries.scalar(alone, "SELECT max(n) FROM (SELECT count(*) AS n FROM vital.share GROUP BY step_run_id) AS s")
+        > 1
     )
     assert len(TABLES) == 10

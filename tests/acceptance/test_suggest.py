@@ -13,12 +13,13 @@ from psycopg.conninfo import conninfo_to_dict
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.load import load
 from migrations_ops.rules.suggest.suggest import suggest
-from tests.conftest import DIGITAL_HEALTH, PHARMA, Manage
 from tests.support import databases
-from tests.support.accepting import accepted
+from tests.support.cast import DIGITAL_HEALTH, PHARMA
+from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch, rows
-from tests.support.looking import document, said, standing, tenants_of
 from tests.support.plans import SHIPPED
+from tests.support.queries import ledger_entries, tenants_of
+from tests.support.suggestions import apply_suggestions
 
 # table: its fall-back rule, the rows that it decides, and how many of them are left once everything is accepted
 DEFAULT = {
@@ -43,7 +44,7 @@ def found(legacy_template: Scratch) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def better(found: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The plan with every suggestion accepted."""
-    return accepted(SHIPPED, found["suggestions"], tmp_path_factory.mktemp("accepted") / "better.toml")
+    return apply_suggestions(SHIPPED, found["suggestions"], tmp_path_factory.mktemp("accepted") / "better.toml")
 
 
 @pytest.fixture(scope="module")
@@ -93,15 +94,18 @@ def test_underscores_and_other_spellings_are_found(real_pack: Path, found: dict[
 def test_each_can_be_pasted_alone(found: dict[str, Any], tmp_path: Path) -> None:
     for number, one in enumerate(found["suggestions"]):
         assert tomllib.loads(one["toml"])
-        load(accepted(SHIPPED, [one], tmp_path / f"{number}.toml"))
+        load(apply_suggestions(SHIPPED, [one], tmp_path / f"{number}.toml"))
 
 
 def test_accepted_they_take_most_rows_from_the_default_and_no_other_row_moves(
     real_pack: Path, migrated_template: Scratch, migrated_better: Scratch
 ) -> None:
     for table in TABLES:
-        before = {key: (rule, tenant) for key, rule, _, _, _, _, tenant in standing(migrated_template, table)}
-        after, now = Counter(entry[1] for entry in standing(migrated_better, table)), tenants_of(migrated_better, table)
+        before = {key: (rule, tenant) for key, rule, _, _, _, _, tenant in ledger_entries(migrated_template, table)}
+        after, now = (
+            Counter(entry[1] for entry in ledger_entries(migrated_better, table)),
+            tenants_of(migrated_better, table),
+        )
         weak = DEFAULT[table][0] if table in DEFAULT else "other knowledge"
 
         assert {key: now[key] for key, (rule, _) in before.items() if rule != weak} == {
@@ -119,7 +123,7 @@ def test_the_figures_are_what_happens(
 ) -> None:
     """`new` adds up to the rows that leave the fall-back rule."""
     for table, (rule, fallen, _) in DEFAULT.items():
-        left = sum(entry[1] == rule for entry in standing(migrated_better, table))
+        left = sum(entry[1] == rule for entry in ledger_entries(migrated_better, table))
         assert fallen - left == sum(one["new"] for one in about(found, table))
 
 

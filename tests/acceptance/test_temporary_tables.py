@@ -9,11 +9,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.conftest import PHARMA, PLATFORM, Manage
-from tests.support import databases, looking
-from tests.support.acting import whole_clone
-from tests.support.databases import OWNER, Scratch, rows
-from tests.support.looking import said
+from tests.support import databases, plans
+from tests.support.cast import PHARMA, PLATFORM
+from tests.support.command_results import Manage, said
+from tests.support.databases import OWNER, Scratch, clone_with_grants, rows
 from tests.support.plans import SHIPPED
 
 TEMPORARY = """
@@ -37,7 +36,7 @@ def run(manage: Manage, scratch: Scratch, *words: str) -> None:
 
 @pytest.fixture
 def settled(migrated_template: Scratch) -> Iterator[Scratch]:
-    scratch = whole_clone(migrated_template)
+    scratch = clone_with_grants(migrated_template)
     yield scratch
     databases.drop(scratch)
 
@@ -81,7 +80,7 @@ def test_the_next_run_takes_back_what_was_granted_by_name(
     with pytest.raises(psycopg.errors.DependentObjectsStillExist):
         rows(server_url, f'DROP ROLE "{stranger}"')
 
-    plan = ("--plan", str(looking.changed_plan(tmp_path, REVOKED))) if revoked else ()
+    plan = ("--plan", str(plans.changed_plan(tmp_path, REVOKED))) if revoked else ()
     run(manage, settled, "--yes", *plan)
 
     assert temporary(settled) == [OWNER] if revoked else sorted(["PUBLIC", OWNER])
@@ -105,7 +104,7 @@ def test_a_grant_by_name_of_others_stays_when_the_plan_revokes(
     settled: Scratch, stranger: str, manage: Manage, tmp_path: Path
 ) -> None:
     rows(settled.admin_url, f'GRANT TEMPORARY ON DATABASE "{settled.name}" TO "{stranger}"')
-    plan = str(looking.changed_plan(tmp_path, REVOKED))
+    plan = str(plans.changed_plan(tmp_path, REVOKED))
     run(manage, settled, "--plan", plan, "--yes")
     assert temporary(settled) == sorted([OWNER, stranger])
     run(manage, settled, "--plan", str(SHIPPED), "--yes")
@@ -119,7 +118,7 @@ SHADOWED = ("tools", "agents", "prompts", "users", "conversations", "tenants", "
 
 @pytest.fixture(scope="module")
 def platform(migrated_template: Scratch) -> Iterator[Scratch]:
-    scratch = whole_clone(migrated_template)
+    scratch = clone_with_grants(migrated_template)
     yield scratch
     databases.drop(scratch)
 

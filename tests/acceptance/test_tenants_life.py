@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
 from tests.support import databases
-from tests.support.acting import as_tenant, whole_clone
-from tests.support.databases import Scratch
-from tests.support.looking import TABLES, Done, document, one, said
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.command_results import Done, Manage, document, said
+from tests.support.databases import Scratch, clone_with_grants
+from tests.support.queries import TABLES, scalar
+from tests.support.tenant_role import as_tenant
 
 NEW = "0a0a0a0a-0000-4000-8000-00000000000a"
 WHY = ("--reason", "contract 17")
@@ -16,7 +17,7 @@ WHY = ("--reason", "contract 17")
 
 @pytest.fixture(scope="module")
 def scratch(migrated_template: Scratch) -> Iterator[Scratch]:
-    copy = whole_clone(migrated_template)
+    copy = clone_with_grants(migrated_template)
     yield copy
     databases.drop(copy)
 
@@ -70,7 +71,7 @@ class Tenants:
 
 def test_who_there_is(tenants: Tenants, scratch: Scratch) -> None:
     found = {tenant["slug"]: tenant for tenant in tenants.done("list")["tenants"]}  # type: ignore[attr-defined]
-    agents = one(scratch, "SELECT count(*) FROM agents WHERE tenant_id = %s", PHARMA)
+    agents = scalar(scratch, "SELECT count(*) FROM agents WHERE tenant_id = %s", PHARMA)
 
     assert set(found) >= {"vital-platform", "digital-health", "pharma"}
     assert found["pharma"]["rows"]["agents"] == agents
@@ -146,20 +147,20 @@ def test_what_does_not_hold_changes_nothing(
 
 def test_settings_are_changed_and_changed_back(tenants: Tenants, scratch: Scratch, untouched: None) -> None:
     stored = "SELECT settings FROM tenants WHERE slug = 'pharma'"
-    before = one(scratch, stored)
+    before = scalar(scratch, stored)
 
     changed = tenants.done("set", "pharma", "limits.max_tools=7", "features.tool_management=true", *WHY)["changed"]
 
     assert changed == {"limits.max_tools": [100, 7], "features.tool_management": [False, True]}
-    after = one(scratch, stored)
+    after = scalar(scratch, stored)
     assert (after["limits"]["max_tools"], after["features"]["tool_management"]) == (7, True)
     assert after["security"] == before["security"]
-    facts = one(scratch, "SELECT facts FROM vital.audit ORDER BY id DESC LIMIT 1")
+    facts = scalar(scratch, "SELECT facts FROM vital.audit ORDER BY id DESC LIMIT 1")
     assert facts["changed"] == changed
     tenants.done("set", "pharma", "limits.max_requests_per_minute=9", *WHY)
     tenants.done("set", "pharma", "limits.max_tools=100", "features.tool_management=off",
                  "limits.max_requests_per_minute=", *WHY)  # fmt: skip
-    assert one(scratch, stored) == before
+    assert scalar(scratch, stored) == before
     assert "limits.max_tools" in tenants("show", "pharma").stdout
 
 
@@ -194,14 +195,14 @@ def test_a_tenant_sleeps_and_wakes_and_keeps_its_rows(
 
     tenants.done("suspend", "pharma", "--yes", *WHY)
 
-    assert one(scratch, active) is False
+    assert scalar(scratch, active) is False
     assert "suspended" in tenants("list").stdout
     for verb in ("run", "validate"):
         done = manage(scratch, "migrate_tenants", verb, "--yes")
         assert done.returncode == 0, said(done)
-    assert one(scratch, active) is False, "a run does not wake whoever was put to sleep"
+    assert scalar(scratch, active) is False, "a run does not wake whoever was put to sleep"
     tenants.done("activate", "pharma", *WHY)
-    assert one(scratch, active) is True
+    assert scalar(scratch, active) is True
     assert audited(scratch) == [("activate tenant", "contract 17")]
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, ROOT, Manage
 from tests.support import databases
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.command_results import Manage
 from tests.support.databases import Scratch, rows
-from tests.support.looking import columns
-from tests.support.pages import Place, blocks, calls, of_block, run, shows, status_of
+from tests.support.documented_commands import Place, blocks, calls, of_block, run, shows, status_of
+from tests.support.paths import ROOT
+from tests.support.queries import columns
 from tests.support.service import PRODUCTION, Service, served
 from tests.support.tokens import key
 

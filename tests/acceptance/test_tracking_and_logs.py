@@ -9,11 +9,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PACK, PHARMA, PLATFORM, Manage
-from tests.support import databases, guide, looking
+from tests.support import databases, guide, queries
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.command_results import Done, Manage, said
 from tests.support.databases import Scratch
-from tests.support.figures import Figures
-from tests.support.looking import PHASES, Done, said
+from tests.support.expected_counts import Counts
+from tests.support.paths import PACK
+from tests.support.queries import PHASES
 
 # The guide's query after 004 counts a product of three tables (75 M rows on the whole pack): an eighth does as well.
 THIN = (
@@ -111,8 +113,8 @@ def test_after_002_all_three_tenants_exist(steps: Steps, after: str) -> None:
 
 
 @pytest.mark.parametrize("after", ["003", "006"])
-def test_after_003_the_platform_has_tools_and_agents(steps: Steps, counted: Figures, after: str) -> None:
-    assert steps.answers[f"{after} AFTER_003"] == [(counted.tools, counted.first_agents_of_the_platform)]
+def test_after_003_the_platform_has_tools_and_agents(steps: Steps, counts: Counts, after: str) -> None:
+    assert steps.answers[f"{after} AFTER_003"] == [(counts.tools, counts.first_agents_of_the_platform)]
 
 
 @pytest.mark.parametrize("after", ["004", "006"])
@@ -122,11 +124,11 @@ def test_after_004_all_three_tenants_have_data(steps: Steps, after: str) -> None
     assert min(count for counts in found.values() for count in counts) > 0, found
 
 
-def test_the_guides_other_queries_answer_as_it_says(steps: Steps, counted: Figures) -> None:
+def test_the_guides_other_queries_answer_as_it_says(steps: Steps, counts: Counts) -> None:
     assert steps.answers["006 UNASSIGNED_AGENTS"] == [(0,)]
     assert len(steps.answers["006 CATEGORY_COLUMN"]) == 1
     tools = steps.answers["006 API_QUERY"]
-    assert len(tools) == counted.tools
+    assert len(tools) == counts.tools
     assert sum(category is not None for _, _, category, _ in tools) > 100
 
 
@@ -181,7 +183,7 @@ def test_grep_finds_exactly_the_failed_checks(legacy_template: Scratch, manage: 
     done = manage(scratch, "migrate_tenants", "--only", "005", "--yes", "--log-dir", str(tmp_path / "third"))
     assert done.returncode == 1, said(done)
     assert fails(tmp_path / "third") == lines
-    assert looking.one(scratch, "SELECT status FROM migration_tracking ORDER BY id DESC LIMIT 1") == "failed"
+    assert queries.scalar(scratch, "SELECT status FROM migration_tracking ORDER BY id DESC LIMIT 1") == "failed"
     done = manage(scratch, "migrate_tenants", "--only", "006", "--yes")
     assert done.returncode != 0, "row level security must not close on a database that does not pass"
     databases.drop(scratch)

@@ -9,9 +9,10 @@ import psycopg
 import pytest
 
 from tests.support import background, databases
+from tests.support.command_results import document, said
+from tests.support.database_state import decided_twice
 from tests.support.databases import Scratch, rows
-from tests.support.looking import document, every_tenant, said
-from tests.support.traces import decided_twice
+from tests.support.queries import tenants_of_every_table
 
 Manage = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -21,13 +22,13 @@ class Held:
     """A run in the midst of 004: it waits for a row that somebody else has locked."""
 
     database: Scratch
-    run: background.Background
+    run: background.BackgroundCommand
     writer: psycopg.Connection[Any]
 
 
 @pytest.fixture
 def held(legacy: Scratch) -> Iterator[Held]:
-    with psycopg.connect(legacy.owner_url) as writer, background.manage(legacy, "migrate_tenants", "--yes") as run:
+    with psycopg.connect(legacy.owner_url) as writer, background.start(legacy, "migrate_tenants", "--yes") as run:
         run.until_said("002_tenant_setup")
         writer.execute("SELECT FROM messages FOR UPDATE")
         run.until_said("waits")
@@ -69,7 +70,7 @@ def test_the_next_run_continues_the_one_that_was_killed(held: Held, manage: Mana
     assert result["run"] == status["run"]["id"]
     assert "003_platform_data" in done_before
     assert "003_platform_data" not in again.stderr, "a phase that was completed is not done again"
-    assert every_tenant(legacy) == every_tenant(migrated_template)
+    assert tenants_of_every_table(legacy) == tenants_of_every_table(migrated_template)
     assert decided_twice(legacy) == []
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.conftest import Manage
-from tests.support import databases, looking
+from tests.support import databases, queries
+from tests.support.command_results import Done, Manage, document, said
 from tests.support.databases import Scratch
-from tests.support.looking import PHASES, Done, document, said
+from tests.support.queries import PHASES
 from tests.support.undo import OPEN, in_order
 
 pytestmark = pytest.mark.server
@@ -34,14 +34,14 @@ def journey(legacy_template: Scratch, manage: Manage) -> Iterator[Journey]:
     before = databases.dump(scratch.admin_url)
     run = manage(scratch, "migrate_tenants", "--yes")
     assert run.returncode == 0, said(run)
-    first = looking.every_tenant(scratch), looking.made_assignments(scratch)
+    first = queries.tenants_of_every_table(scratch), queries.made_assignments(scratch)
     undone = manage(scratch, "migrate_tenants", "undo", "--yes")
     after = databases.dump(scratch.admin_url)
     status = document(manage(scratch, "migrate_tenants", "status", "--json"))
     explained = manage(scratch, "migrate_tenants", "explain", "tools", next(iter(first[0]["tools"])))
     again = manage(scratch, "migrate_tenants", "--yes")
     assert again.returncode == 0, said(again)
-    second = looking.every_tenant(scratch), looking.made_assignments(scratch)
+    second = queries.tenants_of_every_table(scratch), queries.made_assignments(scratch)
     states = {phase["phase"]: phase["status"] for phase in status["phases"]}
     yield Journey(scratch, before, undone, after, states, explained, [first, second])
     databases.drop(scratch)
@@ -66,7 +66,7 @@ def test_what_is_undone_cannot_be_explained(journey: Journey) -> None:
 def test_doing_it_again_assigns_the_same(journey: Journey) -> None:
     first, second = journey.assigned
     assert first == second
-    assert len(looking.made_assignments(journey.scratch)) > 10_000
+    assert len(queries.made_assignments(journey.scratch)) > 10_000
 
 
 def test_undo_of_what_was_never_done_is_nothing_to_undo(legacy: Scratch, manage: Manage) -> None:

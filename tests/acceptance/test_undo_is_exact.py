@@ -13,10 +13,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import Manage
-from tests.support import databases, oddities
-from tests.support.looking import said
-from tests.support.oddities import EVERY, ROLES, Oddity
+from tests.support import databases, schema_oddities
+from tests.support.command_results import Manage, said
+from tests.support.schema_oddities import EVERY, ROLES, Oddity
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -52,7 +51,7 @@ def grants(draw: st.DrawFn) -> Oddity:
     if draw(st.booleans()):
         team = ROLES["team"]
         grant = f"GRANT {', '.join(THINGS[thing])} ON {thing} TO {team} WITH GRANT OPTION; SET ROLE {team}; {grant}"
-    return Oddity(grant, f"{oddities.OUR_ROLES}; {grant}")
+    return Oddity(grant, f"{schema_oddities.OUR_ROLES}; {grant}")
 
 
 @st.composite
@@ -91,17 +90,17 @@ def there_and_back(server_url: str, manage: Manage, tmp_path_factory: pytest.Tem
     folder = tmp_path_factory.mktemp("exact")
 
     def journey(wanted: list[Oddity], detours: list[tuple[str, ...]]) -> None:
-        chosen = oddities.fitting(wanted, server_url)
+        chosen = schema_oddities.fitting(wanted, server_url)
         plan = folder / "plan.toml"
-        plan.write_text(oddities.plan(chosen), encoding="utf-8")
-        scratch = oddities.build(server_url, chosen)
+        plan.write_text(schema_oddities.plan(chosen), encoding="utf-8")
+        scratch = schema_oddities.build(server_url, chosen)
         try:
-            before = oddities.state(scratch)
+            before = schema_oddities.state(scratch)
             for words in [RUN, *detours, ("undo", "--yes")]:
                 done = manage(scratch, "migrate_tenants", *words, "--plan", str(plan))
                 assert done.returncode == 0 or PROOF.search(done.stdout), f"{chosen}, {words}: {said(done)}"
                 assert "kept as" not in done.stdout
-            changed = oddities.difference(before, oddities.state(scratch))
+            changed = schema_oddities.difference(before, schema_oddities.state(scratch))
             assert not changed, f"{chosen}: {changed}"
         finally:
             databases.drop(scratch)
@@ -146,21 +145,21 @@ def test_what_others_built_on_a_column_of_ours_is_named_and_never_dropped(
     server_url: str, manage: Manage, tmp_path: Path
 ) -> None:
     plan = tmp_path / "plan.toml"
-    plan.write_text(oddities.plan([]), encoding="utf-8")
-    scratch = oddities.build(server_url, [])
-    before, of_plan = oddities.state(scratch), ("--yes", "--plan", str(plan))
+    plan.write_text(schema_oddities.plan([]), encoding="utf-8")
+    scratch = schema_oddities.build(server_url, [])
+    before, of_plan = schema_oddities.state(scratch), ("--yes", "--plan", str(plan))
     assert manage(scratch, "migrate_tenants", "run", *of_plan).returncode == 0
-    run = oddities.state(scratch)
+    run = schema_oddities.state(scratch)
     for statement in BUILT.values():
         databases.rows(scratch.owner_url, statement)
-    built = oddities.state(scratch)
+    built = schema_oddities.state(scratch)
 
     refused = manage(scratch, "migrate_tenants", "undo", *of_plan)
 
     assert refused.returncode == 1, said(refused)
     missing = [name for name in BUILT if f"{name} is built on the column tenant_id" not in said(refused)]
     assert not missing, f"{missing}: {said(refused)}"
-    assert oddities.state(scratch) == built
+    assert schema_oddities.state(scratch) == built
     for statement in (
         "DROP VIEW of_tenants",
         "DROP INDEX by_tenant_and_note",
@@ -169,9 +168,9 @@ def test_what_others_built_on_a_column_of_ours_is_named_and_never_dropped(
         "DROP STATISTICS together",
     ):
         databases.rows(scratch.owner_url, statement)
-    assert oddities.state(scratch) == run
+    assert schema_oddities.state(scratch) == run
     assert manage(scratch, "migrate_tenants", "undo", *of_plan).returncode == 0
-    assert not oddities.difference(before, oddities.state(scratch))
+    assert not schema_oddities.difference(before, schema_oddities.state(scratch))
     databases.drop(scratch)
 
 
@@ -179,11 +178,11 @@ def test_what_others_built_on_a_column_of_ours_is_named_and_never_dropped(
 def test_what_could_not_be_given_back_is_refused_by_name(
     server_url: str, manage: Manage, tmp_path: Path, gate: str
 ) -> None:
-    chosen = oddities.fitting([oddity for oddity in REFUSED if oddity.gate == gate], server_url)
+    chosen = schema_oddities.fitting([oddity for oddity in REFUSED if oddity.gate == gate], server_url)
     plan = tmp_path / "plan.toml"
-    plan.write_text(oddities.plan(chosen), encoding="utf-8")
-    scratch = oddities.build(server_url, chosen)
-    before = oddities.state(scratch)
+    plan.write_text(schema_oddities.plan(chosen), encoding="utf-8")
+    scratch = schema_oddities.build(server_url, chosen)
+    before = schema_oddities.state(scratch)
 
     done = manage(scratch, "migrate_tenants", "run", "--yes", "--plan", str(plan))
 
@@ -191,5 +190,5 @@ def test_what_could_not_be_given_back_is_refused_by_name(
     missing = [oddity.name for oddity in chosen if oddity.refused not in done.stdout]
     assert not missing, f"{missing}: {said(done)}"
     assert "001_schema_fixes" not in done.stdout
-    assert not oddities.difference(before, oddities.state(scratch))
+    assert not schema_oddities.difference(before, schema_oddities.state(scratch))
     databases.drop(scratch)

@@ -4,12 +4,10 @@ import time
 
 import pytest
 
-from tests.conftest import Manage
-from tests.support import background, databases, looking
-from tests.support.acting import whole_clone
-from tests.support.databases import Scratch
-from tests.support.looking import document, said
-from tests.support.standstill import standing_still
+from tests.support import background, databases, queries
+from tests.support.command_results import Manage, document, said
+from tests.support.databases import Scratch, clone_with_grants
+from tests.support.pause_point import paused_at
 
 pytestmark = pytest.mark.server
 
@@ -22,32 +20,32 @@ MOMENTS = {
 
 
 def test_rows_that_are_touched_between_two_undos_go_back_with_their_trigger(
-    set_up: Scratch, legacy_template: Scratch, manage: Manage
+    prepared: Scratch, legacy_template: Scratch, manage: Manage
 ) -> None:
     """Until 002 is undone its trigger gives a tenant to whatever an application writes, by the rules of 003 and 004,
     although these stand undone, or were never done."""
     tables = ("tools", "agents", "prompts", "knowledge_base", "messages")
     for table in tables:
-        looking.write(set_up, f"UPDATE {table} SET id = id")
-    assert looking.one(set_up, "SELECT count(*) FROM prompts WHERE tenant_id IS NULL") == 0
+        queries.write_as_owner(prepared, f"UPDATE {table} SET id = id")
+    assert queries.scalar(prepared, "SELECT count(*) FROM prompts WHERE tenant_id IS NULL") == 0
 
-    undone = manage(set_up, "migrate_tenants", "undo", "--yes")
+    undone = manage(prepared, "migrate_tenants", "undo", "--yes")
 
     assert undone.returncode == 0, said(undone)
     assert "changed since" not in undone.stdout, said(undone)
     for table in tables:
-        columns = [name for name in looking.columns(legacy_template, table) if name != "updated_at"]
-        found, now = (looking.content(scratch, table, columns) for scratch in (legacy_template, set_up))
+        columns = [name for name in queries.columns(legacy_template, table) if name != "updated_at"]
+        found, now = (queries.content(scratch, table, columns) for scratch in (legacy_template, prepared))
         assert now == found, table
-    assert looking.one(set_up, "SELECT count(*) FROM vital.ledger WHERE undone_at IS NULL") == 0
+    assert queries.scalar(prepared, "SELECT count(*) FROM vital.ledger WHERE undone_at IS NULL") == 0
 
 
 def test_an_undo_that_is_killed_goes_on_exactly(migrated_template: Scratch, manage: Manage, legacy_dump: str) -> None:
-    migrated = whole_clone(migrated_template)
+    migrated = clone_with_grants(migrated_template)
     for name, (table, moment) in MOMENTS.items():
         with (
-            standing_still(migrated, table, moment) as stands,
-            background.manage(migrated, "migrate_tenants", "undo", "--yes") as running,
+            paused_at(migrated, table, moment) as stands,
+            background.start(migrated, "migrate_tenants", "undo", "--yes") as running,
         ):
             running.until(stands)
             running.kill()
@@ -65,6 +63,6 @@ def wait_for_clients_to_go(scratch: Scratch) -> None:
     """The server notices that a killed client is gone within a second or two."""
     others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = %s"
     deadline = time.monotonic() + 10
-    while looking.one(scratch, others, databases.OWNER):
+    while queries.scalar(scratch, others, databases.OWNER):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, Manage
-from tests.support import databases, looking
-from tests.support.acting import whole_clone
-from tests.support.databases import Scratch
-from tests.support.looking import said
+from tests.support import databases, queries
+from tests.support.cast import DIGITAL_HEALTH, PHARMA
+from tests.support.command_results import Manage, said
+from tests.support.databases import Scratch, clone_with_grants
 from tests.support.undo import ADDED_CHUNK, remembered, tool
 
 pytestmark = pytest.mark.server
@@ -24,7 +23,7 @@ Refused = Callable[..., str]
 @pytest.fixture(scope="module")
 def occupied(migrated_template: Scratch) -> Iterator[Scratch]:
     """One migrated database for the refusals, which must leave it as it is anyway."""
-    scratch = whole_clone(migrated_template)
+    scratch = clone_with_grants(migrated_template)
     yield scratch
     databases.drop(scratch)
 
@@ -51,7 +50,7 @@ def test_undo_is_refused_while_two_tenants_share_a_key(occupied: Scratch, refuse
     assert "twin" in words
     problems = json.loads(refused("--phase", "006", "--json"))["problems"]
     assert [(problem["table"], problem["key"]) for problem in problems] == [("tools", min(twins))]
-    looking.write(occupied, "DELETE FROM tools WHERE tool_key = 'twin'")
+    queries.write_as_owner(occupied, "DELETE FROM tools WHERE tool_key = 'twin'")
 
 
 NOTES = "CREATE TABLE notes (id uuid PRIMARY KEY, tenant_id uuid REFERENCES tenants ON DELETE CASCADE)"
@@ -69,16 +68,18 @@ WRITTEN_FOR_PHARMA = {
 def test_a_tenant_is_never_removed_with_rows_that_vital_did_not_put_there(
     occupied: Scratch, refused: Refused, tmp_path: Path
 ) -> None:
-    looking.write(occupied, NOTES)  # a table that no plan knows
+    queries.write_as_owner(occupied, NOTES)  # a table that no plan knows
     theirs = {}
     for table, (statement, values) in WRITTEN_FOR_PHARMA.items():
-        ((theirs[table],),) = looking.write(occupied, statement, *values)
+        ((theirs[table],),) = queries.write_as_owner(occupied, statement, *values)
     words = refused()
     assert [table for table, key in theirs.items() if f"{table} {key}" not in words] == []
     refused("--archive", str(tmp_path / "archive"))
     for table, key in theirs.items():
-        assert looking.write(occupied, f"DELETE FROM {table} WHERE id = %s RETURNING id::text", key) == [(key,)]
-    looking.write(occupied, "DROP TABLE notes")
+        assert queries.write_as_owner(occupied, f"DELETE FROM {table} WHERE id = %s RETURNING id::text", key) == [
+            (key,)
+        ]
+    queries.write_as_owner(occupied, "DROP TABLE notes")
 
 
 def test_undo_without_a_terminal_asks_for_yes(occupied: Scratch, manage: Manage) -> None:

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Manage
-from tests.support import background, databases, looking
-from tests.support.acting import whole_clone
-from tests.support.databases import Scratch
-from tests.support.looking import document, said
+from tests.support import background, databases, queries
+from tests.support.command_results import Manage, document, said
+from tests.support.databases import Scratch, clone_with_grants
+from tests.support.pause_point import paused_at
 from tests.support.plans import SHIPPED
-from tests.support.standstill import standing_still
 
 LEFT = """
     SELECT 'entry ' || id FROM vital.ledger WHERE undone_at IS NULL
@@ -34,7 +32,7 @@ ANEW = """
 
 @pytest.fixture
 def migrated(migrated_template: Scratch) -> Iterator[Scratch]:
-    scratch = whole_clone(migrated_template)
+    scratch = clone_with_grants(migrated_template)
     yield scratch
     databases.drop(scratch)
 
@@ -42,18 +40,18 @@ def migrated(migrated_template: Scratch) -> Iterator[Scratch]:
 def assert_as_before(scratch: Scratch, template: Scratch, *besides: str) -> None:
     """Every table but these has the columns and rows from before the migration, and nothing of VITAL's stands."""
     assert databases.rows(scratch.admin_url, LEFT) == []
-    for table in (name for name in looking.TABLES if name not in besides):
-        columns = looking.columns(template, table)
-        assert looking.columns(scratch, table) == columns
-        assert looking.content(scratch, table, columns) == looking.content(template, table, columns), table
+    for table in (name for name in queries.TABLES if name not in besides):
+        columns = queries.columns(template, table)
+        assert queries.columns(scratch, table) == columns
+        assert queries.content(scratch, table, columns) == queries.content(template, table, columns), table
 
 
 # --- while VITAL's changes stand ---
 
 
 def test_a_table_that_is_dropped_holds_up_no_other(migrated: Scratch, legacy_template: Scratch, manage: Manage) -> None:
-    lost = len(looking.standing(migrated, "messages"))
-    looking.write(migrated, "DROP TABLE messages")
+    lost = len(queries.ledger_entries(migrated, "messages"))
+    queries.write_as_owner(migrated, "DROP TABLE messages")
 
     undone = manage(migrated, "migrate_tenants", "undo", "--yes", "--json")
 
@@ -65,15 +63,15 @@ def test_a_table_that_is_dropped_holds_up_no_other(migrated: Scratch, legacy_tem
 def test_a_table_made_anew_under_the_name_is_not_the_one_that_is_gone(
     migrated: Scratch, legacy_template: Scratch, manage: Manage
 ) -> None:
-    lost = len(looking.standing(migrated, "messages"))
-    looking.write(migrated, ANEW)
+    lost = len(queries.ledger_entries(migrated, "messages"))
+    queries.write_as_owner(migrated, ANEW)
 
     undone = manage(migrated, "migrate_tenants", "undo", "--yes", "--json")
 
     assert undone.returncode == 0, said(undone)
     assert document(undone)["gone"] == {"messages": lost}
-    assert looking.columns(migrated, "messages") == ["id", "content"]
-    assert looking.one(migrated, "SELECT string_agg(content, ',') FROM messages") == "of the new table"
+    assert queries.columns(migrated, "messages") == ["id", "content"]
+    assert queries.scalar(migrated, "SELECT string_agg(content, ',') FROM messages") == "of the new table"
     assert_as_before(migrated, legacy_template, "messages")
 
 
@@ -93,18 +91,18 @@ def test_a_table_of_another_name_is_refused_before_anything_changes(
     migrated: Scratch, legacy_template: Scratch, manage: Manage, there: str, now: str, back: str
 ) -> None:
     """VITAL's column would stay on it. Also where another table has its name by now."""
-    looking.write(migrated, there)
+    queries.write_as_owner(migrated, there)
     before = databases.rows(migrated.admin_url, DONE)
 
     refused = manage(migrated, "migrate_tenants", "undo", "--yes")
-    looking.write(migrated, "CREATE TABLE messages (id uuid PRIMARY KEY)")
+    queries.write_as_owner(migrated, "CREATE TABLE messages (id uuid PRIMARY KEY)")
     replaced = manage(migrated, "migrate_tenants", "undo", "--yes")
 
     assert (refused.returncode, replaced.returncode) == (1, 1)
     assert f"messages is called {now} now: rename it back, then undo" in said(refused)
     assert f"messages is called {now} now, and another table has its name" in " ".join(said(replaced).split())
     assert databases.rows(migrated.admin_url, DONE) == before
-    looking.write(migrated, f"DROP TABLE messages; {back}")
+    queries.write_as_owner(migrated, f"DROP TABLE messages; {back}")
     undone = manage(migrated, "migrate_tenants", "undo", "--yes")
     assert undone.returncode == 0, said(undone)
     assert_as_before(migrated, legacy_template)
@@ -114,7 +112,7 @@ def test_a_table_of_another_name_is_refused_before_anything_changes(
 def test_a_table_that_is_rewritten_goes_back_exactly(
     migrated: Scratch, legacy_template: Scratch, manage: Manage, what: str
 ) -> None:
-    looking.write(migrated, what)
+    queries.write_as_owner(migrated, what)
 
     asked = manage(migrated, "migrate_tenants", "validate")
     undone = manage(migrated, "migrate_tenants", "undo", "--yes", "--json")
@@ -127,8 +125,8 @@ def test_a_table_that_is_rewritten_goes_back_exactly(
 def test_a_table_that_is_emptied_is_told_and_is_no_failure(
     migrated: Scratch, legacy_template: Scratch, manage: Manage
 ) -> None:
-    rows = looking.one(migrated, "SELECT count(*) FROM messages")
-    looking.write(migrated, "TRUNCATE messages")
+    rows = queries.scalar(migrated, "SELECT count(*) FROM messages")
+    queries.write_as_owner(migrated, "TRUNCATE messages")
 
     asked = manage(migrated, "migrate_tenants", "validate")
     undone = manage(migrated, "migrate_tenants", "undo", "--yes", "--json")
@@ -139,7 +137,7 @@ def test_a_table_that_is_emptied_is_told_and_is_no_failure(
     assert "nobody else wrote" not in told
     assert undone.returncode == 0, said(undone)
     assert "messages" not in document(undone)["restored"] or document(undone)["restored"]["messages"] == 0
-    assert looking.one(migrated, "SELECT count(*) FROM messages") == 0
+    assert queries.scalar(migrated, "SELECT count(*) FROM messages") == 0
     assert_as_before(migrated, legacy_template, "messages")
 
 
@@ -154,14 +152,14 @@ RENAMED, BACK = "ALTER TABLE messages RENAME TO letters", "ALTER TABLE letters R
 
 
 @contextmanager
-def meddled(scratch: Scratch, moment: str, verb: str, *statements: str) -> Iterator[background.Background]:
+def meddled(scratch: Scratch, moment: str, verb: str, *statements: str) -> Iterator[background.BackgroundCommand]:
     """A run or an undo that stood still at the moment while somebody did this, and goes on."""
     with ExitStack() as at_the_end, ExitStack() as standing:
-        stands = standing.enter_context(standing_still(scratch, "vital.ledger", moment))
-        running = at_the_end.enter_context(background.manage(scratch, "migrate_tenants", verb, "--yes"))
+        stands = standing.enter_context(paused_at(scratch, "vital.ledger", moment))
+        running = at_the_end.enter_context(background.start(scratch, "migrate_tenants", verb, "--yes"))
         running.until(stands, 60)
         for statement in statements:
-            looking.write(scratch, statement)
+            queries.write_as_owner(scratch, statement)
         standing.close()
         yield running
 
@@ -185,38 +183,38 @@ def test_renamed_in_the_middle_of_an_undo(migrated: Scratch, legacy_template: Sc
         told = " ".join(running.ends_with(1).split())
 
     assert "messages is called letters now: rename it back, then undo" in told
-    looking.write(migrated, BACK)
+    queries.write_as_owner(migrated, BACK)
     again = manage(migrated, "migrate_tenants", "undo", "--yes")
     assert again.returncode == 0, said(again)
     assert_as_before(migrated, legacy_template)
 
 
 def test_rewritten_and_emptied_in_the_middle_of_a_run(
-    set_up: Scratch, legacy_template: Scratch, manage: Manage
+    prepared: Scratch, legacy_template: Scratch, manage: Manage
 ) -> None:
-    with meddled(set_up, RUNNING, "run", *REWRITTEN) as running:
+    with meddled(prepared, RUNNING, "run", *REWRITTEN) as running:
         told = " ".join(running.ends_with(0).split())
 
     assert "messages: was emptied or rewritten by another session" in told
-    undone = manage(set_up, "migrate_tenants", "undo", "--yes")
+    undone = manage(prepared, "migrate_tenants", "undo", "--yes")
     assert undone.returncode == 0, said(undone)
-    assert_as_before(set_up, legacy_template, "messages")
+    assert_as_before(prepared, legacy_template, "messages")
 
 
 @pytest.mark.parametrize(("there", "back", "besides"), [("DROP TABLE messages", "", "messages"), (RENAMED, BACK, "")])
 def test_dropped_or_renamed_in_the_middle_of_a_run(
-    set_up: Scratch, legacy_template: Scratch, manage: Manage, there: str, back: str, besides: str
+    prepared: Scratch, legacy_template: Scratch, manage: Manage, there: str, back: str, besides: str
 ) -> None:
     """The run says which table it misses, and stops; its undo is exact."""
-    with meddled(set_up, RUNNING, "run", there) as running:
+    with meddled(prepared, RUNNING, "run", there) as running:
         told = " ".join(running.ends_with(1).split())
 
     assert "there is no table public.messages" in told
     if back:
-        looking.write(set_up, back)
-    undone = manage(set_up, "migrate_tenants", "undo", "--yes")
+        queries.write_as_owner(prepared, back)
+    undone = manage(prepared, "migrate_tenants", "undo", "--yes")
     assert undone.returncode == 0, said(undone)
-    assert_as_before(set_up, legacy_template, besides)
+    assert_as_before(prepared, legacy_template, besides)
 
 
 # --- a plan that no longer names a table ---
@@ -228,7 +226,7 @@ def test_a_table_that_the_plan_no_longer_names_is_undone_by_the_plan_of_its_run(
     """Where no run remembers such a plan, the table is named and nothing changes."""
     plan = ("--plan", str(without_messages(tmp_path)))
     before = databases.rows(migrated.admin_url, DONE)
-    forgetful = whole_clone(migrated)
+    forgetful = clone_with_grants(migrated)
     databases.rows(forgetful.admin_url, "UPDATE vital.run SET plan = ''")
 
     refused = manage(forgetful, "migrate_tenants", "undo", "--yes", *plan)
@@ -270,7 +268,7 @@ COUNTER = """
 
 
 def test_what_a_trigger_changed_elsewhere_is_said_before_and_after(legacy: Scratch, manage: Manage) -> None:
-    looking.write(legacy, COUNTER)
+    queries.write_as_owner(legacy, COUNTER)
 
     done = manage(legacy, "migrate_tenants", "--yes")
     undone = manage(legacy, "migrate_tenants", "undo", "--yes")
@@ -283,4 +281,4 @@ def test_what_a_trigger_changed_elsewhere_is_said_before_and_after(legacy: Scrat
         assert "prompts: the trigger passed fires for every change of a tenant" in told
         assert "may write elsewhere" in told
         assert "the trigger calm" not in told
-    assert looking.one(legacy, "SELECT changes FROM counters WHERE name = 'messages'") > 0
+    assert queries.scalar(legacy, "SELECT changes FROM counters WHERE name = 'messages'") > 0

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
-from tests.support import databases, looking
-from tests.support.acting import whole_clone
-from tests.support.databases import Scratch
-from tests.support.looking import PHASES, document, said
+from tests.support import databases, plans, queries
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.command_results import Manage, document, said
+from tests.support.databases import Scratch, clone_with_grants
+from tests.support.queries import PHASES
 from tests.support.undo import ADDED_CHUNK, OPEN, in_order
 
 pytestmark = pytest.mark.server
@@ -35,8 +35,8 @@ def chunks(scratch: Scratch, domain: str) -> dict[str, str | None]:
 def test_undo_of_004_then_other_rules_then_004_alone(
     migrated_template: Scratch, manage: Manage, tmp_path: Path
 ) -> None:
-    migrated = whole_clone(migrated_template)
-    before = looking.every_tenant(migrated)
+    migrated = clone_with_grants(migrated_template)
+    before = queries.tenants_of_every_table(migrated)
     platform = {table: {k for k, t in rows.items() if t == PLATFORM} for table, rows in before.items()}
     undone = manage(migrated, "migrate_tenants", "undo", "--phase", "004", "--yes")
     assert undone.returncode == 0, said(undone)
@@ -47,12 +47,12 @@ def test_undo_of_004_then_other_rules_then_004_alone(
     assert (states, status["next"]) == (["completed"] * 4 + ["rolled_back"] * 3, PHASES[4])
     assert [phase.get("error") for phase in status["phases"]] == [None] * 7, "it was undone without any trouble"
     assert set(chunks(migrated, "market_access").values()) == {None}
-    assert looking.made_assignments(migrated) == []
+    assert queries.made_assignments(migrated) == []
     inherited = {"conversations", "messages", "agent_tool_assignments", "users"}
-    for table, rows in looking.every_tenant(migrated).items():
+    for table, rows in queries.tenants_of_every_table(migrated).items():
         assert table in inherited or {k for k, t in rows.items() if t} == platform[table], table
 
-    plan = looking.changed_plan(tmp_path, *TO_DIGITAL)
+    plan = plans.changed_plan(tmp_path, *TO_DIGITAL)
     again = manage(migrated, "migrate_tenants", "run", "--only", "004", "--plan", str(plan), "--yes")
     assert again.returncode == 0, said(again)
     assert set(chunks(migrated, "market_access").values()) == {DIGITAL_HEALTH}
@@ -65,16 +65,16 @@ def test_undo_of_004_then_other_rules_then_004_alone(
 def test_other_rules_without_undo_decide_again_only_what_004_decided(
     migrated_template: Scratch, legacy_dump: str, manage: Manage, tmp_path: Path
 ) -> None:
-    migrated, neighbour = whole_clone(migrated_template), databases.clone(migrated_template)
-    ((later,),) = looking.write(migrated, ADDED_CHUNK, PHARMA)
-    before = looking.every_tenant(migrated)
-    plan = looking.changed_plan(tmp_path, *TO_DIGITAL, *ANATOMY_TO_PHARMA)
+    migrated, neighbour = clone_with_grants(migrated_template), databases.clone(migrated_template)
+    ((later,),) = queries.write_as_owner(migrated, ADDED_CHUNK, PHARMA)
+    before = queries.tenants_of_every_table(migrated)
+    plan = plans.changed_plan(tmp_path, *TO_DIGITAL, *ANATOMY_TO_PHARMA)
     done = manage(migrated, "migrate_tenants", "run", "--only", "004", "--plan", str(plan), "--yes")
     assert done.returncode == 0, said(done)
 
-    by_rule = {key for key, *_ in looking.standing(migrated, "knowledge_base")}
+    by_rule = {key for key, *_ in queries.ledger_entries(migrated, "knowledge_base")}
     moved = {key for key in chunks(migrated, "market_access") if key in by_rule}
-    after = looking.every_tenant(migrated)
+    after = queries.tenants_of_every_table(migrated)
     changed = {key for key, tenant in after["knowledge_base"].items() if tenant != before["knowledge_base"][key]}
     assert changed == moved
     assert len(moved) > 50
@@ -86,7 +86,7 @@ def test_other_rules_without_undo_decide_again_only_what_004_decided(
     assert [entry["after"]["id"] for entry in told["history"]] == [DIGITAL_HEALTH, PHARMA]
     assert told["rule"] == "digital health knowledge"
 
-    looking.write(migrated, "DELETE FROM knowledge_base WHERE id = %s", later)
+    queries.write_as_owner(migrated, "DELETE FROM knowledge_base WHERE id = %s", later)
     undone = manage(migrated, "migrate_tenants", "undo", "--yes")
     assert undone.returncode == 0, said(undone)
     assert databases.dump(migrated.admin_url) == legacy_dump, "a row decided twice goes back step by step"

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
-from tests.conftest import PHARMA, Manage
-from tests.support import background, databases, looking
-from tests.support.acting import whole_clone
-from tests.support.databases import Scratch
-from tests.support.looking import Done, document, said
-from tests.support.standstill import standing_still
-from tests.support.writers import Write, writing
+from tests.support import background, databases, queries
+from tests.support.cast import PHARMA
+from tests.support.command_results import Done, Manage, document, said
+from tests.support.concurrent_writers import Write, writing
+from tests.support.databases import Scratch, clone_with_grants
+from tests.support.pause_point import paused_at
 
 pytestmark = pytest.mark.slow
 
@@ -60,12 +59,12 @@ def undo(manage: Manage, scratch: Scratch, *options: str) -> tuple[Done, float]:
 @pytest.fixture(scope="module")
 def platform(legacy_template: Scratch, manage: Manage) -> Iterator[Platform]:
     scratch = databases.clone(legacy_template)
-    looking.write(scratch, MADE, CHUNKS)
-    columns = [name for name in looking.columns(scratch, "knowledge_base") if name not in ("chunk_index", "updated_at")]
-    found = looking.content(scratch, "knowledge_base", columns)
+    queries.write_as_owner(scratch, MADE, CHUNKS)
+    columns = [name for name in queries.columns(scratch, "knowledge_base") if name not in ("chunk_index", "updated_at")]
+    found = queries.content(scratch, "knowledge_base", columns)
     run = manage(scratch, "migrate_tenants", "--yes", timeout=600)
     assert run.returncode == 0, said(run)
-    quiet = whole_clone(scratch)
+    quiet = clone_with_grants(scratch)
     _, seconds = undo(manage, quiet)
     print(f"\n{CHUNKS} chunks, in the quiet: {seconds:.1f} s")
     yield Platform(scratch, found, list(found), seconds, columns)
@@ -75,7 +74,7 @@ def platform(legacy_template: Scratch, manage: Manage) -> Iterator[Platform]:
 
 @pytest.fixture
 def migrated(platform: Platform) -> Iterator[Scratch]:
-    scratch = whole_clone(platform.migrated)
+    scratch = clone_with_grants(platform.migrated)
     yield scratch
     databases.drop(scratch)
 
@@ -89,7 +88,7 @@ def test_it_ends_in_time_and_is_exact(
     def touch(connection: psycopg.Connection, dice: random.Random) -> None:
         connection.execute(UPDATE, [dice.choice(platform.chunks)])
 
-    entries = looking.one(migrated, "SELECT count(*) FROM vital.ledger")
+    entries = queries.scalar(migrated, "SELECT count(*) FROM vital.ledger")
     with writing(migrated, touch, rate=rate, writers=writers) as at_work:
         undone, seconds = undo(manage, migrated)
     writes = sum(writer.writes for writer in at_work)
@@ -99,16 +98,16 @@ def test_it_ends_in_time_and_is_exact(
     print(f"\n{rate or 'free'}: {seconds:.1f} s beside {writes} writes, in the quiet {quiet:.1f} s")
 
     assert document(undone)["conflicts"] == []
-    assert looking.content(migrated, "knowledge_base", platform.columns) == platform.found
-    assert looking.one(migrated, STANDING) == 0
-    assert looking.one(migrated, "SELECT count(*) FROM vital.ledger") == entries
+    assert queries.content(migrated, "knowledge_base", platform.columns) == platform.found
+    assert queries.scalar(migrated, STANDING) == 0
+    assert queries.scalar(migrated, "SELECT count(*) FROM vital.ledger") == entries
     assert writes > 20 * seconds, "the writers stood still"
     assert seconds < QUIET_TIMES * quiet
 
 
 def beside(platform: Platform, manage: Manage, touch: Write, rate: float | None, writers: int) -> float:
     """Seconds of an undo in a database where nobody writes, while the machine is as busy with another one."""
-    quiet, busy = whole_clone(platform.migrated), whole_clone(platform.migrated)
+    quiet, busy = clone_with_grants(platform.migrated), clone_with_grants(platform.migrated)
     with writing(busy, touch, rate=rate, writers=writers):
         _, seconds = undo(manage, quiet)
     databases.drop(quiet)
@@ -118,19 +117,19 @@ def beside(platform: Platform, manage: Manage, touch: Write, rate: float | None,
 
 def test_rows_that_are_new_go_back_as_well(platform: Platform, migrated: Scratch, manage: Manage) -> None:
     """The trigger is off before the first row goes back, so that they have nothing to give back."""
-    entries = looking.one(migrated, "SELECT count(*) FROM vital.ledger")
-    looking.write(migrated, INSERT)
+    entries = queries.scalar(migrated, "SELECT count(*) FROM vital.ledger")
+    queries.write_as_owner(migrated, INSERT)
     with writing(migrated, lambda connection, _: _insert(connection), rate=200) as (writer,):
         undone, _ = undo(manage, migrated)
 
     assert document(undone)["conflicts"] == []
-    now = looking.content(migrated, "knowledge_base", platform.columns)
+    now = queries.content(migrated, "knowledge_base", platform.columns)
     assert platform.found.items() <= now.items()
     tenant = platform.columns.index("tenant_id")
     assert {row[tenant] for key, row in now.items() if key not in platform.found} == {None}
     assert len(now) == len(platform.found) + 1 + writer.writes
-    assert looking.one(migrated, STANDING) == 0
-    in_isolation = looking.one(migrated, "SELECT count(*) FROM vital.ledger") - entries
+    assert queries.scalar(migrated, STANDING) == 0
+    in_isolation = queries.scalar(migrated, "SELECT count(*) FROM vital.ledger") - entries
     assert in_isolation < writer.writes, "as long as the trigger stands, each new row has its entry"
 
 
@@ -146,18 +145,20 @@ def test_a_part_that_is_undone_stays_so_and_new_rows_still_get_their_tenant(
         if dice.random() < 0.05:
             connection.execute(INSERT)
 
-    before = looking.tenants_of(migrated, "knowledge_base")
-    of_004 = {key for key, _, phase, *_ in looking.standing(migrated, "knowledge_base") if phase == "004_tenant_data"}
+    before = queries.tenants_of(migrated, "knowledge_base")
+    of_004 = {
+        key for key, _, phase, *_ in queries.ledger_entries(migrated, "knowledge_base") if phase == "004_tenant_data"
+    }
     with writing(migrated, touch, rate=200):
         undone, _ = undo(manage, migrated, "--phase", "004")
         time.sleep(0.5)
 
     assert document(undone)["conflicts"] == []
-    now = looking.tenants_of(migrated, "knowledge_base")
+    now = queries.tenants_of(migrated, "knowledge_base")
     assert {key: now[key] for key in before} == {key: None if key in of_004 else before[key] for key in before}
-    ((new,),) = looking.write(migrated, f"{INSERT} RETURNING id::text")
-    assert looking.tenants_of(migrated, "knowledge_base")[new] == PHARMA
-    given = {key: after for key, *_, after in looking.standing(migrated, "knowledge_base") if key in now}
+    ((new,),) = queries.write_as_owner(migrated, f"{INSERT} RETURNING id::text")
+    assert queries.tenants_of(migrated, "knowledge_base")[new] == PHARMA
+    given = {key: after for key, *_, after in queries.ledger_entries(migrated, "knowledge_base") if key in now}
     assert {key: tenant for key, tenant in now.items() if key not in before and tenant} == {
         key: tenant for key, tenant in given.items() if key not in before
     }, "what the ledger says of rows that were written meanwhile is not what they have"
@@ -166,9 +167,9 @@ def test_a_part_that_is_undone_stays_so_and_new_rows_still_get_their_tenant(
 
     again = manage(migrated, "migrate_tenants", "--yes", timeout=600)
     assert again.returncode == 0, said(again)
-    assert looking.one(migrated, "SELECT count(*) FROM knowledge_base WHERE tenant_id IS NULL") == 0
-    looking.write(migrated, "UPDATE knowledge_base SET tenant_id = NULL WHERE id = %s", new)
-    assert looking.tenants_of(migrated, "knowledge_base")[new] == PHARMA, "the trigger is for changed rows again"
+    assert queries.scalar(migrated, "SELECT count(*) FROM knowledge_base WHERE tenant_id IS NULL") == 0
+    queries.write_as_owner(migrated, "UPDATE knowledge_base SET tenant_id = NULL WHERE id = %s", new)
+    assert queries.tenants_of(migrated, "knowledge_base")[new] == PHARMA, "the trigger is for changed rows again"
 
 
 def test_killed_while_somebody_writes_it_goes_on_exactly(platform: Platform, migrated: Scratch, manage: Manage) -> None:
@@ -178,13 +179,13 @@ def test_killed_while_somebody_writes_it_goes_on_exactly(platform: Platform, mig
     moment = "SELECT count(*) FILTER (WHERE undone_at IS NULL) < 40 FROM vital.ledger"
     with writing(migrated, touch, rate=100):
         with (
-            standing_still(migrated, "vital.ledger", moment) as stands,
-            background.manage(migrated, "migrate_tenants", "undo", "--yes") as running,
+            paused_at(migrated, "vital.ledger", moment) as stands,
+            background.start(migrated, "migrate_tenants", "undo", "--yes") as running,
         ):
             running.until(stands, 60)
             running.kill()
         undone, _ = undo(manage, migrated)
 
     assert document(undone)["conflicts"] == []
-    assert looking.content(migrated, "knowledge_base", platform.columns) == platform.found
-    assert looking.one(migrated, STANDING) == 0
+    assert queries.content(migrated, "knowledge_base", platform.columns) == platform.found
+    assert queries.scalar(migrated, STANDING) == 0

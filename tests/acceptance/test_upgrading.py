@@ -4,38 +4,37 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Manage
-from tests.support import earlier, looking, oracle
+from tests.support import earlier_version, oracle, queries
+from tests.support.command_results import Manage, document, said
+from tests.support.database_state import decided_twice
 from tests.support.databases import Scratch, rows
-from tests.support.looking import document, said
-from tests.support.traces import decided_twice
 
 BEFORE = "0007"
 
 
 @pytest.mark.parametrize("stands_at", ["002", "004"])
 def test_between_any_two_phases_it_goes_on_after_the_upgrade(
-    set_up: Scratch, manage: Manage, pack: Path, stands_at: str
+    prepared: Scratch, manage: Manage, pack: Path, stands_at: str
 ) -> None:
     if stands_at != "002":
-        begun = manage(set_up, "migrate_tenants", "--to", stands_at, "--yes")
+        begun = manage(prepared, "migrate_tenants", "--to", stands_at, "--yes")
         assert begun.returncode == 0, said(begun)
-    earlier.as_of(set_up, BEFORE)
+    earlier_version.migrate_back_to(prepared, BEFORE)
 
-    told = manage(set_up, "migrate_tenants", "status", "--json")
+    told = manage(prepared, "migrate_tenants", "status", "--json")
     assert told.returncode == 2, said(told)
     assert "VITAL's own tables in this database are of an earlier VITAL" in document(told)["error"]
     assert "./manage.py migrate" in document(told)["error"]
-    done = manage(set_up, "migrate_tenants", "--yes")
+    done = manage(prepared, "migrate_tenants", "--yes")
 
     assert done.returncode == 0, said(done)
-    assert looking.every_tenant(set_up) == oracle.expected(pack).tenants
-    assert decided_twice(set_up) == []
-    assert rows(set_up.owner_url, "SELECT to_regclass('vital.ledger_by_row') IS NOT NULL") == [(True,)]
+    assert queries.tenants_of_every_table(prepared) == oracle.expected(pack).tenants
+    assert decided_twice(prepared) == []
+    assert rows(prepared.owner_url, "SELECT to_regclass('vital.ledger_by_row') IS NOT NULL") == [(True,)]
 
 
 def test_a_finished_one_is_brought_up_to_date_and_undone_by_the_newer(migrated: Scratch, manage: Manage) -> None:
-    earlier.as_of(migrated, BEFORE)
+    earlier_version.migrate_back_to(migrated, BEFORE)
 
     upgraded = manage(migrated, "migrate", "--verbosity", "0")
     back = manage(migrated, "migrate_tenants", "undo", "--yes")
@@ -50,11 +49,11 @@ VERBS = (("resume",), ("pause",), ("cancel",), ("tune", "batch=200ms"), ("ledger
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
-def test_no_verb_fails_on_tables_of_an_earlier_vital(set_up: Scratch, manage: Manage, verb: tuple[str, ...]) -> None:
+def test_no_verb_fails_on_tables_of_an_earlier_vital(prepared: Scratch, manage: Manage, verb: tuple[str, ...]) -> None:
     """Those that write bring them up to date first, those that read say so: none fails for a column of now."""
-    earlier.as_of(set_up, "0003")
+    earlier_version.migrate_back_to(prepared, "0003")
 
-    done = manage(set_up, "migrate_tenants", *verb)
+    done = manage(prepared, "migrate_tenants", *verb)
 
     assert "SQLSTATE" not in said(done), said(done)
     assert "does not exist" not in said(done), said(done)

@@ -7,11 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import PHARMA, Manage
-from tests.support import databases, looking
-from tests.support.acting import whole_clone
-from tests.support.databases import Scratch
-from tests.support.looking import document, said
+from tests.support import databases, plans, queries
+from tests.support.cast import PHARMA
+from tests.support.command_results import Manage, document, said
+from tests.support.databases import Scratch, clone_with_grants
 from tests.support.plans import SHIPPED
 
 FOLLOWERS = ("users", "conversations", "messages")
@@ -41,7 +40,7 @@ def run(manage: Manage, scratch: Scratch, *words: str) -> str:
 
 
 def is_nullable(scratch: Scratch, table: str) -> bool:
-    return not looking.one(
+    return not queries.scalar(
         scratch,
         "SELECT attnotnull FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'tenant_id'",
         f"public.{table}",
@@ -51,18 +50,18 @@ def is_nullable(scratch: Scratch, table: str) -> bool:
 @pytest.fixture(scope="module")
 def decided_template(migrated_template: Scratch, manage: Manage) -> Iterator[Scratch]:
     """Every person has a tenant, and so has everything that follows them."""
-    scratch = whole_clone(migrated_template)
-    looking.write(scratch, "UPDATE users SET tenant_id = %s WHERE tenant_id IS NULL", PHARMA)
+    scratch = clone_with_grants(migrated_template)
+    queries.write_as_owner(scratch, "UPDATE users SET tenant_id = %s WHERE tenant_id IS NULL", PHARMA)
     run(manage, scratch, "--yes")
     for table in FOLLOWERS:
-        assert looking.one(scratch, f"SELECT count(*) FROM {table} WHERE tenant_id IS NULL") == 0
+        assert queries.scalar(scratch, f"SELECT count(*) FROM {table} WHERE tenant_id IS NULL") == 0
     yield scratch
     databases.drop(scratch)
 
 
 @pytest.fixture
 def decided(decided_template: Scratch) -> Iterator[Scratch]:
-    scratch = whole_clone(decided_template)
+    scratch = clone_with_grants(decided_template)
     yield scratch
     databases.drop(scratch)
 
@@ -70,9 +69,9 @@ def decided(decided_template: Scratch) -> Iterator[Scratch]:
 def test_who_registers_can_talk_at_once_is_a_finding_and_takes_everything_along_once_decided(
     decided: Scratch, manage: Manage
 ) -> None:
-    ((person, none),) = looking.write(decided, SIGN_UP, "new@example.org")
-    ((conversation, nor),) = looking.write(decided, CONVERSATION, person)
-    ((message, still),) = looking.write(decided, MESSAGE, conversation)
+    ((person, none),) = queries.write_as_owner(decided, SIGN_UP, "new@example.org")
+    ((conversation, nor),) = queries.write_as_owner(decided, CONVERSATION, person)
+    ((message, still),) = queries.write_as_owner(decided, MESSAGE, conversation)
     assert (none, nor, still) == (None, None, None)
 
     validated = manage(decided, "migrate_tenants", "validate")
@@ -83,9 +82,9 @@ def test_who_registers_can_talk_at_once_is_a_finding_and_takes_everything_along_
     assert {person, conversation, message} == {key for (key,) in found}
     assert "nothing was changed" in run(manage, decided, "--yes"), "they are findings, and a run has no more to do"
 
-    looking.write(decided, "UPDATE users SET tenant_id = %s WHERE id = %s", PHARMA, person)
+    queries.write_as_owner(decided, "UPDATE users SET tenant_id = %s WHERE id = %s", PHARMA, person)
     run(manage, decided, "--yes")
-    assert looking.tenants_of(decided, "messages")[message] == PHARMA
+    assert queries.tenants_of(decided, "messages")[message] == PHARMA
 
 
 def test_the_preview_says_which_new_rows_have_no_tenant_and_why(decided: Scratch, manage: Manage) -> None:
@@ -101,16 +100,16 @@ def test_the_preview_says_which_new_rows_have_no_tenant_and_why(decided: Scratch
 
 
 def test_a_plan_may_ask_for_it_and_take_its_word_back(decided: Scratch, manage: Manage, tmp_path: Path) -> None:
-    plan = str(looking.changed_plan(tmp_path, REQUIRED))
+    plan = str(plans.changed_plan(tmp_path, REQUIRED))
     run(manage, decided, "--plan", plan, "--yes")
     # Conversations are sure of their person now, and messages of their conversation.
     assert [is_nullable(decided, table) for table in FOLLOWERS] == [False] * 3
     with pytest.raises(psycopg.errors.NotNullViolation):
-        looking.write(decided, SIGN_UP, "refused@example.org")
+        queries.write_as_owner(decided, SIGN_UP, "refused@example.org")
 
     run(manage, decided, "--plan", str(SHIPPED), "--yes")
     assert [is_nullable(decided, table) for table in FOLLOWERS] == [True] * 3
-    looking.write(decided, SIGN_UP, "let-in@example.org")
+    queries.write_as_owner(decided, SIGN_UP, "let-in@example.org")
 
 
 def as_an_earlier_vital_left_it(scratch: Scratch) -> None:
@@ -134,7 +133,7 @@ def test_the_next_run_withdraws_what_an_earlier_one_refused(decided: Scratch, ma
     run(manage, decided, "--yes")
 
     assert databases.dump(decided.admin_url) == before
-    looking.write(decided, SIGN_UP, "new@example.org")
+    queries.write_as_owner(decided, SIGN_UP, "new@example.org")
 
 
 def test_a_column_that_was_not_null_before_vital_stays_so(decided: Scratch, manage: Manage) -> None:
@@ -147,7 +146,7 @@ def test_the_undo_of_what_an_earlier_one_left_is_exact(
     decided: Scratch, migrated_template: Scratch, manage: Manage
 ) -> None:
     """Undone by this VITAL without a run in between, it is the same as undone without that NOT NULL."""
-    other = whole_clone(decided)
+    other = clone_with_grants(decided)
     as_an_earlier_vital_left_it(decided)
     for scratch in (decided, other):
         run(manage, scratch, "undo", "--phase", "006", "--yes")

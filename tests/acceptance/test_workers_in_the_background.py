@@ -10,14 +10,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import Manage
-from tests.support import background, brokers, looking, oracle
-from tests.support.background import Background
-from tests.support.brokers import Broker
+from tests.support import background, oracle, queries, redis_server
+from tests.support.background import BackgroundCommand
+from tests.support.command_results import Manage, document, said
+from tests.support.database_state import decided_twice
 from tests.support.databases import Scratch
-from tests.support.looking import document, said
-from tests.support.standstill import standing_still
-from tests.support.traces import decided_twice
+from tests.support.pause_point import paused_at
+from tests.support.redis_server import RedisServer
 
 pytestmark = pytest.mark.server
 
@@ -31,9 +30,9 @@ CARRIES = """
 
 
 @pytest.fixture
-def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
+def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
     """A Redis of this test's own; everything it starts finds it."""
-    with brokers.broker() as broker:
+    with redis_server.redis_server() as broker:
         monkeypatch.setenv("REDIS_URL", broker.url)
         yield broker
 
@@ -44,7 +43,7 @@ def handed_over(manage: Manage, scratch: Scratch, *words: str) -> int:
     return int(document(done)["run"])
 
 
-def pool_of(worker: Background) -> list[int]:
+def pool_of(worker: BackgroundCommand) -> list[int]:
     """The processes in which the worker's tasks run."""
     pid = worker.process.pid
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -56,95 +55,97 @@ def kill(*processes: int) -> None:
 
 
 def completed(scratch: Scratch) -> bool:
-    return bool(looking.one(scratch, STATUS) == "completed")
+    return bool(queries.scalar(scratch, STATUS) == "completed")
 
 
 def as_the_rules_say(scratch: Scratch, pack: Path) -> None:
     """Every row is where an independent reading of the rules puts it, and none was decided twice."""
-    assert looking.every_tenant(scratch) == oracle.expected(pack).tenants
+    assert queries.tenants_of_every_table(scratch) == oracle.expected(pack).tenants
     assert decided_twice(scratch) == []
 
 
 def test_another_worker_goes_on_with_the_run_of_one_that_was_killed(
-    set_up: Scratch, own: Broker, manage: Manage, pack: Path
+    prepared: Scratch, own: RedisServer, manage: Manage, pack: Path
 ) -> None:
     with ExitStack() as processes:
-        with standing_still(set_up, *IN_003) as stands:
-            first = processes.enter_context(background.manage(set_up, "worker"))
-            run = handed_over(manage, set_up)
+        with paused_at(prepared, *IN_003) as stands:
+            first = processes.enter_context(background.start(prepared, "worker"))
+            run = handed_over(manage, prepared)
             first.until(stands)
             kill(first.process.pid, *pool_of(first))  # at once: none of them can say anything any more
-        assert looking.one(set_up, STATUS) == "running"
+        assert queries.scalar(prepared, STATUS) == "running"
 
-        second = processes.enter_context(background.manage(set_up, "worker"))
-        second.until(lambda: completed(set_up), seconds=90)
+        second = processes.enter_context(background.start(prepared, "worker"))
+        second.until(lambda: completed(prepared), seconds=90)
 
-    assert looking.one(set_up, "SELECT max(id) FROM vital.run") == run
-    as_the_rules_say(set_up, pack)
+    assert queries.scalar(prepared, "SELECT max(id) FROM vital.run") == run
+    as_the_rules_say(prepared, pack)
 
 
-def test_a_worker_goes_on_where_only_its_pool_was_killed(set_up: Scratch, own: Broker, manage: Manage) -> None:
+def test_a_worker_goes_on_where_only_its_pool_was_killed(prepared: Scratch, own: RedisServer, manage: Manage) -> None:
     """As by the kernel, where memory runs out: the message was not acknowledged, and comes again."""
-    with background.manage(set_up, "worker") as worker:
-        with standing_still(set_up, *IN_003) as stands:
-            handed_over(manage, set_up, "--to", "004")
+    with background.start(prepared, "worker") as worker:
+        with paused_at(prepared, *IN_003) as stands:
+            handed_over(manage, prepared, "--to", "004")
             worker.until(stands)
             kill(*pool_of(worker))
-        worker.until(lambda: completed(set_up), seconds=90)
+        worker.until(lambda: completed(prepared), seconds=90)
 
-    assert decided_twice(set_up) == []
+    assert decided_twice(prepared) == []
 
 
-def test_delivered_twice_it_is_carried_out_once(set_up: Scratch, own: Broker, manage: Manage) -> None:
+def test_delivered_twice_it_is_carried_out_once(prepared: Scratch, own: RedisServer, manage: Manage) -> None:
     again = "from vital.celery import app; app.send_task('migrations_ops.tasks.advance', [{run}])"
-    with background.manage(set_up, "worker") as worker:
-        with standing_still(set_up, *IN_003) as stands:
-            run = handed_over(manage, set_up, "--to", "004")
+    with background.start(prepared, "worker") as worker:
+        with paused_at(prepared, *IN_003) as stands:
+            run = handed_over(manage, prepared, "--to", "004")
             worker.until(stands)
-            sent = manage(set_up, "shell", "-v0", "-c", again.format(run=run))
+            sent = manage(prepared, "shell", "-v0", "-c", again.format(run=run))
             assert sent.returncode == 0, said(sent)
             worker.until_said("carried out by another worker", seconds=30)
-        worker.until(lambda: completed(set_up), seconds=90)
+        worker.until(lambda: completed(prepared), seconds=90)
 
-    assert decided_twice(set_up) == []
+    assert decided_twice(prepared) == []
 
 
-def test_a_run_outlives_redis_and_the_worker_finds_its_way_back(set_up: Scratch, own: Broker, manage: Manage) -> None:
-    with background.manage(set_up, "worker") as worker:
-        with standing_still(set_up, *IN_003) as stands:
-            handed_over(manage, set_up, "--to", "005")
+def test_a_run_outlives_redis_and_the_worker_finds_its_way_back(
+    prepared: Scratch, own: RedisServer, manage: Manage
+) -> None:
+    with background.start(prepared, "worker") as worker:
+        with paused_at(prepared, *IN_003) as stands:
+            handed_over(manage, prepared, "--to", "005")
             worker.until(stands)
             own.goes()
-        worker.until(lambda: completed(set_up), seconds=90)
+        worker.until(lambda: completed(prepared), seconds=90)
 
-        refused = manage(set_up, "migrate_tenants", "--background", "--json")
+        refused = manage(prepared, "migrate_tenants", "--background", "--json")
         assert refused.returncode != 0, said(refused)
         assert "Redis cannot be reached" in said(refused)
-        assert completed(set_up), "nothing was opened"
+        assert completed(prepared), "nothing was opened"
 
         own.comes()
-        handed_over(manage, set_up)
-        worker.until(lambda: looking.one(set_up, STATUS) == "completed", seconds=90)
+        handed_over(manage, prepared)
+        worker.until(lambda: queries.scalar(prepared, STATUS) == "completed", seconds=90)
     closed = "SELECT count(*) FROM vital.phase_run WHERE phase = '006_row_level_security' AND status = 'completed'"
-    assert looking.one(set_up, closed) == 1
+    assert queries.scalar(prepared, closed) == 1
 
 
 def test_without_redis_a_process_waits_for_runs_and_takes_over(
-    set_up: Scratch, manage: Manage, monkeypatch: pytest.MonkeyPatch, pack: Path
+    prepared: Scratch, manage: Manage, monkeypatch: pytest.MonkeyPatch, pack: Path
 ) -> None:
     monkeypatch.delenv("REDIS_URL", raising=False)
     monkeypatch.setenv("VITAL_HELPERS", "0")
-    with standing_still(set_up, *IN_004) as stands, background.manage(set_up, "worker") as waiting:
+    with paused_at(prepared, *IN_004) as stands, background.start(prepared, "worker") as waiting:
         waiting.until_said("Waiting for runs")
-        handed_over(manage, set_up)
+        handed_over(manage, prepared)
         waiting.until(stands)
-        killed = looking.one(set_up, CARRIES)
-        with psycopg.connect(set_up.admin_url, autocommit=True) as admin:
+        killed = queries.scalar(prepared, CARRIES)
+        with psycopg.connect(prepared.admin_url, autocommit=True) as admin:
             admin.execute("SELECT pg_terminate_backend(%s)", [killed])
-    with background.manage(set_up, "worker") as second:
-        second.until(lambda: completed(set_up), seconds=90)
+    with background.start(prepared, "worker") as second:
+        second.until(lambda: completed(prepared), seconds=90)
 
-    as_the_rules_say(set_up, pack)
+    as_the_rules_say(prepared, pack)
 
 
 def test_what_a_task_makes_current_is_gone_with_it() -> None:

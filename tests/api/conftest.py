@@ -5,52 +5,57 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PACK, ROOT, Manage
-from tests.support import cast, contract, stage
+from tests.support import cast_rows, contract, service_under_test
+from tests.support.command_results import Manage
 from tests.support.databases import Scratch
+from tests.support.paths import PACK, ROOT
 from tests.support.service import Service, served
-from tests.support.stage import House, Stage
+from tests.support.service_under_test import ServiceDatabase, ServiceUnderTest
 
 DEMO = {"VITAL_DEMO": "1", "VITAL_SECRET_KEY": "for-the-demo-only"}
 
 
 @pytest.fixture(scope="session")
-def house(server_url: str, migrated_template: Scratch, manage: Manage) -> Iterator[House]:
-    """What every stage is a copy of."""
-    with stage.built(server_url, migrated_template, manage) as built:
+def service_database(server_url: str, migrated_template: Scratch, manage: Manage) -> Iterator[ServiceDatabase]:
+    """A migrated database with the cast's rows and the service's login: what the services' databases are copies of."""
+    with service_under_test.created_database(server_url, migrated_template, manage) as built:
         yield built
 
 
 @pytest.fixture(scope="session")
-def shared(house: House) -> Iterator[Stage]:
-    """For tests that only look."""
-    with stage.opened(house) as opened:
+def shared_service(service_database: ServiceDatabase) -> Iterator[ServiceUnderTest]:
+    """The service that all tests share, with its database: for tests that only read."""
+    with service_under_test.started(service_database) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
-def service(shared: Stage) -> Service:
-    return shared.service
+def service(shared_service: ServiceUnderTest) -> Service:
+    """The shared service alone, to send requests to."""
+    return shared_service.service
 
 
 @pytest.fixture(scope="module")
-def workshop(house: House) -> Iterator[Stage]:
-    """A file's own, in which every tenant may manage tools: for tests that write."""
-    with stage.opened(house, prepare=cast.let_everybody_manage_tools) as opened:
+def own_service(service_database: ServiceDatabase) -> Iterator[ServiceUnderTest]:
+    """A service of the file's own, in which every tenant may manage tools: for tests that write."""
+    with service_under_test.started(service_database, prepare=cast_rows.let_everybody_manage_tools) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
-def demo(migrated_template: Scratch) -> Iterator[Stage]:
+def demo_service(migrated_template: Scratch) -> Iterator[ServiceUnderTest]:
     """Demo mode with the owner as the login, as `make demo` has it; for tests that only look."""
-    with stage.furnished(migrated_template) as scratch, served(scratch.owner_url, DEMO) as service:
-        yield Stage(service, scratch, scratch.owner_url)
+    with (
+        service_under_test.database_with_cast(migrated_template) as scratch,
+        served(scratch.owner_url, DEMO) as service,
+    ):
+        yield ServiceUnderTest(service, scratch, scratch.owner_url)
 
 
 @pytest.fixture(scope="session")
-def read_key(shared: Stage, manage: Manage) -> str:
+def read_key(shared_service: ServiceUnderTest, manage: Manage) -> str:
     """Digital Health's key for reading."""
-    return stage.new_key(shared.database, manage, "digital-health", "read")
+    return service_under_test.new_key(shared_service.database, manage, "digital-health", "read")
 
 
 @pytest.fixture(scope="session")

@@ -6,28 +6,28 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conftest import PHARMA, PLATFORM, Manage
+from tests.support.cast import PHARMA, PLATFORM
+from tests.support.command_results import Manage, said
 from tests.support.contract import PROMPTS, refusal
-from tests.support.looking import said
 from tests.support.requests import PROMPT, search_tools, tenants_seen
 from tests.support.service import Answer
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import Who
 
 
 @pytest.fixture(scope="module")
-def session(workshop: Stage, manage: Manage) -> Who:
+def session(own_service: ServiceUnderTest, manage: Manage) -> Who:
     """The cookies of a superuser of the admin who has logged in."""
     password = uuid4().hex
     secret = {"DJANGO_SUPERUSER_PASSWORD": password}
     command = ("createsuperuser", "--noinput", "--username", "root", "--email", "root@example.org")
-    done = manage(workshop.database, *command, env=secret)
+    done = manage(own_service.database, *command, env=secret)
     assert done.returncode == 0, said(done)
-    page = workshop.service.get("/admin/login/")
+    page = own_service.service.get("/admin/login/")
     csrf = cookies(page)["csrftoken"]
     form = {"username": "root", "password": password, "csrfmiddlewaretoken": csrf}
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={csrf}"}
-    answer = workshop.service.call("POST", "/admin/login/?next=/admin/", headers, urlencode(form).encode())
+    answer = own_service.service.call("POST", "/admin/login/?next=/admin/", headers, urlencode(form).encode())
     assert answer.status == 302, answer
     return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies(answer).items())}
 
@@ -37,17 +37,17 @@ def cookies(answer: Answer) -> dict[str, str]:
     return {name: morsel.value for name, morsel in jar.items()}
 
 
-def test_the_admins_session_reads_every_tenant(workshop: Stage, session: Who) -> None:
-    assert tenants_seen(search_tools(workshop.service, session | {"x-tenant-id": PHARMA})) == {PHARMA, PLATFORM}
+def test_the_admins_session_reads_every_tenant(own_service: ServiceUnderTest, session: Who) -> None:
+    assert tenants_seen(search_tools(own_service.service, session | {"x-tenant-id": PHARMA})) == {PHARMA, PLATFORM}
 
 
-def test_a_session_writes_only_with_its_token_against_forgery(workshop: Stage, session: Who) -> None:
-    before = workshop.count("prompts", PHARMA)
+def test_a_session_writes_only_with_its_token_against_forgery(own_service: ServiceUnderTest, session: Who) -> None:
+    before = own_service.count("prompts", PHARMA)
 
-    answer = workshop.service.post(PROMPTS, session | {"x-tenant-id": PHARMA}, PROMPT | {"name": "Forged"})
+    answer = own_service.service.post(PROMPTS, session | {"x-tenant-id": PHARMA}, PROMPT | {"name": "Forged"})
 
     refusal(answer, 403)
-    assert workshop.count("prompts", PHARMA) == before
+    assert own_service.count("prompts", PHARMA) == before
 
 
 PAGES = (
@@ -57,11 +57,13 @@ PAGES = (
 
 
 @pytest.mark.parametrize("listed", PAGES)
-def test_the_admin_opens_though_the_services_login_owns_nothing(workshop: Stage, session: Who, listed: str) -> None:
-    assert workshop.service.get(f"/admin/{listed}/", session).status == 200
+def test_the_admin_opens_though_the_services_login_owns_nothing(
+    own_service: ServiceUnderTest, session: Who, listed: str
+) -> None:
+    assert own_service.service.get(f"/admin/{listed}/", session).status == 200
 
 
-def test_a_stranger_is_led_to_the_admins_login(workshop: Stage) -> None:
-    answer = workshop.service.get("/admin/catalog/tool/")
+def test_a_stranger_is_led_to_the_admins_login(own_service: ServiceUnderTest) -> None:
+    answer = own_service.service.get("/admin/catalog/tool/")
 
     assert (answer.status, answer.headers["location"]) == (302, "/admin/login/?next=/admin/catalog/tool/")

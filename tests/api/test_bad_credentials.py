@@ -7,11 +7,11 @@ import time
 import jwt
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support.contract import PROMPTS, TOOLS, refusal
 from tests.support.requests import search_tools
 from tests.support.service import Service
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import NOBODY, Who, admin, bearer, key, token, user
 
 
@@ -70,9 +70,9 @@ def test_a_service_role_in_the_metadata_is_refused_too(service: Service) -> None
     assert answer.status in {401, 403}, answer
 
 
-def test_refusals_come_in_their_order(shared: Stage, service: Service) -> None:
-    (stranger,) = shared.rows("tools", STRANGER, where="tool_key LIKE '%-full'")
-    (platform,) = shared.rows("tools", PLATFORM, where="tool_key = 'vital-platform-full'")
+def test_refusals_come_in_their_order(shared_service: ServiceUnderTest, service: Service) -> None:
+    (stranger,) = shared_service.rows("tools", STRANGER, where="tool_key LIKE '%-full'")
+    (platform,) = shared_service.rows("tools", PLATFORM, where="tool_key = 'vital-platform-full'")
     path, broken = f"{TOOLS}/{stranger['id']}", b"{"
 
     refusal(service.put(path, {"x-tenant-id": "not-a-uuid"}, broken), 401)

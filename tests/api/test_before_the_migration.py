@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
-from tests.support import cast, databases, guide, stage
+from tests.support import cast, databases, guide, service_under_test
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.command_results import Manage, said
 from tests.support.contract import refusal
 from tests.support.databases import Scratch
-from tests.support.looking import said
 from tests.support.service import Answer, Service, served
-from tests.support.stage import House, Stage
+from tests.support.service_under_test import ServiceDatabase, ServiceUnderTest
 
 DEMO = {"VITAL_DEMO": "1", "VITAL_SECRET_KEY": "for-the-demo-only"}
 NEXT = {"as it was found": "000_pre_validation", "after 003": "004_tenant_data"}
@@ -62,14 +62,14 @@ def test_it_is_alive_but_not_ready(unready: tuple[Service, str]) -> None:
     assert isinstance(ready.json, dict)
 
 
-def test_it_is_ready_after_the_migration(demo: Stage) -> None:
-    ready = demo.service.get("/health/ready")
+def test_it_is_ready_after_the_migration(demo_service: ServiceUnderTest) -> None:
+    ready = demo_service.service.get("/health/ready")
 
     assert ready.status == 200, ready
 
 
-def test_it_is_ready_from_the_first_question_on(house: House) -> None:
-    with stage.opened(house) as opened:
+def test_it_is_ready_from_the_first_question_on(service_database: ServiceDatabase) -> None:
+    with service_under_test.started(service_database) as opened:
         ready = opened.service.get("/health/ready")
 
     assert ready.status == 200, ready
@@ -79,11 +79,11 @@ def test_it_is_ready_from_the_first_question_on(house: House) -> None:
 
 
 @pytest.fixture(scope="module")
-def printed(demo: Stage) -> dict[str, Any]:
+def printed(demo_service: ServiceUnderTest) -> dict[str, Any]:
     """What the guide's three lines print, by the last part of their address; only the port is another."""
     if shutil.which("curl") is None:
         pytest.skip("no curl on this machine: apt-get install curl")
-    lines = guide.CURLS.replace("localhost:3000", f"localhost:{demo.service.port}")
+    lines = guide.CURLS.replace("localhost:3000", f"localhost:{demo_service.service.port}")
     commands = [text for text in re.split(r"^#.*$", lines, flags=re.MULTILINE) if text.strip()]
     answers = {}
     for command in commands:
@@ -92,27 +92,29 @@ def printed(demo: Stage) -> dict[str, Any]:
     return answers
 
 
-def test_the_guides_line_for_tools(demo: Stage, printed: dict[str, Any]) -> None:
+def test_the_guides_line_for_tools(demo_service: ServiceUnderTest, printed: dict[str, Any]) -> None:
     tools = printed["tools-crud"]
 
     assert tools["success"] is True
-    assert tools["count"] == len(tools["tools"]) == demo.count("tools", DIGITAL_HEALTH, PLATFORM)
+    assert tools["count"] == len(tools["tools"]) == demo_service.count("tools", DIGITAL_HEALTH, PLATFORM)
 
 
-def test_the_guides_line_for_prompts(demo: Stage, printed: dict[str, Any]) -> None:
+def test_the_guides_line_for_prompts(demo_service: ServiceUnderTest, printed: dict[str, Any]) -> None:
     prompts = printed["prompts-crud"]
 
-    assert prompts["pagination"]["total"] == len(prompts["prompts"]) == demo.count("prompts", PHARMA, PLATFORM)
+    assert prompts["pagination"]["total"] == len(prompts["prompts"]) == demo_service.count("prompts", PHARMA, PLATFORM)
 
 
-def test_the_guides_line_for_domains(demo: Stage, printed: dict[str, Any]) -> None:
+def test_the_guides_line_for_domains(demo_service: ServiceUnderTest, printed: dict[str, Any]) -> None:
     shown = {domain["name"] for domain in printed["knowledge-domains"]["domains"]}
 
-    assert shown == {row["name"] for row in demo.rows("knowledge_domains", PLATFORM, where="code <> 'Z_RESERVED'")}
+    assert shown == {
+        row["name"] for row in demo_service.rows("knowledge_domains", PLATFORM, where="code <> 'Z_RESERVED'")
+    }
     assert not any(slug in name for name in shown for slug in set(cast.SLUGS.values()) - {"vital-platform"})
 
 
-def test_a_demo_reads_through_the_fence_though_its_login_owns_the_tables(demo: Stage) -> None:
-    answer: Answer = demo.service.get("/api/tools-crud", {"x-tenant-id": DIGITAL_HEALTH})
+def test_a_demo_reads_through_the_fence_though_its_login_owns_the_tables(demo_service: ServiceUnderTest) -> None:
+    answer: Answer = demo_service.service.get("/api/tools-crud", {"x-tenant-id": DIGITAL_HEALTH})
 
     assert {tool["tenant_id"] for tool in answer.json["tools"]} == {DIGITAL_HEALTH, PLATFORM}

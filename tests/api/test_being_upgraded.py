@@ -1,22 +1,22 @@
 """While the service and its tables are of two versions, callers are told to come again, and then served as before."""
 
-from tests.conftest import PHARMA
+from tests.support.cast import PHARMA
 from tests.support.contract import TOOLS, refusal
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import admin, user
 
 
-def test_a_column_that_is_not_there_yet_is_a_503_and_then_all_is_well(workshop: Stage) -> None:
-    service = workshop.service
+def test_a_column_that_is_not_there_yet_is_a_503_and_then_all_is_well(own_service: ServiceUnderTest) -> None:
+    service = own_service.service
     before = service.get(f"{TOOLS}?limit=1", user(PHARMA))
     assert before.status == 200, before
 
-    workshop.sql("ALTER TABLE public.tools RENAME COLUMN category TO category_of_old")
+    own_service.sql("ALTER TABLE public.tools RENAME COLUMN category TO category_of_old")
     try:
         answer = service.post(TOOLS, admin(PHARMA), {"code": "scales", "name": "Scales"})
         listed = service.get(f"{TOOLS}?limit=2", user(PHARMA))
     finally:
-        workshop.sql("ALTER TABLE public.tools RENAME COLUMN category_of_old TO category")
+        own_service.sql("ALTER TABLE public.tools RENAME COLUMN category_of_old TO category")
 
     for refused in (answer, listed):
         refusal(refused, 503)

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.contract import TOOLS, refusal
 from tests.support.requests import search_tools, tenants_seen
 from tests.support.service import Service
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import bearer, token
 
 
@@ -78,11 +78,11 @@ def test_a_token_whose_expiry_is_no_time_is_refused(service: Service, expiry: ob
     refusal(search_tools(service, bearer(token(PHARMA, exp=expiry))), 401)
 
 
-def test_the_tenant_of_a_person_is_their_row_where_the_token_has_none(workshop: Stage) -> None:
-    ((person,),) = workshop.sql(
+def test_the_tenant_of_a_person_is_their_row_where_the_token_has_none(own_service: ServiceUnderTest) -> None:
+    ((person,),) = own_service.sql(
         "UPDATE users SET tenant_id = %s WHERE id = (SELECT min(id::text) FROM users WHERE tenant_id IS NULL)::uuid"
         " RETURNING id::text",
         PHARMA,
     )
 
-    assert tenants_seen(search_tools(workshop.service, bearer(token(None, sub=person)))) == {PHARMA, PLATFORM}
+    assert tenants_seen(search_tools(own_service.service, bearer(token(None, sub=person)))) == {PHARMA, PLATFORM}

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from tests.acceptance.test_documentation import places
-from tests.conftest import PHARMA, ROOT
+from tests.support.cast import PHARMA
+from tests.support.paths import ROOT
 from tests.support.service import Service
 from tests.support.tokens import super_admin, user
 

@@ -15,13 +15,13 @@ from threading import Event
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
-from tests.support import clusters, databases, stage
-from tests.support.cast import SEARCH
+from tests.support import clusters, databases, service_under_test
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.cast_rows import SEARCH
 from tests.support.clusters import Cluster
-from tests.support.looking import said
+from tests.support.command_results import Manage, said
 from tests.support.service import Answer
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import user
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -39,11 +39,14 @@ def cluster(server_url: str) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def opened(cluster: Cluster, pack: Path, manage: Manage) -> Iterator[Stage]:
+def opened(cluster: Cluster, pack: Path, manage: Manage) -> Iterator[ServiceUnderTest]:
     template = databases.build_legacy(cluster.url, pack)
     done = manage(template, "migrate_tenants", "--yes")
     assert done.returncode == 0, said(done)
-    with stage.built(cluster.url, template, manage) as house, stage.opened(house) as opened:
+    with (
+        service_under_test.created_database(cluster.url, template, manage) as made,
+        service_under_test.started(made) as opened,
+    ):
         yield opened
 
 
@@ -68,7 +71,7 @@ class Heard:
             self.wrong.append(f"{tenant}: {answer}")
 
 
-def ask(opened: Stage, heard: Heard, tenant: str, over: Event) -> None:
+def ask(opened: ServiceUnderTest, heard: Heard, tenant: str, over: Event) -> None:
     who = user(tenant)
     with opened.service.line(timeout=15) as line:
         for turn in count():
@@ -78,7 +81,7 @@ def ask(opened: Stage, heard: Heard, tenant: str, over: Event) -> None:
             heard.note(tenant, line.call("GET", f"{LOOK}&turn={turn}", who))
 
 
-def test_a_crash_of_the_database_is_survived(cluster: Cluster, opened: Stage) -> None:
+def test_a_crash_of_the_database_is_survived(cluster: Cluster, opened: ServiceUnderTest) -> None:
     heard, over = Heard(), Event()
     with ThreadPoolExecutor(CLIENTS) as threads:
         tenants = [(DIGITAL_HEALTH, PHARMA)[number % 2] for number in range(CLIENTS)]
@@ -104,6 +107,6 @@ def test_a_crash_of_the_database_is_survived(cluster: Cluster, opened: Stage) ->
     assert late == {200}, f"{SECONDS_BACK} s after the start: {late}"
 
 
-def test_the_service_was_not_restarted(opened: Stage) -> None:
+def test_the_service_was_not_restarted(opened: ServiceUnderTest) -> None:
     assert opened.service.process.poll() is None
     assert opened.service.get("/health/ready").status == 200

@@ -11,12 +11,13 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.acceptance.test_documentation import ELSEWHERE
-from tests.conftest import DIGITAL_HEALTH, PHARMA, ROOT, Manage
-from tests.support import stage, tokens
-from tests.support.looking import said
-from tests.support.pages import calls, status_of
+from tests.support import service_under_test, tokens
+from tests.support.cast import DIGITAL_HEALTH, PHARMA
+from tests.support.command_results import Manage, said
+from tests.support.documented_commands import calls, status_of
+from tests.support.paths import ROOT
 from tests.support.service import Answer
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 
 PRINTED = "http://localhost:3000"  # the address of `make demo`
 PAGES = [
@@ -27,38 +28,40 @@ PAGES = [
 
 
 @pytest.fixture(scope="module")
-def environment(workshop: Stage, manage: Manage) -> dict[str, str]:
+def environment(own_service: ServiceUnderTest, manage: Manage) -> dict[str, str]:
     """What the page says its names stand for."""
     if shutil.which("curl") is None:
         pytest.skip("no curl on this machine")
-    session = admins_session(workshop, manage)
+    session = admins_session(own_service, manage)
     return {
         "PATH": os.environ["PATH"],
-        "URL": f"http://127.0.0.1:{workshop.service.port}",
+        "URL": f"http://127.0.0.1:{own_service.service.port}",
         "PHARMA": PHARMA,
         "DIGITAL_HEALTH": DIGITAL_HEALTH,
         "TOKEN": tokens.token(PHARMA),
         "ADMIN": tokens.token(PHARMA, "admin"),
         "SUPER": tokens.token(None, "super_admin"),
-        "KEY": stage.new_key(workshop.database, manage, "pharma", "write"),
-        "READ_KEY": stage.new_key(workshop.database, manage, "pharma", "read"),
-        "METRICS_KEY": stage.new_key(workshop.database, manage, "pharma", "metrics"),
+        "KEY": service_under_test.new_key(own_service.database, manage, "pharma", "write"),
+        "READ_KEY": service_under_test.new_key(own_service.database, manage, "pharma", "read"),
+        "METRICS_KEY": service_under_test.new_key(own_service.database, manage, "pharma", "metrics"),
         "SESSION": session["sessionid"],
         "CSRF": session["csrftoken"],
     }
 
 
-def admins_session(workshop: Stage, manage: Manage) -> dict[str, str]:
+def admins_session(own_service: ServiceUnderTest, manage: Manage) -> dict[str, str]:
     """The cookies of a superuser who has logged in at /admin/."""
     password = secrets.token_urlsafe(16)
     user = {"DJANGO_SUPERUSER_USERNAME": "documented", "DJANGO_SUPERUSER_PASSWORD": password}
-    done = manage(workshop.database, "createsuperuser", "--noinput", env=user | {"DJANGO_SUPERUSER_EMAIL": "d@x.test"})
+    done = manage(
+        own_service.database, "createsuperuser", "--noinput", env=user | {"DJANGO_SUPERUSER_EMAIL": "d@x.test"}
+    )
     assert done.returncode == 0, said(done)
     page = "/admin/login/?next=/admin/"
-    csrf = cookies(workshop.service.get(page))["csrftoken"]
+    csrf = cookies(own_service.service.get(page))["csrftoken"]
     form = {"username": "documented", "password": password, "csrfmiddlewaretoken": csrf}
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={csrf}"}
-    answer = workshop.service.call("POST", page, headers, urlencode(form).encode())
+    answer = own_service.service.call("POST", page, headers, urlencode(form).encode())
     assert answer.status == 302, answer
     return cookies(answer)
 
@@ -69,14 +72,16 @@ def cookies(answer: Answer) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.stem)
-def test_each_call_answers_what_stands_beside_it(shown: Path, demo: Stage, environment: dict[str, str]) -> None:
+def test_each_call_answers_what_stands_beside_it(
+    shown: Path, demo_service: ServiceUnderTest, environment: dict[str, str]
+) -> None:
     wrong = []
     for command, status in calls(shown.read_text(encoding="utf-8")):
-        served = command.replace(PRINTED, f"http://localhost:{demo.service.port}")
+        served = command.replace(PRINTED, f"http://localhost:{demo_service.service.port}")
         if (answered := status_of(served, environment)) != status:
             wrong.append(f"{answered} instead of {status}: {command}")
 
-    assert not wrong, "\n".join([*wrong, demo.service.get("/health/ready").text, demo.service.said])
+    assert not wrong, "\n".join([*wrong, demo_service.service.get("/health/ready").text, demo_service.service.said])
 
 
 @pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.stem)

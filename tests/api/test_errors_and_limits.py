@@ -6,10 +6,10 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA
+from tests.support.cast import DIGITAL_HEALTH, PHARMA
 from tests.support.contract import DOMAINS, PROMPTS, TOOLS, refusal
 from tests.support.service import ORIGIN, Headers, Service
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import NOBODY, Who, admin, super_admin, user
 
 PROMPT = {
@@ -70,14 +70,16 @@ BODIES: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_body_that_is_no_json_object_is_refused(shared: Stage, service: Service, name: str) -> None:
-    before = shared.rows("prompts", PHARMA)
+def test_a_body_that_is_no_json_object_is_refused(
+    shared_service: ServiceUnderTest, service: Service, name: str
+) -> None:
+    before = shared_service.rows("prompts", PHARMA)
     (own,) = [row["id"] for row in before if row["name"] == "Zebra prompt of pharma"]
 
     for method, path in (("POST", PROMPTS), ("PUT", f"{PROMPTS}/{own}")):
         refusal(service.call(method, path, user(PHARMA), BODIES[name]), 400)
 
-    assert shared.rows("prompts", PHARMA) == before
+    assert shared_service.rows("prompts", PHARMA) == before
 
 
 def test_nothing_is_no_prompt(service: Service) -> None:
@@ -85,8 +87,8 @@ def test_nothing_is_no_prompt(service: Service) -> None:
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"])
-def test_only_json_is_read(shared: Stage, service: Service, kind: str) -> None:
-    before = shared.count("prompts")
+def test_only_json_is_read(shared_service: ServiceUnderTest, service: Service, kind: str) -> None:
+    before = shared_service.count("prompts")
 
     answer = service.call(
         "POST", PROMPTS, user(PHARMA) | {"Content-Type": kind}, json.dumps(PROMPT | {"name": kind}).encode()
@@ -94,15 +96,15 @@ def test_only_json_is_read(shared: Stage, service: Service, kind: str) -> None:
 
     assert answer.status in {400, 415}, answer
     refusal(answer, answer.status)
-    assert shared.count("prompts") == before
+    assert shared_service.count("prompts") == before
 
 
-def test_a_body_beyond_all_bounds_is_refused(shared: Stage, service: Service) -> None:
-    before = shared.count("prompts")
+def test_a_body_beyond_all_bounds_is_refused(shared_service: ServiceUnderTest, service: Service) -> None:
+    before = shared_service.count("prompts")
 
     refusal(service.post(PROMPTS, user(PHARMA), PROMPT | {"system_prompt": "x" * 30_000_000}), 413)
 
-    assert shared.count("prompts") == before
+    assert shared_service.count("prompts") == before
 
 
 # --- parameters ---

@@ -7,13 +7,14 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.conftest import PHARMA, Manage
-from tests.support import stage
+from tests.support import service_under_test
+from tests.support.cast import PHARMA
+from tests.support.command_results import Manage
 from tests.support.contract import refusal
-from tests.support.crowd import crowd
 from tests.support.forms import form_of
+from tests.support.load_generator import load
 from tests.support.service import PRODUCTION, Answer, Service, served
-from tests.support.stage import House
+from tests.support.service_under_test import ServiceDatabase
 from tests.support.tokens import bearer, key, token, user
 
 LOGIN = "/admin/login/"
@@ -23,9 +24,9 @@ TOOLS = "/api/tools-crud?limit=1"
 
 
 @pytest.fixture
-def guarded(house: House) -> Iterator[Service]:
+def guarded(service_database: ServiceDatabase) -> Iterator[Service]:
     """Two processes, which count together."""
-    with served(house.login, SETTINGS, workers=2) as service:
+    with served(service_database.login, SETTINGS, workers=2) as service:
         yield service
 
 
@@ -65,8 +66,8 @@ def test_an_address_that_a_client_makes_up_does_not_count(guarded: Service) -> N
     assert [refused(attempt(guarded, f"n{chain}", chain)) for chain in chains] == [False] * LIMIT + [True]
 
 
-def test_without_the_setting_no_address_is_believed(house: House) -> None:
-    with served(house.login, SETTINGS | {"VITAL_TRUSTED_PROXIES": ""}) as service:
+def test_without_the_setting_no_address_is_believed(service_database: ServiceDatabase) -> None:
+    with served(service_database.login, SETTINGS | {"VITAL_TRUSTED_PROXIES": ""}) as service:
         answers = [refused(attempt(service, f"n{number}", f"203.0.113.{number}")) for number in range(LIMIT + 1)]
     assert answers == [False] * LIMIT + [True]
 
@@ -87,10 +88,10 @@ def test_a_refusal_costs_no_hash(guarded: Service) -> None:
 
 
 def test_keys_and_tokens_that_are_guessed_wait_and_good_ones_do_not(
-    guarded: Service, house: House, manage: Manage
+    guarded: Service, service_database: ServiceDatabase, manage: Manage
 ) -> None:
     mine = {"X-Forwarded-For": "192.0.2.77"}
-    good = stage.new_key(house.database, manage, "pharma", "read")
+    good = service_under_test.new_key(service_database.database, manage, "pharma", "read")
     assert guarded.get(TOOLS, key(good) | mine).status in (200, 401)  # the key is the house's own database's
     bad = [key(f"vital_{number}") for number in range(20 * LIMIT)]
     bad += [bearer(token(PHARMA, secret="x" * 32)) for _ in range(2)]
@@ -104,10 +105,10 @@ def test_keys_and_tokens_that_are_guessed_wait_and_good_ones_do_not(
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8:0:NUMBER::1"], ids=["one address", "many addresses"])
-def test_sixteen_guessers_are_no_more_than_sixteen_readers(house: House, address: str) -> None:
+def test_sixteen_guessers_are_no_more_than_sixteen_readers(service_database: ServiceDatabase, address: str) -> None:
     """As ratios in one run: others are answered as fast as where the same sixteen only look at the form."""
     ratios: dict[str, list[float]] = {"/health/live": [], TOOLS: []}
-    with served(house.login, SETTINGS, workers=2) as service:
+    with served(service_database.login, SETTINGS, workers=2) as service:
         token, cookie = form_of(service)
         form = f"csrfmiddlewaretoken={token}&username=nameNUMBER&password=guess".encode()
         head = f"Host: 127.0.0.1\r\nConnection: close\r\nCookie: {cookie}\r\nX-Forwarded-For: {address}\r\n".encode()
@@ -118,7 +119,7 @@ def test_sixteen_guessers_are_no_more_than_sixteen_readers(house: House, address
                 b"GET /admin/login/ HTTP/1.1\r\n" + head + b"\r\n",
                 b"POST /admin/login/ HTTP/1.1\r\n" + head + posted,
             ):
-                with crowd(service.port, request, 16):
+                with load(service.port, request, 16):
                     times.append({path: middle_of(service, path) for path in ratios})
             for path in ratios:
                 ratios[path].append(times[1][path] / times[0][path])

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM
-from tests.support.cast import SEARCH
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.cast_rows import SEARCH
 from tests.support.contract import DOMAINS, PROMPTS, TOOLS
 from tests.support.service import Answer, Service
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import Who, admin, bearer, super_admin, token, user
 
 LOOK = f"{TOOLS}?search={SEARCH}"
@@ -50,44 +50,44 @@ def new_tool(service: Service, tenant: str) -> Answer:
 
 
 @contextmanager
-def setting(stage: Stage, tenant: str, path: str, value: str) -> Iterator[None]:
+def setting(under_test: ServiceUnderTest, tenant: str, path: str, value: str) -> Iterator[None]:
     """A tenant's setting as somebody has changed it by SQL, put back in the end."""
-    ((before,),) = stage.sql("SELECT settings::text FROM tenants WHERE id = %s", tenant)
-    stage.sql("UPDATE tenants SET settings = jsonb_set(settings, %s, %s) WHERE id = %s", path, value, tenant)
+    ((before,),) = under_test.sql("SELECT settings::text FROM tenants WHERE id = %s", tenant)
+    under_test.sql("UPDATE tenants SET settings = jsonb_set(settings, %s, %s) WHERE id = %s", path, value, tenant)
     try:
         yield
     finally:
-        stage.sql("UPDATE tenants SET settings = %s WHERE id = %s", before, tenant)
+        under_test.sql("UPDATE tenants SET settings = %s WHERE id = %s", before, tenant)
 
 
 # --- lists ---
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_change_by_sql_shows_in_what_is_read(workshop: Stage, path: str) -> None:
+def test_a_change_by_sql_shows_in_what_is_read(own_service: ServiceUnderTest, path: str) -> None:
     who, mark = user(PHARMA), f"changed-{uuid4().hex}"
-    assert mark not in workshop.service.get(path, who).text
+    assert mark not in own_service.service.get(path, who).text
 
-    workshop.sql(LISTS[path], mark)
+    own_service.sql(LISTS[path], mark)
 
-    within_a_second(lambda: mark in workshop.service.get(path, who).text, path)
+    within_a_second(lambda: mark in own_service.service.get(path, who).text, path)
 
 
-def test_rows_come_and_go(workshop: Stage) -> None:
-    who, service = user(PHARMA), workshop.service
+def test_rows_come_and_go(own_service: ServiceUnderTest) -> None:
+    who, service = user(PHARMA), own_service.service
     before = service.get(TOOLS, who).json["count"]
 
-    workshop.sql(
+    own_service.sql(
         "INSERT INTO tools (tenant_id, tool_key, name, description, tool_type) VALUES (%s, 'late', 'Late', '', 'api')",
         PHARMA,
     )
     within_a_second(lambda: service.get(TOOLS, who).json["count"] == before + 1, "the row is there")
-    workshop.sql("DELETE FROM tools WHERE tool_key = 'late'")
+    own_service.sql("DELETE FROM tools WHERE tool_key = 'late'")
     within_a_second(lambda: service.get(TOOLS, who).json["count"] == before, "the row is gone")
 
 
-def test_ones_own_writing_shows_at_once(workshop: Stage) -> None:
-    service, who = workshop.service, admin(PHARMA)
+def test_ones_own_writing_shows_at_once(own_service: ServiceUnderTest) -> None:
+    service, who = own_service.service, admin(PHARMA)
     for number in range(5):
         before = service.get(TOOLS, who).json["count"]
         tool = new_tool(service, PHARMA).json["tool"]
@@ -102,11 +102,11 @@ def test_ones_own_writing_shows_at_once(workshop: Stage) -> None:
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_what_has_not_changed_is_not_sent_again(workshop: Stage, path: str) -> None:
+def test_what_has_not_changed_is_not_sent_again(own_service: ServiceUnderTest, path: str) -> None:
     who = user(PHARMA)
-    first = workshop.service.get(path, who)
+    first = own_service.service.get(path, who)
 
-    again = workshop.service.get(path, who | {"If-None-Match": first.etag})
+    again = own_service.service.get(path, who | {"If-None-Match": first.etag})
 
     assert (again.status, again.body) == (304, b"")
     assert again.etag == first.etag
@@ -115,156 +115,156 @@ def test_what_has_not_changed_is_not_sent_again(workshop: Stage, path: str) -> N
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_change_by_sql_makes_the_etag_another(workshop: Stage, path: str) -> None:
+def test_a_change_by_sql_makes_the_etag_another(own_service: ServiceUnderTest, path: str) -> None:
     who, mark = user(PHARMA), f"tagged-{uuid4().hex}"
     known = dict(who)
 
     def settled() -> bool:
         """What another test has just written may not show yet."""
-        known["If-None-Match"] = workshop.service.get(path, who).etag
-        return status(workshop.service, known, path=path) == 304
+        known["If-None-Match"] = own_service.service.get(path, who).etag
+        return status(own_service.service, known, path=path) == 304
 
     within_a_second(settled, path)
-    workshop.sql(LISTS[path], mark)
+    own_service.sql(LISTS[path], mark)
 
-    within_a_second(lambda: mark in workshop.service.get(path, known).text, path)
+    within_a_second(lambda: mark in own_service.service.get(path, known).text, path)
 
 
 @pytest.mark.parametrize(
     "path", [f"{PROMPTS}?action=get&id=Zebra%20prompt%20of%20pharma", "/api/tenants", "/api/schema", DOMAINS]
 )
-def test_every_answer_to_get_has_an_etag(workshop: Stage, path: str) -> None:
-    answer = workshop.service.get(path, user(PHARMA))
+def test_every_answer_to_get_has_an_etag(own_service: ServiceUnderTest, path: str) -> None:
+    answer = own_service.service.get(path, user(PHARMA))
 
     assert answer.status == 200, answer
     assert answer.etag
 
 
-def test_an_etag_is_known_in_a_list_and_when_weak(workshop: Stage) -> None:
+def test_an_etag_is_known_in_a_list_and_when_weak(own_service: ServiceUnderTest) -> None:
     who = user(PHARMA)
-    tag = workshop.service.get(LOOK, who).etag
+    tag = own_service.service.get(LOOK, who).etag
     bare = tag.removeprefix("W/")
 
     for sent in (f'"another", {tag}', f"W/{bare}"):
-        assert status(workshop.service, who | {"If-None-Match": sent}) == 304, sent
+        assert status(own_service.service, who | {"If-None-Match": sent}) == 304, sent
     for sent in ('"another"', 'W/"another"', "garbage", "", bare.strip('"')):
-        assert status(workshop.service, who | {"If-None-Match": sent}) == 200, sent
+        assert status(own_service.service, who | {"If-None-Match": sent}) == 200, sent
 
 
-def test_another_question_has_another_etag(workshop: Stage) -> None:
+def test_another_question_has_another_etag(own_service: ServiceUnderTest) -> None:
     who = user(PHARMA)
     paths = (TOOLS, f"{TOOLS}?limit=5", f"{TOOLS}?limit=6", f"{TOOLS}?limit=5&offset=1", f"{PROMPTS}?limit=5", DOMAINS)
 
-    tags = [workshop.service.get(path, who).etag for path in paths]
+    tags = [own_service.service.get(path, who).etag for path in paths]
 
     assert len(set(tags)) == len(tags)
 
 
-def test_a_refusal_is_never_not_modified(workshop: Stage) -> None:
+def test_a_refusal_is_never_not_modified(own_service: ServiceUnderTest) -> None:
     who = user(PHARMA)
-    tag = workshop.service.get(LOOK, who).etag
+    tag = own_service.service.get(LOOK, who).etag
 
-    assert status(workshop.service, {"If-None-Match": tag}) == 401
-    assert status(workshop.service, who | {"If-None-Match": tag, "x-tenant-id": DIGITAL_HEALTH}) == 403
+    assert status(own_service.service, {"If-None-Match": tag}) == 401
+    assert status(own_service.service, who | {"If-None-Match": tag, "x-tenant-id": DIGITAL_HEALTH}) == 403
 
 
 # --- settings ---
 
 
-def test_a_feature_is_switched_off_and_on(workshop: Stage) -> None:
-    service = workshop.service
+def test_a_feature_is_switched_off_and_on(own_service: ServiceUnderTest) -> None:
+    service = own_service.service
     assert new_tool(service, PHARMA).status == 201
 
-    with setting(workshop, PHARMA, "{features,tool_management}", "false"):
+    with setting(own_service, PHARMA, "{features,tool_management}", "false"):
         within_a_second(lambda: new_tool(service, PHARMA).status == 403, "it is off")
         assert new_tool(service, DIGITAL_HEALTH).status == 201, "another tenant's stays on"
     within_a_second(lambda: new_tool(service, PHARMA).status == 201, "it is on again")
 
 
-def test_a_limit_is_set_and_lifted(workshop: Stage) -> None:
-    service, own = workshop.service, workshop.count("tools", DIGITAL_HEALTH)
+def test_a_limit_is_set_and_lifted(own_service: ServiceUnderTest) -> None:
+    service, own = own_service.service, own_service.count("tools", DIGITAL_HEALTH)
 
-    with setting(workshop, DIGITAL_HEALTH, "{limits,max_tools}", str(own + 1)):
+    with setting(own_service, DIGITAL_HEALTH, "{limits,max_tools}", str(own + 1)):
         time.sleep(SECOND)
         assert new_tool(service, DIGITAL_HEALTH).status == 201, "one is left"
         over = new_tool(service, DIGITAL_HEALTH)
         assert over.status == 409, over
         assert str(own + 1) in over.json["error"] or "limit" in over.json["error"].lower()
-    with setting(workshop, DIGITAL_HEALTH, "{limits,max_tools}", "-1"):
+    with setting(own_service, DIGITAL_HEALTH, "{limits,max_tools}", "-1"):
         within_a_second(lambda: new_tool(service, DIGITAL_HEALTH).status == 201, "it is unlimited")
 
 
-def test_a_limit_holds_in_a_crowd(workshop: Stage) -> None:
-    own = workshop.count("tools", DIGITAL_HEALTH)
-    with setting(workshop, DIGITAL_HEALTH, "{limits,max_tools}", str(own + 3)):
+def test_a_limit_holds_in_a_crowd(own_service: ServiceUnderTest) -> None:
+    own = own_service.count("tools", DIGITAL_HEALTH)
+    with setting(own_service, DIGITAL_HEALTH, "{limits,max_tools}", str(own + 3)):
         time.sleep(SECOND)
         with ThreadPoolExecutor(12) as threads:
-            answers = list(threads.map(lambda _: new_tool(workshop.service, DIGITAL_HEALTH).status, range(12)))
+            answers = list(threads.map(lambda _: new_tool(own_service.service, DIGITAL_HEALTH).status, range(12)))
 
     assert sorted(answers) == [201] * 3 + [409] * 9
-    assert workshop.count("tools", DIGITAL_HEALTH) == own + 3
+    assert own_service.count("tools", DIGITAL_HEALTH) == own + 3
 
 
-def test_a_limit_counts_the_own_tools_only(workshop: Stage) -> None:
-    assert workshop.count("tools", PLATFORM) > 100
-    with setting(workshop, PHARMA, "{limits,max_tools}", "100"):
+def test_a_limit_counts_the_own_tools_only(own_service: ServiceUnderTest) -> None:
+    assert own_service.count("tools", PLATFORM) > 100
+    with setting(own_service, PHARMA, "{limits,max_tools}", "100"):
         time.sleep(SECOND)
-        assert new_tool(workshop.service, PHARMA).status == 201
+        assert new_tool(own_service.service, PHARMA).status == 201
 
 
 # --- who is who ---
 
 
-def test_a_person_changes_tenant(workshop: Stage) -> None:
+def test_a_person_changes_tenant(own_service: ServiceUnderTest) -> None:
     person = str(uuid4())
-    workshop.sql("INSERT INTO auth.users (id) VALUES (%s)", person)
-    workshop.sql("INSERT INTO users (id, email) VALUES (%s, 'nomad@example.org')", person)
-    who, service = bearer(token(None, sub=person)), workshop.service
+    own_service.sql("INSERT INTO auth.users (id) VALUES (%s)", person)
+    own_service.sql("INSERT INTO users (id, email) VALUES (%s, 'nomad@example.org')", person)
+    who, service = bearer(token(None, sub=person)), own_service.service
     before = service.get(LOOK, who)
     assert seen(before) <= {PLATFORM}, before
 
     for tenant in (PHARMA, DIGITAL_HEALTH):
-        workshop.sql("UPDATE users SET tenant_id = %s WHERE id = %s", tenant, person)
+        own_service.sql("UPDATE users SET tenant_id = %s WHERE id = %s", tenant, person)
         wanted = {tenant, PLATFORM}
         within_a_second(lambda wanted=wanted: seen(service.get(LOOK, who)) == wanted, tenant)  # type: ignore[misc]
-    workshop.sql("UPDATE users SET tenant_id = NULL WHERE id = %s", person)
+    own_service.sql("UPDATE users SET tenant_id = NULL WHERE id = %s", person)
     within_a_second(lambda: seen(service.get(LOOK, who)) <= {PLATFORM}, "no tenant any more")
 
 
-def test_a_suspended_tenant_is_out_and_comes_back(workshop: Stage) -> None:
-    who, service = user(PHARMA), workshop.service
+def test_a_suspended_tenant_is_out_and_comes_back(own_service: ServiceUnderTest) -> None:
+    who, service = user(PHARMA), own_service.service
     assert status(service, who) == 200
 
-    workshop.sql("UPDATE tenants SET is_active = false WHERE id = %s", PHARMA)
+    own_service.sql("UPDATE tenants SET is_active = false WHERE id = %s", PHARMA)
     try:
         within_a_second(lambda: status(service, who) == 403, "it is suspended")
         assert status(service, super_admin(PHARMA)) == 403
         known = who | {"If-None-Match": '"any"'}
         assert status(service, known) == 403
     finally:
-        workshop.sql("UPDATE tenants SET is_active = true WHERE id = %s", PHARMA)
+        own_service.sql("UPDATE tenants SET is_active = true WHERE id = %s", PHARMA)
     within_a_second(lambda: status(service, who) == 200, "it is back")
 
 
-def test_a_new_tenant_is_known_though_it_was_asked_for_before(workshop: Stage) -> None:
+def test_a_new_tenant_is_known_though_it_was_asked_for_before(own_service: ServiceUnderTest) -> None:
     tenant = str(uuid4())
-    who, service = super_admin(tenant), workshop.service
+    who, service = super_admin(tenant), own_service.service
     assert status(service, who) == 403
 
-    workshop.sql("INSERT INTO tenants (id, name, slug) VALUES (%s, 'New', %s)", tenant, f"new-{tenant}")
+    own_service.sql("INSERT INTO tenants (id, name, slug) VALUES (%s, 'New', %s)", tenant, f"new-{tenant}")
 
     within_a_second(lambda: status(service, who) == 200, "it is known")
 
 
-def test_a_renamed_tenant_is_found_under_its_new_name(workshop: Stage) -> None:
-    service = workshop.service
+def test_a_renamed_tenant_is_found_under_its_new_name(own_service: ServiceUnderTest) -> None:
+    service = own_service.service
 
     def under(slug: str) -> Any:
         return seen(service.get(LOOK, super_admin(), host=f"{slug}.example.org"))
 
     assert under("stranger-than-before") == set()
-    workshop.sql("UPDATE tenants SET slug = 'stranger-than-before' WHERE slug = 'stranger'")
+    own_service.sql("UPDATE tenants SET slug = 'stranger-than-before' WHERE slug = 'stranger'")
     try:
         within_a_second(lambda: len(under("stranger-than-before")) == 2, "the new name")
     finally:
-        workshop.sql("UPDATE tenants SET slug = 'stranger' WHERE slug = 'stranger-than-before'")
+        own_service.sql("UPDATE tenants SET slug = 'stranger' WHERE slug = 'stranger-than-before'")

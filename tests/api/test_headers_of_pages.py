@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.conftest import PHARMA
+from tests.support.cast import PHARMA
 from tests.support.service import PRODUCTION, Service, served
-from tests.support.stage import House
+from tests.support.service_under_test import ServiceDatabase
 from tests.support.tokens import user
 
 HSTS = "Strict-Transport-Security"
@@ -20,9 +20,9 @@ def test_a_page_loads_nothing_from_elsewhere(service: Service, path: str) -> Non
     assert "'unsafe-inline'" not in parts.get("script-src", "")
 
 
-def test_tls_is_asked_for_behind_a_proxy_that_ends_it(house: House, service: Service) -> None:
+def test_tls_is_asked_for_behind_a_proxy_that_ends_it(service_database: ServiceDatabase, service: Service) -> None:
     by_tls = {"X-Forwarded-Proto": "https"}
-    with served(house.login, PRODUCTION | {"VITAL_BEHIND_TLS": "1"}) as behind:
+    with served(service_database.login, PRODUCTION | {"VITAL_BEHIND_TLS": "1"}) as behind:
         assert "max-age=31536000" in behind.get("/admin/login/", by_tls).headers[HSTS]
         assert HSTS not in behind.get("/admin/login/").headers
     assert HSTS not in service.get("/admin/login/", by_tls).headers, "nobody has said that the proxy is to be trusted"

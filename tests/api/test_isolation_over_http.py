@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
-from tests.support import cast, pooler, stage
-from tests.support.cast import SEARCH
+from tests.support import cast, pgbouncer, service_under_test
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
+from tests.support.cast_rows import SEARCH
 from tests.support.contract import DOMAINS, NOWHERE, PROMPTS, TOOLS, refusal
 from tests.support.service import Answer, Line, Service, served
-from tests.support.stage import House, Stage
+from tests.support.service_under_test import ServiceDatabase, ServiceUnderTest
 from tests.support.tokens import Who, admin, super_admin, user
 
 pytestmark = pytest.mark.server
@@ -59,10 +59,10 @@ ROUTES = [
 WRITES = [route for route in ROUTES if route.method != "GET"]
 
 
-def planted(workshop: Stage, table: str, tenant: str) -> dict[str, Any]:
+def planted(own_service: ServiceUnderTest, table: str, tenant: str) -> dict[str, Any]:
     """The row of the tenant that has everything filled in."""
     name = f"Zebra prompt of {cast.SLUGS[tenant]}" if table == "prompts" else f"Zebra of {cast.SLUGS[tenant]}"
-    (row,) = workshop.rows(table, tenant, where=f"name = '{name}'")
+    (row,) = own_service.rows(table, tenant, where=f"name = '{name}'")
     return row
 
 
@@ -76,44 +76,44 @@ def without(answer: Answer, key: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 @pytest.mark.parametrize("actor", [DIGITAL_HEALTH, STRANGER])
-def test_anothers_row_and_no_row_are_answered_alike(workshop: Stage, route: Route, actor: str) -> None:
+def test_anothers_row_and_no_row_are_answered_alike(own_service: ServiceUnderTest, route: Route, actor: str) -> None:
     for owner in {DIGITAL_HEALTH, PHARMA, STRANGER} - {actor}:
-        row = planted(workshop, route.table, owner)
+        row = planted(own_service, route.table, owner)
         missing = NOWHERE if route.key == "id" else "no-such-name"
         for who in (admin(actor), user(actor)):
-            answer = route.call(workshop.service, who, row[route.key])
+            answer = route.call(own_service.service, who, row[route.key])
             refusal(answer, 404)
-            assert without(answer, row[route.key]) == without(route.call(workshop.service, who, missing), missing)
-        assert planted(workshop, route.table, owner) == row
+            assert without(answer, row[route.key]) == without(route.call(own_service.service, who, missing), missing)
+        assert planted(own_service, route.table, owner) == row
 
 
 @pytest.mark.parametrize("route", WRITES, ids=str)
 @pytest.mark.parametrize("actor", [DIGITAL_HEALTH, PHARMA, STRANGER])
-def test_the_platforms_rows_are_for_reading(workshop: Stage, route: Route, actor: str) -> None:
-    row = planted(workshop, route.table, PLATFORM)
+def test_the_platforms_rows_are_for_reading(own_service: ServiceUnderTest, route: Route, actor: str) -> None:
+    row = planted(own_service, route.table, PLATFORM)
 
-    answer = route.call(workshop.service, admin(actor), row[route.key])
+    answer = route.call(own_service.service, admin(actor), row[route.key])
 
     assert "shared platform resource" in refusal(answer, 403).lower()
-    assert planted(workshop, route.table, PLATFORM) == row
+    assert planted(own_service, route.table, PLATFORM) == row
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
-def test_show_all_opens_no_row(workshop: Stage, route: Route) -> None:
-    row = planted(workshop, route.table, STRANGER)
+def test_show_all_opens_no_row(own_service: ServiceUnderTest, route: Route) -> None:
+    row = planted(own_service, route.table, STRANGER)
     sign = "&" if "?" in route.path else "?"
     with_all = Route(route.method, f"{route.path}{sign}showAll=true", route.table, route.key, route.in_body)
 
-    refusal(with_all.call(workshop.service, admin(PHARMA), row[route.key]), 404)
+    refusal(with_all.call(own_service.service, admin(PHARMA), row[route.key]), 404)
 
-    assert planted(workshop, route.table, STRANGER) == row
+    assert planted(own_service, route.table, STRANGER) == row
 
 
-def test_a_super_admin_in_a_tenant_is_bound_to_it(workshop: Stage) -> None:
-    row = planted(workshop, "tools", STRANGER)
+def test_a_super_admin_in_a_tenant_is_bound_to_it(own_service: ServiceUnderTest) -> None:
+    row = planted(own_service, "tools", STRANGER)
 
-    refusal(workshop.service.get(f"{TOOLS}/{row['id']}", super_admin(PHARMA)), 404)
-    assert workshop.service.get(f"{TOOLS}/{row['id']}", super_admin(STRANGER)).status == 200
+    refusal(own_service.service.get(f"{TOOLS}/{row['id']}", super_admin(PHARMA)), 404)
+    assert own_service.service.get(f"{TOOLS}/{row['id']}", super_admin(STRANGER)).status == 200
 
 
 # --- lists ---
@@ -132,30 +132,30 @@ def test_a_super_admin_in_a_tenant_is_bound_to_it(workshop: Stage) -> None:
         f"{PROMPTS}?tenant_id={DIGITAL_HEALTH}",
     ],
 )
-def test_no_list_shows_anothers_rows(workshop: Stage, actor: str, query: str) -> None:
-    document = workshop.service.get(query, admin(actor)).json
+def test_no_list_shows_anothers_rows(own_service: ServiceUnderTest, actor: str, query: str) -> None:
+    document = own_service.service.get(query, admin(actor)).json
 
     rows = document.get("tools") or document.get("prompts")
     assert {row["tenant_id"] for row in rows} == {actor, PLATFORM}
 
 
-def test_a_name_that_another_tenant_has_is_free(workshop: Stage) -> None:
-    answer = workshop.service.post(TOOLS, admin(PHARMA), {"name": "x", "code": "stranger-full"})
+def test_a_name_that_another_tenant_has_is_free(own_service: ServiceUnderTest) -> None:
+    answer = own_service.service.post(TOOLS, admin(PHARMA), {"name": "x", "code": "stranger-full"})
 
     assert answer.status == 201, answer
-    workshop.service.delete(f"{TOOLS}/{answer.json['tool']['id']}", admin(PHARMA))
+    own_service.service.delete(f"{TOOLS}/{answer.json['tool']['id']}", admin(PHARMA))
 
 
 # --- validators ---
 
 
 @pytest.mark.parametrize("path", [LOOK, f"{PROMPTS}?limit=5", DOMAINS, f"{TOOLS}/vital-platform-full"])
-def test_an_etag_of_one_tenant_says_nothing_to_another(workshop: Stage, path: str) -> None:
-    tags = {tenant: workshop.service.get(path, user(tenant)).etag for tenant in (DIGITAL_HEALTH, PHARMA)}
+def test_an_etag_of_one_tenant_says_nothing_to_another(own_service: ServiceUnderTest, path: str) -> None:
+    tags = {tenant: own_service.service.get(path, user(tenant)).etag for tenant in (DIGITAL_HEALTH, PHARMA)}
 
-    own = workshop.service.get(path, user(PHARMA) | {"If-None-Match": tags[PHARMA]})
-    other = workshop.service.get(path, user(PHARMA) | {"If-None-Match": tags[DIGITAL_HEALTH]})
-    chosen = workshop.service.get(path, super_admin(PHARMA) | {"If-None-Match": tags[DIGITAL_HEALTH]})
+    own = own_service.service.get(path, user(PHARMA) | {"If-None-Match": tags[PHARMA]})
+    other = own_service.service.get(path, user(PHARMA) | {"If-None-Match": tags[DIGITAL_HEALTH]})
+    chosen = own_service.service.get(path, super_admin(PHARMA) | {"If-None-Match": tags[DIGITAL_HEALTH]})
 
     assert (own.status, other.status, chosen.status) == (304, 200, 200)
 
@@ -192,32 +192,32 @@ def crowd(service: Service, requests: int) -> list[str]:
         return [message for messages in threads.map(one, range(8)) for message in messages]
 
 
-def written_elsewhere(opened: Stage) -> int:
+def written_elsewhere(opened: ServiceUnderTest) -> int:
     return opened.count("prompts", where="name LIKE 'Crowd %' AND name NOT LIKE '%' || tenant_id")
 
 
-def test_a_crowd_of_two_tenants_sees_no_wrong_row(workshop: Stage) -> None:
-    wrong = crowd(workshop.service, CROWD)
+def test_a_crowd_of_two_tenants_sees_no_wrong_row(own_service: ServiceUnderTest) -> None:
+    wrong = crowd(own_service.service, CROWD)
 
     assert wrong == [], f"{len(wrong)} of {CROWD}: {wrong[:3]}"
-    assert workshop.count("prompts", where="name LIKE 'Crowd %'") == 8 * -(-(CROWD // 8) // 25)
-    assert written_elsewhere(workshop) == 0
+    assert own_service.count("prompts", where="name LIKE 'Crowd %'") == 8 * -(-(CROWD // 8) // 25)
+    assert written_elsewhere(own_service) == 0
 
 
 @pytest.fixture
-def pooled(server_url: str, house: House) -> Iterator[Stage]:
+def pooled(server_url: str, service_database: ServiceDatabase) -> Iterator[ServiceUnderTest]:
     """The service behind a pooler in transaction mode, which has one connection for everybody."""
     with (
-        stage.copied(house) as own,
-        pooler.transaction_mode(
+        service_under_test.copied_database(service_database) as own,
+        pgbouncer.transaction_mode(
             server_url, own.database, round_robin=False, login_url=own.login, pool_size=1
         ) as through,
         served(through) as service,
     ):
-        yield Stage(service, own.database, through)
+        yield ServiceUnderTest(service, own.database, through)
 
 
-def test_one_connection_for_all_leaks_nothing(pooled: Stage) -> None:
+def test_one_connection_for_all_leaks_nothing(pooled: ServiceUnderTest) -> None:
     wrong = crowd(pooled.service, CROWD)
 
     assert wrong == [], f"{len(wrong)} of {CROWD}: {wrong[:3]}"

@@ -15,11 +15,11 @@ import pytest
 from cryptography.hazmat.primitives import hashes, hmac, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.conftest import PHARMA, PLATFORM
-from tests.support.cast import SEARCH
+from tests.support.cast import PHARMA, PLATFORM
+from tests.support.cast_rows import SEARCH
 from tests.support.contract import refusal
 from tests.support.service import PRODUCTION, Answer, Service, served
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import Who, bearer, token
 
 AUDIENCE = "vital-tests"
@@ -76,10 +76,10 @@ def issuer() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def trusting(shared: Stage, issuer: str) -> Iterator[Service]:
+def trusting(shared_service: ServiceUnderTest, issuer: str) -> Iterator[Service]:
     """A service that knows the issuer's address, another audience, and no secret."""
     settings = {name: value for name, value in PRODUCTION.items() if name != "SUPABASE_JWT_SECRET"}
-    with served(shared.login, settings | {"VITAL_JWKS_URL": issuer, "VITAL_JWT_AUDIENCE": AUDIENCE}) as service:
+    with served(shared_service.login, settings | {"VITAL_JWKS_URL": issuer, "VITAL_JWT_AUDIENCE": AUDIENCE}) as service:
         yield service
 
 
@@ -139,9 +139,9 @@ def test_a_service_with_a_secret_takes_no_other_kind(service: Service) -> None:
     refusal(look(service, signed("first", aud="authenticated")), 401)
 
 
-def test_an_issuer_that_is_down_is_no_error_of_ours(shared: Stage) -> None:
+def test_an_issuer_that_is_down_is_no_error_of_ours(shared_service: ServiceUnderTest) -> None:
     settings = PRODUCTION | {"VITAL_JWKS_URL": "http://127.0.0.1:9/jwks.json", "VITAL_JWT_AUDIENCE": AUDIENCE}
-    with served(shared.login, settings) as service:
+    with served(shared_service.login, settings) as service:
         answer = look(service, signed("first"))
         refusal(answer, answer.status)
         assert answer.status in {401, 503}

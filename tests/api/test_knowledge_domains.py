@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
-from tests.support import contract, databases, stage
+from tests.support import contract, databases, service_under_test
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support.contract import DOMAINS, refusal
 from tests.support.databases import Scratch
 from tests.support.service import Service
-from tests.support.stage import House, Stage
+from tests.support.service_under_test import ServiceDatabase, ServiceUnderTest
 from tests.support.tokens import NOBODY, Who, bearer, super_admin, token, user
 
 RESERVED = "Zebras for pharma alone"
@@ -29,17 +29,19 @@ def names(domains: list[dict[str, Any]]) -> set[str]:
     return {domain["name"] for domain in domains}
 
 
-def expected(shared: Stage, *tenants: str) -> list[dict[str, Any]]:
-    return [contract.domain(row) for row in shared.rows("knowledge_domains", *tenants, order="name")]
+def expected(shared_service: ServiceUnderTest, *tenants: str) -> list[dict[str, Any]]:
+    return [contract.domain(row) for row in shared_service.rows("knowledge_domains", *tenants, order="name")]
 
 
 @pytest.mark.parametrize("who", [user(PHARMA), user(PHARMA) | {"x-tenant-id": PHARMA}], ids=["token", "header"])
-def test_a_tenant_reads_its_own_and_the_platforms_by_name(shared: Stage, service: Service, who: Who) -> None:
-    assert found(service, who) == expected(shared, PHARMA, PLATFORM)
+def test_a_tenant_reads_its_own_and_the_platforms_by_name(
+    shared_service: ServiceUnderTest, service: Service, who: Who
+) -> None:
+    assert found(service, who) == expected(shared_service, PHARMA, PLATFORM)
 
 
-def test_everybody_reads_the_platforms(shared: Stage, service: Service) -> None:
-    assert found(service, NOBODY) == [row for row in expected(shared, PLATFORM) if row["name"] != RESERVED]
+def test_everybody_reads_the_platforms(shared_service: ServiceUnderTest, service: Service) -> None:
+    assert found(service, NOBODY) == [row for row in expected(shared_service, PLATFORM) if row["name"] != RESERVED]
 
 
 def test_a_reserved_domain_is_shown_to_those_it_names(service: Service) -> None:
@@ -82,8 +84,8 @@ def add_columns(scratch: Scratch) -> None:
 
 
 @pytest.fixture(scope="module")
-def with_columns(house: House) -> Iterator[Service]:
-    with stage.opened(house, prepare=add_columns) as opened:
+def with_columns(service_database: ServiceDatabase) -> Iterator[Service]:
+    with service_under_test.started(service_database, prepare=add_columns) as opened:
         yield opened.service
 
 

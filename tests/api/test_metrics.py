@@ -4,15 +4,17 @@ from pathlib import Path
 
 import psycopg
 
-from tests.conftest import PHARMA
-from tests.support import stage
+from tests.support import service_under_test
+from tests.support.cast import PHARMA
 from tests.support.service import PRODUCTION, Service, served
-from tests.support.stage import House
+from tests.support.service_under_test import ServiceDatabase
 from tests.support.tokens import super_admin, user
 
 
-def test_no_series_is_told_twice_where_workers_share_a_folder(house: House, tmp_path: Path) -> None:
-    with served(house.login, PRODUCTION | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}) as service:
+def test_no_series_is_told_twice_where_workers_share_a_folder(
+    service_database: ServiceDatabase, tmp_path: Path
+) -> None:
+    with served(service_database.login, PRODUCTION | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}) as service:
         service.get("/api/tools-crud?limit=1", user(PHARMA))
         service.get("/metrics", super_admin())
         lines = service.get("/metrics", super_admin()).text.splitlines()
@@ -30,8 +32,8 @@ def figures(service: Service) -> dict[str, float]:
     return {name: float(value) for name, _, value in lines if name.startswith("vital_") and "request" not in name}
 
 
-def test_the_platform_is_told_by_the_figures_of_monitor(house: House) -> None:
-    with stage.opened(house) as opened:
+def test_the_platform_is_told_by_the_figures_of_monitor(service_database: ServiceDatabase) -> None:
+    with service_under_test.started(service_database) as opened:
         opened.sql("DROP POLICY vital_tenant_update ON prompts")
         opened.sql("UPDATE users SET tenant_id = NULL WHERE id = (SELECT id FROM users ORDER BY id LIMIT 1)")
         nobodys = opened.count("users", where="tenant_id IS NULL")
@@ -45,8 +47,8 @@ def test_the_platform_is_told_by_the_figures_of_monitor(house: House) -> None:
     assert 0 < told["vital_server_connections"] <= told["vital_server_connections_most"]
 
 
-def test_what_could_not_be_looked_at_is_left_out(house: House) -> None:
-    with stage.opened(house) as opened, psycopg.connect(opened.database.admin_url) as holder:
+def test_what_could_not_be_looked_at_is_left_out(service_database: ServiceDatabase) -> None:
+    with service_under_test.started(service_database) as opened, psycopg.connect(opened.database.admin_url) as holder:
         holder.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
         told = figures(opened.service)
 
@@ -55,8 +57,8 @@ def test_what_could_not_be_looked_at_is_left_out(house: House) -> None:
     assert told["vital_server_connections"] > 0
 
 
-def test_however_often_somebody_asks_the_database_is_looked_at_once(house: House) -> None:
-    with stage.opened(house) as opened:
+def test_however_often_somebody_asks_the_database_is_looked_at_once(service_database: ServiceDatabase) -> None:
+    with service_under_test.started(service_database) as opened:
         before = figures(opened.service)
         opened.sql("DROP POLICY vital_tenant_update ON prompts")
         after = figures(opened.service)

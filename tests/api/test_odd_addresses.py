@@ -4,8 +4,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import PHARMA
-from tests.support.nasty import VALUES
+from tests.support.cast import PHARMA
+from tests.support.hostile_values import VALUES
 from tests.support.service import Service
 from tests.support.tokens import super_admin, user
 

@@ -9,11 +9,12 @@ from django.contrib.admin import site
 from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests.conftest import PHARMA, Manage
-from tests.support import stage
+from tests.support import service_under_test
+from tests.support.cast import PHARMA
+from tests.support.command_results import Manage
 from tests.support.forms import form_of
-from tests.support.nasty import VALUES
-from tests.support.stage import House
+from tests.support.hostile_values import VALUES
+from tests.support.service_under_test import ServiceDatabase
 
 STEP = 1 if os.environ.get("VITAL_SLOW_TESTS") else 4
 ALL_LISTS = ("q", "p", "o", "all", "e", "_to_field", "_popup", "id", "id__exact", "id__in", "pk__gt", "nothing")
@@ -23,9 +24,9 @@ Admin = Callable[[str], int]
 
 
 @pytest.fixture(scope="module")
-def admin(house: House, manage: Manage) -> Iterator[Admin]:
+def admin(service_database: ServiceDatabase, manage: Manage) -> Iterator[Admin]:
     """The status of a page, as a superuser is shown it."""
-    with stage.opened(house) as opened:
+    with service_under_test.started(service_database) as opened:
         who = {"USERNAME": "asks-oddly", "PASSWORD": "a-long-password-of-the-tests", "EMAIL": "x@localhost"}
         env = {f"DJANGO_SUPERUSER_{name}": value for name, value in who.items()}
         done = manage(opened.database, "createsuperuser", "--noinput", env=env)

@@ -4,9 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import DIGITAL_HEALTH
+from tests.support.cast import DIGITAL_HEALTH
 from tests.support.service import Service
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import admin, user
 
 OPERATIONS = {
@@ -57,10 +57,10 @@ parameters = { "query.cursor" = "" }
 """
 
 
-def test_schemathesis_finds_no_failure(workshop: Stage, tmp_path: Path) -> None:
+def test_schemathesis_finds_no_failure(own_service: ServiceUnderTest, tmp_path: Path) -> None:
     (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
     command: list[str | Path] = [
-        Path(sys.executable).with_name("schemathesis"), "run", f"http://127.0.0.1:{workshop.service.port}/api/schema",
+        Path(sys.executable).with_name("schemathesis"), "run", f"http://127.0.0.1:{own_service.service.port}/api/schema",
         "--checks", "all", "--max-examples", "10", "--generation-deterministic", "--generation-allow-x00", "false",
         "--no-color",
     ]  # fmt: skip

@@ -18,11 +18,11 @@ from tenants.isolation.endpoints import ENDPOINTS
 from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Report
 from tenants.isolation.targets import MARK
 from tenants.isolation.test_tokens import signer
-from tests.conftest import PHARMA, Manage
 from tests.support import background
-from tests.support.looking import document, said
+from tests.support.cast import PHARMA
+from tests.support.command_results import Manage, document, said
 from tests.support.service import JWT_SECRET, PRODUCTION, TENANT_DOMAIN
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import super_admin, user
 
 SECRET = {"SUPABASE_JWT_SECRET": JWT_SECRET, "VITAL_TENANT_DOMAIN": TENANT_DOMAIN}
@@ -31,18 +31,18 @@ TENANTS = ("Platform", "Digital Health Startup", "Pharmaceuticals", "Stranger")
 CAST = {"nobody", *(f"{name} ({role})" for name in TENANTS for role in ("user", "admin"))}
 
 
-def address(stage: Stage) -> str:
+def address(stage: ServiceUnderTest) -> str:
     return f"http://127.0.0.1:{stage.service.port}"
 
 
-def planted(stage: Stage) -> dict[str, int]:
+def planted(stage: ServiceUnderTest) -> dict[str, int]:
     return {table: stage.count(table, where=f"{mark} LIKE '{MARK}-%'") for table, mark in MARKS.items()}
 
 
 NOTHING = dict.fromkeys(MARKS, 0)
 
 
-def attacked(stage: Stage, caller: Caller) -> Report:
+def attacked(stage: ServiceUnderTest, caller: Caller) -> Report:
     """The attack run as the owner, in this process, through this caller."""
 
     def sessions() -> Any:
@@ -56,10 +56,10 @@ def attacked(stage: Stage, caller: Caller) -> Report:
 # --- the real service ---
 
 
-def test_the_service_holds(workshop: Stage, manage: Manage) -> None:
-    rows = {table: workshop.rows(table) for table in MARKS}
+def test_the_service_holds(own_service: ServiceUnderTest, manage: Manage) -> None:
+    rows = {table: own_service.rows(table) for table in MARKS}
 
-    done = manage(workshop.database, "prove_isolation", "--url", address(workshop), "--json", env=SECRET)
+    done = manage(own_service.database, "prove_isolation", "--url", address(own_service), "--json", env=SECRET)
 
     assert done.returncode == 0, said(done)
     found = document(done)
@@ -69,13 +69,13 @@ def test_the_service_holds(workshop: Stage, manage: Manage) -> None:
     assert {attempt["victim"] for attempt in attempts} == set(TENANTS)
     assert {attempt["what"] for attempt in attempts} == {endpoint.path for endpoint in ENDPOINTS}
     assert not [left_out for left_out in found["not_tried"] if "service as" in left_out["what"]]
-    assert {table: workshop.rows(table) for table in MARKS} == rows, "nothing is left, and nothing is missing"
+    assert {table: own_service.rows(table) for table in MARKS} == rows, "nothing is left, and nothing is missing"
 
 
-def test_the_service_in_this_process_holds(workshop: Stage, manage: Manage) -> None:
+def test_the_service_in_this_process_holds(own_service: ServiceUnderTest, manage: Manage) -> None:
     """With the service's own login; tables outside of the plan are closed to it, which the report says."""
     done = manage(
-        workshop.login, "prove_isolation", "--json", env=PRODUCTION | {"VITAL_DEMO": "0", "VITAL_SERVING": "1"}
+        own_service.login, "prove_isolation", "--json", env=PRODUCTION | {"VITAL_DEMO": "0", "VITAL_SERVING": "1"}
     )
 
     found = document(done)
@@ -88,30 +88,30 @@ def test_the_service_in_this_process_holds(workshop: Stage, manage: Manage) -> N
     assert {(a["attacker"], a["what"], a["verb"], a["detail"]) for a in attempts if a["outcome"] != HELD} == set()
     assert "auth.users is closed to this login" in str(found["not_tried"])
     assert "reset role and select" in {attempt["verb"] for attempt in found["matrix"]}
-    assert planted(workshop) == NOTHING
+    assert planted(own_service) == NOTHING
 
     for env, reason in (({"VITAL_DEMO": "0"}, "the service's own login"), ({"VITAL_DEMO": "1"}, "demo mode")):
-        as_owner = document(manage(workshop.database, "prove_isolation", "--json", env=PRODUCTION | env))
+        as_owner = document(manage(own_service.database, "prove_isolation", "--json", env=PRODUCTION | env))
         (why,) = [left["why"] for left in as_owner["not_tried"] if left["what"] == "the service in this process"]
         assert reason in why
 
 
-def test_rows_of_a_killed_run_are_removed_by_the_next(workshop: Stage, manage: Manage) -> None:
-    arguments = ("prove_isolation", "--url", address(workshop))
+def test_rows_of_a_killed_run_are_removed_by_the_next(own_service: ServiceUnderTest, manage: Manage) -> None:
+    arguments = ("prove_isolation", "--url", address(own_service))
     with pytest.MonkeyPatch.context() as patched:
         for name, value in SECRET.items():
             patched.setenv(name, value)
-        with background.manage(workshop.database, *arguments) as running:
-            running.until(lambda: min(planted(workshop).values()) > 0)
+        with background.start(own_service.database, *arguments) as running:
+            running.until(lambda: min(planted(own_service).values()) > 0)
             running.kill()
-        assert min(planted(workshop).values()) > 0
+        assert min(planted(own_service).values()) > 0
 
-    assert manage(workshop.database, *arguments, env=SECRET).returncode == 0
-    assert planted(workshop) == NOTHING
+    assert manage(own_service.database, *arguments, env=SECRET).returncode == 0
+    assert planted(own_service) == NOTHING
 
 
-def test_what_cannot_be_attacked_is_not_called_safe(workshop: Stage, manage: Manage) -> None:
-    url = address(workshop)
+def test_what_cannot_be_attacked_is_not_called_safe(own_service: ServiceUnderTest, manage: Manage) -> None:
+    url = address(own_service)
     for env, arguments, reason in (
         ({}, ("--url", url), "is not set"),
         ({"SUPABASE_JWT_SECRET": "x" * 40}, ("--url", url), "knows none of the tenants"),
@@ -119,10 +119,10 @@ def test_what_cannot_be_attacked_is_not_called_safe(workshop: Stage, manage: Man
         (SECRET, ("--url", "no address"), "no address of a service"),
         ({"OTHER": JWT_SECRET}, ("--url", url, "--jwt-secret-env", "NEITHER"), "NEITHER is not set"),
     ):
-        done = manage(workshop.database, "prove_isolation", *arguments, env={"SUPABASE_JWT_SECRET": ""} | env)
+        done = manage(own_service.database, "prove_isolation", *arguments, env={"SUPABASE_JWT_SECRET": ""} | env)
         assert done.returncode == 2, said(done)
         assert reason in " ".join(done.stderr.split())
-        assert planted(workshop) == NOTHING
+        assert planted(own_service) == NOTHING
 
 
 # --- leaky ones: the real service behind somebody who bends what is asked ---
@@ -133,7 +133,7 @@ class Bent:
 
     def __init__(
         self,
-        stage: Stage,
+        stage: ServiceUnderTest,
         headers: Callable[[str, str, Mapping[str, str]], Mapping[str, str]] = lambda method, path, sent: sent,
         status: Callable[[int], int] = lambda status: status,
     ) -> None:
@@ -169,20 +169,20 @@ def everybody_is_super_admin_when_deleting(method: str, path: str, sent: Mapping
         (everybody_is_super_admin_when_deleting, "its row afterwards", {"Pharmaceuticals"}),
     ],
 )
-def test_a_leaky_service_is_noticed(workshop: Stage, bend: Any, verb: str, victims: set[str]) -> None:
-    report = attacked(workshop, Bent(workshop, bend))
+def test_a_leaky_service_is_noticed(own_service: ServiceUnderTest, bend: Any, verb: str, victims: set[str]) -> None:
+    report = attacked(own_service, Bent(own_service, bend))
 
     assert {leak.victim for leak in report.leaks if leak.verb == verb} == victims
-    assert planted(workshop) == NOTHING
+    assert planted(own_service) == NOTHING
 
 
-def test_a_refusal_that_tells_of_a_row_is_noticed(workshop: Stage) -> None:
+def test_a_refusal_that_tells_of_a_row_is_noticed(own_service: ServiceUnderTest) -> None:
     """A service that says 403 about others' rows and 404 about none gives away which there are."""
 
     class Telling(Bent):
         @cached_property
         def keys(self) -> list[str]:
-            return [str(row["id"]) for row in workshop.rows("tools", PHARMA)]
+            return [str(row["id"]) for row in own_service.rows("tools", PHARMA)]
 
         def call(
             self, method: str, path: str, headers: Mapping[str, str], body: object = None, host: str = ""
@@ -191,14 +191,14 @@ def test_a_refusal_that_tells_of_a_row_is_noticed(workshop: Stage) -> None:
             there = any(key in path for key in self.keys)
             return Response(403, answer.text) if answer.status == 404 and there else answer
 
-    leaks = attacked(workshop, Telling(workshop)).leaks
+    leaks = attacked(own_service, Telling(own_service)).leaks
 
     assert {(leak.victim, leak.what) for leak in leaks} == {("Pharmaceuticals", "/api/tools-crud")}
     assert "it answered 403, and 404 about a row that does not exist" in {leak.detail for leak in leaks}
 
 
-def test_a_service_that_breaks_down_has_proven_nothing(workshop: Stage) -> None:
-    report = attacked(workshop, Bent(workshop, status=lambda status: 500 if status == 404 else status))
+def test_a_service_that_breaks_down_has_proven_nothing(own_service: ServiceUnderTest) -> None:
+    report = attacked(own_service, Bent(own_service, status=lambda status: 500 if status == 404 else status))
 
     assert "the service answered 500" in {left_out["why"] for left_out in report.not_tried}
     outcomes = {a.victim: a.outcome for a in report.attempts if a.verb == "PATCH by id" and "(admin)" in a.attacker}

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support import contract
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.contract import NOWHERE, PROMPTS, refusal
 from tests.support.service import Service
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import super_admin, user
 
 LOOKED_IN = "concat_ws(chr(10), name, display_name, description)"
@@ -29,22 +29,24 @@ def ids(rows: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("tenant", [DIGITAL_HEALTH, PHARMA])
-def test_a_tenant_reads_its_own_and_the_platforms_newest_first(shared: Stage, service: Service, tenant: str) -> None:
+def test_a_tenant_reads_its_own_and_the_platforms_newest_first(
+    shared_service: ServiceUnderTest, service: Service, tenant: str
+) -> None:
     document = found(service, "", tenant)
-    total = shared.count("prompts", tenant, PLATFORM)
+    total = shared_service.count("prompts", tenant, PLATFORM)
 
     assert set(document) >= {"success", "prompts", "pagination"}
     assert document["success"] is True
-    assert ids(document["prompts"]) == ids(shared.rows("prompts", tenant, PLATFORM))
+    assert ids(document["prompts"]) == ids(shared_service.rows("prompts", tenant, PLATFORM))
     moments = [contract.instant(prompt["created_at"]) for prompt in document["prompts"]]
     assert moments == sorted(moments, reverse=True)
     assert document["pagination"] == {"page": 1, "limit": 10000, "total": total, "pages": 1}
 
 
 def test_every_column_is_there_and_what_is_found_out(
-    shared: Stage, service: Service, suites: Mapping[str, Any]
+    shared_service: ServiceUnderTest, service: Service, suites: Mapping[str, Any]
 ) -> None:
-    rows = {row["id"]: row for row in shared.rows("prompts", DIGITAL_HEALTH, PLATFORM)}
+    rows = {row["id"]: row for row in shared_service.rows("prompts", DIGITAL_HEALTH, PLATFORM)}
 
     for prompt in found(service, "")["prompts"]:
         assert contract.differences(contract.prompt(rows[prompt["id"]], suites), prompt) == {}
@@ -54,8 +56,8 @@ def test_a_trailing_slash_changes_nothing(service: Service) -> None:
     assert found(service, "limit=3") == service.get(f"{PROMPTS}/?limit=3", user(DIGITAL_HEALTH)).json
 
 
-def test_pages_meet_every_row_once(shared: Stage, service: Service) -> None:
-    total = shared.count("prompts", PHARMA, PLATFORM)
+def test_pages_meet_every_row_once(shared_service: ServiceUnderTest, service: Service) -> None:
+    total = shared_service.count("prompts", PHARMA, PLATFORM)
     pages = contract.pages(total, 300)
 
     read: list[dict[str, Any]] = []
@@ -64,14 +66,14 @@ def test_pages_meet_every_row_once(shared: Stage, service: Service) -> None:
         assert document["pagination"] == {"page": page, "limit": 300, "total": total, "pages": pages}
         read += document["prompts"]
 
-    assert ids(read) == ids(shared.rows("prompts", PHARMA, PLATFORM))
+    assert ids(read) == ids(shared_service.rows("prompts", PHARMA, PLATFORM))
 
 
-def test_after_the_last_page_there_is_nothing_but_the_total(shared: Stage, service: Service) -> None:
+def test_after_the_last_page_there_is_nothing_but_the_total(shared_service: ServiceUnderTest, service: Service) -> None:
     document = found(service, "limit=300&page=1000")
 
     assert document["prompts"] == []
-    assert document["pagination"]["total"] == shared.count("prompts", DIGITAL_HEALTH, PLATFORM)
+    assert document["pagination"]["total"] == shared_service.count("prompts", DIGITAL_HEALTH, PLATFORM)
 
 
 def test_the_limit_is_capped(service: Service) -> None:
@@ -92,8 +94,8 @@ def test_the_limit_is_capped(service: Service) -> None:
         ("search=Starter%20%231&domain=general", f"domain = 'general' AND {LOOKED_IN} ILIKE '%starter #1%'"),
     ],
 )
-def test_a_filter_and_its_total(shared: Stage, service: Service, query: str, where: str) -> None:
-    wanted = ids(shared.rows("prompts", DIGITAL_HEALTH, PLATFORM, where=where))
+def test_a_filter_and_its_total(shared_service: ServiceUnderTest, service: Service, query: str, where: str) -> None:
+    wanted = ids(shared_service.rows("prompts", DIGITAL_HEALTH, PLATFORM, where=where))
 
     document = found(service, query)
 
@@ -109,8 +111,10 @@ def test_search_takes_signs_as_they_are(service: Service, text: str) -> None:
         assert any(text in value for value in looked_in), f"{text!r} is nowhere in {looked_in}"
 
 
-def test_a_suite_is_a_filter_like_the_others(shared: Stage, service: Service, suites: Mapping[str, Any]) -> None:
-    rows = shared.rows("prompts", PHARMA, PLATFORM)
+def test_a_suite_is_a_filter_like_the_others(
+    shared_service: ServiceUnderTest, service: Service, suites: Mapping[str, Any]
+) -> None:
+    rows = shared_service.rows("prompts", PHARMA, PLATFORM)
     sizes = Counter(contract.suite(row, suites) for row in rows)
     assert len(sizes) == len(suites["suite"]), f"the pack has prompts of every suite: {sizes}"
 
@@ -120,8 +124,10 @@ def test_a_suite_is_a_filter_like_the_others(shared: Stage, service: Service, su
         assert {prompt["suite"] for prompt in document["prompts"]} == {name}
 
 
-def test_a_suite_and_another_filter_go_together(shared: Stage, service: Service, suites: Mapping[str, Any]) -> None:
-    rows = shared.rows("prompts", DIGITAL_HEALTH, PLATFORM, where="domain = 'medical_affairs'")
+def test_a_suite_and_another_filter_go_together(
+    shared_service: ServiceUnderTest, service: Service, suites: Mapping[str, Any]
+) -> None:
+    rows = shared_service.rows("prompts", DIGITAL_HEALTH, PLATFORM, where="domain = 'medical_affairs'")
     wanted = [row for row in rows if contract.suite(row, suites) == "TRIALS™"]
 
     document = found(service, f"suite={quote('TRIALS™')}&domain=medical_affairs&limit=10000")
@@ -139,16 +145,18 @@ def test_unknown_parameters_are_ignored(service: Service) -> None:
     assert found(service, "limit=3&colour=green&tenant_id=" + PHARMA) == found(service, "limit=3")
 
 
-def test_show_all_is_for_super_admins(shared: Stage, service: Service) -> None:
+def test_show_all_is_for_super_admins(shared_service: ServiceUnderTest, service: Service) -> None:
     everything = service.get(f"{PROMPTS}?showAll=true", super_admin()).json
 
-    assert ids(everything["prompts"]) == ids(shared.rows("prompts"))
-    assert everything["pagination"]["total"] == shared.count("prompts")
+    assert ids(everything["prompts"]) == ids(shared_service.rows("prompts"))
+    assert everything["pagination"]["total"] == shared_service.count("prompts")
     assert found(service, "showAll=true&limit=5") == found(service, "limit=5")
 
 
-def test_one_is_found_by_its_id_and_by_its_name(shared: Stage, service: Service, suites: Mapping[str, Any]) -> None:
-    (row,) = shared.rows("prompts", PHARMA, where="name = 'Zebra prompt of pharma'")
+def test_one_is_found_by_its_id_and_by_its_name(
+    shared_service: ServiceUnderTest, service: Service, suites: Mapping[str, Any]
+) -> None:
+    (row,) = shared_service.rows("prompts", PHARMA, where="name = 'Zebra prompt of pharma'")
 
     for name in (row["id"], quote(row["name"])):
         document = found(service, f"action=get&id={name}", PHARMA)

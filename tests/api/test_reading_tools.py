@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support import contract
-from tests.support.cast import SEARCH
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.cast_rows import SEARCH
 from tests.support.contract import TOOLS, refusal
 from tests.support.service import Service
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import admin, super_admin, user
 
 
@@ -26,25 +26,27 @@ def keys(tools: list[dict[str, Any]]) -> list[str]:
     return [tool["code"] for tool in tools]
 
 
-def in_order(shared: Stage, *tenants: str, where: str = "true") -> list[str]:
-    return [row["tool_key"] for row in shared.rows("tools", *tenants, where=where, order="name, id")]
+def in_order(shared_service: ServiceUnderTest, *tenants: str, where: str = "true") -> list[str]:
+    return [row["tool_key"] for row in shared_service.rows("tools", *tenants, where=where, order="name, id")]
 
 
 # --- the list ---
 
 
 @pytest.mark.parametrize("tenant", [DIGITAL_HEALTH, PHARMA])
-def test_a_tenant_reads_its_own_and_the_platforms_in_order(shared: Stage, service: Service, tenant: str) -> None:
+def test_a_tenant_reads_its_own_and_the_platforms_in_order(
+    shared_service: ServiceUnderTest, service: Service, tenant: str
+) -> None:
     document = found(service, "", tenant)
 
     assert set(document) >= {"success", "tools", "count", "limit", "offset"}
     assert document["success"] is True
-    assert keys(document["tools"]) == in_order(shared, tenant, PLATFORM)
+    assert keys(document["tools"]) == in_order(shared_service, tenant, PLATFORM)
     assert (document["count"], document["limit"], document["offset"]) == (len(document["tools"]), 10000, 0)
 
 
-def test_every_field_is_as_the_columns_say(shared: Stage, service: Service) -> None:
-    rows = {row["id"]: row for row in shared.rows("tools", DIGITAL_HEALTH, PLATFORM)}
+def test_every_field_is_as_the_columns_say(shared_service: ServiceUnderTest, service: Service) -> None:
+    rows = {row["id"]: row for row in shared_service.rows("tools", DIGITAL_HEALTH, PLATFORM)}
 
     for tool in found(service, "")["tools"]:
         assert set(tool) >= contract.TOOL_FIELDS, contract.TOOL_FIELDS - set(tool)
@@ -55,8 +57,8 @@ def test_a_trailing_slash_changes_nothing(service: Service) -> None:
     assert found(service, "limit=3") == service.get(f"{TOOLS}/?limit=3", user(DIGITAL_HEALTH)).json
 
 
-def test_a_page_is_a_part_of_the_whole(shared: Stage, service: Service) -> None:
-    everything = in_order(shared, DIGITAL_HEALTH, PLATFORM)
+def test_a_page_is_a_part_of_the_whole(shared_service: ServiceUnderTest, service: Service) -> None:
+    everything = in_order(shared_service, DIGITAL_HEALTH, PLATFORM)
 
     document = found(service, "limit=10&offset=25")
 
@@ -64,11 +66,11 @@ def test_a_page_is_a_part_of_the_whole(shared: Stage, service: Service) -> None:
     assert (document["count"], document["limit"], document["offset"]) == (len(everything), 10, 25)
 
 
-def test_past_the_end_there_is_nothing_but_the_count(shared: Stage, service: Service) -> None:
+def test_past_the_end_there_is_nothing_but_the_count(shared_service: ServiceUnderTest, service: Service) -> None:
     document = found(service, "limit=10&offset=100000")
 
     assert document["tools"] == []
-    assert document["count"] == shared.count("tools", DIGITAL_HEALTH, PLATFORM)
+    assert document["count"] == shared_service.count("tools", DIGITAL_HEALTH, PLATFORM)
 
 
 def test_the_limit_is_capped(service: Service) -> None:
@@ -78,12 +80,12 @@ def test_the_limit_is_capped(service: Service) -> None:
 # --- filters ---
 
 
-def test_search_looks_in_names_whatever_their_case(shared: Stage, service: Service) -> None:
+def test_search_looks_in_names_whatever_their_case(shared_service: ServiceUnderTest, service: Service) -> None:
     where = f"name ILIKE '%{SEARCH}%'"
 
     document = found(service, f"search={SEARCH.upper()}")
 
-    assert keys(document["tools"]) == in_order(shared, DIGITAL_HEALTH, PLATFORM, where=where)
+    assert keys(document["tools"]) == in_order(shared_service, DIGITAL_HEALTH, PLATFORM, where=where)
     assert document["count"] == len(document["tools"]) > 0
 
 
@@ -114,17 +116,21 @@ def test_search_for_a_word_in_no_tool_finds_none(service: Service) -> None:
         ("category=Nothing", "false"),
     ],
 )
-def test_a_filter_and_its_count(shared: Stage, service: Service, query: str, where: str) -> None:
+def test_a_filter_and_its_count(shared_service: ServiceUnderTest, service: Service, query: str, where: str) -> None:
     document = found(service, query)
 
-    assert keys(document["tools"]) == in_order(shared, DIGITAL_HEALTH, PLATFORM, where=where)
+    assert keys(document["tools"]) == in_order(shared_service, DIGITAL_HEALTH, PLATFORM, where=where)
     assert document["count"] == len(document["tools"])
     assert found(service, f"{query}&limit=1")["count"] == document["count"]
 
 
 @pytest.mark.parametrize(("status", "where"), [("active", "is_active"), ("inactive", "NOT is_active")])
-def test_the_status_of_a_tool_is_whether_it_is_active(shared: Stage, service: Service, status: str, where: str) -> None:
-    assert keys(found(service, f"status={status}")["tools"]) == in_order(shared, DIGITAL_HEALTH, PLATFORM, where=where)
+def test_the_status_of_a_tool_is_whether_it_is_active(
+    shared_service: ServiceUnderTest, service: Service, status: str, where: str
+) -> None:
+    assert keys(found(service, f"status={status}")["tools"]) == in_order(
+        shared_service, DIGITAL_HEALTH, PLATFORM, where=where
+    )
 
 
 def test_unknown_parameters_are_ignored(service: Service) -> None:
@@ -155,11 +161,13 @@ def walk(service: Service, limit: int, tenant: str = DIGITAL_HEALTH) -> Iterator
 
 
 @pytest.mark.parametrize("limit", [1, 7, 50, 10000])
-def test_paging_by_key_meets_every_row_once_in_order(shared: Stage, service: Service, limit: int) -> None:
-    assert keys(list(walk(service, limit))) == in_order(shared, DIGITAL_HEALTH, PLATFORM)
+def test_paging_by_key_meets_every_row_once_in_order(
+    shared_service: ServiceUnderTest, service: Service, limit: int
+) -> None:
+    assert keys(list(walk(service, limit))) == in_order(shared_service, DIGITAL_HEALTH, PLATFORM)
 
 
-def test_a_cursor_of_another_tenant_opens_nothing(shared: Stage, service: Service) -> None:
+def test_a_cursor_of_another_tenant_opens_nothing(shared_service: ServiceUnderTest, service: Service) -> None:
     cursor = found(service, "cursor=&limit=1", PHARMA)["next_cursor"]
 
     answer = service.get(f"{TOOLS}?cursor={quote(cursor)}&limit=10000", user(DIGITAL_HEALTH))
@@ -172,8 +180,8 @@ def test_a_cursor_of_another_tenant_opens_nothing(shared: Stage, service: Servic
 # --- one ---
 
 
-def test_a_tool_is_found_by_its_id_and_by_its_code(shared: Stage, service: Service) -> None:
-    row = shared.rows("tools", DIGITAL_HEALTH, where="tool_key = 'digital-health-full'")[0]
+def test_a_tool_is_found_by_its_id_and_by_its_code(shared_service: ServiceUnderTest, service: Service) -> None:
+    row = shared_service.rows("tools", DIGITAL_HEALTH, where="tool_key = 'digital-health-full'")[0]
 
     for name in (row["id"], row["tool_key"]):
         answer = service.get(f"{TOOLS}/{name}", user(DIGITAL_HEALTH))
@@ -182,8 +190,10 @@ def test_a_tool_is_found_by_its_id_and_by_its_code(shared: Stage, service: Servi
         assert contract.differences(contract.tool(row), answer.json["tool"]) == {}
 
 
-def test_legacy_codes_are_found_though_they_break_the_pattern(shared: Stage, service: Service) -> None:
-    ((code,),) = shared.sql("SELECT min(tool_key) FROM tools WHERE tool_key LIKE 'TOOL-%' AND is_active")
+def test_legacy_codes_are_found_though_they_break_the_pattern(
+    shared_service: ServiceUnderTest, service: Service
+) -> None:
+    ((code,),) = shared_service.sql("SELECT min(tool_key) FROM tools WHERE tool_key LIKE 'TOOL-%' AND is_active")
 
     tool = service.get(f"{TOOLS}/{code}/", user(PHARMA)).json["tool"]
 
@@ -201,11 +211,11 @@ def test_what_is_not_there_is_not_found(service: Service, name: str) -> None:
 # --- showAll ---
 
 
-def test_show_all_shows_a_super_admin_every_tenant(shared: Stage, service: Service) -> None:
+def test_show_all_shows_a_super_admin_every_tenant(shared_service: ServiceUnderTest, service: Service) -> None:
     document = service.get(f"{TOOLS}?showAll=true", super_admin()).json
 
-    assert keys(document["tools"]) == in_order(shared)
-    assert document["count"] == shared.count("tools")
+    assert keys(document["tools"]) == in_order(shared_service)
+    assert document["count"] == shared_service.count("tools")
 
 
 def test_show_all_changes_nothing_for_others(service: Service) -> None:
@@ -213,5 +223,5 @@ def test_show_all_changes_nothing_for_others(service: Service) -> None:
         assert service.get(f"{TOOLS}?showAll=true", who).json == service.get(TOOLS, who).json
 
 
-def test_a_super_admin_without_a_tenant_sees_what_is_shared(shared: Stage, service: Service) -> None:
-    assert keys(service.get(TOOLS, super_admin()).json["tools"]) == in_order(shared, PLATFORM)
+def test_a_super_admin_without_a_tenant_sees_what_is_shared(shared_service: ServiceUnderTest, service: Service) -> None:
+    assert keys(service.get(TOOLS, super_admin()).json["tools"]) == in_order(shared_service, PLATFORM)

@@ -6,17 +6,17 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support import databases, stage
+from tests.support import databases, service_under_test
 from tests.support.databases import OWNER, Scratch
 from tests.support.service import PRODUCTION, refused, served
-from tests.support.stage import House
+from tests.support.service_under_test import ServiceDatabase
 
 PASSWORD = "only-for-this-test"
 
 
 @pytest.fixture(scope="module")
-def furnished(migrated_template: Scratch) -> Iterator[Scratch]:
-    with stage.furnished(migrated_template) as scratch:
+def database(migrated_template: Scratch) -> Iterator[Scratch]:
+    with service_under_test.database_with_cast(migrated_template) as scratch:
         yield scratch
 
 
@@ -37,9 +37,9 @@ def role(scratch: Scratch, attributes: str, *statements: str) -> Iterator[str]:
         databases.drop_login(scratch.admin_url, name)
 
 
-def test_it_starts_with_a_login_that_can_do_nothing_by_itself(furnished: Scratch) -> None:
+def test_it_starts_with_a_login_that_can_do_nothing_by_itself(database: Scratch) -> None:
     """Else the refusals below would prove nothing."""
-    with role(furnished, "NOINHERIT") as url, served(url) as service:
+    with role(database, "NOINHERIT") as url, served(url) as service:
         assert service.get("/health/live").status == 200
 
 
@@ -60,17 +60,17 @@ def test_it_starts_with_a_login_that_can_do_nothing_by_itself(furnished: Scratch
         ),
     ],
 )
-def test_a_login_that_may_do_more_is_refused(furnished: Scratch, attributes: str, statement: str, reason: str) -> None:
-    with role(furnished, attributes, statement) as url:
+def test_a_login_that_may_do_more_is_refused(database: Scratch, attributes: str, statement: str, reason: str) -> None:
+    with role(database, attributes, statement) as url:
         is_refused(url, reason)
 
 
-def test_the_tables_owner_is_refused(furnished: Scratch) -> None:
-    is_refused(furnished.owner_url, "own")
+def test_the_tables_owner_is_refused(database: Scratch) -> None:
+    is_refused(database.owner_url, "own")
 
 
-def test_a_table_without_its_fence_is_refused(house: House) -> None:
-    with stage.copied(house) as own:
+def test_a_table_without_its_fence_is_refused(service_database: ServiceDatabase) -> None:
+    with service_under_test.copied_database(service_database) as own:
         databases.rows(
             own.database.owner_url, "CREATE TABLE public.notes (id int PRIMARY KEY, tenant_id uuid, note text)"
         )
@@ -80,19 +80,19 @@ def test_a_table_without_its_fence_is_refused(house: House) -> None:
 @pytest.mark.parametrize(
     "statement", ["DROP POLICY vital_tenant_select ON prompts", "ALTER TABLE prompts DISABLE ROW LEVEL SECURITY"]
 )
-def test_a_table_whose_fence_is_down_is_refused(house: House, statement: str) -> None:
-    with stage.copied(house) as own:
+def test_a_table_whose_fence_is_down_is_refused(service_database: ServiceDatabase, statement: str) -> None:
+    with service_under_test.copied_database(service_database) as own:
         databases.rows(own.database.owner_url, statement)
         is_refused(own.login, "prompts")
 
 
 @pytest.mark.parametrize("key", [None, "", "change-me", "django-insecure-0123456789-0123456789-0123456789-0123456789"])
-def test_a_missing_or_known_secret_key_is_refused(furnished: Scratch, key: str | None) -> None:
+def test_a_missing_or_known_secret_key_is_refused(database: Scratch, key: str | None) -> None:
     settings = {name: value for name, value in PRODUCTION.items() if name != "VITAL_SECRET_KEY"}
     if key is not None:
         settings["VITAL_SECRET_KEY"] = key
 
-    with role(furnished, "NOINHERIT") as url:
+    with role(database, "NOINHERIT") as url:
         is_refused(url, "VITAL_SECRET_KEY", settings)
 
 

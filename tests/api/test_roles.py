@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support.contract import DOMAINS, PROMPTS, TOOLS, refusal
 from tests.support.requests import PROMPT, search_tools, tenants_seen
 from tests.support.service import Service
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import admin, super_admin, user
 
 ROLES = {
@@ -25,28 +25,28 @@ def test_every_role_reads(service: Service, role: str) -> None:
 
 
 @pytest.mark.parametrize(("role", "may"), [("user", False), ("admin", True), ("super_admin", True)])
-def test_tools_are_written_by_admins(workshop: Stage, role: str, may: bool) -> None:
+def test_tools_are_written_by_admins(own_service: ServiceUnderTest, role: str, may: bool) -> None:
     who, code = ROLES[role], f"who-may-{role.replace('_', '-')}"
     path = f"{TOOLS}/digital-health-cub"
     answers = [
-        workshop.service.put(path, who, {"category": "Small"}),
-        workshop.service.call("PATCH", path, who, {"category": "Smaller"}),
-        workshop.service.post(TOOLS, who, {"name": "x", "code": code}),
-        workshop.service.delete(f"{TOOLS}/{code if may else 'digital-health-old'}", who),
+        own_service.service.put(path, who, {"category": "Small"}),
+        own_service.service.call("PATCH", path, who, {"category": "Smaller"}),
+        own_service.service.post(TOOLS, who, {"name": "x", "code": code}),
+        own_service.service.delete(f"{TOOLS}/{code if may else 'digital-health-old'}", who),
     ]
 
     assert [answer.status for answer in answers] == ([200, 200, 201, 200] if may else [403] * 4)
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_prompts_are_written_by_everybody_in_the_tenant(workshop: Stage, role: str) -> None:
+def test_prompts_are_written_by_everybody_in_the_tenant(own_service: ServiceUnderTest, role: str) -> None:
     who = ROLES[role]
-    made = workshop.service.post(PROMPTS, who, PROMPT)
+    made = own_service.service.post(PROMPTS, who, PROMPT)
     assert made.status == 201, made
     path = f"{PROMPTS}/{made.json['prompt']['id']}"
 
-    assert workshop.service.put(path, who, {"description": "y"}).status == 200
-    assert workshop.service.delete(path, who).status == 200
+    assert own_service.service.put(path, who, {"description": "y"}).status == 200
+    assert own_service.service.delete(path, who).status == 200
 
 
 @pytest.mark.parametrize("tenant", [DIGITAL_HEALTH, PHARMA])

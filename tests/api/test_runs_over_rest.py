@@ -10,12 +10,12 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA
-from tests.support import stage
+from tests.support import service_under_test
+from tests.support.cast import DIGITAL_HEALTH, PHARMA
 from tests.support.contract import refusal
+from tests.support.pause_point import paused_at
 from tests.support.service import PRODUCTION, Service, served
-from tests.support.stage import House, Stage
-from tests.support.standstill import standing_still
+from tests.support.service_under_test import ServiceDatabase, ServiceUnderTest
 from tests.support.tokens import NOBODY, Who, admin, super_admin, user
 
 RUNS = "/api/migrations/runs"
@@ -31,12 +31,12 @@ ADDRESSES = [
 
 
 @pytest.fixture(scope="module")
-def control(house: House) -> Iterator[Stage]:
+def control(service_database: ServiceDatabase) -> Iterator[ServiceUnderTest]:
     """A service without Redis, whose workers are processes of their own that work as the owner."""
-    with stage.copied(house) as own:
+    with service_under_test.copied_database(service_database) as own:
         settings = {"REDIS_URL": "", "VITAL_MIGRATIONS_DATABASE_URL": own.database.owner_url, "VITAL_LONG_ANSWERS": "1"}
         with served(own.login, PRODUCTION | settings) as service:
-            yield Stage(service, own.database, own.login)
+            yield ServiceUnderTest(service, own.database, own.login)
 
 
 def until(service: Service, run: int, *statuses: str, seconds: float = 60) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def until(service: Service, run: int, *statuses: str, seconds: float = 60) -> di
         time.sleep(0.2)
 
 
-def act(control: Stage, address: str, body: dict[str, Any] | None = None) -> int:
+def act(control: ServiceUnderTest, address: str, body: dict[str, Any] | None = None) -> int:
     """Hand something over to a worker; returns the run's id."""
     answer = control.service.post(f"{RUNS}{address}", OPERATOR, body or {})
     assert answer.status == 202, answer
@@ -80,7 +80,7 @@ def heard(response: HTTPResponse) -> Iterator[dict[str, Any]]:
             event = {}
 
 
-def first_run(control: Stage) -> int:
+def first_run(control: ServiceUnderTest) -> int:
     ((run,),) = control.sql("SELECT min(id) FROM vital.run")
     return int(run)
 
@@ -90,7 +90,7 @@ def first_run(control: Stage) -> int:
     [(NOBODY, 401), (user(PHARMA), 403), (admin(DIGITAL_HEALTH), 403)],
     ids=["nobody", "a user", "an admin of a tenant"],
 )
-def test_only_operators_are_let_in(control: Stage, who: Who, status: int) -> None:
+def test_only_operators_are_let_in(control: ServiceUnderTest, who: Who, status: int) -> None:
     before = control.sql("SELECT id, status, stop_requested FROM vital.run")
 
     for method, address in ADDRESSES:
@@ -99,7 +99,7 @@ def test_only_operators_are_let_in(control: Stage, who: Who, status: int) -> Non
     assert control.sql("SELECT id, status, stop_requested FROM vital.run") == before
 
 
-def test_runs_are_listed_and_one_is_shown_with_its_phases(control: Stage) -> None:
+def test_runs_are_listed_and_one_is_shown_with_its_phases(control: ServiceUnderTest) -> None:
     run = first_run(control)
 
     (listed,) = [one for one in control.service.get(RUNS, OPERATOR).json["runs"] if one["id"] == run]
@@ -113,7 +113,7 @@ def test_runs_are_listed_and_one_is_shown_with_its_phases(control: Stage) -> Non
     assert sum(phase["rows_changed"] for phase in shown["phases"]) == changed > 0
 
 
-def test_the_findings_of_a_run_are_those_of_its_checks(control: Stage) -> None:
+def test_the_findings_of_a_run_are_those_of_its_checks(control: ServiceUnderTest) -> None:
     run = first_run(control)
     ((found,),) = control.sql("SELECT count(*) FROM vital.finding WHERE run_id = %s", run)
 
@@ -123,17 +123,17 @@ def test_the_findings_of_a_run_are_those_of_its_checks(control: Stage) -> None:
 
 
 @pytest.mark.parametrize("address", ["", "/findings", "/events"])
-def test_a_run_that_is_not_there_is_404(control: Stage, address: str) -> None:
+def test_a_run_that_is_not_there_is_404(control: ServiceUnderTest, address: str) -> None:
     refusal(control.service.get(f"{RUNS}/4711{address}", OPERATOR), 404)
 
 
 @pytest.mark.parametrize("what", ["pause", "resume", "cancel", "undo"])
-def test_nothing_is_done_to_a_run_that_is_not_there(control: Stage, what: str) -> None:
+def test_nothing_is_done_to_a_run_that_is_not_there(control: ServiceUnderTest, what: str) -> None:
     refusal(control.service.call("POST", f"{RUNS}/4711/{what}", OPERATOR), 404)
 
 
 @pytest.mark.parametrize("body", [{"only": "999"}, {"tenant": "nobody"}, {"first": "004", "last": "002"}, {"only": 4}])
-def test_what_cannot_be_meant_opens_no_run(control: Stage, body: dict[str, Any]) -> None:
+def test_what_cannot_be_meant_opens_no_run(control: ServiceUnderTest, body: dict[str, Any]) -> None:
     before = control.sql("SELECT max(id) FROM vital.run")
 
     refusal(control.service.post(RUNS, OPERATOR, body), 400)
@@ -141,7 +141,7 @@ def test_what_cannot_be_meant_opens_no_run(control: Stage, body: dict[str, Any])
     assert control.sql("SELECT max(id) FROM vital.run") == before
 
 
-def test_what_is_left_is_carried_out_and_then_no_run_is_opened(control: Stage) -> None:
+def test_what_is_left_is_carried_out_and_then_no_run_is_opened(control: ServiceUnderTest) -> None:
     """The cast has come after the run: 002 has tenants to register, and what comes after it is looked at again."""
     run = act(control, "")
     done = [phase["phase"] for phase in until(control.service, run, "completed")["phases"]]
@@ -152,19 +152,19 @@ def test_what_is_left_is_carried_out_and_then_no_run_is_opened(control: Stage) -
     assert (answer.status, answer.json) == (200, {"run": None, "status": "nothing_to_do"}), answer
 
 
-def test_what_is_over_cannot_be_stopped(control: Stage) -> None:
+def test_what_is_over_cannot_be_stopped(control: ServiceUnderTest) -> None:
     for what in ("pause", "resume", "cancel"):
         refusal(control.service.call("POST", f"{RUNS}/{first_run(control)}/{what}", OPERATOR), 409)
 
 
-def test_the_preview_says_what_a_run_would_do(control: Stage) -> None:
+def test_the_preview_says_what_a_run_would_do(control: ServiceUnderTest) -> None:
     document = control.service.get("/api/migrations/preview", OPERATOR).json
 
     assert document["tables"]["tools"]["rows"] == control.count("tools")
     assert set(document["total"]["tenants"]) >= {"pharma", "digital-health"}
 
 
-def test_a_phase_is_undone_and_done_again_and_the_audit_says_by_whom(control: Stage) -> None:
+def test_a_phase_is_undone_and_done_again_and_the_audit_says_by_whom(control: ServiceUnderTest) -> None:
     service, reader = control.service, user(PHARMA)
     undo = act(control, f"/{first_run(control)}/undo", {"phase": "006", "reason": "a key is wrong"})
     assert [phase["phase"] for phase in until(service, undo, "completed")["phases"]] == [FENCE]
@@ -184,9 +184,9 @@ def test_a_phase_is_undone_and_done_again_and_the_audit_says_by_whom(control: St
         time.sleep(0.1)
 
 
-def test_a_run_at_work_is_watched_paused_resumed_and_given_up(control: Stage) -> None:
+def test_a_run_at_work_is_watched_paused_resumed_and_given_up(control: ServiceUnderTest) -> None:
     service = control.service
-    with standing_still(control.database, "vital.step_run", IN_006) as stands:
+    with paused_at(control.database, "vital.step_run", IN_006) as stands:
         run = act(control, "", {"only": "006"})
         deadline = time.monotonic() + 30
         while not stands():
@@ -216,8 +216,8 @@ def test_a_run_at_work_is_watched_paused_resumed_and_given_up(control: Stage) ->
     assert actions == [("start", ""), ("pause", "lunch"), ("resume", "")]
 
 
-def test_a_paused_run_is_given_up(control: Stage) -> None:
-    with standing_still(control.database, "vital.step_run", IN_006) as stands:
+def test_a_paused_run_is_given_up(control: ServiceUnderTest) -> None:
+    with paused_at(control.database, "vital.step_run", IN_006) as stands:
         run = act(control, "", {"only": "006"})
         while not stands():
             time.sleep(0.1)

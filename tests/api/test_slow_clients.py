@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from tests.conftest import PHARMA
+from tests.support.cast import PHARMA
 from tests.support.contract import refusal
 from tests.support.service import PRODUCTION, Service, served
-from tests.support.stage import House, Stage
+from tests.support.service_under_test import ServiceDatabase, ServiceUnderTest
 from tests.support.tokens import user
 
 SECONDS = 4  # VITAL_READ_TIMEOUT of these tests
@@ -32,8 +32,8 @@ HALVES = {
 
 
 @pytest.fixture(scope="module")
-def impatient(house: House) -> Iterator[Service]:
-    with served(house.login, PRODUCTION | {"VITAL_READ_TIMEOUT": str(SECONDS)}) as service:
+def impatient(service_database: ServiceDatabase) -> Iterator[Service]:
+    with served(service_database.login, PRODUCTION | {"VITAL_READ_TIMEOUT": str(SECONDS)}) as service:
         yield service
 
 
@@ -92,10 +92,10 @@ def test_a_body_that_drips_has_no_more_time(impatient: Service) -> None:
 
 
 @pytest.mark.parametrize("name", ["half a head", "half a body", "half a chunk", "half a form"])
-def test_fifty_of_them_hold_up_nobody(house: House, name: str) -> None:
+def test_fifty_of_them_hold_up_nobody(service_database: ServiceDatabase, name: str) -> None:
     """As ratios in one run: quiet and attacked take turns."""
     ratios: dict[str, list[float]] = {"/health/live": [], TOOLS: []}
-    with served(house.login, PRODUCTION | {"VITAL_READ_TIMEOUT": "60"}) as service:
+    with served(service_database.login, PRODUCTION | {"VITAL_READ_TIMEOUT": "60"}) as service:
         for path in ratios:
             middle_of(service, path)
         for _ in range(3):
@@ -106,7 +106,7 @@ def test_fifty_of_them_hold_up_nobody(house: House, name: str) -> None:
     assert {path: value for path, found in ratios.items() if (value := statistics.median(found)) > 2} == {}
 
 
-def test_who_does_not_read_is_closed_and_holds_up_nobody(impatient: Service, shared: Stage) -> None:
+def test_who_does_not_read_is_closed_and_holds_up_nobody(impatient: Service, shared_service: ServiceUnderTest) -> None:
     token = user(PHARMA)["Authorization"].encode()
     request = b"GET /api/tools-crud HTTP/1.1\r\n" + HOST + b"Authorization: " + token + b"\r\n\r\n"
     quiet = middle_of(impatient, "/health/live")

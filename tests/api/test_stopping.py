@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
-from tests.support.pooler import free_port
+from tests.support.paths import ROOT
+from tests.support.ports import free_port
 from tests.support.service import PRODUCTION, Line, Service
-from tests.support.stage import House
+from tests.support.service_under_test import ServiceDatabase
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -24,15 +24,15 @@ WITHIN = 10  # seconds
 
 
 @contextmanager
-def made_to_serve(house: House, folder: Path) -> Iterator[Service]:
+def made_to_serve(service_database: ServiceDatabase, folder: Path) -> Iterator[Service]:
     """`make serve`, as a supervisor or a terminal has it: the leader of a process group of its own."""
     port = free_port()
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "REDIS_URL") if name in os.environ}
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
             ["make", "--silent", "serve", f"PORT={port}", "WORKERS=2"], cwd=ROOT, stdin=subprocess.DEVNULL,
-            env=environment | PRODUCTION | {"DATABASE_URL": house.login}, stdout=output, stderr=subprocess.STDOUT,
-            start_new_session=True,
+            env=environment | PRODUCTION | {"DATABASE_URL": service_database.login},
+            stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     service = Service(process, port, output)
     try:
@@ -70,11 +70,13 @@ def slow_request(port: int) -> int:
 
 @pytest.mark.parametrize("whom", ["the group", "the first process"])
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
-def test_it_ends_each_time_and_answers_what_it_has_begun(house: House, tmp_path: Path, name: str, whom: str) -> None:
+def test_it_ends_each_time_and_answers_what_it_has_begun(
+    service_database: ServiceDatabase, tmp_path: Path, name: str, whom: str
+) -> None:
     for number in range(ROUNDS):
         folder = tmp_path / str(number)
         folder.mkdir()
-        with made_to_serve(house, folder) as service, ThreadPoolExecutor(4) as pool:
+        with made_to_serve(service_database, folder) as service, ThreadPoolExecutor(4) as pool:
             group = service.process.pid
             in_flight = [pool.submit(slow_request, service.port) for _ in range(4)]
             time.sleep(0.5)
@@ -87,8 +89,8 @@ def test_it_ends_each_time_and_answers_what_it_has_begun(house: House, tmp_path:
             assert "Traceback" not in service.said
 
 
-def test_clients_that_send_half_a_request_do_not_keep_it(house: House, tmp_path: Path) -> None:
-    with made_to_serve(house, tmp_path) as service:
+def test_clients_that_send_half_a_request_do_not_keep_it(service_database: ServiceDatabase, tmp_path: Path) -> None:
+    with made_to_serve(service_database, tmp_path) as service:
         halves = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(20)]
         for half in halves:
             half.sendall(b"POST /api/tools-crud HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")
@@ -99,8 +101,8 @@ def test_clients_that_send_half_a_request_do_not_keep_it(house: House, tmp_path:
             half.close()
 
 
-def test_a_worker_that_is_told_to_end_is_replaced(house: House, tmp_path: Path) -> None:
-    with made_to_serve(house, tmp_path) as service:
+def test_a_worker_that_is_told_to_end_is_replaced(service_database: ServiceDatabase, tmp_path: Path) -> None:
+    with made_to_serve(service_database, tmp_path) as service:
         first = first_process(service.process.pid)
         worker = int(subprocess.run(["pgrep", "-P", str(first)], capture_output=True, text=True).stdout.split()[0])
         os.kill(worker, signal.SIGKILL)
@@ -110,10 +112,10 @@ def test_a_worker_that_is_told_to_end_is_replaced(house: House, tmp_path: Path) 
         until_empty(service)
 
 
-def test_a_service_that_may_not_start_says_why_and_ends(house: House) -> None:
+def test_a_service_that_may_not_start_says_why_and_ends(service_database: ServiceDatabase) -> None:
     done = subprocess.run(
         ["make", "--silent", "serve", f"PORT={free_port()}"], cwd=ROOT, capture_output=True, text=True, timeout=60,
-        env={"PATH": os.environ["PATH"], "DATABASE_URL": house.login, "VITAL_SECRET_KEY": "short"},
+        env={"PATH": os.environ["PATH"], "DATABASE_URL": service_database.login, "VITAL_SECRET_KEY": "short"},
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, ROOT, Manage
 from tests.support import tokens
-from tests.support.looking import said
-from tests.support.stage import Stage
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.command_results import Manage, said
+from tests.support.paths import ROOT
+from tests.support.service_under_test import ServiceUnderTest
 
 CLIENT = ROOT / "docs" / "how-to" / "vital-client.mjs"
 BEFORE = """
@@ -33,7 +34,7 @@ const vital = new Vital({ url: %(url)s, tenant: %(tenant)s, headers: async () =>
 
 
 @pytest.fixture
-def told(workshop: Stage, tmp_path: Path) -> Any:
+def told(own_service: ServiceUnderTest, tmp_path: Path) -> Any:
     """Run a script with a client of Pharma's admin; returns what it says."""
     node = shutil.which("node")
     if node is None:
@@ -42,7 +43,7 @@ def told(workshop: Stage, tmp_path: Path) -> Any:
     def run(script: str, tenant: str = PHARMA) -> Any:
         facts = {
             "client": json.dumps(CLIENT.as_uri()),
-            "url": json.dumps(f"http://127.0.0.1:{workshop.service.port}/"),
+            "url": json.dumps(f"http://127.0.0.1:{own_service.service.port}/"),
             "tenant": json.dumps(tenant),
             "token": json.dumps(f"Bearer {tokens.token(PHARMA, 'admin')}"),
         }
@@ -55,14 +56,14 @@ def told(workshop: Stage, tmp_path: Path) -> Any:
     return run
 
 
-def test_it_pages_through_every_tool_that_the_tenant_sees(workshop: Stage, told: Any) -> None:
+def test_it_pages_through_every_tool_that_the_tenant_sees(own_service: ServiceUnderTest, told: Any) -> None:
     script = """
     const ids = [];
     for await (const tool of vital.tools({ limit: 7 })) ids.push(tool.id);
     console.log(JSON.stringify({ ids, pages: statuses.length }));
     """
     found = told(script)
-    there = {row["id"] for row in workshop.rows("tools", PHARMA, PLATFORM)}
+    there = {row["id"] for row in own_service.rows("tools", PHARMA, PLATFORM)}
 
     assert len(found["ids"]) == len(set(found["ids"])) == len(there)
     assert set(found["ids"]) == there
@@ -110,8 +111,10 @@ def test_it_waits_and_asks_again_where_nothing_was_done(told: Any) -> None:
     assert told(script) == {"slugs": ["pharma"], "statuses": [429, 503, 200]}
 
 
-def test_a_write_that_met_a_503_is_not_repeated_by_itself(workshop: Stage, manage: Manage, told: Any) -> None:
-    done = manage(workshop.database, "maintenance", "on", "--reason", "a test of the client")
+def test_a_write_that_met_a_503_is_not_repeated_by_itself(
+    own_service: ServiceUnderTest, manage: Manage, told: Any
+) -> None:
+    done = manage(own_service.database, "maintenance", "on", "--reason", "a test of the client")
     assert done.returncode == 0, said(done)
     try:
         script = """
@@ -121,7 +124,7 @@ def test_a_write_that_met_a_503_is_not_repeated_by_itself(workshop: Stage, manag
         """
         found = told(script)
     finally:
-        manage(workshop.database, "maintenance", "off")
+        manage(own_service.database, "maintenance", "off")
 
     assert found["written"]["status"] == 503
     assert "under maintenance" in found["written"]["message"]

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PHARMA, ROOT
-from tests.support.pooler import free_port
+from tests.support.cast import PHARMA
+from tests.support.paths import ROOT
+from tests.support.ports import free_port
 from tests.support.service import PRODUCTION, Line
-from tests.support.stage import House
+from tests.support.service_under_test import ServiceDatabase
 from tests.support.tokens import user
 
 COPY = re.compile(r"^COPY (?!--from)(.+) (\S+)$", re.MULTILINE)
@@ -61,12 +62,12 @@ def programs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def environment(house: House, programs: Path) -> dict[str, str]:
+def environment(service_database: ServiceDatabase, programs: Path) -> dict[str, str]:
     return PRODUCTION | {
         "PATH": f"{programs}:/usr/bin:/bin",
         "PORT": str(free_port()),
         "WORKERS": "1",
-        "DATABASE_URL": house.login,
+        "DATABASE_URL": service_database.login,
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
-from tests.support.cast import ASLEEP, SEARCH, UNKNOWN
+from tests.support.cast import ASLEEP, DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, UNKNOWN
+from tests.support.cast_rows import SEARCH
 from tests.support.contract import refusal
 from tests.support.service import Answer, Headers, Line, Service
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import NOBODY, Who, bearer, key, super_admin, token, user
 
 LOOK = f"/api/tools-crud?search={SEARCH}"
@@ -261,7 +261,7 @@ def test_forwarded_names_choose_nothing(service: Service) -> None:
     assert seen(service.get(LOOK, super_admin() | headers)) == {PLATFORM}
 
 
-def test_a_tenant_in_the_query_or_body_chooses_nothing(service: Service, shared: Stage) -> None:
+def test_a_tenant_in_the_query_or_body_chooses_nothing(service: Service, shared_service: ServiceUnderTest) -> None:
     query = f"{LOOK}&tenant_id={PHARMA}&tenant={PHARMA}&x-tenant-id={PHARMA}"
 
     assert seen(service.get(query, user(DIGITAL_HEALTH))) == {DIGITAL_HEALTH, PLATFORM}

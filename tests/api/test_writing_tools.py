@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support import contract
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support.contract import NOWHERE, TOOLS, refusal
 from tests.support.service import Answer
-from tests.support.stage import Stage
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import Who, admin, super_admin
 
 NEW = {"name": "Stripe counter", "code": "stripe-counter"}
@@ -38,84 +38,86 @@ CHANGES = [("PUT", "item"), ("PATCH", "item"), ("PUT", "collection")]
 
 
 @pytest.fixture(autouse=True)
-def tidy(workshop: Stage) -> Iterator[None]:
+def tidy(own_service: ServiceUnderTest) -> Iterator[None]:
     """Whatever a test has made, rightly or not, is gone afterwards."""
     yield
-    workshop.sql("DELETE FROM tools WHERE tool_key LIKE %s OR name = %s", "stripe-counter%", NEW["name"])
+    own_service.sql("DELETE FROM tools WHERE tool_key LIKE %s OR name = %s", "stripe-counter%", NEW["name"])
 
 
 @pytest.fixture
-def made(workshop: Stage) -> dict[str, Any]:
+def made(own_service: ServiceUnderTest) -> dict[str, Any]:
     """A tool that Digital Health has just made."""
-    answer = workshop.service.post(TOOLS, admin(DIGITAL_HEALTH), NEW)
+    answer = own_service.service.post(TOOLS, admin(DIGITAL_HEALTH), NEW)
     assert answer.status == 201, answer
     tool: dict[str, Any] = answer.json["tool"]
     return tool
 
 
-def row_of(stage: Stage, key: str) -> dict[str, Any]:
-    (row,) = stage.rows("tools", where=f"id = '{key}'")
+def row_of(under_test: ServiceUnderTest, key: str) -> dict[str, Any]:
+    (row,) = under_test.rows("tools", where=f"id = '{key}'")
     return row
 
 
-def change(workshop: Stage, style: tuple[str, str], key: str, body: dict[str, Any], who: Who) -> Answer:
+def change(own_service: ServiceUnderTest, style: tuple[str, str], key: str, body: dict[str, Any], who: Who) -> Answer:
     method, where = style
     if where == "item":
-        return workshop.service.call(method, f"{TOOLS}/{key}", who, body)
-    return workshop.service.call(method, TOOLS, who, body | {"id": key})
+        return own_service.service.call(method, f"{TOOLS}/{key}", who, body)
+    return own_service.service.call(method, TOOLS, who, body | {"id": key})
 
 
-def delete(workshop: Stage, style: str, key: str, who: Who) -> Answer:
-    return workshop.service.delete(f"{TOOLS}/{key}" if style == "item" else f"{TOOLS}?id={key}", who)
+def delete(own_service: ServiceUnderTest, style: str, key: str, who: Who) -> Answer:
+    return own_service.service.delete(f"{TOOLS}/{key}" if style == "item" else f"{TOOLS}?id={key}", who)
 
 
 # --- making ---
 
 
-def test_an_admin_makes_a_tool_with_what_is_missing_filled_in(workshop: Stage, made: dict[str, Any]) -> None:
-    assert made["tenant_id"] == row_of(workshop, made["id"])["tenant_id"] == DIGITAL_HEALTH
+def test_an_admin_makes_a_tool_with_what_is_missing_filled_in(
+    own_service: ServiceUnderTest, made: dict[str, Any]
+) -> None:
+    assert made["tenant_id"] == row_of(own_service, made["id"])["tenant_id"] == DIGITAL_HEALTH
     assert (made["code"], made["name"]) == (NEW["code"], NEW["name"])
     assert (made["description"], made["tool_type"], made["is_shared"]) == ("", "function", False)
-    assert contract.differences(contract.tool(row_of(workshop, made["id"])), made) == {}
+    assert contract.differences(contract.tool(row_of(own_service, made["id"])), made) == {}
 
 
-def test_the_answer_to_making_is_the_tool_alone(workshop: Stage, made: dict[str, Any]) -> None:
-    answer = workshop.service.post(f"{TOOLS}/", admin(DIGITAL_HEALTH), NEW | {"code": "stripe-counter-2"})
+def test_the_answer_to_making_is_the_tool_alone(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
+    answer = own_service.service.post(f"{TOOLS}/", admin(DIGITAL_HEALTH), NEW | {"code": "stripe-counter-2"})
 
     assert answer.status == 201, answer
     assert set(answer.json) == {"tool"}
-    again = workshop.service.get(f"{TOOLS}/stripe-counter-2", admin(DIGITAL_HEALTH))
+    again = own_service.service.get(f"{TOOLS}/stripe-counter-2", admin(DIGITAL_HEALTH))
     assert again.json == answer.json
 
 
-def test_what_is_sent_is_what_is_read(workshop: Stage, made: dict[str, Any]) -> None:
-    answer = workshop.service.post(TOOLS, admin(DIGITAL_HEALTH), NEW | {"code": "stripe-counter-rich"} | RICH)
+def test_what_is_sent_is_what_is_read(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
+    answer = own_service.service.post(TOOLS, admin(DIGITAL_HEALTH), NEW | {"code": "stripe-counter-rich"} | RICH)
     assert answer.status == 201, answer
 
-    tool = workshop.service.get(f"{TOOLS}/stripe-counter-rich", admin(DIGITAL_HEALTH)).json["tool"]
+    tool = own_service.service.get(f"{TOOLS}/stripe-counter-rich", admin(DIGITAL_HEALTH)).json["tool"]
 
     assert contract.differences(RICH, tool) == {}
 
 
 @pytest.mark.parametrize("missing", NEW)
-def test_name_and_code_are_required(workshop: Stage, missing: str) -> None:
+def test_name_and_code_are_required(own_service: ServiceUnderTest, missing: str) -> None:
     body = {name: value for name, value in NEW.items() if name != missing}
 
-    answer = workshop.service.post(TOOLS, admin(DIGITAL_HEALTH), body)
+    answer = own_service.service.post(TOOLS, admin(DIGITAL_HEALTH), body)
 
     refusal(answer, 400)
     assert missing in answer.text
 
 
 @pytest.mark.parametrize("code", ["Upper", "with space", "sl/ash", "", "ünï", "a\n", "TOOL-COMM-CALENDAR", None])
-def test_a_new_code_follows_the_pattern(workshop: Stage, code: object) -> None:
-    refusal(workshop.service.post(TOOLS, admin(DIGITAL_HEALTH), NEW | {"code": code}), 400)
+def test_a_new_code_follows_the_pattern(own_service: ServiceUnderTest, code: object) -> None:
+    refusal(own_service.service.post(TOOLS, admin(DIGITAL_HEALTH), NEW | {"code": code}), 400)
 
 
-def test_a_category_that_is_not_there_is_refused(workshop: Stage) -> None:
+def test_a_category_that_is_not_there_is_refused(own_service: ServiceUnderTest) -> None:
     body = NEW | {"code": "stripe-counter-nowhere", "category_id": NOWHERE}
 
-    contract.refusal(workshop.service.post(TOOLS, admin(DIGITAL_HEALTH), body), 409)
+    contract.refusal(own_service.service.post(TOOLS, admin(DIGITAL_HEALTH), body), 409)
 
 
 @pytest.mark.parametrize(
@@ -134,57 +136,63 @@ def test_a_category_that_is_not_there_is_refused(workshop: Stage) -> None:
     ],
     ids=str,
 )
-def test_a_wrong_value_is_refused(workshop: Stage, wrong: dict[str, Any]) -> None:
-    refusal(workshop.service.post(TOOLS, admin(DIGITAL_HEALTH), NEW | wrong), 400)
-    assert workshop.count("tools", where="tool_key = 'stripe-counter'") == 0
+def test_a_wrong_value_is_refused(own_service: ServiceUnderTest, wrong: dict[str, Any]) -> None:
+    refusal(own_service.service.post(TOOLS, admin(DIGITAL_HEALTH), NEW | wrong), 400)
+    assert own_service.count("tools", where="tool_key = 'stripe-counter'") == 0
 
 
-def test_a_code_is_taken_once_in_a_tenant(workshop: Stage, made: dict[str, Any]) -> None:
-    refusal(workshop.service.post(TOOLS, admin(DIGITAL_HEALTH), NEW), 409)
+def test_a_code_is_taken_once_in_a_tenant(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
+    refusal(own_service.service.post(TOOLS, admin(DIGITAL_HEALTH), NEW), 409)
 
 
-def test_two_tenants_use_the_same_code_for_different_tools(workshop: Stage, made: dict[str, Any]) -> None:
-    other = workshop.service.post(TOOLS, admin(PHARMA), NEW | {"name": "Pill counter"})
+def test_two_tenants_use_the_same_code_for_different_tools(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
+    other = own_service.service.post(TOOLS, admin(PHARMA), NEW | {"name": "Pill counter"})
     assert other.status == 201, other
 
     for tenant, name in ((DIGITAL_HEALTH, "Stripe counter"), (PHARMA, "Pill counter")):
-        assert workshop.service.get(f"{TOOLS}/stripe-counter", admin(tenant)).json["tool"]["name"] == name
+        assert own_service.service.get(f"{TOOLS}/stripe-counter", admin(tenant)).json["tool"]["name"] == name
 
 
-def test_an_own_tool_comes_before_the_platforms_of_the_same_code(workshop: Stage, made: dict[str, Any]) -> None:
-    shared = workshop.service.post(TOOLS, super_admin(PLATFORM), NEW | {"name": "Everybody's"})
+def test_an_own_tool_comes_before_the_platforms_of_the_same_code(
+    own_service: ServiceUnderTest, made: dict[str, Any]
+) -> None:
+    shared = own_service.service.post(TOOLS, super_admin(PLATFORM), NEW | {"name": "Everybody's"})
     assert shared.status == 201, shared
 
     for tenant, name in ((DIGITAL_HEALTH, "Stripe counter"), (PHARMA, "Everybody's")):
-        assert workshop.service.get(f"{TOOLS}/stripe-counter", admin(tenant)).json["tool"]["name"] == name
+        assert own_service.service.get(f"{TOOLS}/stripe-counter", admin(tenant)).json["tool"]["name"] == name
 
 
-def test_tenant_id_and_creation_are_not_for_callers_to_say(workshop: Stage, made: dict[str, Any]) -> None:
+def test_tenant_id_and_creation_are_not_for_callers_to_say(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
     told = {"tenant_id": PHARMA, "id": NOWHERE, "created_at": "2001-01-01T00:00:00Z"}
 
-    tool = workshop.service.post(TOOLS, admin(DIGITAL_HEALTH), NEW | told | {"code": "stripe-counter-3"}).json["tool"]
+    tool = own_service.service.post(TOOLS, admin(DIGITAL_HEALTH), NEW | told | {"code": "stripe-counter-3"}).json[
+        "tool"
+    ]
 
-    row = row_of(workshop, tool["id"])
+    row = row_of(own_service, tool["id"])
     assert row["tenant_id"] == tool["tenant_id"] == DIGITAL_HEALTH
     assert row["id"] != NOWHERE
     assert not row["created_at"].startswith("2001")
     assert not set(told) & set(row["metadata"])
 
 
-def test_fields_without_a_column_are_kept_in_metadata(workshop: Stage, made: dict[str, Any]) -> None:
+def test_fields_without_a_column_are_kept_in_metadata(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
     body = NEW | {"code": "stripe-counter-4", "animal": {"legs": 4}, "metadata": {"colour": "black"}}
 
-    tool = workshop.service.post(TOOLS, admin(DIGITAL_HEALTH), body).json["tool"]
+    tool = own_service.service.post(TOOLS, admin(DIGITAL_HEALTH), body).json["tool"]
 
     assert tool["metadata"] == {"animal": {"legs": 4}, "colour": "black"}
 
 
-def test_columns_that_no_field_names_are_written_as_themselves(workshop: Stage, made: dict[str, Any]) -> None:
+def test_columns_that_no_field_names_are_written_as_themselves(
+    own_service: ServiceUnderTest, made: dict[str, Any]
+) -> None:
     body = NEW | {"code": "stripe-counter-5", "timeout_seconds": 5, "limitations": ["horses"]}
 
-    tool = workshop.service.post(TOOLS, admin(DIGITAL_HEALTH), body).json["tool"]
+    tool = own_service.service.post(TOOLS, admin(DIGITAL_HEALTH), body).json["tool"]
 
-    row = row_of(workshop, tool["id"])
+    row = row_of(own_service, tool["id"])
     assert (row["timeout_seconds"], row["limitations"], row["metadata"]) == (5, ["horses"], {})
 
 
@@ -192,147 +200,151 @@ def test_columns_that_no_field_names_are_written_as_themselves(workshop: Stage, 
 
 
 @pytest.mark.parametrize("style", CHANGES, ids=" ".join)
-def test_only_the_fields_sent_change(workshop: Stage, made: dict[str, Any], style: tuple[str, str]) -> None:
-    before = row_of(workshop, made["id"])
+def test_only_the_fields_sent_change(
+    own_service: ServiceUnderTest, made: dict[str, Any], style: tuple[str, str]
+) -> None:
+    before = row_of(own_service, made["id"])
 
-    answer = change(workshop, style, made["id"], {"description": "Counts."}, admin(DIGITAL_HEALTH))
+    answer = change(own_service, style, made["id"], {"description": "Counts."}, admin(DIGITAL_HEALTH))
 
     assert answer.status == 200, answer
-    after = row_of(workshop, made["id"])
+    after = row_of(own_service, made["id"])
     assert {name for name in before if before[name] != after[name]} == {"description", "updated_at"}
     assert set(answer.json) == {"tool"}
     assert contract.differences(contract.tool(after), answer.json["tool"]) == {}
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_a_tool_is_changed_by_its_code_too(workshop: Stage, made: dict[str, Any], method: str) -> None:
+def test_a_tool_is_changed_by_its_code_too(own_service: ServiceUnderTest, made: dict[str, Any], method: str) -> None:
     path = f"{TOOLS}/stripe-counter/"
 
-    answer = workshop.service.call(method, path, admin(DIGITAL_HEALTH), {"name": "Counter of stripes"})
+    answer = own_service.service.call(method, path, admin(DIGITAL_HEALTH), {"name": "Counter of stripes"})
 
     assert answer.status == 200, answer
-    assert row_of(workshop, made["id"])["name"] == "Counter of stripes"
+    assert row_of(own_service, made["id"])["name"] == "Counter of stripes"
 
 
-def test_every_field_that_is_sent_is_changed(workshop: Stage, made: dict[str, Any]) -> None:
-    answer = change(workshop, ("PUT", "item"), made["id"], RICH, admin(DIGITAL_HEALTH))
+def test_every_field_that_is_sent_is_changed(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
+    answer = change(own_service, ("PUT", "item"), made["id"], RICH, admin(DIGITAL_HEALTH))
 
     assert answer.status == 200, answer
     assert contract.differences(RICH, answer.json["tool"]) == {}
 
 
-def test_a_tenant_cannot_be_changed(workshop: Stage, made: dict[str, Any]) -> None:
+def test_a_tenant_cannot_be_changed(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
     told = {"tenant_id": PHARMA, "created_at": "2001-01-01T00:00:00Z", "name": "Moved"}
 
     for style in CHANGES:
-        answer = change(workshop, style, made["id"], told, admin(DIGITAL_HEALTH))
+        answer = change(own_service, style, made["id"], told, admin(DIGITAL_HEALTH))
         assert answer.status == 200, answer
-        row = row_of(workshop, made["id"])
+        row = row_of(own_service, made["id"])
         assert (row["tenant_id"], row["name"], row["created_at"][:4] != "2001") == (DIGITAL_HEALTH, "Moved", True)
 
 
-def test_unknown_fields_join_the_metadata_that_is_there(workshop: Stage, made: dict[str, Any]) -> None:
+def test_unknown_fields_join_the_metadata_that_is_there(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
     for field in ("one", "two"):
-        change(workshop, ("PATCH", "item"), made["id"], {field: 1}, admin(DIGITAL_HEALTH))
+        change(own_service, ("PATCH", "item"), made["id"], {field: 1}, admin(DIGITAL_HEALTH))
 
-    assert row_of(workshop, made["id"])["metadata"] == {"one": 1, "two": 1}
+    assert row_of(own_service, made["id"])["metadata"] == {"one": 1, "two": 1}
 
 
-def test_a_code_given_anew_follows_the_pattern_and_an_old_one_need_not(workshop: Stage, made: dict[str, Any]) -> None:
-    workshop.sql("UPDATE tools SET tool_key = 'stripe-counter OLD' WHERE id = %s", made["id"])
+def test_a_code_given_anew_follows_the_pattern_and_an_old_one_need_not(
+    own_service: ServiceUnderTest, made: dict[str, Any]
+) -> None:
+    own_service.sql("UPDATE tools SET tool_key = 'stripe-counter OLD' WHERE id = %s", made["id"])
     who = admin(DIGITAL_HEALTH)
 
-    kept = change(workshop, ("PUT", "item"), made["id"], {"code": "stripe-counter OLD", "name": "Kept"}, who)
+    kept = change(own_service, ("PUT", "item"), made["id"], {"code": "stripe-counter OLD", "name": "Kept"}, who)
     assert (kept.status, kept.json["tool"]["name"]) == (200, "Kept")
-    refusal(change(workshop, ("PUT", "item"), made["id"], {"code": "stripe-counter BAD"}, who), 400)
-    new = change(workshop, ("PUT", "item"), made["id"], {"code": "stripe-counter-new"}, who)
+    refusal(change(own_service, ("PUT", "item"), made["id"], {"code": "stripe-counter BAD"}, who), 400)
+    new = change(own_service, ("PUT", "item"), made["id"], {"code": "stripe-counter-new"}, who)
     assert new.json["tool"]["unique_id"] == "stripe-counter-new"
 
 
-def test_a_taken_code_cannot_be_taken_by_a_change(workshop: Stage, made: dict[str, Any]) -> None:
-    answer = change(workshop, ("PUT", "item"), made["id"], {"code": "digital-health-full"}, admin(DIGITAL_HEALTH))
+def test_a_taken_code_cannot_be_taken_by_a_change(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
+    answer = change(own_service, ("PUT", "item"), made["id"], {"code": "digital-health-full"}, admin(DIGITAL_HEALTH))
 
     refusal(answer, 409)
 
 
-def test_a_change_without_an_id_is_refused(workshop: Stage) -> None:
-    refusal(workshop.service.put(TOOLS, admin(DIGITAL_HEALTH), {"name": "x"}), 400)
+def test_a_change_without_an_id_is_refused(own_service: ServiceUnderTest) -> None:
+    refusal(own_service.service.put(TOOLS, admin(DIGITAL_HEALTH), {"name": "x"}), 400)
 
 
 @pytest.mark.parametrize("style", CHANGES, ids=" ".join)
-def test_the_platforms_tools_are_read_only(workshop: Stage, style: tuple[str, str]) -> None:
-    (row,) = workshop.rows("tools", PLATFORM, where="tool_key = 'vital-platform-full'")
+def test_the_platforms_tools_are_read_only(own_service: ServiceUnderTest, style: tuple[str, str]) -> None:
+    (row,) = own_service.rows("tools", PLATFORM, where="tool_key = 'vital-platform-full'")
 
-    answer = change(workshop, style, row["id"], {"name": "mine"}, admin(DIGITAL_HEALTH))
+    answer = change(own_service, style, row["id"], {"name": "mine"}, admin(DIGITAL_HEALTH))
 
     assert "shared platform resource" in refusal(answer, 403).lower()
-    assert row_of(workshop, row["id"]) == row
+    assert row_of(own_service, row["id"]) == row
 
 
 @pytest.mark.parametrize("style", CHANGES, ids=" ".join)
 @pytest.mark.parametrize("owner", [PHARMA, STRANGER])
-def test_anothers_tool_does_not_exist(workshop: Stage, style: tuple[str, str], owner: str) -> None:
-    (row,) = workshop.rows("tools", owner, where="tool_key LIKE '%-full'")
-    missing = refusal(change(workshop, style, NOWHERE, {"name": "mine"}, admin(DIGITAL_HEALTH)), 404)
+def test_anothers_tool_does_not_exist(own_service: ServiceUnderTest, style: tuple[str, str], owner: str) -> None:
+    (row,) = own_service.rows("tools", owner, where="tool_key LIKE '%-full'")
+    missing = refusal(change(own_service, style, NOWHERE, {"name": "mine"}, admin(DIGITAL_HEALTH)), 404)
 
-    answer = change(workshop, style, row["id"], {"name": "mine"}, admin(DIGITAL_HEALTH))
+    answer = change(own_service, style, row["id"], {"name": "mine"}, admin(DIGITAL_HEALTH))
 
     assert refusal(answer, 404) == missing
-    assert row_of(workshop, row["id"]) == row
+    assert row_of(own_service, row["id"]) == row
 
 
 # --- deleting ---
 
 
 @pytest.mark.parametrize("style", ["item", "collection"])
-def test_a_deleted_tool_is_gone(workshop: Stage, made: dict[str, Any], style: str) -> None:
-    answer = delete(workshop, style, made["id"], admin(DIGITAL_HEALTH))
+def test_a_deleted_tool_is_gone(own_service: ServiceUnderTest, made: dict[str, Any], style: str) -> None:
+    answer = delete(own_service, style, made["id"], admin(DIGITAL_HEALTH))
 
     assert answer.status == 200, answer
     assert answer.json["success"] is True
     assert isinstance(answer.json["message"], str)
-    assert workshop.count("tools", where=f"id = '{made['id']}'") == 0
-    refusal(delete(workshop, style, made["id"], admin(DIGITAL_HEALTH)), 404)
+    assert own_service.count("tools", where=f"id = '{made['id']}'") == 0
+    refusal(delete(own_service, style, made["id"], admin(DIGITAL_HEALTH)), 404)
 
 
-def test_a_tool_is_deleted_by_its_code(workshop: Stage, made: dict[str, Any]) -> None:
-    assert delete(workshop, "item", "stripe-counter", admin(DIGITAL_HEALTH)).status == 200
-    assert workshop.count("tools", where=f"id = '{made['id']}'") == 0
+def test_a_tool_is_deleted_by_its_code(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
+    assert delete(own_service, "item", "stripe-counter", admin(DIGITAL_HEALTH)).status == 200
+    assert own_service.count("tools", where=f"id = '{made['id']}'") == 0
 
 
 @pytest.mark.parametrize("style", ["item", "collection"])
-def test_others_tools_are_not_deleted(workshop: Stage, style: str) -> None:
+def test_others_tools_are_not_deleted(own_service: ServiceUnderTest, style: str) -> None:
     for owner, status in ((PLATFORM, 403), (PHARMA, 404), (STRANGER, 404)):
-        (row,) = workshop.rows("tools", owner, where="tool_key LIKE '%-full'")
-        refusal(delete(workshop, style, row["id"], admin(DIGITAL_HEALTH)), status)
-        assert row_of(workshop, row["id"]) == row
+        (row,) = own_service.rows("tools", owner, where="tool_key LIKE '%-full'")
+        refusal(delete(own_service, style, row["id"], admin(DIGITAL_HEALTH)), status)
+        assert row_of(own_service, row["id"]) == row
 
 
-def test_a_deletion_needs_to_be_told_which(workshop: Stage) -> None:
-    before = workshop.count("tools")
+def test_a_deletion_needs_to_be_told_which(own_service: ServiceUnderTest) -> None:
+    before = own_service.count("tools")
 
-    refusal(workshop.service.delete(TOOLS, admin(DIGITAL_HEALTH)), 400)
+    refusal(own_service.service.delete(TOOLS, admin(DIGITAL_HEALTH)), 400)
 
-    assert workshop.count("tools") == before
+    assert own_service.count("tools") == before
 
 
 # --- whose ---
 
 
-def test_a_super_admin_keeps_the_platforms_tools(workshop: Stage, made: dict[str, Any]) -> None:
+def test_a_super_admin_keeps_the_platforms_tools(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
     who = super_admin(PLATFORM)
-    tool = workshop.service.post(TOOLS, who, NEW).json["tool"]
+    tool = own_service.service.post(TOOLS, who, NEW).json["tool"]
     assert (tool["tenant_id"], tool["is_shared"]) == (PLATFORM, True)
 
-    assert change(workshop, ("PUT", "item"), tool["id"], {"name": "Better"}, who).status == 200
-    assert delete(workshop, "item", tool["id"], who).status == 200
+    assert change(own_service, ("PUT", "item"), tool["id"], {"name": "Better"}, who).status == 200
+    assert delete(own_service, "item", tool["id"], who).status == 200
 
 
-def test_a_super_admin_writes_for_the_tenant_it_names(workshop: Stage, made: dict[str, Any]) -> None:
-    tool = workshop.service.post(TOOLS, super_admin(PHARMA), NEW).json["tool"]
+def test_a_super_admin_writes_for_the_tenant_it_names(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
+    tool = own_service.service.post(TOOLS, super_admin(PHARMA), NEW).json["tool"]
 
     assert tool["tenant_id"] == PHARMA
 
 
-def test_without_a_tenant_there_is_no_writing(workshop: Stage) -> None:
-    refusal(workshop.service.post(TOOLS, super_admin(), NEW), 400)
+def test_without_a_tenant_there_is_no_writing(own_service: ServiceUnderTest) -> None:
+    refusal(own_service.service.post(TOOLS, super_admin(), NEW), 400)

@@ -7,7 +7,7 @@ import ast
 
 import pytest
 
-from tests.support.source import ROOT
+from tests.support.paths import ROOT
 
 WHICH, WHO, OVER = "api/test_which_tenant", "api/test_who_may", "api/test_isolation_over_http"
 FRESH, ERRORS, START = "api/test_freshness_and_etags", "api/test_errors_and_limits", "api/test_refuses_to_start"

@@ -3,7 +3,7 @@
 import re
 
 from tests.support.commands import options_of, parser_of, with_verbs
-from tests.support.source import ROOT
+from tests.support.paths import ROOT
 from vital.command_line import INSTEAD
 
 PAGE = (ROOT / "docs" / "reference" / "command.md").read_text(encoding="utf-8")

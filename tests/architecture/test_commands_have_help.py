@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
-from tests.support.source import PACKAGES, ROOT, modules
+from tests.support.paths import ROOT
+from tests.support.source import PACKAGES, modules
 
 COMMANDS = sorted(name for name, app in get_commands().items() if app in PACKAGES)
 NOWHERE = "postgresql://nobody:nothing@127.0.0.1:1/nowhere"

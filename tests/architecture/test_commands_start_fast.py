@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Migrated
-from tests.support.source import ROOT
+from tests.support.paths import ROOT
 
 NOWHERE = "postgresql://nobody:nothing@127.0.0.1:1/nowhere"
 SLOW = {

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.architecture.test_settings_are_documented import OF_MAKE, SECRETS_IN_FILES
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 from vital.env import DECLARED
 
 DEPLOY = ROOT / "deploy"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.source import PACKAGES, ROOT, Module, modules, texts
+from tests.support.paths import ROOT
+from tests.support.source import PACKAGES, Module, modules, texts
 
 NAME = re.compile(r"^-- name:(.*)$", re.MULTILINE)
 

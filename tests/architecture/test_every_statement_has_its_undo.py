@@ -14,8 +14,7 @@ from migrations_ops.engine.steps import Check, Phase, Statement
 from migrations_ops.plan import phases
 from migrations_ops.rules.load import load
 from tests.support import databases
-from tests.support.acting import whole_clone
-from tests.support.databases import Scratch
+from tests.support.databases import Scratch, clone_with_grants
 from tests.support.plans import SHIPPED
 
 pytestmark = pytest.mark.slow
@@ -143,7 +142,7 @@ def test_a_name_fits_where_it_is_remembered() -> None:
 
 @pytest.fixture(scope="module")
 def migrated_clone(migrated_template: Scratch) -> Iterator[Scratch]:
-    scratch = whole_clone(migrated_template)
+    scratch = clone_with_grants(migrated_template)
     yield scratch
     databases.drop(scratch)
 

@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 from tests.support.source import modules
 
 RUNTIME, DEV = ROOT / "requirements.txt", ROOT / "requirements-dev.txt"

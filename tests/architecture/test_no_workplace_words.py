@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.source import ROOT, tracked
+from tests.support.paths import ROOT
+from tests.support.source import tracked
 
 # What gives a workplace away, and what to write instead.
 WORDS = {

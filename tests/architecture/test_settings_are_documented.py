@@ -2,7 +2,8 @@
 
 import re
 
-from tests.support.source import ROOT, modules
+from tests.support.paths import ROOT
+from tests.support.source import modules
 from vital.env import DECLARED, renewed
 
 PAGE = ROOT / "docs" / "reference" / "settings.md"

@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, StorageState, expect
 
-from tests.api.conftest import house as house
-from tests.conftest import Manage
-from tests.support import browsing, stage
-from tests.support.browsing import Visitor
+from tests.api.conftest import service_database as service_database
+from tests.support import browser_visitor, service_under_test
+from tests.support.browser_visitor import Visitor
+from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch
-from tests.support.looking import said
-from tests.support.stage import House, Stage
+from tests.support.service_under_test import ServiceDatabase, ServiceUnderTest
 
 expect.set_options(timeout=30_000)  # milliseconds: the machine may be busy
 ADMIN, PASSWORD = "platform-admin", "a-long-password-of-the-tests"
@@ -21,7 +20,7 @@ ADMIN, PASSWORD = "platform-admin", "a-long-password-of-the-tests"
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
     """Debian's chromium, also as root."""
-    where = browsing.chromium()
+    where = browser_visitor.chromium()
     if where is None:
         pytest.skip("no chromium on this machine: apt-get install chromium")
     return {"executable_path": where, "headless": True, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
@@ -36,14 +35,14 @@ def superuser(scratch: Scratch, manage: Manage, name: str = ADMIN) -> None:
 
 
 @pytest.fixture(scope="module")
-def site(house: House, manage: Manage) -> Iterator[Stage]:
+def site(service_database: ServiceDatabase, manage: Manage) -> Iterator[ServiceUnderTest]:
     """A file's own service, with a Platform admin who may log in."""
-    with stage.opened(house, prepare=lambda scratch: superuser(scratch, manage)) as opened:
+    with service_under_test.started(service_database, prepare=lambda scratch: superuser(scratch, manage)) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def logged_in(site: Stage, browser: Browser) -> StorageState:
+def logged_in(site: ServiceUnderTest, browser: Browser) -> StorageState:
     """The cookies of the Platform's admin, who logs in once for a file."""
     with browser.new_context() as context:
         Visitor(context.new_page(), address(site)).log_in(ADMIN, PASSWORD)
@@ -51,13 +50,13 @@ def logged_in(site: Stage, browser: Browser) -> StorageState:
 
 
 @pytest.fixture
-def visitor(site: Stage, browser: Browser, logged_in: StorageState) -> Iterator[Visitor]:
+def visitor(site: ServiceUnderTest, browser: Browser, logged_in: StorageState) -> Iterator[Visitor]:
     """The Platform's admin at a wide screen. The test fails if a page complained."""
-    with browser.new_context(viewport=browsing.WIDE, color_scheme="light", storage_state=logged_in) as context:
+    with browser.new_context(viewport=browser_visitor.WIDE, color_scheme="light", storage_state=logged_in) as context:
         someone = Visitor(context.new_page(), address(site))
         yield someone
         assert not someone.complaints, someone.complaints
 
 
-def address(site: Stage) -> str:
+def address(site: ServiceUnderTest) -> str:
     return f"http://127.0.0.1:{site.service.port}"

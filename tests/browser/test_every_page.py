@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.conftest import PHARMA
-from tests.support.browsing import NARROW, WIDE, Visitor
+from tests.support.browser_visitor import NARROW, WIDE, Visitor
+from tests.support.cast import PHARMA
 
 RUNS = "/admin/migrations_ops/run/"
 PAGES = {

@@ -1,15 +1,15 @@
 """Maintenance, switched in the control room with a reason that is kept."""
 
 from tests.browser.conftest import ADMIN
-from tests.conftest import PLATFORM
-from tests.support.browsing import Visitor
-from tests.support.stage import Stage
+from tests.support.browser_visitor import Visitor
+from tests.support.cast import PLATFORM
+from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import super_admin
 
 PAGE = "/admin/tenants/maintenance/"
 
 
-def test_the_switch_stops_writing_and_lets_it_go_on(visitor: Visitor, site: Stage) -> None:
+def test_the_switch_stops_writing_and_lets_it_go_on(visitor: Visitor, site: ServiceUnderTest) -> None:
     visitor.open(PAGE)
     visitor.page.get_by_label("Reason").fill("the tables move house")
     visitor.page.get_by_role("button", name="Switch on").click()

@@ -2,15 +2,15 @@
 
 from playwright.sync_api import expect
 
-from tests.support.browsing import Visitor
-from tests.support.stage import Stage
+from tests.support.browser_visitor import Visitor
+from tests.support.service_under_test import ServiceUnderTest
 
 USERS = "/admin/migrations_ops/finding/queue/?table=public.users&check=rows+of+users+that+no+rule+knows"
 OPEN = "SELECT count(*) FROM users WHERE tenant_id IS NULL"
 DECIDED = "SELECT decided_by, reason, count(*) FROM vital.override GROUP BY 1, 2"
 
 
-def test_two_people_are_given_to_a_tenant_and_taken_back(visitor: Visitor, site: Stage) -> None:
+def test_two_people_are_given_to_a_tenant_and_taken_back(visitor: Visitor, site: ServiceUnderTest) -> None:
     page = visitor.page
     ((before,),) = site.sql(OPEN)
     visitor.open(USERS)

@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import ADMIN, PASSWORD, superuser
-from tests.conftest import Manage
-from tests.support import browsing
-from tests.support.browsing import Visitor
+from tests.support import browser_visitor
+from tests.support.browser_visitor import Visitor
+from tests.support.command_results import Manage
 from tests.support.databases import Scratch, rows
+from tests.support.pause_point import paused_at
 from tests.support.service import served
-from tests.support.standstill import standing_still
 
 IN_003 = ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'")
 # As `make demo` has it: the owner's connection, a worker as a process of its own.
@@ -23,13 +23,13 @@ LONG = 60_000  # milliseconds
 
 
 @pytest.fixture
-def before(set_up: Scratch, manage: Manage, browser: Browser) -> Iterator[tuple[Visitor, Scratch]]:
+def before(prepared: Scratch, manage: Manage, browser: Browser) -> Iterator[tuple[Visitor, Scratch]]:
     """The Platform's admin before a database whose rows have no tenants yet."""
-    superuser(set_up, manage)
-    with served(set_up.owner_url, SETTINGS) as service, browser.new_context(viewport=browsing.WIDE) as context:
+    superuser(prepared, manage)
+    with served(prepared.owner_url, SETTINGS) as service, browser.new_context(viewport=browser_visitor.WIDE) as context:
         someone = Visitor(context.new_page(), f"http://127.0.0.1:{service.port}")
         someone.log_in(ADMIN, PASSWORD)
-        yield someone, set_up
+        yield someone, prepared
         assert not someone.complaints, someone.complaints
 
 
@@ -55,7 +55,7 @@ def _a_run_is_started_paused_and_resumed(visitor: Visitor, database: Scratch) ->
     page.get_by_role("link", name="Go to the runs").click()
     page.get_by_role("link", name="Start a run").click()
     expect(page.get_by_text("Counting what every rule would decide")).to_have_count(0, timeout=LONG)
-    with standing_still(database, *IN_003) as stands:
+    with paused_at(database, *IN_003) as stands:
         page.get_by_role("button", name="Start the run").click()
         expect(page.locator("#live")).to_contain_text("003", timeout=LONG)
         expect(page.locator("#live")).to_contain_text("workers", timeout=LONG)

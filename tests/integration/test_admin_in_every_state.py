@@ -15,12 +15,12 @@ from django.test import Client
 from tenants import availability
 from tenants.admin import permissions
 from tenants.auth import db_logins
-from tests.conftest import ROOT, Manage
-from tests.support import databases, room
+from tests.support import admin_client, databases
 from tests.support.admin_pages import addresses, one_of_each
+from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch
-from tests.support.inside import django_on
-from tests.support.looking import said
+from tests.support.in_process_django import django_on
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -160,7 +160,7 @@ def _wrong_with(answer: Any, address: str, state: State) -> str:
         return ""
     if FRAMED not in page:
         return f"{answer.status_code} without the admin's frame: {page[:80]}"
-    words = room.seen(page)
+    words = admin_client.visible_text(page)
     if (OFF in words) == state.isolated:
         return f"{answer.status_code}: isolation is {'on' if state.isolated else 'off'}, and the page says otherwise"
     if state.isolated or not state.has_own_tables:
@@ -178,7 +178,7 @@ def test_who_has_turned_isolation_off_and_why_is_said(place: Place, django_db_bl
     if place.state is not STATES["disarmed"]:
         pytest.skip("of the state in which it was turned off by hand")
     with django_on(place.reached_by("service"), django_db_blocker):
-        page = room.seen(browser(place).get("/admin/").content.decode())
+        page = admin_client.visible_text(browser(place).get("/admin/").content.decode())
 
     assert "the vacuum" in page
     assert "rearm" in page
@@ -200,7 +200,7 @@ def test_without_vitals_tables_the_command_that_makes_them_is_named(place: Place
         answer = browser(place).get("/admin/")
 
     assert answer.status_code == 409
-    assert "./manage.py migrate" in room.seen(answer.content.decode())
+    assert "./manage.py migrate" in admin_client.visible_text(answer.content.decode())
 
 
 NOT_YET = ("tables, but no run", "all undone")
@@ -212,7 +212,7 @@ def test_before_any_run_nothing_is_called_done(place: Place, request: Any, djang
     with django_on(place.scratch.owner_url, django_db_blocker):
         client = browser(place)
         pages = {
-            address: room.seen(client.get(address).content.decode())
+            address: admin_client.visible_text(client.get(address).content.decode())
             for address in ("/admin/", f"{FINDINGS}queue/", FINDINGS)
         }
 

@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from migrations_ops.models import Finding
-from tests.conftest import PHARMA
+from tests.support.cast import PHARMA
 from tests.support.databases import Scratch, rows
-from tests.support.inside import django_on
+from tests.support.in_process_django import django_on
 from vital.db import own_schema
 
 

@@ -9,11 +9,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.conftest import PHARMA
-from tests.support import databases, room
+from tests.support import admin_client, databases
+from tests.support.admin_client import platform_admin
+from tests.support.cast import PHARMA
 from tests.support.databases import Scratch, rows
-from tests.support.inside import django_on
-from tests.support.room import boss
+from tests.support.in_process_django import django_on
 
 LIST = "/admin/catalog/knowledgechunk/"
 BIG = 60_000
@@ -39,7 +39,7 @@ def big(migrated_template: Scratch) -> Iterator[Scratch]:
 @pytest.fixture
 def admin(big: Scratch, django_db_blocker: Any) -> Iterator[Client]:
     with django_on(big.owner_url, django_db_blocker):
-        client = boss()
+        client = platform_admin()
         yield client
         rows(big.admin_url, "DELETE FROM vital.auth_user")
 
@@ -84,7 +84,7 @@ def test_pages_are_turned_forwards_and_back(admin: Client) -> None:
 
 
 def test_a_big_tables_count_is_an_estimate_and_says_so(admin: Client) -> None:
-    said = room.seen(admin.get(LIST).content.decode())
+    said = admin_client.visible_text(admin.get(LIST).content.decode())
 
     found = re.search(r"[Aa]bout ([\d,]+)", said)
     assert found, said[:2000]

@@ -8,10 +8,11 @@ import sys
 
 import pytest
 
-from tests.conftest import Manage
 from tests.support import background
+from tests.support.command_results import Manage
 from tests.support.databases import Scratch, rows
-from tests.support.standstill import standing_still
+from tests.support.paths import ROOT
+from tests.support.pause_point import paused_at
 
 pytestmark = pytest.mark.server
 
@@ -56,14 +57,14 @@ def test_a_task_that_comes_to_help_where_nothing_is_at_work_just_ends(migrated: 
     assert "helped None" in done.stdout, done.stderr
 
 
-def test_a_task_helps_the_run_at_work(set_up: Scratch, manage: Manage) -> None:
-    with standing_still(set_up, "vital.ledger", IN_003) as stands, background.manage(set_up, "migrate_tenants") as run:
+def test_a_task_helps_the_run_at_work(prepared: Scratch, manage: Manage) -> None:
+    with paused_at(prepared, "vital.ledger", IN_003) as stands, background.start(prepared, "migrate_tenants") as run:
         run.until(stands)
         helper = subprocess.Popen(
-            [sys.executable, str(background.ROOT / "manage.py"), "shell", "-v0", "-c", HELP],
-            env=os.environ | {"DATABASE_URL": set_up.owner_url}, stdout=subprocess.PIPE, text=True,
+            [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", HELP],
+            env=os.environ | {"DATABASE_URL": prepared.owner_url}, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        run.until(lambda: rows(set_up.admin_url, HELPERS) == [(1,)])
+        run.until(lambda: rows(prepared.admin_url, HELPERS) == [(1,)])
         run.process.send_signal(signal.SIGINT)
     said, _ = helper.communicate(timeout=60)
     assert "helped" in said

@@ -9,12 +9,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from migrations_ops.reports import service as reports
-from tests.conftest import Manage
-from tests.support import room
+from tests.support import admin_client
+from tests.support.admin_client import platform_admin
+from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch, rows
-from tests.support.inside import django_on
-from tests.support.looking import said
-from tests.support.room import boss
+from tests.support.in_process_django import django_on
 
 On = Callable[[Scratch], AbstractContextManager[None]]
 
@@ -28,7 +27,7 @@ def first_page() -> str:
     """What it says now; it remembers its figures for seconds."""
     reports._now.forget()
     reports._ownership.forget()
-    return room.seen(boss().get("/admin/").content.decode())
+    return admin_client.visible_text(platform_admin().get("/admin/").content.decode())
 
 
 def boss_again() -> Client:
@@ -47,8 +46,8 @@ def test_before_anything_it_leads_to_the_first_phase(legacy: Scratch, on: On, ma
     assert "There was none yet." in page
 
 
-def test_in_the_midst_of_it_the_next_phase_and_rows_without_a_tenant_are_told(set_up: Scratch, on: On) -> None:
-    with on(set_up):
+def test_in_the_midst_of_it_the_next_phase_and_rows_without_a_tenant_are_told(prepared: Scratch, on: On) -> None:
+    with on(prepared):
         page = first_page()
 
     assert "003_platform_data is left" in page
@@ -56,11 +55,11 @@ def test_in_the_midst_of_it_the_next_phase_and_rows_without_a_tenant_are_told(se
     assert "Tenant setup completed" in page
 
 
-def test_a_failed_phase_comes_before_everything_else(set_up: Scratch, on: On, manage: Manage) -> None:
-    rows(set_up.owner_url, "ALTER TABLE agents DROP COLUMN tier")
-    failed = manage(set_up, "migrate_tenants", "--yes")
+def test_a_failed_phase_comes_before_everything_else(prepared: Scratch, on: On, manage: Manage) -> None:
+    rows(prepared.owner_url, "ALTER TABLE agents DROP COLUMN tier")
+    failed = manage(prepared, "migrate_tenants", "--yes")
     assert failed.returncode != 0, said(failed)
-    with on(set_up):
+    with on(prepared):
         page = first_page()
 
     assert "000_pre_validation failed: 000_pre_validation says no" in page
@@ -80,11 +79,11 @@ def test_afterwards_findings_wait_and_everybodys_part_is_shown(migrated: Scratch
     assert "Row level security completed" in page
 
 
-def test_the_figures_are_fresh_right_after_a_change(set_up: Scratch, on: On, manage: Manage) -> None:
-    with on(set_up):
+def test_the_figures_are_fresh_right_after_a_change(prepared: Scratch, on: On, manage: Manage) -> None:
+    with on(prepared):
         before = first_page()
-        run = manage(set_up, "migrate_tenants", "--to", "004", "--yes")
-        after = room.seen(boss_again().get("/admin/").content.decode())
+        run = manage(prepared, "migrate_tenants", "--to", "004", "--yes")
+        after = admin_client.visible_text(boss_again().get("/admin/").content.decode())
 
     assert run.returncode == 0, said(run)
     assert "Tenant data pending" in before

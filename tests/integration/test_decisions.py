@@ -15,22 +15,22 @@ from migrations_ops.review.decide import DecidedMeanwhile, Decision, NotToDecide
 from migrations_ops.review.withdraw import NotDecided, NowhereToGo
 from migrations_ops.rules.compile import BY_PERSON
 from migrations_ops.rules.load import load
-from tests.conftest import Manage
-from tests.support import office
-from tests.support.office import ONE, TWO, Office, said, unexpected
+from tests.support import decision_database
+from tests.support.command_results import Manage
+from tests.support.decision_database import ONE, TWO, DecisionDatabase, said, unexpected
 from vital.errors import EngineError, ReasonRequired, UnknownTable
 
 QUOTED = """["a \\"quoted\\", 100% one", "2"]"""
 
 
 @pytest.fixture(scope="module")
-def furnished(server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with office.furnished(server_url, manage, tmp_path_factory.mktemp("office")) as made:
+def furnished(server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DecisionDatabase]:
+    with decision_database.created(server_url, manage, tmp_path_factory.mktemp("office")) as made:
         yield made
 
 
 @pytest.fixture
-def at(furnished: Office) -> Office:
+def at(furnished: DecisionDatabase) -> DecisionDatabase:
     """Ten people, their letters, three parts; 004 is done and knows two parts."""
     furnished.forget()
     furnished.fill(10)
@@ -38,7 +38,7 @@ def at(furnished: Office) -> Office:
     return furnished
 
 
-def memory(at: Office) -> list[object]:
+def memory(at: DecisionDatabase) -> list[object]:
     """Everything that a refused decision must leave alone."""
     tables = ("override", "audit", "ledger", "redecision")
     kept = [at.session.execute(f"SELECT * FROM vital.{name} ORDER BY id") for name in tables]
@@ -48,7 +48,7 @@ def memory(at: Office) -> list[object]:
 # --- deciding ---
 
 
-def test_a_decision_is_carried_out_at_once_and_says_who(at: Office) -> None:
+def test_a_decision_is_carried_out_at_once_and_says_who(at: DecisionDatabase) -> None:
     before = at.last_audited()
 
     done = at.decide(*said("folk", [3], "two", "her contract"))
@@ -61,14 +61,14 @@ def test_a_decision_is_carried_out_at_once_and_says_who(at: Office) -> None:
     assert at.audited(before) == [("ada", "decide", "her contract", facts)]
 
 
-def test_what_is_in_the_audit_stays(at: Office) -> None:
+def test_what_is_in_the_audit_stays(at: DecisionDatabase) -> None:
     at.decide(*said("folk", [1], "one"))
     for change in ("UPDATE vital.audit SET who = 'nobody'", "DELETE FROM vital.audit"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             at.session.execute(change)
 
 
-def test_the_counters_and_the_proof_are_the_engines(at: Office) -> None:
+def test_the_counters_and_the_proof_are_the_engines(at: DecisionDatabase) -> None:
     at.decide(*said("folk", [1, 2, 9], "one"))
     [(seen, changed, foreign)] = at.session.execute(
         "SELECT rows_seen, rows_changed, foreign_writes FROM vital.step_run WHERE step = 'decisions about folk'"
@@ -76,7 +76,7 @@ def test_the_counters_and_the_proof_are_the_engines(at: Office) -> None:
     assert (seen, changed, foreign) == (3, 3, 0)
 
 
-def test_undo_gives_the_row_back_and_the_next_run_decides_it_again(at: Office) -> None:
+def test_undo_gives_the_row_back_and_the_next_run_decides_it_again(at: DecisionDatabase) -> None:
     at.decide(*said("folk", [1, 2], "one"), *said("parts", ['["known", "1"]'], "two"))
     at.decide(*said("folk", [2], ONE.upper(), "by its id, for another reason"))
     at.run()
@@ -92,19 +92,21 @@ def test_undo_gives_the_row_back_and_the_next_run_decides_it_again(at: Office) -
     assert at.run() == 0
 
 
-def test_no_rule_overrules_a_person_also_when_the_rules_change(at: Office, tmp_path: Path) -> None:
+def test_no_rule_overrules_a_person_also_when_the_rules_change(at: DecisionDatabase, tmp_path: Path) -> None:
     at.decide(*said("parts", ['["known", "1"]'], "two"))
     file = tmp_path / "other.toml"
-    file.write_text(office.PLAN.replace('name = "known parts"', 'name = "known parts, again"'), encoding="utf-8")
+    file.write_text(
+        decision_database.PLAN.replace('name = "known parts"', 'name = "known parts, again"'), encoding="utf-8"
+    )
 
-    changed = Office(at.session, load(file), at.scratch)
+    changed = DecisionDatabase(at.session, load(file), at.scratch)
 
     changed.run()
     assert at.tenants("parts", "code") == {"known": "two", 'a "quoted", 100% one': "one", "unknown": None}
     assert changed.run() == 0
 
 
-def test_before_004_it_waits_for_the_run(furnished: Office) -> None:
+def test_before_004_it_waits_for_the_run(furnished: DecisionDatabase) -> None:
     furnished.forget()
     furnished.fill(3)
 
@@ -116,7 +118,7 @@ def test_before_004_it_waits_for_the_run(furnished: Office) -> None:
     assert (furnished.tenants()["1"], furnished.tenants("letters")["1"]) == ("two", "two")
 
 
-def test_while_a_run_is_at_work_it_waits_for_it(at: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_a_run_is_at_work_it_waits_for_it(at: DecisionDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vital.db.session.NOTICED_WITHIN_SECONDS", 0)
     another = at.another()
     with another.run_lock():
@@ -130,7 +132,7 @@ def test_while_a_run_is_at_work_it_waits_for_it(at: Office, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("spelled", [QUOTED, QUOTED.replace('", "', '","'), QUOTED.replace('"2"', '"02"')])
-def test_a_key_of_several_columns_is_spelled_as_explain_spells_it(at: Office, spelled: str) -> None:
+def test_a_key_of_several_columns_is_spelled_as_explain_spells_it(at: DecisionDatabase, spelled: str) -> None:
     at.decide(*said("public.parts", [spelled], "two"))
     assert at.tenants("parts", "code")['a "quoted", 100% one'] == "two"
     assert at.session.value("SELECT key FROM vital.override") == QUOTED
@@ -139,7 +141,7 @@ def test_a_key_of_several_columns_is_spelled_as_explain_spells_it(at: Office, sp
 # --- all or none ---
 
 
-def test_every_line_that_does_not_hold_is_listed_and_nothing_is_written(at: Office, tmp_path: Path) -> None:
+def test_every_line_that_does_not_hold_is_listed_and_nothing_is_written(at: DecisionDatabase, tmp_path: Path) -> None:
     lines = {
         "folk,1,two,fine": "",
         "folks,1,two,r": "the plan has no table folks",
@@ -169,7 +171,9 @@ def test_every_line_that_does_not_hold_is_listed_and_nothing_is_written(at: Offi
     assert memory(at) == before
 
 
-def test_a_row_that_is_given_twice_is_noticed_over_any_distance(at: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_that_is_given_twice_is_noticed_over_any_distance(
+    at: DecisionDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(decide, "AT_ONCE", 2)
     before = memory(at)
     with pytest.raises(NotToDecide) as refused:
@@ -182,7 +186,7 @@ def test_a_row_that_is_given_twice_is_noticed_over_any_distance(at: Office, monk
     assert memory(at) == before
 
 
-def test_a_tenant_that_has_the_same_unique_key_cannot_get_the_row(at: Office) -> None:
+def test_a_tenant_that_has_the_same_unique_key_cannot_get_the_row(at: DecisionDatabase) -> None:
     at.decide(*said("folk", [1], "two"))
     at.session.execute("UPDATE public.folk SET name = 'name 1' WHERE id = 2")
     with pytest.raises(NotToDecide) as refused:
@@ -192,7 +196,7 @@ def test_a_tenant_that_has_the_same_unique_key_cannot_get_the_row(at: Office) ->
     assert at.tenants()["2"] == "one"
 
 
-def test_a_dry_run_says_what_it_comes_to_and_writes_nothing(at: Office) -> None:
+def test_a_dry_run_says_what_it_comes_to_and_writes_nothing(at: DecisionDatabase) -> None:
     at.decide(*said("folk", [1], "one"))
     before = memory(at)
 
@@ -206,7 +210,7 @@ def test_a_dry_run_says_what_it_comes_to_and_writes_nothing(at: Office) -> None:
     assert memory(at) == before
 
 
-def test_what_is_decided_already_is_not_decided_again(at: Office) -> None:
+def test_what_is_decided_already_is_not_decided_again(at: DecisionDatabase) -> None:
     at.decide(*said("folk", [1, 2], "one"))
     before = at.last_audited()
     done = at.decide(*said("folk", [1, 2, 3], "one"), who="bob")
@@ -215,7 +219,7 @@ def test_what_is_decided_already_is_not_decided_again(at: Office) -> None:
     assert at.session.execute("SELECT decided_by FROM vital.override ORDER BY key") == [("ada",), ("ada",), ("bob",)]
 
 
-def test_a_token_of_what_was_shown_is_for_that_alone(at: Office) -> None:
+def test_a_token_of_what_was_shown_is_for_that_alone(at: DecisionDatabase) -> None:
     lines = said("folk", [1, 2], "one")
     token = at.decide(*lines, dry_run=True)["token"]
     with pytest.raises(DecidedMeanwhile):
@@ -229,7 +233,7 @@ def test_a_token_of_what_was_shown_is_for_that_alone(at: Office) -> None:
     assert at.tenants()["2"] == "one"
 
 
-def test_two_people_decide_one_after_the_other(at: Office) -> None:
+def test_two_people_decide_one_after_the_other(at: DecisionDatabase) -> None:
     """The second one, who was shown the row before the first decided, waits and is told."""
     lines = said("folk", [1], "one")
     token = at.decide(*lines, dry_run=True)["token"]
@@ -240,7 +244,7 @@ def test_two_people_decide_one_after_the_other(at: Office) -> None:
         assert go_on.wait(10)
         yield from said("folk", [1], "two")
 
-    other = Office(at.another(), at.plan, at.scratch)
+    other = DecisionDatabase(at.another(), at.plan, at.scratch)
     first = threading.Thread(target=other.decide_all, args=(slowly, "bob"))
     first.start()
     assert begun.wait(10)
@@ -263,7 +267,7 @@ def test_two_people_decide_one_after_the_other(at: Office) -> None:
 # --- what follows a row ---
 
 
-def test_what_follows_a_row_is_decided_by_the_next_run_and_goes_with_it_again(at: Office) -> None:
+def test_what_follows_a_row_is_decided_by_the_next_run_and_goes_with_it_again(at: DecisionDatabase) -> None:
     at.decide(*said("folk", [1, 2, 3], "one"), *said("letters", [3], "one"))
     assert at.tenants("letters")["1"] is None
     assert at.run() == 2
@@ -285,11 +289,11 @@ def test_what_follows_a_row_is_decided_by_the_next_run_and_goes_with_it_again(at
 # --- taking it back ---
 
 
-def take_back(at: Office, table: str, key: str, reason: str = "mistaken") -> dict[str, object]:
+def take_back(at: DecisionDatabase, table: str, key: str, reason: str = "mistaken") -> dict[str, object]:
     return withdraw.withdraw(at.session, at.plan, table, key, "bob", reason, unexpected)
 
 
-def test_a_row_that_had_no_tenant_has_none_again(at: Office) -> None:
+def test_a_row_that_had_no_tenant_has_none_again(at: DecisionDatabase) -> None:
     at.decide(*said("folk", [1], "one"))
     at.decide(*said("folk", [1], "two"))
     before = at.last_audited()
@@ -308,7 +312,7 @@ def test_a_row_that_had_no_tenant_has_none_again(at: Office) -> None:
     assert set(at.tenants().values()) == {None}
 
 
-def test_a_row_that_a_rule_had_decided_goes_back_to_that(at: Office) -> None:
+def test_a_row_that_a_rule_had_decided_goes_back_to_that(at: DecisionDatabase) -> None:
     at.decide(*said("parts", ['["known", "1"]'], "two"))
     assert take_back(at, "parts", '["known", "1"]')["to"] == ONE
     assert at.tenants("parts", "code")["known"] == "one"
@@ -317,7 +321,7 @@ def test_a_row_that_a_rule_had_decided_goes_back_to_that(at: Office) -> None:
     assert take_back(at, "parts", '["known", "1"]')["to"] == ONE
 
 
-def test_a_row_that_was_decided_before_any_rule_goes_where_the_rules_put_it(furnished: Office) -> None:
+def test_a_row_that_was_decided_before_any_rule_goes_where_the_rules_put_it(furnished: DecisionDatabase) -> None:
     furnished.forget()
     furnished.fill(1)
     furnished.decide(*said("parts", ['["known", "1"]'], "two"))
@@ -331,7 +335,7 @@ def test_a_row_that_was_decided_before_any_rule_goes_where_the_rules_put_it(furn
     assert furnished.tenants("parts", "code")["known"] == "one"
 
 
-def test_where_the_table_demands_a_tenant_the_row_has_nowhere_to_go(at: Office) -> None:
+def test_where_the_table_demands_a_tenant_the_row_has_nowhere_to_go(at: DecisionDatabase) -> None:
     at.decide(*said("folk", range(1, 11), "one"))
     at.session.execute("ALTER TABLE public.folk ALTER tenant_id SET NOT NULL")
     before = memory(at)
@@ -340,7 +344,7 @@ def test_where_the_table_demands_a_tenant_the_row_has_nowhere_to_go(at: Office) 
     assert memory(at) == before
 
 
-def test_a_row_that_somebody_has_moved_or_deleted_since_is_left_alone(at: Office) -> None:
+def test_a_row_that_somebody_has_moved_or_deleted_since_is_left_alone(at: DecisionDatabase) -> None:
     at.decide(*said("folk", [1, 2], "one"))
     at.session.execute("UPDATE public.folk SET tenant_id = %(two)s WHERE id = 1", {"two": TWO})
     at.session.execute("DELETE FROM public.letters WHERE id = 2")
@@ -360,7 +364,7 @@ def test_a_row_that_somebody_has_moved_or_deleted_since_is_left_alone(at: Office
     ],
 )
 def test_what_cannot_be_taken_back_is_said(
-    at: Office, table: str, key: str, reason: str, error: type[EngineError]
+    at: DecisionDatabase, table: str, key: str, reason: str, error: type[EngineError]
 ) -> None:
     at.decide(*said("folk", [2], "one"))
     before = memory(at)
@@ -386,7 +390,7 @@ acts = st.lists(
     max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 def test_rows_are_where_people_said_and_undo_restores_all(
-    furnished: Office, acts: list[tuple[str, set[int], str]]
+    furnished: DecisionDatabase, acts: list[tuple[str, set[int], str]]
 ) -> None:
     furnished.forget()
     furnished.fill(6)
@@ -415,7 +419,9 @@ def test_rows_are_where_people_said_and_undo_restores_all(
 # --- many ---
 
 
-def test_many_decisions_take_no_more_memory(furnished: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_decisions_take_no_more_memory(
+    furnished: DecisionDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for module in (decide, apply):
         monkeypatch.setattr(module, "AT_ONCE", 500)
     peaks = []

@@ -15,20 +15,23 @@ from migrations_ops.phases import probes
 from migrations_ops.review import csv_files
 from migrations_ops.review import findings as listing
 from migrations_ops.review.csv_files import UnreadableSheet
-from tests.conftest import STRANGER, Manage
-from tests.support import office
-from tests.support.office import TWO, Office, said
+from tests.support import decision_database
+from tests.support.cast import STRANGER
+from tests.support.command_results import Manage
+from tests.support.decision_database import TWO, DecisionDatabase, said
 from vital.errors import UnknownTable
 
 
 @pytest.fixture(scope="module")
-def furnished(server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with office.furnished(server_url, manage, tmp_path_factory.mktemp("office")) as made:
+def furnished(server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DecisionDatabase]:
+    with decision_database.created(server_url, manage, tmp_path_factory.mktemp("office")) as made:
         yield made
 
 
 @pytest.fixture(params=["kept", "more than are kept"])
-def at(furnished: Office, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Office:
+def at(
+    furnished: DecisionDatabase, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> DecisionDatabase:
     """Twenty people, their letters, three parts; 004 is done and has found what no rule knows."""
     if request.param != "kept":
         monkeypatch.setattr(checks, "KEPT", 3)
@@ -39,11 +42,11 @@ def at(furnished: Office, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     return furnished
 
 
-def counts(at: Office) -> dict[str, tuple[int, int]]:
+def counts(at: DecisionDatabase) -> dict[str, tuple[int, int]]:
     return {group.table: (group.open, group.decided) for group in at.findings().groups()}
 
 
-def test_all_are_counted_and_each_is_listed(at: Office) -> None:
+def test_all_are_counted_and_each_is_listed(at: DecisionDatabase) -> None:
     assert counts(at) == {"public.folk": (20, 0), "public.letters": (20, 0), "public.parts": (1, 0)}
     found = at.findings()
     rows = [row for group in found.groups() for row in found.rows(group)]
@@ -57,7 +60,7 @@ def test_all_are_counted_and_each_is_listed(at: Office) -> None:
     }  # fmt: skip
 
 
-def test_what_is_decided_is_told_from_what_is_open(at: Office) -> None:
+def test_what_is_decided_is_told_from_what_is_open(at: DecisionDatabase) -> None:
     at.decide(*said("folk", [1, 2, 3], "two"))
     still, decided = counts(at)["public.folk"]
     assert still == 17
@@ -65,7 +68,7 @@ def test_what_is_decided_is_told_from_what_is_open(at: Office) -> None:
         assert decided == 3
 
 
-def test_the_status_counts_all_but_what_is_decided(at: Office) -> None:
+def test_the_status_counts_all_but_what_is_decided(at: DecisionDatabase) -> None:
     def told() -> dict[str, int]:
         return {relation: count for _, _, relation, count in at.session.named("finding_counts")}
 
@@ -74,7 +77,7 @@ def test_the_status_counts_all_but_what_is_decided(at: Office) -> None:
     assert told() == {"public.folk": 18, "public.letters": 20}
 
 
-def test_a_decision_that_waits_is_no_open_finding(at: Office) -> None:
+def test_a_decision_that_waits_is_no_open_finding(at: DecisionDatabase) -> None:
     at.session.execute("UPDATE vital.phase_run SET status = 'rolled_back'")
     at.decide(*said("folk", [1, 20], "two"))
     assert counts(at)["public.folk"] == (18, 2)
@@ -82,7 +85,7 @@ def test_a_decision_that_waits_is_no_open_finding(at: Office) -> None:
     assert {key for key, state in states.items() if state == "decided"} == {"1", "20"}
 
 
-def test_a_row_that_is_gone_or_has_a_tenant_by_now_is_no_finding(furnished: Office) -> None:
+def test_a_row_that_is_gone_or_has_a_tenant_by_now_is_no_finding(furnished: DecisionDatabase) -> None:
     furnished.forget()
     furnished.fill(4)
     furnished.run()
@@ -102,16 +105,16 @@ def test_a_row_that_is_gone_or_has_a_tenant_by_now_is_no_finding(furnished: Offi
         ({"check": "unmatched", "table": "folk"}, []),
     ],
 )
-def test_some_can_be_asked_for(at: Office, wanted: dict[str, str], tables: list[str]) -> None:
+def test_some_can_be_asked_for(at: DecisionDatabase, wanted: dict[str, str], tables: list[str]) -> None:
     assert [group.table for group in at.findings(**wanted).groups()] == tables
 
 
-def test_a_table_that_is_not_in_the_plan_is_refused(furnished: Office) -> None:
+def test_a_table_that_is_not_in_the_plan_is_refused(furnished: DecisionDatabase) -> None:
     with pytest.raises(UnknownTable):
         furnished.findings(table="nothing")
 
 
-def test_a_document_says_how_many_it_leaves_out(at: Office) -> None:
+def test_a_document_says_how_many_it_leaves_out(at: DecisionDatabase) -> None:
     told = listing.document(at.findings(), 5)
     assert (len(told["rows"]), told["left_out"]) == (5, 36)
     assert {group["table"]: group["open"] for group in told["findings"]} == {"folk": 20, "letters": 20, "parts": 1}
@@ -119,7 +122,7 @@ def test_a_document_says_how_many_it_leaves_out(at: Office) -> None:
 
 @pytest.mark.parametrize("kept", [10_000, 1])
 def test_references_into_another_tenant_are_found_decided_and_listed(
-    furnished: Office, monkeypatch: pytest.MonkeyPatch, kept: int
+    furnished: DecisionDatabase, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
     monkeypatch.setattr(checks, "KEPT", kept)
     across = Check("across", probes.references_across_tenants(furnished.plan), Severity.WARN, kind="reference")
@@ -150,7 +153,7 @@ def test_references_into_another_tenant_are_found_decided_and_listed(
 # --- the file ---
 
 
-def test_the_file_goes_out_and_comes_back_filled_in(at: Office, tmp_path: Path) -> None:
+def test_the_file_goes_out_and_comes_back_filled_in(at: DecisionDatabase, tmp_path: Path) -> None:
     file = tmp_path / "findings.csv"
     assert csv_files.write(file, listing.to_decide(at.findings())) == 41
     with file.open(encoding="utf-8-sig", newline="") as lines:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
+from tests.support.command_results import said
 from tests.support.databases import Scratch, rows
-from tests.support.looking import one, said
+from tests.support.queries import scalar
 
 Manage = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -31,27 +32,27 @@ def carry_out(manage: Manage, database: Scratch, *arguments: str) -> str:
     return done.stdout
 
 
-def test_an_invalid_index_is_repaired(set_up: Scratch, manage: Manage) -> None:
+def test_an_invalid_index_is_repaired(prepared: Scratch, manage: Manage) -> None:
     """The index by tenant in 004, and the unique one of a key that becomes unique per tenant in 006."""
     left = "CREATE INDEX CONCURRENTLY tools_tenant_id_idx ON public.tools (tenant_id)"
-    fails_while_somebody_writes(set_up, left, "tools")
-    assert rows(set_up.admin_url, VALID, ["tools_tenant_id_idx"]) == [(False,)]
+    fails_while_somebody_writes(prepared, left, "tools")
+    assert rows(prepared.admin_url, VALID, ["tools_tenant_id_idx"]) == [(False,)]
 
-    carry_out(manage, set_up, "--to", "005")
+    carry_out(manage, prepared, "--to", "005")
 
-    assert rows(set_up.admin_url, VALID, ["tools_tenant_id_idx"]) == [(True,)]
+    assert rows(prepared.admin_url, VALID, ["tools_tenant_id_idx"]) == [(True,)]
 
     # Not the same columns: a valid index of this name would not do either.
     left = "CREATE UNIQUE INDEX CONCURRENTLY tools_tenant_id_tool_key_key ON public.tools (tool_key)"
-    fails_while_somebody_writes(set_up, left, "tools")
-    assert rows(set_up.admin_url, VALID, ["tools_tenant_id_tool_key_key"]) == [(False,)]
+    fails_while_somebody_writes(prepared, left, "tools")
+    assert rows(prepared.admin_url, VALID, ["tools_tenant_id_tool_key_key"]) == [(False,)]
 
-    carry_out(manage, set_up)
+    carry_out(manage, prepared)
 
-    assert rows(set_up.admin_url, VALID, ["tools_tenant_id_tool_key_key"]) == [(True,)]
-    assert "(tenant_id, tool_key)" in one(set_up, DEFINITION, "tools_tenant_id_tool_key_key")
-    assert one(set_up, "SELECT count(*) FROM pg_index WHERE NOT indisvalid") == 0
-    assert "Nothing to do" in carry_out(manage, set_up)
+    assert rows(prepared.admin_url, VALID, ["tools_tenant_id_tool_key_key"]) == [(True,)]
+    assert "(tenant_id, tool_key)" in scalar(prepared, DEFINITION, "tools_tenant_id_tool_key_key")
+    assert scalar(prepared, "SELECT count(*) FROM pg_index WHERE NOT indisvalid") == 0
+    assert "Nothing to do" in carry_out(manage, prepared)
 
 
 def test_one_that_nobody_needs_is_repaired_as_well(migrated: Scratch, manage: Manage) -> None:

@@ -12,8 +12,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from migrations_ops.engine.session import Session
-from tests.conftest import Manage
 from tests.support import background, databases
+from tests.support.command_results import Manage
 from tests.support.databases import Scratch, rows
 from vital.db import retry
 from vital.errors import LockNotGranted
@@ -82,7 +82,7 @@ def test_an_open_transaction_is_named_and_nobody_queues(
     with holding(legacy, open_by.format(row="SELECT id FROM tools ORDER BY id LIMIT 1")) as other:
         pid = other.info.backend_pid
         arguments = ("migrate_tenants", "--to", phase, "--yes")
-        with at_work(legacy, "tools") as strangers, background.manage(legacy, *arguments) as run:
+        with at_work(legacy, "tools") as strangers, background.start(legacy, *arguments) as run:
             run.until_said("waits")
             time.sleep(HELD)
             other.rollback()
@@ -110,7 +110,7 @@ def test_a_table_that_is_closed_to_everybody_is_waited_for_before_it_is_undone(m
 def waits_for_the_lock(database: Scratch, table: str, *arguments: str) -> None:
     with (
         holding(database, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE") as other,
-        background.manage(database, "migrate_tenants", *arguments, "--yes") as run,
+        background.start(database, "migrate_tenants", *arguments, "--yes") as run,
     ):
         run.until_said("waits")
         pid = other.info.backend_pid
@@ -121,10 +121,10 @@ def waits_for_the_lock(database: Scratch, table: str, *arguments: str) -> None:
     assert f"held by pid {pid} ({NAME}, user " in " ".join(told.split())
 
 
-def test_a_row_that_somebody_changes_is_waited_for(set_up: Scratch) -> None:
+def test_a_row_that_somebody_changes_is_waited_for(prepared: Scratch) -> None:
     with (
-        holding(set_up, "UPDATE prompts SET display_name = 'changed meanwhile' WHERE tenant_id IS NULL") as other,
-        background.manage(set_up, "migrate_tenants", "--to", "003", "--yes") as run,
+        holding(prepared, "UPDATE prompts SET display_name = 'changed meanwhile' WHERE tenant_id IS NULL") as other,
+        background.start(prepared, "migrate_tenants", "--to", "003", "--yes") as run,
     ):
         run.until_said("waits")
         pid = other.info.backend_pid
@@ -132,22 +132,22 @@ def test_a_row_that_somebody_changes_is_waited_for(set_up: Scratch) -> None:
         told = run.ends_with(0)
 
     assert f"held by pid {pid} ({NAME}" in " ".join(told.split())
-    assert rows(set_up.owner_url, "SELECT count(*) FROM prompts WHERE display_name <> 'changed meanwhile'") == [(0,)]
-    assert rows(set_up.owner_url, LEFT_OPEN) == [(0,)]
+    assert rows(prepared.owner_url, "SELECT count(*) FROM prompts WHERE display_name <> 'changed meanwhile'") == [(0,)]
+    assert rows(prepared.owner_url, LEFT_OPEN) == [(0,)]
 
 
 LEFT_OPEN = "SELECT count(*) FROM prompts WHERE tenant_id IS NULL AND created_by IS NULL"
 
 
-def test_a_timeout_of_the_role_does_not_stop_the_building_of_an_index(set_up: Scratch) -> None:
+def test_a_timeout_of_the_role_does_not_stop_the_building_of_an_index(prepared: Scratch) -> None:
     """Hosted platforms give their roles a statement timeout; CREATE INDEX CONCURRENTLY has to outwait every writer."""
     for setting in ("statement_timeout", "lock_timeout"):
-        rows(set_up.admin_url, f"ALTER DATABASE \"{set_up.name}\" SET {setting} = '1s'")
+        rows(prepared.admin_url, f"ALTER DATABASE \"{prepared.name}\" SET {setting} = '1s'")
     with (
-        holding(set_up, NEW_MESSAGE) as writer,
-        background.manage(set_up, "migrate_tenants", "--to", "004", "--yes") as run,
+        holding(prepared, NEW_MESSAGE) as writer,
+        background.start(prepared, "migrate_tenants", "--to", "004", "--yes") as run,
     ):
-        run.until(lambda: rows(set_up.admin_url, BUILDING))
+        run.until(lambda: rows(prepared.admin_url, BUILDING))
         time.sleep(2)
         writer.rollback()
         run.ends_with(0)

@@ -12,8 +12,8 @@ from psycopg.conninfo import conninfo_to_dict
 from migrations_ops.engine import throttle as throttling
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.throttle import Throttle
-from tests.conftest import Manage
 from tests.support import clusters, databases
+from tests.support.command_results import Manage
 from tests.support.databases import OWNER, Scratch
 from vital.errors import Stopped
 

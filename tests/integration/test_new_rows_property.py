@@ -16,8 +16,8 @@ from migrations_ops.rules.compile import verdict
 from migrations_ops.rules.conditions import condition
 from migrations_ops.rules.model import Hop, Parent, Plan, Rule, TableSpec, TenantSpec
 from migrations_ops.rules.plan_keys import PHASES
-from tests.conftest import PLATFORM
 from tests.support import databases
+from tests.support.cast import PLATFORM
 from vital.db import sql
 
 TABLES = """

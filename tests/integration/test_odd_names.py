@@ -7,10 +7,11 @@ from contextlib import suppress
 import psycopg
 import pytest
 
-from tests.conftest import PLATFORM
+from tests.support.cast import PLATFORM
+from tests.support.command_results import said
+from tests.support.database_state import dump_platform
 from tests.support.databases import Scratch, rows
-from tests.support.looking import one, said
-from tests.support.traces import dump
+from tests.support.queries import scalar
 
 pytestmark = pytest.mark.server
 
@@ -88,13 +89,13 @@ def odd(legacy: Scratch) -> Scratch:
 
 
 def test_a_run_and_its_undo(odd: Scratch, manage: Manage) -> None:
-    before = dump(odd)
+    before = dump_platform(odd)
 
     done = manage(odd, "migrate_tenants", "--yes")
 
     assert done.returncode == 0, said(done)
-    assert one(odd, "SELECT count(*) FROM tools WHERE tenant_id IS NULL") == 0
-    assert one(odd, "SELECT count(*) FROM pg_index WHERE indrelid = 'tools'::regclass AND NOT indisvalid") == 0
+    assert scalar(odd, "SELECT count(*) FROM tools WHERE tenant_id IS NULL") == 0
+    assert scalar(odd, "SELECT count(*) FROM pg_index WHERE indrelid = 'tools'::regclass AND NOT indisvalid") == 0
     assert rows(odd.owner_url, NEW_TOOL) == [(PLATFORM,)]
     rows(odd.owner_url, "DELETE FROM tools WHERE tool_key = 'written meanwhile'")
     again = manage(odd, "migrate_tenants", "--yes")
@@ -104,4 +105,4 @@ def test_a_run_and_its_undo(odd: Scratch, manage: Manage) -> None:
 
     assert undone.returncode == 0, said(undone)
     assert "kept as they are" not in undone.stdout
-    assert dump(odd) == before
+    assert dump_platform(odd) == before

@@ -18,8 +18,8 @@ from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Plan
 from migrations_ops.rules.plan_keys import PHASES
 from migrations_ops.rules.reader import PlanError
-from tests.conftest import PHARMA, PLATFORM
 from tests.support import databases
+from tests.support.cast import PHARMA, PLATFORM
 from vital.db import sql
 
 TABLES = """

@@ -22,9 +22,10 @@ from migrations_ops.rules.model import Condition, Hop, Parent, Plan, Rule, Table
 from migrations_ops.rules.plan_keys import PHASES
 from migrations_ops.rules.suggest.current_rule import CurrentRules
 from migrations_ops.rules.suggest.rule_groups import Family
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
 from tests.support import databases
-from tests.support.watching import calm
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
+from tests.support.command_results import Manage
+from tests.support.engine_watch import quiet
 from vital.db import sql
 
 TENANTS = {"platform": PLATFORM, "health": DIGITAL_HEALTH, "pharma": PHARMA}
@@ -164,7 +165,7 @@ def come(session: Session, plan: Plan, *, looking: bool = False) -> dict[str, di
         for spec in plan.tables:
             if phase == PHASES[1] or any(rule.phase == phase for rule in spec.rules):
                 step = assignment_of(plan, spec, phases)
-                backfill.run(session, step, phase_record.step(step.name, spec.relation), calm(session))
+                backfill.run(session, step, phase_record.step(step.name, spec.relation), quiet(session))
         if looking:
             told = forecast(session, plan)
             assert {table: {n: fate[0] for n, fate in fates.items()} for table, fates in told.items()} == tenants
@@ -201,7 +202,7 @@ def test_a_run_does_what_was_foretold(
         session.execute("DELETE FROM vital.baseline")
         expected = forecast(session, plan)
     for spec in plan.tables:
-        baseline.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
+        baseline.take_baseline(session, spec.table, "tenant_id", quiet(session).waiting)
     if remembered:
         expected = forecast(session, plan)
 

@@ -13,12 +13,12 @@ from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.rules.load import load
 from tenants.isolation import database_probe
 from tenants.isolation.report import HELD, LEAK, Report
-from tests.conftest import DIGITAL_HEALTH, PHARMA, Manage
-from tests.support import background, databases, looking
-from tests.support.acting import whole_clone
-from tests.support.databases import OWNER, Scratch, rows
-from tests.support.looking import TABLES, document, said
-from tests.support.traces import dump
+from tests.support import background, databases, queries
+from tests.support.cast import DIGITAL_HEALTH, PHARMA
+from tests.support.command_results import Manage, document, said
+from tests.support.database_state import dump_platform
+from tests.support.databases import OWNER, Scratch, clone_with_grants, rows
+from tests.support.queries import TABLES
 
 pytestmark = pytest.mark.server
 
@@ -32,7 +32,7 @@ ROLES = "SELECT rolname, rolinherit FROM pg_roles WHERE rolname LIKE 'vital%' OR
 @pytest.fixture
 def fenced(migrated_template: Scratch) -> Iterator[Scratch]:
     """A migrated database of one's own, with the grants on the database itself."""
-    scratch = whole_clone(migrated_template)
+    scratch = clone_with_grants(migrated_template)
     yield scratch
     databases.drop(scratch)
 
@@ -253,7 +253,7 @@ def test_a_fence_that_the_owner_walks_through_is_not_whole(fenced: Scratch, mana
 
 def test_006_does_not_complete_on_an_open_fence(migrated_template: Scratch, manage: Manage) -> None:
     """A policy that looks like ours and asks nothing is not seen in the catalogue: only the attack finds it."""
-    scratch = whole_clone(migrated_template)
+    scratch = clone_with_grants(migrated_template)
     asks_nothing = "current_setting('vital.tenant_id', true) IS NOT NULL"
     try:
         rows(scratch.owner_url, f"ALTER POLICY vital_tenant_delete ON prompts USING ({asks_nothing})")
@@ -268,7 +268,7 @@ def test_006_does_not_complete_on_an_open_fence(migrated_template: Scratch, mana
 
 
 def traces(scratch: Scratch) -> tuple[Any, ...]:
-    return dump(scratch), rows(scratch.admin_url, MEMBERS), rows(scratch.admin_url, ROLES)
+    return dump_platform(scratch), rows(scratch.admin_url, MEMBERS), rows(scratch.admin_url, ROLES)
 
 
 def test_nothing_is_left_behind(fenced: Scratch, manage: Manage) -> None:
@@ -283,7 +283,7 @@ def test_a_killed_run_leaves_nothing_behind(fenced: Scratch) -> None:
     before = traces(fenced)
     at_work = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND query LIKE '%%vital_attack%%'"
 
-    with background.manage(fenced, "prove_isolation") as running:
+    with background.start(fenced, "prove_isolation") as running:
         running.until(lambda: rows(fenced.admin_url, at_work, [fenced.name]))
         running.kill()
 
@@ -298,15 +298,15 @@ def test_an_application_is_not_kept_waiting(fenced: Scratch) -> None:
     """While the run is at work, every row and table can be written, and what is locked is waited for briefly."""
     with session_of(fenced) as session, session.connection.transaction():
         session.execute("SELECT set_config('lock_timeout', '1s', true)")
-        before = looking.one(fenced, "SELECT count(*) FROM tools")
-        with background.manage(fenced, "prove_isolation") as running:
+        before = queries.scalar(fenced, "SELECT count(*) FROM tools")
+        with background.start(fenced, "prove_isolation") as running:
             at_work = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND query LIKE '%%vital_attack%%'"
             running.until(lambda: rows(fenced.admin_url, at_work, [fenced.name]))
             session.execute("UPDATE tools SET name = name")
             session.execute("UPDATE tenants SET name = name")
             session.execute("DELETE FROM messages")
             running.ends_with(0)
-    assert looking.one(fenced, "SELECT count(*) FROM tools") == before
+    assert queries.scalar(fenced, "SELECT count(*) FROM tools") == before
 
 
 # --- it says so ---
@@ -380,4 +380,4 @@ def test_what_goes_around_the_fence_is_listed(fenced: Scratch, manage: Manage) -
 
 
 def server_version(scratch: Scratch) -> int:
-    return int(looking.one(scratch, "SELECT current_setting('server_version_num')"))
+    return int(queries.scalar(scratch, "SELECT current_setting('server_version_num')"))

@@ -29,9 +29,10 @@ from migrations_ops.rules.compile import BY_PERSON, UNMATCHED, verdict
 from migrations_ops.rules.conditions import condition
 from migrations_ops.rules.model import Hop, Parent, Plan, Rule, TableSpec, TenantSpec
 from migrations_ops.rules.plan_keys import PHASES
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
 from tests.support import databases
-from tests.support.watching import calm
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
+from tests.support.command_results import Manage
+from tests.support.engine_watch import quiet
 from vital.db import sql
 
 TENANTS = {"platform": PLATFORM, "health": DIGITAL_HEALTH, "pharma": PHARMA}
@@ -630,7 +631,7 @@ def carry_out(session: Session, plan: Plan, spec: TableSpec) -> int:
     changed = 0
     for phase, phases in zip(PHASES, (PHASES[:1], PHASES), strict=True):
         record = PhaseRecord(session, run, phase).step(f"tenant of {spec.relation}", spec.relation)
-        backfill.run(session, step_of(plan, spec, phases), record, calm(session))
+        backfill.run(session, step_of(plan, spec, phases), record, quiet(session))
         changed += record.rows_changed
     return changed
 
@@ -649,7 +650,7 @@ def take_back(session: Session, spec: TableSpec) -> list[tuple[str, str]]:
     """Both phases, the last one first; the conflicts."""
     touched = {spec.relation: Touched(spec.table, ("tenant_id",))}
     return [
-        kept for phase in PHASES[::-1] for kept in ledger.undo_phase(session, phase, touched, calm(session)).conflicts
+        kept for phase in PHASES[::-1] for kept in ledger.undo_phase(session, phase, touched, quiet(session)).conflicts
     ]
 
 
@@ -685,7 +686,7 @@ def test_every_row_with_a_verdict_gets_it_and_gives_it_back(
     plan, spec = plan_of(of, rules, unmatched)
     forget(session, of)
     fill(session, of, table, since=False)
-    baseline.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, spec.table, "tenant_id", quiet(session).waiting)
     fill(session, of, table, since=True)
     move(session, of, table)
     came, touched = sum(row["since"] for row in table), sum(row["since"] or bool(row["moved"]) for row in table)
@@ -742,7 +743,7 @@ def test_a_batch_that_takes_too_long_is_tried_again_with_half_of_its_pages(
     plan, spec = plan_of(of, [Told({"always": True}, "platform", False, PHASES[0])], "")
     forget(session, of)
     fill(session, of, [PLAIN] * 60, since=False)
-    baseline.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, spec.table, "tenant_id", quiet(session).waiting)
     monkeypatch.setattr(backfill, "PAGES_PER_BATCH", 1_000)
     monkeypatch.setattr(batch_size, "MOST_PAGES", 1_000)
     monkeypatch.setattr(backfill, "TIMEOUT_SECONDS", 1)
@@ -753,7 +754,7 @@ def test_a_batch_that_takes_too_long_is_tried_again_with_half_of_its_pages(
     said: list[str] = []
     try:
         record = PhaseRecord(session, session.value("SELECT max(id) FROM vital.run"), PHASES[0]).step("t", of.relation)
-        backfill.run(session, step_of(plan, spec, PHASES[:1]), record, replace(calm(session), waiting=said.append))
+        backfill.run(session, step_of(plan, spec, PHASES[:1]), record, replace(quiet(session), waiting=said.append))
     finally:
         session.execute("DROP FUNCTION dawdle() CASCADE")
 
@@ -775,7 +776,7 @@ def test_rows_in_the_same_place_of_two_tables_are_not_confused(session: Session,
         session.execute(
             "WITH gone AS (DELETE FROM elders WHERE n = 1 RETURNING *) INSERT INTO children SELECT * FROM gone"
         )
-    baseline.take_baseline(session, spec.table, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, spec.table, "tenant_id", quiet(session).waiting)
     places = session.execute(sql.compose("SELECT ctid::text FROM {t}", t=sql.relation(of.relation)))
     assert places == [("(0,1)",), ("(0,1)",)]
 

@@ -9,12 +9,12 @@ import pytest
 
 from migrations_ops.admin import run_detail
 from migrations_ops.models import Override, Run, StepRun
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
-from tests.support import looking
+from tests.support import queries
+from tests.support.admin_client import address, platform_admin, visible_text
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch, rows
-from tests.support.inside import django_on
-from tests.support.looking import document, said
-from tests.support.room import address, boss, seen
+from tests.support.in_process_django import django_on
 
 SLUGS = {"vital-platform": PLATFORM, "digital-health": DIGITAL_HEALTH, "pharma": PHARMA}
 GIVEN = """
@@ -42,14 +42,14 @@ def test_the_report_has_what_the_database_has(migrated_template: Scratch, manage
     told = report(migrated_template, manage, "1")
 
     assert (told["run"]["id"], told["run"]["status"]) == (1, "completed")
-    assert told["plan"]["digest"] == looking.one(migrated_template, "SELECT plan_digest FROM vital.run")
-    assert [phase["phase"] for phase in told["phases"]] == list(looking.PHASES)
+    assert told["plan"]["digest"] == queries.scalar(migrated_template, "SELECT plan_digest FROM vital.run")
+    assert [phase["phase"] for phase in told["phases"]] == list(queries.PHASES)
     of_table = {table["table"]: table["tenants"] for table in told["rows"]["tables"]}
     for table in ("tools", "agents", "prompts", "knowledge_base"):
         for slug, tenant in SLUGS.items():
-            given = looking.one(migrated_template, GIVEN.format(table=table), tenant)
+            given = queries.scalar(migrated_template, GIVEN.format(table=table), tenant)
             assert of_table[table].get(slug, 0) == given, (table, slug)
-    made = len(looking.made_assignments(migrated_template))
+    made = len(queries.made_assignments(migrated_template))
     assert told["rows"]["added"]["agent_tool_assignments"] == made
     outcomes = dict(rows(migrated_template.admin_url, "SELECT outcome, count(*) FROM vital.step_run GROUP BY 1"))
     counted = [check["outcome"] for check in told["checks"]]
@@ -95,7 +95,7 @@ def test_an_undo_reports_what_it_took_back(migrated: Scratch, manage: Manage) ->
 
 
 def test_the_page_escapes_what_people_wrote_and_needs_nothing_else(on_migrated: Scratch) -> None:
-    admin, run = boss(), Run.objects.get()
+    admin, run = platform_admin(), Run.objects.get()
     decided(run)
 
     answer = admin.get(address("report", run.pk))
@@ -105,7 +105,7 @@ def test_the_page_escapes_what_people_wrote_and_needs_nothing_else(on_migrated: 
     assert "<script" not in page
     assert not re.search(r"(src|href)=", page)
     assert "default-src 'none'" in answer["Content-Security-Policy"]
-    told = seen(page)
+    told = visible_text(page)
     assert f"Run {run.pk} of {on_migrated.name}" in told
     for outcome in ("PASS", "WARN", "FAIL"):
         assert f"{StepRun.objects.filter(outcome=outcome).count()} {outcome}" in told

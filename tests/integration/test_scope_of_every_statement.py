@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 
-from tests.conftest import PHARMA, PLATFORM
+from tests.support.cast import PHARMA, PLATFORM
 from tests.support.databases import Scratch
 from vital.db import scope as context
 from vital.db.cursor import ScopedCursor

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from tenants.auth import db_logins
 from tenants.identity import Caller, TenantInfo, TenantRequest
 from tenants.middleware import ApiTransaction
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support import databases
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.databases import Scratch
 from vital.db import scope
 from vital.db.base import settings_for

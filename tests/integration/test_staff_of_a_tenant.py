@@ -13,10 +13,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tenants.admin import permissions, tenant_site
 from tenants.models import Membership
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER, Manage
-from tests.support import databases, stage
+from tests.support import databases, service_under_test
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
+from tests.support.command_results import Manage
 from tests.support.databases import Scratch
-from tests.support.inside import django_on
+from tests.support.in_process_django import django_on
 from vital.db import scope as context
 
 PASSWORD = "a-long-password-of-the-tests"
@@ -38,7 +39,10 @@ def database(
     server_url: str, migrated_template: Scratch, manage: Manage, django_db_blocker: pytest.FixtureRequest
 ) -> Iterator[Scratch]:
     """The cast's, and Django on it by the service's own login: it has no right but to put a role on."""
-    with stage.built(server_url, migrated_template, manage) as house, django_on(house.login, django_db_blocker):
+    with (
+        service_under_test.created_database(server_url, migrated_template, manage) as made,
+        django_on(made.login, django_db_blocker),
+    ):
         with context.acting_as(context.operator_scope(read_only=False)):
             User.objects.create_superuser("the-platform", password=PASSWORD)
             User.objects.create_user("nobody", password=PASSWORD)
@@ -47,7 +51,7 @@ def database(
                 user.user_permissions.set(Permission.objects.all())  # of Django's: they open nothing
                 for tenant, role in tenants:
                     Membership.objects.create(user=user, tenant_id=tenant, role=role)
-        yield house.database
+        yield made.database
 
 
 def logged_in(name: str) -> Client:
@@ -338,9 +342,9 @@ def test_the_platforms_admin_sees_everything_and_may_look_as_a_tenant_does(datab
 
 
 def test_before_the_fence_is_closed_nobody_looks_into_a_tenant(
-    set_up: Scratch, django_db_blocker: pytest.FixtureRequest
+    prepared: Scratch, django_db_blocker: pytest.FixtureRequest
 ) -> None:
-    with django_on(set_up.owner_url, django_db_blocker):
+    with django_on(prepared.owner_url, django_db_blocker):
         user = User.objects.create_user("early", password=PASSWORD, is_staff=True)
         Membership.objects.create(user=user, tenant_id=PHARMA)
         client = logged_in("early")

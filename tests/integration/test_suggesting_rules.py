@@ -12,8 +12,8 @@ from migrations_ops.engine.session import Session
 from migrations_ops.rules.load import load
 from migrations_ops.rules.suggest.suggest import suggest
 from tests.support import databases
-from tests.support.accepting import accepted
 from tests.support.databases import Scratch
+from tests.support.suggestions import apply_suggestions
 
 HEAD = """
 version = 1
@@ -138,7 +138,7 @@ def test_another_spelling_goes_into_the_rule_that_has_the_word(database: Scratch
     assert one["moves_from"] == {"shop": 5}
     assert one["conflicts"] == {}
 
-    plan = accepted(tmp_path / "plan.toml", [one], tmp_path / "accepted.toml")
+    plan = apply_suggestions(tmp_path / "plan.toml", [one], tmp_path / "accepted.toml")
     with opened(database) as session:
         again = suggest(session, load(plan))
     assert again["tables"][0]["fallback"] == 1
@@ -227,7 +227,7 @@ def test_values_and_words_that_decided_rows_have(database: Scratch, tmp_path: Pa
     assert (tags["kind"], tags["tenant"], tags["rows"], tags["columns"]) == ("values", "north", 2, {"tags": "text[]"})
     assert tags["confidence"] < words["confidence"]
     assert sorted(tags["keys"]) == ["40", "41"]
-    accepted_plan = accepted(tmp_path / "plan.toml", found, tmp_path / "accepted.toml")
+    accepted_plan = apply_suggestions(tmp_path / "plan.toml", found, tmp_path / "accepted.toml")
     assert load(accepted_plan).tables[0].columns["tags"] == "text[]"
 
 
@@ -244,7 +244,7 @@ def test_rows_that_refer_to_decided_ones_may_follow_them(database: Scratch, tmp_
     assert [table["table"] for table in found["tables"]] == ["pages"]
     assert (one["kind"], one["tenant"], one["rows"], one["of"]) == ("parent", None, 20, 30)
     assert one["place"] == {"do": "after", "rule": 1, "name": "nobody's"}
-    plan = load(accepted(tmp_path / "plan.toml", [one], tmp_path / "accepted.toml"))
+    plan = load(apply_suggestions(tmp_path / "plan.toml", [one], tmp_path / "accepted.toml"))
     assert plan.tables[1].rules[1].parent
 
 

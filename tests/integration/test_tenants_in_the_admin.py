@@ -11,10 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from tenants import resolution
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM, Manage
-from tests.support import databases, stage
+from tests.support import databases, service_under_test
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.command_results import Manage
 from tests.support.databases import Scratch
-from tests.support.inside import django_on
+from tests.support.in_process_django import django_on
 from vital.db import scope as context
 
 ADMIN = "the-platform"
@@ -25,8 +26,11 @@ PAGE = "/admin/tenants/tenantrecord/{}/change/"
 def database(
     server_url: str, migrated_template: Scratch, manage: Manage, django_db_blocker: pytest.FixtureRequest
 ) -> Iterator[Scratch]:
-    with stage.built(server_url, migrated_template, manage) as house, django_on(house.login, django_db_blocker):
-        yield house.database
+    with (
+        service_under_test.created_database(server_url, migrated_template, manage) as made,
+        django_on(made.login, django_db_blocker),
+    ):
+        yield made.database
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.command_results import said
 from tests.support.databases import Scratch, rows
-from tests.support.looking import said
 
 Manage = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import Manage
 from tests.support import clusters, databases
+from tests.support.command_results import Manage
 from tests.support.databases import OWNER, Scratch
 
 pytestmark = pytest.mark.server

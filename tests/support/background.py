@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import IO
 
 from tests.support.databases import Scratch, rows
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-class Background:
+class BackgroundCommand:
     """The process, and what it has printed so far."""
 
     def __init__(self, process: "subprocess.Popen[str]", output: IO[str]) -> None:
@@ -49,7 +48,7 @@ class Background:
 
 
 @contextmanager
-def manage(database: Scratch, *arguments: str) -> Iterator[Background]:
+def start(database: Scratch, *arguments: str) -> Iterator[BackgroundCommand]:
     """Start ./manage.py as the owner, both outputs into one; it is killed in the end if it still runs."""
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "output").open("w+", encoding="utf-8") as output:
         process = subprocess.Popen(
@@ -57,7 +56,7 @@ def manage(database: Scratch, *arguments: str) -> Iterator[Background]:
             env=os.environ | {"DATABASE_URL": database.owner_url, "PYTHONUNBUFFERED": "1"},
             cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-        running = Background(process, output)
+        running = BackgroundCommand(process, output)
         try:
             yield running
         finally:
@@ -66,7 +65,7 @@ def manage(database: Scratch, *arguments: str) -> Iterator[Background]:
                 process.wait()
 
 
-def looks_again(scratch: Scratch) -> Callable[[], bool]:
+def monitor_polled(scratch: Scratch) -> Callable[[], bool]:
     """Whether a monitor's first look is over: each has connections of its own, and two for it alone."""
     seen: set[int] = set()
 

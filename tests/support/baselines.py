@@ -9,8 +9,8 @@ from migrations_ops.engine.ledger import Touched
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Assign, Table
 from migrations_ops.engine.tracking import PhaseRecord, StepRecord
-from tests.conftest import PHARMA
-from tests.support.watching import calm
+from tests.support.cast import PHARMA
+from tests.support.engine_watch import quiet
 from vital.db import sql
 
 THINGS = Table("public.things", ("id",))
@@ -57,11 +57,11 @@ def give_all_to(tenant: str) -> Assign:
 def carry_out(session: Session, phase: str = "004_tenant_data") -> int:
     """Our own change, in batches; the number of rows changed."""
     step = record(session, phase, "give", THINGS.relation)
-    backfill.run(session, give_all_to(PHARMA), step, calm(session))
+    backfill.run(session, give_all_to(PHARMA), step, quiet(session))
     return int(step.rows_changed)
 
 
 def take_back(session: Session, phase: str = "004_tenant_data") -> None:
     """The undo of our own change."""
-    undone = ledger.undo_phase(session, phase, {THINGS.relation: Touched(THINGS, ("tenant_id",))}, calm(session))
+    undone = ledger.undo_phase(session, phase, {THINGS.relation: Touched(THINGS, ("tenant_id",))}, quiet(session))
     assert undone.conflicts == []

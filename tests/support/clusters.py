@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support import afterwards, databases
+from tests.support import cleanup_at_exit, databases
 
 SUPERUSER, PASSWORD = "cluster_admin", "cluster-admin"
 SETTINGS = "-c listen_addresses='' -c fsync=off -c unix_socket_directories={folder}"
@@ -51,7 +51,7 @@ def restartable(server_url: str) -> Iterator[Cluster]:
     """Such a cluster with its switch; whoever kills it starts it again."""
     programs, as_server = programs_of(server_url), same_user(server_url)
     folder = Path(tempfile.mkdtemp(prefix="vital-cluster-"))
-    afterwards.remove(folder)
+    cleanup_at_exit.remove_at_exit(folder)
     password = folder / "password"
     password.write_text(PASSWORD)
     give(as_server, folder, password)
@@ -72,7 +72,7 @@ def replicated(server_url: str) -> Iterator[tuple[str, str]]:
     """A cluster and a streaming replica of it: the URLs of their superuser."""
     with restartable(server_url) as primary:
         as_server, folder = same_user(server_url), Path(tempfile.mkdtemp(prefix="vital-standby-"))
-        afterwards.remove(folder)
+        cleanup_at_exit.remove_at_exit(folder)
         give(as_server, folder)
         standby = Cluster(programs_of(server_url), folder, as_server)
         try:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import PLATFORM
+from tests.support.cast import PLATFORM
 from tests.support.service import Answer
 
 Row = Mapping[str, Any]

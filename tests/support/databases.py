@@ -70,6 +70,24 @@ def clone(template: Scratch) -> Scratch:
     return copy
 
 
+def clone_with_grants(template: Scratch) -> Scratch:
+    """A clone with the grants on the database itself, which CREATE DATABASE does not copy and 006 changes."""
+    copy = clone(template)
+    grants = rows(
+        template.admin_url,
+        "SELECT pg_get_userbyid(acl.grantee), acl.privilege_type FROM pg_database AS d"
+        " CROSS JOIN LATERAL aclexplode(d.datacl) AS acl WHERE d.datname = %s AND acl.grantee <> 0",
+        [template.name],
+    )
+    with psycopg.connect(copy.admin_url, autocommit=True) as connection:
+        database = sql.Identifier(copy.name)
+        for role, privilege in grants:
+            connection.execute(
+                sql.SQL("GRANT {} ON DATABASE {} TO {}").format(sql.SQL(privilege), database, sql.Identifier(role))
+            )
+    return copy
+
+
 def build_legacy(server_url: str, pack: Path, *, rls: bool = True) -> Scratch:
     """The legacy database of the pack, owned by OWNER; rls=False leaves it without row security and policies."""
     scratch = create_empty(server_url, "vital_legacy")
@@ -77,9 +95,9 @@ def build_legacy(server_url: str, pack: Path, *, rls: bool = True) -> Scratch:
         if (pack / "build_legacy.py").is_file():
             _build(scratch, pack / "build_legacy.py")
         else:
-            from tests.support import sample  # knows this module
+            from tests.support import sample_pack
 
-            sample.load(scratch, pack)
+            sample_pack.load(scratch, pack)
         if not rls:
             _remove_row_security(scratch.admin_url)
     except BaseException:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psycopg
 
+from tests.support.paths import ROOT
 from vital.db import embedded
 
-ROOT = Path(__file__).parents[2]
 IS_ROOT = os.geteuid() == 0
 MEMORY = Path("/dev/shm")
 SPACE = str(MEMORY) if MEMORY.exists() and shutil.disk_usage(MEMORY).free > 2**30 else "/tmp"  # many small files

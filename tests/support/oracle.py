@@ -11,9 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-PLATFORM = "00000000-0000-0000-0000-000000000001"
-DIGITAL_HEALTH = "11111111-1111-1111-1111-111111111111"
-PHARMA = "f7aa6fd4-0af9-4706-8b31-034f1f7accda"
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 
 Row = dict[str, str | None]
 Condition = Callable[[Row], bool]

@@ -1,7 +1,11 @@
 """Plans for the tests: the shipped one, a small good one, and every mistake that is refused."""
 
+import tomllib
+from pathlib import Path
+from typing import Any
+
 from migrations_ops.rules.model import Parent
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 
 SHIPPED = ROOT / "migrations_ops" / "rules" / "vital.toml"
 
@@ -228,3 +232,22 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "equals a list": (when('{ column = "street", equals = ["a"] }'), f"{RULE}, when", "equals compares with a text"),
     "a common table without schema": (GOOD + '\n[[common]]\nname = "words"\n', "common 1", "not 'words'"),
 }
+
+
+def rules_of(table: str) -> list[dict[str, Any]]:
+    """The rules of a table in the plan that is shipped, in its order."""
+    tables = {item["name"]: item for item in tomllib.loads(SHIPPED.read_text(encoding="utf-8"))["table"]}
+    item = tables[f"public.{table}"]
+    rules: list[dict[str, Any]] = tables[item["rules_as"]]["rule"] if "rules_as" in item else item.get("rule", [])
+    return rules
+
+
+def changed_plan(folder: Path, *changes: tuple[str, str]) -> Path:
+    """A copy of the shipped plan with each text replaced, once."""
+    text = SHIPPED.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in the plan"
+        text = text.replace(old, new)
+    path = folder / "changed.toml"
+    path.write_text(text, encoding="utf-8")
+    return path

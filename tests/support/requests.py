@@ -1,6 +1,6 @@
 """Requests that several tests send, and what their answers say."""
 
-from tests.support.cast import SEARCH
+from tests.support.cast_rows import SEARCH
 from tests.support.contract import TOOLS
 from tests.support.service import Answer, Service
 from tests.support.tokens import Who

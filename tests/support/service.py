@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from tests.support.pooler import free_port
+from tests.support.paths import ROOT
+from tests.support.ports import free_port
 
-ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS, STOP_SECONDS = 20, 5
 
 JWT_SECRET = "the-secret-that-signs-tokens-in-tests-and-nowhere-else"

@@ -1,8 +1,8 @@
 """What the tests of undo share: rows that an application writes, and the state an undo must keep."""
 
-from tests.support import databases, looking
+from tests.support import databases, queries
+from tests.support.command_results import Done
 from tests.support.databases import Scratch
-from tests.support.looking import Done
 
 OPEN = "Isolation is open"
 TOOL = """
@@ -13,7 +13,7 @@ TOOL = """
 
 def tool(scratch: Scratch, key: str, tenant: str) -> str:
     """A tool that an application wrote with a tenant; its id."""
-    ((identity,),) = looking.write(scratch, TOOL, f"the tool {key}", key, tenant)
+    ((identity,),) = queries.write_as_owner(scratch, TOOL, f"the tool {key}", key, tenant)
     return str(identity)
 
 

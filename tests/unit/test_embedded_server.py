@@ -10,7 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.support.embedded_processes import IS_ROOT, ROOT, mode, open_folder, postmaster, query
+from tests.support.embedded_processes import IS_ROOT, mode, open_folder, postmaster, query
+from tests.support.paths import ROOT
 from vital.db import embedded
 from vital.db.embedded import EmbeddedError, Server, client_bin_dir, ensure_running
 

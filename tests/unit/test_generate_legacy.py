@@ -13,7 +13,7 @@ from catalog.generation.dice import Dice, Ids, Value, array
 from catalog.generation.plan import PLAN, Table
 from catalog.generation.sizes import Sizes
 from catalog.tables import LOAD_ORDER
-from tests.support import databases, oracle
+from tests.support import cast, databases, oracle
 from tests.support.databases import Scratch
 
 Manage = Callable[..., subprocess.CompletedProcess[str]]
@@ -80,8 +80,8 @@ def test_every_rule_decides_a_row(name: str) -> None:
 def test_a_few_rows_have_the_platform_as_tenant_already(name: str) -> None:
     tenants = Counter(row["tenant_id"] for row in generated(name))
 
-    assert set(tenants) == {None, oracle.PLATFORM}
-    assert tenants[None] > tenants[oracle.PLATFORM]
+    assert set(tenants) == {None, cast.PLATFORM}
+    assert tenants[None] > tenants[cast.PLATFORM]
 
 
 def test_some_chunks_say_another_domain_than_their_source() -> None:
@@ -107,7 +107,7 @@ def test_chunks_count_from_zero_in_their_source_and_carry_their_hash() -> None:
 def test_conversations_of_users_with_and_without_tenant() -> None:
     users = {row["id"]: row["tenant_id"] for row in generated("users")}
 
-    assert {users[row["user_id"]] for row in generated("conversations")} == {None, oracle.PLATFORM}
+    assert {users[row["user_id"]] for row in generated("conversations")} == {None, cast.PLATFORM}
 
 
 def test_arrays_are_quoted() -> None:

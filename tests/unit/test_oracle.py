@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.oracle import DIGITAL_HEALTH, PHARMA, PLATFORM, Expected, array, expected
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.oracle import Expected, array, expected
 
 OTHER = "99999999-9999-9999-9999-999999999999"  # a customer's tenant that stood there before the migration
 NAMES = {PLATFORM: "Platform", DIGITAL_HEALTH: "Digital Health", PHARMA: "Pharma", None: "unassigned"}

@@ -12,7 +12,7 @@ import pytest
 from migrations_ops.rules.conditions import condition
 from migrations_ops.rules.json_schema import schema, text
 from migrations_ops.rules.operators import CONDITIONS
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 from tests.support.plans import GOOD, SHIPPED, WRONG, when
 
 FILE = ROOT / "docs" / "reference" / "plan.schema.json"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 from vital.port import PortError, ensure_free
 
 

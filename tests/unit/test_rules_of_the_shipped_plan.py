@@ -6,7 +6,7 @@ import pytest
 
 from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Condition, Plan
-from tests.conftest import PLATFORM
+from tests.support.cast import PLATFORM
 from tests.support.plans import SHIPPED, path_to_parent
 
 CRITICAL = {"tools", "agents", "prompts", "knowledge_base", "knowledge_sources", "knowledge_domains"}

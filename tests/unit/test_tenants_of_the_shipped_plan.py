@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from migrations_ops.rules.model import Plan, TenantSpec
-from tests.conftest import DIGITAL_HEALTH, PHARMA, PLATFORM
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 
 TENANTS: dict[str, dict[str, Any]] = {
     "vital-platform": {

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 from vital import settings
 from vital.env import env_url
 

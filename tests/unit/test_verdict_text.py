@@ -5,7 +5,7 @@ from migrations_ops.engine.steps import Table
 from migrations_ops.rules.compile import verdict
 from migrations_ops.rules.model import Condition, Hop, Parent, Plan, Rule, TableSpec, TenantSpec
 from migrations_ops.rules.plan_keys import PHASES
-from tests.conftest import PHARMA, PLATFORM
+from tests.support.cast import PHARMA, PLATFORM
 
 TENANTS = {"platform": PLATFORM, "pharma": PHARMA}
 ROOM = Hop(("room", "floor"), 'public."Rooms"', ("no", "level"))

@@ -6,9 +6,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from migrations_ops.engine.session import Session
-from tests.conftest import Manage
 from tests.support import databases
 from tests.support.baselines import RUN, App
+from tests.support.command_results import Manage
 from tests.support.databases import Scratch
 
 

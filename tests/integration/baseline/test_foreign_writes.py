@@ -7,11 +7,11 @@ from migrations_ops.engine import baseline
 from migrations_ops.engine.baseline import Comparison
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Table
-from tests.conftest import PLATFORM
 from tests.support import databases
 from tests.support.baselines import THINGS, App, carry_out, compared, settled
+from tests.support.cast import PLATFORM
 from tests.support.databases import Scratch
-from tests.support.watching import calm
+from tests.support.engine_watch import quiet
 
 pytestmark = pytest.mark.server
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.server
 def test_what_others_wrote_is_counted_exactly(
     session: Session, app: App, statement: str, rows: int, foreign: int
 ) -> None:
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
 
     app(statement)
 
@@ -42,7 +42,7 @@ def test_what_others_wrote_is_counted_exactly(
 
 
 def test_each_kind_of_write_adds_up(session: Session, app: App) -> None:
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
 
     app(
         "INSERT INTO things (id, name) VALUES (11, 'a'), (12, 'b')",
@@ -55,7 +55,7 @@ def test_each_kind_of_write_adds_up(session: Session, app: App) -> None:
 
 
 def test_a_row_deleted_and_another_put_in_its_place_are_two_writes(session: Session, app: App) -> None:
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
 
     app("DELETE FROM things WHERE id = 1", "INSERT INTO things (id, name) VALUES (1, 'an impostor')")
 
@@ -63,7 +63,7 @@ def test_a_row_deleted_and_another_put_in_its_place_are_two_writes(session: Sess
 
 
 def test_two_values_that_change_places_are_noticed(session: Session, app: App) -> None:
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
 
     app("UPDATE things SET name = CASE id WHEN 1 THEN 'thing 2' ELSE 'thing 1' END WHERE id IN (1, 2)")
 
@@ -71,7 +71,7 @@ def test_two_values_that_change_places_are_noticed(session: Session, app: App) -
 
 
 def test_a_tenant_that_others_write_is_foreign_though_the_content_is_the_same(session: Session, app: App) -> None:
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
 
     app(f"UPDATE things SET tenant_id = '{PLATFORM}' WHERE id = 1")
 
@@ -79,7 +79,7 @@ def test_a_tenant_that_others_write_is_foreign_though_the_content_is_the_same(se
 
 
 def test_a_write_that_is_put_right_is_foreign_though_the_content_is_the_same(session: Session, app: App) -> None:
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
 
     app("UPDATE things SET name = 'x' WHERE id = 1", "UPDATE things SET name = 'thing 1' WHERE id = 1")
 
@@ -87,7 +87,7 @@ def test_a_write_that_is_put_right_is_foreign_though_the_content_is_the_same(ses
 
 
 def test_what_others_roll_back_is_no_difference(session: Session, scratch: Scratch) -> None:
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
 
     with psycopg.connect(scratch.owner_url) as other:
         other.execute("INSERT INTO things (id) VALUES (11)")
@@ -106,7 +106,7 @@ def test_a_long_open_transaction_in_another_database_confuses_nothing(
         with psycopg.connect(elsewhere.owner_url) as other:
             other.execute("CREATE TABLE long (n int)")  # it has a transaction number now, and stays open
             app("UPDATE things SET name = 'before' WHERE id <= 5")  # finished before the baseline, begun after `other`
-            baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+            baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
             assert compared(session).foreign == 0
 
             carry_out(session)
@@ -129,14 +129,14 @@ def test_a_write_that_was_not_committed_yet_at_the_baseline_is_foreign(
             other.execute("SAVEPOINT here")
         other.execute("INSERT INTO things (id, name) VALUES (11, 'late')")
         app("UPDATE things SET name = 'earlier' WHERE id = 1")  # finished, though its number is higher
-        baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+        baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
         other.commit()
 
     assert compared(session) == Comparison("public.things", 10, 11, same_content=False, foreign=1)
 
 
 def test_a_write_in_a_savepoint_after_the_baseline_is_foreign(session: Session, scratch: Scratch) -> None:
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
 
     with psycopg.connect(scratch.owner_url) as other:
         other.execute("SELECT 1")
@@ -158,7 +158,7 @@ def test_writes_to_partitions_are_counted_too(
     session: Session, app: App, statement: str, rows: int, foreign: int
 ) -> None:
     split = Table("public.split", ("id",))
-    baseline.take_baseline(session, split, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, split, "tenant_id", quiet(session).waiting)
     assert compared(session, split) == Comparison("public.split", 10, 10, same_content=True, foreign=0)
 
     app(statement)

@@ -9,14 +9,14 @@ from migrations_ops.engine.baseline import Comparison
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Insert
 from tests.support.baselines import RUN, THINGS, App, carry_out, compared, record, take_back
-from tests.support.watching import calm
+from tests.support.engine_watch import quiet
 from vital.db import sql
 
 pytestmark = pytest.mark.server
 
 
 def test_our_own_batch_is_not_foreign(session: Session) -> None:
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
 
     assert carry_out(session) == 10
 
@@ -24,7 +24,7 @@ def test_our_own_batch_is_not_foreign(session: Session) -> None:
 
 
 def test_our_own_undo_is_not_foreign_nor_what_comes_after_it(session: Session) -> None:
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
     carry_out(session)
 
     take_back(session)
@@ -41,7 +41,7 @@ def test_a_foreign_write_shows_whether_our_batch_comes_after_it_or_before(
     session: Session, app: App, before_the_batch: bool
 ) -> None:
     """Our batch writes the row anew, so that its version is ours: what it wrote over is counted with the batch."""
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
     foreign = "UPDATE things SET name = 'x' WHERE id <= 3"
 
     if before_the_batch:
@@ -55,7 +55,7 @@ def test_a_foreign_write_shows_whether_our_batch_comes_after_it_or_before(
 
 def test_a_change_of_ours_to_anything_but_the_tenant_would_be_seen(session: Session, app: App) -> None:
     """The whole point: without foreign writes a different content is our own fault."""
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
     spoils = """
         CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name := 'spoilt'; RETURN NEW; END $$
     """
@@ -83,11 +83,11 @@ def added(session: Session) -> None:
         rows=sql.raw("SELECT n, 'ours' FROM generate_series(101, 102) AS n WHERE n NOT IN (SELECT id FROM things)"),
         rule="two more",
     )
-    inserts.run(session, step, record(session, "002_tenant_setup", step.name, THINGS.relation), calm(session))
+    inserts.run(session, step, record(session, "002_tenant_setup", step.name, THINGS.relation), quiet(session))
 
 
 def test_rows_that_vital_inserted_are_discounted(session: Session) -> None:
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
 
     added(session)
 
@@ -96,7 +96,7 @@ def test_rows_that_vital_inserted_are_discounted(session: Session) -> None:
 
 
 def test_rows_that_vital_inserted_and_removed_again_are_no_foreign_deletions(session: Session) -> None:
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
     added(session)
 
     take_back(session, "002_tenant_setup")
@@ -107,7 +107,7 @@ def test_rows_that_vital_inserted_and_removed_again_are_no_foreign_deletions(ses
 
 
 def test_a_foreign_insert_beside_ours_is_still_counted(session: Session, app: App) -> None:
-    baseline.take_baseline(session, THINGS, "tenant_id", calm(session).waiting)
+    baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
 
     added(session)
     app("INSERT INTO things (id, name) VALUES (201, 'ours')")

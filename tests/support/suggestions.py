@@ -9,7 +9,7 @@ HEADING = re.compile(r"^(?=\[\[(?:table|tenant|common|table\.rule)\]\]$)", re.MU
 Suggestion = dict[str, Any]
 
 
-def accepted(plan: Path, suggestions: Iterable[Suggestion], copy: Path) -> Path:
+def apply_suggestions(plan: Path, suggestions: Iterable[Suggestion], copy: Path) -> Path:
     """A copy of the plan with these suggestions, in their order."""
     chosen = list(suggestions)
     copy.write_text("".join(_pieces(plan.read_text(encoding="utf-8"), chosen)), encoding="utf-8")

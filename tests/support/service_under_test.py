@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from tests.conftest import Manage
-from tests.support import acting, cast, databases
+from tests.support import cast_rows, databases
+from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch
-from tests.support.looking import said
 from tests.support.service import PRODUCTION, Service, served
 
 
 @dataclass(frozen=True)
-class Stage:
+class ServiceUnderTest:
     """`sql` speaks past every policy; `login` is the service's own URL."""
 
     service: Service
@@ -35,18 +34,18 @@ class Stage:
 
 
 @contextmanager
-def furnished(template: Scratch) -> Iterator[Scratch]:
+def database_with_cast(template: Scratch) -> Iterator[Scratch]:
     """A copy of the migrated database with the cast's rows."""
-    scratch = acting.whole_clone(template)
+    scratch = databases.clone_with_grants(template)
     try:
-        cast.plant(scratch)
+        cast_rows.insert_cast(scratch)
         yield scratch
     finally:
         databases.drop(scratch)
 
 
 @contextmanager
-def login(server_url: str, scratch: Scratch, manage: Manage) -> Iterator[str]:
+def service_login(server_url: str, scratch: Scratch, manage: Manage) -> Iterator[str]:
     """The URL of a login as the product makes it for its service; it is dropped after the database."""
     name = f"vital_test_login_{uuid4().hex[:12]}"
     try:
@@ -59,7 +58,7 @@ def login(server_url: str, scratch: Scratch, manage: Manage) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class House:
+class ServiceDatabase:
     """A furnished database, and the URL of the login that its service has."""
 
     database: Scratch
@@ -67,33 +66,33 @@ class House:
 
 
 @contextmanager
-def built(server_url: str, template: Scratch, manage: Manage) -> Iterator[House]:
+def created_database(server_url: str, template: Scratch, manage: Manage) -> Iterator[ServiceDatabase]:
     """The house that others are copies of: the login is the cluster's, and made once."""
-    with furnished(template) as scratch, login(server_url, scratch, manage) as url:
-        yield House(scratch, url)
+    with database_with_cast(template) as scratch, service_login(server_url, scratch, manage) as url:
+        yield ServiceDatabase(scratch, url)
 
 
 @contextmanager
-def copied(house: House) -> Iterator[House]:
+def copied_database(service_database: ServiceDatabase) -> Iterator[ServiceDatabase]:
     """A house of one's own, with the same login."""
-    scratch = acting.whole_clone(house.database)
+    scratch = databases.clone_with_grants(service_database.database)
     try:
-        yield House(scratch, databases.same_login(house.login, scratch))
+        yield ServiceDatabase(scratch, databases.same_login(service_database.login, scratch))
     finally:
         databases.drop(scratch)
 
 
 @contextmanager
-def opened(
-    house: House,
+def started(
+    service_database: ServiceDatabase,
     settings: Mapping[str, str] = PRODUCTION,
     prepare: Callable[[Scratch], None] = lambda scratch: None,
-) -> Iterator[Stage]:
+) -> Iterator[ServiceUnderTest]:
     """A whole stage in a copy of the house; `prepare` changes the database before the service starts."""
-    with copied(house) as own:
+    with copied_database(service_database) as own:
         prepare(own.database)
         with served(own.login, settings) as service:
-            yield Stage(service, own.database, own.login)
+            yield ServiceUnderTest(service, own.database, own.login)
 
 
 def new_key(scratch: Scratch, manage: Manage, tenant: str, scope: str) -> str:

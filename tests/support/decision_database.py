@@ -20,10 +20,10 @@ from migrations_ops.review.decide import Decision, Source, record
 from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Plan
 from migrations_ops.rules.plan_keys import PHASES
-from tests.conftest import Manage
 from tests.support import databases
+from tests.support.command_results import Manage
 from tests.support.databases import Scratch
-from tests.support.watching import calm
+from tests.support.engine_watch import quiet
 from vital.db import sql
 
 ONE, TWO = "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"
@@ -79,7 +79,7 @@ MEMORY = ("ledger", "override", "redecision", "finding", "share", "step_run", "p
 
 
 @dataclass
-class Office:
+class DecisionDatabase:
     """One session at work, as the tables' owner; `who` decides."""
 
     session: Session
@@ -116,7 +116,7 @@ class Office:
             record = phase.step(step.name, "")
             if isinstance(step, Assign):
                 record = phase.step(step.name, step.table.relation)
-                backfill.run(self.session, step, record, calm(self.session))
+                backfill.run(self.session, step, record, quiet(self.session))
                 changed += record.rows_changed
             if isinstance(step, Check):
                 record = phase.step(step.name, step.relation)
@@ -130,7 +130,7 @@ class Office:
     def undo(self) -> list[tuple[str, str]]:
         """004's rows; the conflicts."""
         touched = {spec.relation: ledger.Touched(spec.table, ("tenant_id",)) for spec in self.plan.tables}
-        undone = ledger.undo_phase(self.session, PHASES[-1], touched, calm(self.session))
+        undone = ledger.undo_phase(self.session, PHASES[-1], touched, quiet(self.session))
         self.session.named("roll_back_phase", {"phase": PHASES[-1]})
         return undone.conflicts
 
@@ -180,7 +180,7 @@ def open_session(scratch: Scratch) -> Session:
 
 
 @contextmanager
-def furnished(server_url: str, manage: Manage, folder: Path) -> Iterator[Office]:
+def created(server_url: str, manage: Manage, folder: Path) -> Iterator[DecisionDatabase]:
     """The tables, two tenants and the plan, in a database of its own that has VITAL's tables."""
     scratch = databases.create_empty(server_url)
     try:
@@ -191,7 +191,7 @@ def furnished(server_url: str, manage: Manage, folder: Path) -> Iterator[Office]
         with closing(open_session(scratch)) as session:
             for statement in TABLES.split(";"):
                 session.execute(sql.verbatim(statement))
-            yield Office(session, load(file), scratch)
+            yield DecisionDatabase(session, load(file), scratch)
     finally:
         databases.drop(scratch)
 

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset, and nothing that was still to be sent
 
 
-class Line:
+class CuttableProxy:
     """Everything that comes to `port` is passed on to the server's socket, until it is cut."""
 
     def __init__(self, listener: socket.socket, server: str) -> None:
@@ -56,10 +56,10 @@ class Line:
 
 
 @contextmanager
-def line_to(url: str) -> Iterator[Line]:
+def proxy_to(url: str) -> Iterator[CuttableProxy]:
     """A line to the server of this URL, which must name a socket directory."""
     server = conninfo_to_dict(url)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        line = Line(listener, f"{server['host']}/.s.PGSQL.{server.get('port', 5432)}")
+        line = CuttableProxy(listener, f"{server['host']}/.s.PGSQL.{server.get('port', 5432)}")
         yield line
         line.cut()

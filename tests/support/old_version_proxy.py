@@ -14,7 +14,7 @@ VERSION = b"server_version\0"
 
 
 @contextmanager
-def that_says(version: str, scratch: Scratch) -> Iterator[str]:
+def server_of_version(version: str, scratch: Scratch) -> Iterator[str]:
     """The owner's URL of the database at a server of this version."""
     server = conninfo_to_dict(scratch.admin_url)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -4,12 +4,12 @@ import os
 import subprocess
 import sys
 
-from tests.conftest import ROOT
+from tests.support.command_results import said
 from tests.support.databases import Scratch
-from tests.support.looking import said
+from tests.support.paths import ROOT
 
 
-def as_of(database: Scratch, migration: str) -> None:
+def migrate_back_to(database: Scratch, migration: str) -> None:
     """Take VITAL's own tables back to this migration: past `./manage.py`, which refuses to."""
     done = subprocess.run(
         [sys.executable, "-m", "django", "migrate", "migrations_ops", migration, "--verbosity", "0"],

@@ -1,12 +1,11 @@
 """A pgbouncer in transaction mode in front of the test server."""
 
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -15,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tests.support.clusters import give, same_user
 from tests.support.databases import OWNER, OWNER_PASSWORD, Scratch
+from tests.support.ports import free_port
 
 SETTINGS = """
 [databases]
@@ -60,11 +60,6 @@ def transaction_mode(
         process.terminate()
         process.wait(10)
         shutil.rmtree(folder)
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(url: str) -> None:

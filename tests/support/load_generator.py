@@ -10,9 +10,9 @@ NUMBER = b"NUMBER"  # in a request: four digits, other ones each time
 
 
 @contextmanager
-def crowd(port: int, request: bytes, clients: int) -> Iterator[None]:
+def load(port: int, request: bytes, clients: int) -> Iterator[None]:
     """So many send this request again and again, as soon as they are answered, until the end of the block."""
-    command = [sys.executable, "-m", "tests.support.crowd", str(port), str(clients)]
+    command = [sys.executable, "-m", __name__, str(port), str(clients)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout

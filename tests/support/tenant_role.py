@@ -1,17 +1,15 @@
-"""Being somebody: a tenant behind the fence, or a copy of a database that is like its original in everything."""
+"""Statements as the restricted role of a tenant, under row level security."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
-from tests.support import databases
 from tests.support.databases import Scratch
 
 
-class Tenant:
+class TenantSession:
     """Statements as the role vital_tenant with one tenant set, all in a transaction that is rolled back."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
@@ -36,30 +34,12 @@ class Tenant:
 
 
 @contextmanager
-def as_tenant(scratch: Scratch, tenant: str | None) -> Iterator[Tenant]:
+def as_tenant(scratch: Scratch, tenant: str | None) -> Iterator[TenantSession]:
     """The restricted role, as the service puts it on, until the transaction's end. None: no tenant at all."""
     with psycopg.connect(scratch.admin_url) as connection:
         connection.execute("SELECT set_config('role', 'vital_tenant', true)")
         connection.execute("SELECT set_config('vital.tenant_id', %s, true)", [tenant or ""])
         being = connection.execute("SELECT current_user, row_security_active('tools')").fetchone()
         assert being == ("vital_tenant", True)
-        yield Tenant(connection)
+        yield TenantSession(connection)
         connection.rollback()
-
-
-def whole_clone(template: Scratch) -> Scratch:
-    """A clone with the grants on the database itself, which CREATE DATABASE does not copy and 006 changes."""
-    copy = databases.clone(template)
-    grants = databases.rows(
-        template.admin_url,
-        "SELECT pg_get_userbyid(acl.grantee), acl.privilege_type FROM pg_database AS d"
-        " CROSS JOIN LATERAL aclexplode(d.datacl) AS acl WHERE d.datname = %s AND acl.grantee <> 0",
-        [template.name],
-    )
-    with psycopg.connect(copy.admin_url, autocommit=True) as connection:
-        database = sql.Identifier(copy.name)
-        for role, privilege in grants:
-            connection.execute(
-                sql.SQL("GRANT {} ON DATABASE {} TO {}").format(sql.SQL(privilege), database, sql.Identifier(role))
-            )
-    return copy

@@ -1,14 +1,9 @@
-"""What a database holds, read past every policy, in the shapes that the acceptance tests compare."""
+"""What a database holds, read past row level security, in the shapes that the acceptance tests compare."""
 
-import json
-import tomllib
-from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
 
 from tests.support import databases
 from tests.support.databases import Scratch
-from tests.support.plans import SHIPPED
 
 TABLES = (
     "users",
@@ -32,29 +27,14 @@ PHASES = (
     "006_row_level_security",
 )
 
-Done = CompletedProcess[str]
 
-
-def document(done: Done) -> dict[str, Any]:
-    """The one JSON document that stdout must be."""
-    assert done.stdout, f"nothing on stdout; stderr: {done.stderr}"
-    read = json.loads(done.stdout)
-    assert isinstance(read, dict)
-    return read
-
-
-def said(done: Done) -> str:
-    """Everything the command printed, for the message of a failed assertion."""
-    return f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-
-
-def one(scratch: Scratch, query: str, *params: Any) -> Any:
+def scalar(scratch: Scratch, query: str, *params: Any) -> Any:
     """The only value of the only row."""
     ((value,),) = databases.rows(scratch.admin_url, query, params)
     return value
 
 
-def write(scratch: Scratch, statement: str, *params: Any) -> list[tuple[Any, ...]]:
+def write_as_owner(scratch: Scratch, statement: str, *params: Any) -> list[tuple[Any, ...]]:
     """What an application does that still logs in as the tables' owner; returns what RETURNING gives."""
     return databases.rows(scratch.owner_url, statement, params)
 
@@ -64,7 +44,7 @@ def tenants_of(scratch: Scratch, table: str) -> dict[str, str | None]:
     return dict(databases.rows(scratch.admin_url, f"SELECT id::text, tenant_id::text FROM public.{table}"))
 
 
-def every_tenant(scratch: Scratch) -> dict[str, dict[str, str | None]]:
+def tenants_of_every_table(scratch: Scratch) -> dict[str, dict[str, str | None]]:
     """Table -> row id -> tenant id, without the tool assignments that each run makes anew."""
     made = {key for (key,) in databases.rows(scratch.admin_url, MADE_ASSIGNMENTS)}
     return {
@@ -92,7 +72,7 @@ def made_assignments(scratch: Scratch) -> list[tuple[Any, ...]]:
     )
 
 
-def standing(scratch: Scratch, table: str) -> list[tuple[Any, ...]]:
+def ledger_entries(scratch: Scratch, table: str) -> list[tuple[Any, ...]]:
     """(key, rule, phase, kind, run, tenant before, tenant after) of every entry of the ledger that is not undone."""
     return databases.rows(
         scratch.admin_url,
@@ -121,22 +101,3 @@ def content(scratch: Scratch, table: str, names: list[str]) -> dict[str, tuple[A
     listed = ", ".join(f'"{name}"::text' for name in names)
     found = databases.rows(scratch.admin_url, f"SELECT id::text, {listed} FROM public.{table}")
     return {row[0]: row[1:] for row in found}
-
-
-def rules_of(table: str) -> list[dict[str, Any]]:
-    """The rules of a table in the plan that is shipped, in its order."""
-    tables = {item["name"]: item for item in tomllib.loads(SHIPPED.read_text(encoding="utf-8"))["table"]}
-    item = tables[f"public.{table}"]
-    rules: list[dict[str, Any]] = tables[item["rules_as"]]["rule"] if "rules_as" in item else item.get("rule", [])
-    return rules
-
-
-def changed_plan(folder: Path, *changes: tuple[str, str]) -> Path:
-    """A copy of the shipped plan with each text replaced, once."""
-    text = SHIPPED.read_text(encoding="utf-8")
-    for old, new in changes:
-        assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in the plan"
-        text = text.replace(old, new)
-    path = folder / "changed.toml"
-    path.write_text(text, encoding="utf-8")
-    return path

@@ -70,7 +70,7 @@ class Oddity:
 
 def _read() -> dict[str, Oddity]:
     found = {}
-    text = (HERE / "oddities.sql").read_text(encoding="utf-8")
+    text = (HERE / "schema_oddities.sql").read_text(encoding="utf-8")
     for part in text.split("-- oddity: ")[1:]:
         name, _, rest = part.partition("\n")
         facts = dict(re.findall(r"^-- (\w+): (.*)$", rest, re.MULTILINE))

@@ -22,7 +22,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 MANAGE = str(ROOT / "manage.py")
 NAMES = """
 import django, pkgutil, sys

@@ -16,7 +16,7 @@ from migrations_ops.models import Run
 from tests.support.databases import Scratch
 
 
-def boss() -> Client:
+def platform_admin() -> Client:
     """The Platform's admin."""
     settings.SESSION_COOKIE_SECURE = False
     client = Client()
@@ -24,7 +24,7 @@ def boss() -> Client:
     return client
 
 
-def onlooker() -> Client:
+def staff_who_may_look() -> Client:
     """Staff who may look at runs, and no more."""
     settings.SESSION_COOKIE_SECURE = False
     staff = User.objects.create_user("looks-only", is_staff=True)
@@ -39,24 +39,24 @@ def address(name: str, *words: Any) -> str:
     return reverse(f"admin:migrations_ops_run_{name}", args=words)
 
 
-def text(client: Client, where: str, **query: Any) -> str:
+def page_text(client: Client, where: str, **query: Any) -> str:
     """What a page says, without its tags, blanks as one."""
     answer = client.get(where, query)
     assert answer.status_code == 200, (where, answer.status_code)
-    return seen(answer.content.decode())
+    return visible_text(answer.content.decode())
 
 
-def seen(page: str) -> str:
+def visible_text(page: str) -> str:
     body = re.sub(r"<(script|style|head)\b.*?</\1>", "", page, flags=re.DOTALL)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
-def verbs(page: str) -> set[str]:
+def offered_actions(page: str) -> set[str]:
     """What the page lets a person do to the run."""
     return set(re.findall(r'id="verb-(\w+)"', page))
 
 
-def worker_works_on(scratch: Scratch, monkeypatch: pytest.MonkeyPatch, logs: Path) -> None:
+def use_worker_on(scratch: Scratch, monkeypatch: pytest.MonkeyPatch, logs: Path) -> None:
     """What pages hand over is carried out by a process of its own, on this database, with its logs there."""
     monkeypatch.setenv("DATABASE_URL", scratch.owner_url)
     monkeypatch.delenv("REDIS_URL", raising=False)
@@ -65,7 +65,7 @@ def worker_works_on(scratch: Scratch, monkeypatch: pytest.MonkeyPatch, logs: Pat
     monkeypatch.setenv("VITAL_LOG_DIR", str(logs))
 
 
-def until(run: int, status: str, seconds: float = 60) -> Run:
+def wait_for_status(run: int, status: str, seconds: float = 60) -> Run:
     """The run once it stands so."""
     deadline = time.monotonic() + seconds
     while (record := Run.objects.get(pk=run)).status != status:

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 
-class Broker:
+class RedisServer:
     """`url` stays the same, whether it runs or not."""
 
     def __init__(self, program: str, port: int) -> None:
@@ -38,13 +38,13 @@ class Broker:
 
 
 @contextmanager
-def broker() -> Iterator[Broker]:
+def redis_server() -> Iterator[RedisServer]:
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("no redis-server on this machine")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    own = Broker(program, port)
+    own = RedisServer(program, port)
     own.comes()
     try:
         yield own

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 
 import psycopg
 
-from tests.support import looking
+from tests.support import queries
 from tests.support.databases import Scratch
 
 LOCK = 770077
 
 
 @contextmanager
-def standing_still(scratch: Scratch, table: str, moment: str) -> Iterator[Callable[[], bool]]:
+def paused_at(scratch: Scratch, table: str, moment: str) -> Iterator[Callable[[], bool]]:
     """A writer of VITAL's table stops there as soon as the query says so; yields whether one stands there.
 
     It sleeps instead of waiting for a lock, which VITAL's short lock timeouts would end.
@@ -36,7 +36,7 @@ def standing_still(scratch: Scratch, table: str, moment: str) -> Iterator[Callab
             """.encode()
         )
         try:
-            yield lambda: bool(looking.one(scratch, STANDS))
+            yield lambda: bool(queries.scalar(scratch, STANDS))
         finally:
             holder.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
             holder.execute("DROP FUNCTION vital.stand_still() CASCADE")

@@ -15,7 +15,7 @@ from typing import IO
 STOP_SECONDS = 20
 
 
-def remove(folder: Path) -> None:
+def remove_at_exit(folder: Path) -> None:
     """When this process has ended, stop the server whose data is in `folder`/data, and remove the folder."""
     list_of_folders = _list()
     list_of_folders.write(f"{folder}\n")

@@ -7,6 +7,6 @@ from migrations_ops.engine.step_context import Watch
 from migrations_ops.engine.throttle import Throttle
 
 
-def calm(session: Session) -> Watch:
+def quiet(session: Session) -> Watch:
     """Nobody looks, nobody stops it, and whatever it waits for is a failure."""
     return Watch(lambda *_: None, lambda why: pytest.fail(f"waits: {why}"), lambda: None, Throttle(session))

@@ -10,23 +10,23 @@ from tests.support.databases import Scratch, rows
 ROLES = "SELECT rolname FROM pg_roles WHERE rolname IN ('vital_tenant', 'vital_operator')"
 
 
-def dump(scratch: Scratch) -> str:
+def dump_platform(scratch: Scratch) -> str:
     """The platform's schema: DDL, rows, owners, privileges. The view that the guide reads is VITAL's own."""
     return databases.dump(scratch.admin_url, "--exclude-table=public.migration_tracking")
 
 
-def everything(scratch: Scratch) -> str:
+def dump_with_vital(scratch: Scratch) -> str:
     """The platform's schema and VITAL's own tables, byte for byte."""
     there = rows(scratch.admin_url, "SELECT nspname FROM pg_namespace WHERE nspname IN ('public', 'vital') ORDER BY 1")
     return "".join(databases.dump(scratch.admin_url, schema=schema) for (schema,) in there)
 
 
 @contextmanager
-def untouched(scratch: Scratch) -> Iterator[None]:
+def unchanged(scratch: Scratch) -> Iterator[None]:
     """Whatever happens inside leaves the platform's schema and the cluster's roles as they were."""
-    before = dump(scratch), rows(scratch.admin_url, ROLES)
+    before = dump_platform(scratch), rows(scratch.admin_url, ROLES)
     yield
-    assert (dump(scratch), rows(scratch.admin_url, ROLES)) == before
+    assert (dump_platform(scratch), rows(scratch.admin_url, ROLES)) == before
 
 
 def last_record(scratch: Scratch, phase: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Figures:
+class Counts:
     old_names: set[str]
     """the Platform's slug and domain before the migration"""
     undecided: dict[str, int]
@@ -28,7 +28,7 @@ class Figures:
         return self.to_the_platform["tools"]
 
 
-PACK = Figures(
+PACK = Counts(
     old_names={"demo-health", "demo.askexpert.health"},
     undecided={"users": 14, "conversations": 36, "messages": 240},
     to_the_platform={"tools": 182, "agents": 189, "prompts": 992, "knowledge_sources": 100, "knowledge_base": 385}
@@ -41,7 +41,7 @@ PACK = Figures(
     assignments=120,
     added=17_082,
 )
-SAMPLE = Figures(
+SAMPLE = Counts(
     old_names={"sample-clinic", "sample-clinic.example.org"},
     undecided={"users": 20, "conversations": 42, "messages": 280},
     to_the_platform={"tools": 150, "agents": 170, "prompts": 1_023, "knowledge_sources": 108, "knowledge_base": 422}

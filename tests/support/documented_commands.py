@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import ROOT, Manage
+from tests.support.command_results import Manage
 from tests.support.databases import Scratch
+from tests.support.paths import ROOT
 
 BLOCK = re.compile(r"^```(console|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CALL = re.compile(r"^(curl .*?) +# (\d{3})\b", re.MULTILINE | re.DOTALL)
