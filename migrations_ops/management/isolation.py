@@ -19,7 +19,7 @@ from vital.db.embedded import EmbeddedError
 from vital.errors import EngineError
 
 Options = dict[str, Any]
-HELD, LEAK, USAGE = 0, 1, 2
+HELD, LEAK, USAGE, INCOMPLETE = 0, 1, 2, 4
 
 
 def answer(options: Options) -> int:
@@ -58,11 +58,12 @@ def _attack(options: Options, console: Console) -> tuple[dict[str, Any], int]:
     def waiting(why: str) -> None:
         console.print(f"waits for {why}", highlight=False)
 
-    report = isolation.attack(options["url"], options["jwt_secret_env"], waiting)
+    how = {"budget": options["budget"], "all_pairs": options["all_pairs"]}
+    report = isolation.attack(options["url"], options["jwt_secret_env"], waiting, **how)
     document = report.document()
     if not options["json"]:
         show_isolation.report(console, document)
-    return document, HELD if report.holds else LEAK
+    return document, (HELD if report.complete else INCOMPLETE) if report.holds else LEAK
 
 
 def _bypasses(options: Options, console: Console) -> tuple[dict[str, Any], int]:

@@ -10,6 +10,9 @@ from rich.text import Text
 from tenants.isolation.service import HELD, LEAK, NOT_TRIED
 
 SHOWN, COLUMNS, ALL = 25, 8, "everybody else"
+REPEATED, NAMED = 3, 5
+NO_TURN = "no turn"
+GO_ON = "Give it more time by --budget SECONDS, or --all-pairs. Nothing is left of it."
 OUTCOMES = (HELD, LEAK, NOT_TRIED)
 ADVICE = (
     "Switch the service off or open it to nobody until this is mended. Policies and guards are put back by"
@@ -30,13 +33,29 @@ def report(console: Console, document: dict[str, Any]) -> None:
     lines = [("HIDDEN", f"{lost['what']}: {lost['attacker']} {lost['detail']}") for lost in document["hidden"]]
     lines += [("OPEN", f"{relation}: its fence is not whole") for relation in document["open"]]
     lines += [("not tried", f"{left_out['what']}: {left_out['why']}") for left_out in document["not_tried"]]
+    lines += [(NO_TURN, words) for words in document["not_reached"]]
     for mark, words in lines:
-        _line(console, mark, "yellow" if mark == "not tried" else "bold red", words)
+        _line(console, mark, "yellow" if mark in {NOT_TRIED, NO_TURN} else "bold red", words)
+    for known in document["scripts"][:REPEATED]:
+        title = f"To repeat: {known['what']}, {known['attacker']}, {known['verb']}"
+        console.print("", Text(title, "bold"), Text(known["script"]), sep="\n")
     took = f"{document['attacks']:,} attacks in {document['seconds']:,.1f} s"
-    if document["holds"]:
-        console.print(f"\n[green]Held.[/] {took}, no leak. Nothing is left of it.", highlight=False)
+    if not document["holds"]:
+        found = f"{document['leaks']:,} leaks"
+        words = f"\n[bold red]Not isolated.[/] {took}, {found}{_untried(document)}. {ADVICE}"
+    elif document["complete"]:
+        words = f"\n[green]Held.[/] {took}, no leak{_untried(document)}. Nothing is left of it."
     else:
-        console.print(f"\n[bold red]Not isolated.[/] {took}, {document['leaks']:,} leaks. {ADVICE}", highlight=False)
+        words = f"\n[yellow]Held as far as it was tried.[/] {took}, no leak{_untried(document)}. {GO_ON}"
+    console.print(words, highlight=False)
+
+
+def _untried(document: dict[str, Any]) -> str:
+    """What the last line must not be silent about."""
+    names = [left_out["what"] for left_out in document["not_tried"]]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    not_tried = f"; not tried: {len(names)} ({', '.join(names[:NAMED])}{more})" if names else ""
+    return not_tried + "".join(f"; {words}" for words in document["not_reached"])
 
 
 def _line(console: Console, mark: str, style: str, words: str) -> None:

@@ -29,7 +29,8 @@ def _role(role: str) -> dict[str, Composable]:
 
 
 def roles() -> Iterator[Statement]:
-    """The two roles without login, and the owner's membership in the operators' one only."""
+    """The two roles without login, and the owner's membership in both; in the tenants' one without its rights, or its
+    policies would bind the owner."""
     for role in own_roles.ROLES:
         parts = _role(role)
         yield Statement(
@@ -44,6 +45,12 @@ def roles() -> Iterator[Statement]:
         is_applied=_of("may_become", **operator),
         up=(_of("become_member", **operator),),
         down=lambda _: (_of("leave_role", **operator),),
+    )
+    yield Statement(
+        name="VITAL may prove isolation as vital_tenant",
+        is_applied=_of("may_become", **_role("vital_tenant")),
+        up=(_of("become_tenant"),),
+        down=lambda _: (_of("leave_tenants"),),
     )
 
 

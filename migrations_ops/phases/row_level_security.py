@@ -68,6 +68,9 @@ def _attack(plan: Plan) -> Probe:
 
         try:
             attacks = database_probe.prove(session, inventory_of(plan), everybody=False)
+        except database_probe.CannotBecomeTenant as error:
+            yield Problem("", "", str(error))
+            return
         except psycopg.errors.InsufficientPrivilege as error:
             yield Problem("", "", f"the attack run as vital_tenant was refused: {error.diag.message_primary}")
             return

@@ -1,204 +1,310 @@
-"""The attacks of one tenant on one table. Whatever one of them does is taken back before the next."""
+"""What one tenant tries against another in one table: statements, and what their answers mean.
 
-from collections.abc import Iterable
+An answer counts for what it was tried for alone. Where a statement is to be refused, the same one must be taken when it
+aims at nobody else (its control): else the refusal says nothing of isolation.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-from uuid import uuid4
+from functools import cached_property
 
-import psycopg
 from psycopg.sql import Composable
 
-from tenants.isolation.fixtures import QUERIES, Planted, Planter
-from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Attempt, Report
+from tenants.isolation.fixtures import QUERIES, Made, NotPlantable, Planted, Planter, Reference
+from tenants.isolation.report import HELD, LEAK, NOT_TRIED
 from tenants.isolation.targets import Actor, Target
 from vital.db import sql
-from vital.db.session import Session
 
 REFUSED = "42501"  # insufficient_privilege: what grants and policies answer
 BROKEN_REFERENCE = "23503"
-CHANGED_MEANWHILE, LOCKED, TAKEN = "40001", "55P03", "23505"
+CHANGED_MEANWHILE, LOCKED, CONSTRAINTS = "40001", "55P03", "23"
+GUARD = "vital.guard_refer"  # in the context of what the triggers that guard references raise
 SHARED = "shared by the Platform, readable"
 
 
-@dataclass
-class Answer:
-    """What a statement came to, after it was taken back."""
+@dataclass(frozen=True)
+class Move:
+    """A statement as a tenant. `point` selects the row that its cursor is on, as the operator."""
 
-    rows: list[tuple[Any, ...]]
-    touched: int
-    sqlstate: str
-    message: str
+    tenant: str
+    statement: str
+    point: str = ""
+
+
+@dataclass(frozen=True)
+class Try:
+    """An attack on a victim. `control`: the same where it harms nobody. `by_reference`: what refuses it is the guard of
+    references, so that it must have passed all constraints; `new_row`: triggers may refuse it before the policies do.
+    `made`: what makes the rows that it is about."""
+
+    victim: Actor
+    verb: str
+    move: Move
+    control: Move | None = None
+    by_reference: bool = False
+    new_row: bool = False
+    allowed: bool = False
+    made: tuple[Made, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a move came to, after it was taken back."""
+
+    touched: int = 0
+    sqlstate: str = ""
+    message: str = ""
+    constraint: str = ""
+    context: str = ""
 
     @property
-    def owners(self) -> set[str]:
-        return {str(row[0]) for row in self.rows}
+    def taken(self) -> bool:
+        return not self.sqlstate and self.touched > 0
 
 
-class Attack:
-    """One attacker against one table. `platform` is the tenant whose rows everybody may read in a shared table."""
+@dataclass(frozen=True)
+class Verdict:
+    outcome: str
+    detail: str = ""
 
-    def __init__(self, session: Session, planter: Planter, report: Report, platform: str) -> None:
-        self.session, self.planter, self.report, self.platform = session, planter, report, platform
 
-    def on(self, target: Target, attacker: Actor, victims: Iterable[Actor]) -> None:
-        """Try everything that aims at planted rows."""
-        self.target, self.attacker = target, attacker
-        self.planted = {
-            victim.id: self.planter.planted[target.relation, victim.id]
-            for victim in victims
-            if (target.relation, victim.id) in self.planter.planted
-        }
-        self.victims = [victim for victim in victims if victim.id in self.planted]
-        if not self.victims:
+def judge(one: Try, answer: Answer, control: Answer | None) -> Verdict:
+    """Held where nothing was touched, or the database refused for the right reason. Constraints and rows that others
+    have changed come after the policies: who is refused by those was let through. Any other refusal proves nothing."""
+    if one.allowed and answer.taken:
+        return Verdict(HELD, SHARED)
+    if answer.taken:
+        return Verdict(LEAK)
+    if control is not None and not control.taken:
+        why = control.message or "it touches no row"
+        return Verdict(NOT_TRIED, f"the same is not taken where it harms nobody: {why}")
+    if not answer.sqlstate or answer.sqlstate == REFUSED:
+        return Verdict(HELD)
+    if one.by_reference:
+        held = answer.sqlstate == BROKEN_REFERENCE
+        return Verdict(HELD) if held else _unclear(answer)
+    late = answer.constraint or GUARD in answer.context or not one.new_row
+    if (answer.sqlstate[:2] == CONSTRAINTS and late) or answer.sqlstate == CHANGED_MEANWHILE:
+        return Verdict(LEAK, f"the policies let it through; refused only because {answer.message}")
+    return _unclear(answer)
+
+
+def _unclear(answer: Answer) -> Verdict:
+    """Refused by what comes before isolation: it may hold or not."""
+    return Verdict(NOT_TRIED, f"refused for another reason: {answer.message}")
+
+
+def script(move: Move, made: Sequence[str] = ()) -> str:
+    """The move as anybody can repeat it, after the statements that make the rows that it is about."""
+    lines = ["BEGIN;"]
+    if made or move.point:
+        lines += [QUERIES["repeat_as_operator"] + ";", *made]
+    if move.point:
+        lines += [QUERIES["repeat_cursor"].replace("{query}", move.point) + ";"]
+    lines += [QUERIES["repeat_as_tenant"].replace("{tenant}", sql.quoted(move.tenant))]
+    return "\n".join([*lines, move.statement + ";", "ROLLBACK;"])
+
+
+class Weapons:
+    """The statements against one table, composed once: a slot in them stands for each key and tenant."""
+
+    def __init__(self, planter: Planter, target: Target) -> None:
+        self.planter, self.target = planter, target
+        self.controlled: set[str] = set()  # verbs whose control was taken
+
+    def against(self, attacker: Actor, victim: Actor, platform: str, *, each_alone: bool = False) -> Iterator[Try]:
+        """Every attack that there is a row for. `each_alone`: only those that try a single policy or guard, which the
+        others are combinations of."""
+        theirs = self.planter.planted.get((self.target.relation, victim.id))
+        if theirs is None:
             return
-        # The cursor and the role stand before the savepoint, for going back to it takes back what came after.
-        self._point_at_rows()
-        self.session.execute(self.statement("be_tenant", tenant=sql.literal(attacker.id)))
-        self.session.execute(QUERIES["mark"])
-        self._by_key("select by key", "read_rows", readable=target.shared)
-        if target.writable:
-            self._writes()
-        self.session.execute(QUERIES["forget_mark"])
-        self.session.execute(QUERIES["close_pointer"])
+        mine = self.planter.planted.get((self.target.relation, attacker.id))
+        shared = self.target.shared and victim.id == platform
+        yield self._by_key("select by key", "read_row", attacker, victim, theirs, allowed=shared)
+        if not self.target.writable:
+            return
+        if not each_alone or theirs.existed:
+            yield self._by_key("select for update", "lock_row", attacker, victim, theirs)
+            yield self._by_key("update by key", "update_row", attacker, victim, theirs)
+            yield self._by_key("delete by key", "delete_row", attacker, victim, theirs)
+        if theirs.existed:
+            return
+        yield from self._unseen(attacker, victim, theirs)
+        yield from self._forged(attacker, victim, theirs)
+        if mine is None or mine.existed:
+            return
+        yield self._given_away(attacker, victim, theirs, mine)
+        if not each_alone:
+            yield from self._on_conflict(attacker, victim, theirs, mine)
+        if victim.id != platform:
+            for reference in self.references:
+                yield from self._referring(attacker, victim, mine, reference, each_alone=each_alone)
 
-    def _writes(self) -> None:
-        self._by_key("select for update", "lock_rows")
-        self._by_key("update by key", "update_rows")
-        self._by_key("delete by key", "delete_rows")
-        self._unseen()
-        mine = self.planter.planted.get((self.target.relation, self.attacker.id))
-        for victim in self.victims:
-            self._forged(victim, mine)
-            if mine:
-                self._references(victim, mine)
-        if self.attacker.planted:
-            self._everything("update without filter", "update_everything")
-            self._everything("delete without filter", "delete_everything")
-
-    # --- saying it ---
-
-    def statement(self, name: str, /, **parts: Composable) -> Composable:
-        if hasattr(self, "target"):
-            parts = {"relation": sql.relation(self.target.relation), "tenant": sql.ident(self.target.tenant)} | parts
-        return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
-
-    def note(self, victim: str, verb: str, outcome: str, detail: str = "") -> None:
-        who = self.attacker.name
-        self.report.attempts.append(Attempt(who, victim, "table", self.target.name, verb, outcome, detail))
-
-    def attempt(self, statement: Composable) -> Answer:
-        """Carry it out and take it back. Only a lost connection is no answer."""
-        try:
-            cursor = self.session.connection.execute(statement.as_bytes(self.session.connection), {})
-            answer = Answer(cursor.fetchall() if cursor.description else [], cursor.rowcount, "", "")
-        except psycopg.Error as error:
-            if self.session.connection.closed:
-                raise
-            answer = Answer([], 0, error.sqlstate or "", str(error.diag.message_primary))
-        if answer.sqlstate or answer.touched:
-            self.session.execute(QUERIES["back_to_mark"])
-        return answer
-
-    def judge(self, victim: Actor, verb: str, answer: Answer, allowed: tuple[str, ...] = (REFUSED,)) -> None:
-        """Held where nothing was touched, or the database refused for the right reason.
-
-        Constraints and rows that others have changed come after the policies: who is refused by those was let through.
-        Any other refusal proves nothing.
-        """
-        if answer.sqlstate in allowed:
-            self.note(victim.name, verb, HELD)
-        elif answer.sqlstate[:2] == "23" or answer.sqlstate == CHANGED_MEANWHILE:
-            self.note(victim.name, verb, LEAK, f"the policies let it through; refused only because {answer.message}")
-        elif answer.sqlstate:
-            self.unclear(victim, verb, answer)
-        else:
-            self.note(victim.name, verb, LEAK if answer.touched else HELD)
-
-    def unclear(self, victim: Actor, verb: str, answer: Answer) -> None:
-        """Refused by what comes before the fence: it may hold or not."""
-        self.note(victim.name, verb, NOT_TRIED, f"refused for another reason: {answer.message}")
-        self.report.leave_out(f"{verb} on {self.target.name}", f"refused for another reason: {answer.message}")
+    def impossible(self, attacker: Actor, victim: Actor, platform: str) -> Iterator[tuple[str, str]]:
+        """(verb, why) of what there is no row for."""
+        relation, writable = self.target.relation, self.target.writable
+        theirs = self.planter.planted.get((relation, victim.id))
+        mine = self.planter.planted.get((relation, attacker.id))
+        if theirs is None and (writable or victim.planted):
+            refusal = self.planter.refusals.get((relation, victim.id), "no row is there")
+            yield "everything by key", f"none could be planted: {refusal}"
+        if theirs is None or not writable:
+            return
+        if theirs.spare is None:
+            yield "insert in its name", f"no second row could be planted: {theirs.no_spare}"
+        if theirs.existed:
+            yield "write of a row unseen", f"only rows that exist could be tried: {theirs.no_spare}"
+        if attacker.id and (mine is None or mine.existed or mine.spare is None):
+            why = mine.no_spare if mine else self.planter.refusals.get((relation, attacker.id), "no row is there")
+            yield "insert on conflict and references", f"the attacker has no row of its own: {why}"
 
     # --- the attacks ---
 
-    def _by_key(self, verb: str, name: str, *, readable: bool = False) -> None:
-        """One statement against all victims' rows at once; it answers with those that it reached."""
-        rows = self.planter.rows(self.target, [planted.key for planted in self.planted.values()])
-        answer = self.attempt(self.statement(name, rows=rows))
-        for victim in self.victims:
-            if answer.sqlstate:
-                self.judge(victim, verb, answer)
-            elif readable and victim.id == self.platform:
-                self.note(victim.name, verb, HELD, SHARED if victim.id in answer.owners else "")
-            else:
-                self.note(victim.name, verb, LEAK if victim.id in answer.owners else HELD)
+    def _by_key(
+        self, verb: str, name: str, attacker: Actor, victim: Actor, theirs: Planted, *, allowed: bool = False
+    ) -> Try:
+        """The victim may do the same: so the statement does reach the row."""
+        statement = self._text(name, key=sql.quoted(theirs.key))
+        control = Move(victim.id, statement) if name == "read_row" and verb not in self.controlled else None
+        move = Move(attacker.id, statement)
+        return Try(victim, verb, move, control, allowed=allowed, made=theirs.made)
 
-    def _point_at_rows(self) -> None:
-        """A cursor of the operator's over the victims' rows and the attacker's own."""
-        own = self.planter.planted.get((self.target.relation, self.attacker.id))
-        keys = [planted.key for planted in self.planted.values()] + ([own.key] if own else [])
-        self.session.execute(QUERIES["be_operator"])
-        self.session.execute(self.statement("point_at_rows", rows=self.planter.rows(self.target, keys)))
-
-    def _unseen(self) -> None:
+    def _unseen(self, attacker: Actor, victim: Actor, theirs: Planted) -> Iterator[Try]:
         """Write rows without reading them, so that the policy for reading cannot stand in for that for writing."""
-        by_id = {victim.id: victim for victim in self.victims}
-        while owner := self.session.value(QUERIES["point_at_next"]):
-            if owner == self.attacker.id:
-                for victim in self.victims:
-                    given = self.attempt(self.statement("write_row", owner=self._id(victim.id)))
-                    self.judge(victim, "update that gives a row away", given)
-                continue
-            # Nobody has no id to write; the policy for the new row refuses it then, after that for the old one.
-            taken = self.attempt(self.statement("write_row", owner=self._id(self.attacker.id or owner)))
-            self.judge(by_id[owner], "update of a row unseen", taken)
-            self.judge(by_id[owner], "delete of a row unseen", self.attempt(self.statement("delete_row")))
+        point = self._text("point_at_row", key=sql.quoted(theirs.key))
+        # Nobody has no id to write; the policy for the new row refuses it then, after that for the old one.
+        taking = self._text("write_row", owner=sql.quoted(attacker.id or victim.id))
+        yield Try(victim, "update of a row unseen", Move(attacker.id, taking, point), made=theirs.made)
+        deleting = Move(attacker.id, self._text("delete_pointed"), point)
+        yield Try(victim, "delete of a row unseen", deleting, made=theirs.made)
 
-    def _forged(self, victim: Actor, mine: Planted | None) -> None:
-        """A new row in the victim's name, or one that takes the place of the victim's."""
-        theirs, relation = self.planted[victim.id], self.target.relation
-        self.judge(victim, "insert in its name", self.attempt(self.planter.insert("forge_row", relation, theirs.spare)))
-        if mine is None:
+    def _forged(self, attacker: Actor, victim: Actor, theirs: Planted) -> Iterator[Try]:
+        """A new row in the victim's name, which the victim itself may write."""
+        if theirs.spare is None:
             return
-        if set(self.target.key) <= set(theirs.values):
-            values = mine.spare | {name: theirs.values[name] for name in self.target.key}
-            key = sql.join(sql.ident(name) for name in self.target.key)
-            overwritten = self.planter.insert(
-                "overwrite_row", relation, values, key=key, tenant=sql.ident(self.target.tenant)
+        statement, verb = self.planter.insertion(self.target.relation, theirs.spare), "insert in its name"
+        control = None if verb in self.controlled else Move(victim.id, statement)
+        yield Try(victim, verb, Move(attacker.id, statement), control, new_row=True, made=theirs.spare_made)
+
+    def _given_away(self, attacker: Actor, victim: Actor, theirs: Planted, mine: Planted) -> Try:
+        point, verb = self._text("point_at_row", key=sql.quoted(mine.key)), "update that gives a row away"
+        giving, keeping = (self._text("write_row", owner=sql.quoted(owner.id)) for owner in (victim, attacker))
+        control = None if verb in self.controlled else Move(attacker.id, keeping, point)
+        made = together(theirs.made, mine.made)
+        return Try(victim, verb, Move(attacker.id, giving, point), control, new_row=True, made=made)
+
+    def _on_conflict(self, attacker: Actor, victim: Actor, theirs: Planted, mine: Planted) -> Iterator[Try]:
+        """An own row under the victim's key, which turns into an UPDATE of the victim's."""
+        key = frozenset(self.target.key)
+        if mine.spare is None or (key, True) not in self.planter.recipe(self.target.relation).unique:
+            return
+        statements = [self._overwriting(mine.spare, row) for row in (theirs, mine)]
+        if self.target.tenant in key or not set(key) <= set(theirs.texts):
+            return
+        moves = Move(attacker.id, statements[0]), Move(attacker.id, statements[1])
+        made = together(theirs.made, mine.made, mine.spare_made)
+        yield Try(victim, "insert on conflict", *moves, new_row=True, made=made)
+
+    def _overwriting(self, values: dict[str, str], row: Planted) -> str:
+        taken = values | {name: row.texts[name] for name in self.target.key}
+        key = sql.join(sql.ident(name) for name in self.target.key)
+        parts = {"key": key, "tenant": sql.ident(self.target.tenant)}
+        return sql.text_of(self.planter.insert(self.target.relation, [taken], "overwrite_row", **parts))
+
+    def _referring(
+        self, attacker: Actor, victim: Actor, mine: Planted, reference: Reference, *, each_alone: bool
+    ) -> Iterator[Try]:
+        """An own row that refers to the victim's: allowed to the Platform's rows only. The control refers to an own."""
+        parent, by = self.planter.tables[reference.parent], ", ".join(reference.own)
+        verbs = [f"{verb} that refers to it by {by}" for verb in ("insert", "update")]
+        if each_alone and mine.spare is not None:
+            del verbs[1]
+        needed = [verb for verb in verbs if verb not in self.controlled]
+        try:
+            mothers = [
+                self._parent(parent, actor, reference) for actor in ((victim, attacker) if needed else (victim,))
+            ]
+        except NotPlantable:
+            return
+        given = [
+            {own: mother.texts[of] for own, of in zip(reference.own, reference.key, strict=True)} for mother in mothers
+        ]
+        made = together(*(mother.made for mother in mothers), mine.made, mine.spare_made)
+        for verb in verbs:
+            compose = self._inserting if verb.startswith("insert") else self._assigning
+            moves = [Move(attacker.id, text) for text in compose(mine, given)]
+            if moves:
+                control = moves[1] if verb in needed else None
+                yield Try(victim, verb, moves[0], control, by_reference=True, made=made)
+
+    def _assigning(self, mine: Planted, given: list[dict[str, str]]) -> list[str]:
+        columns = self.planter.recipe(self.target.relation).columns
+        assignments = [
+            sql.join(
+                sql.compose("{name} = {value}", name=sql.ident(name), value=columns[name].typed(value))
+                for name, value in values.items()
+                if name != self.target.tenant
             )
-            self.judge(victim, "insert on conflict", self.attempt(overwritten))
+            for values in given
+        ]
+        key = sql.quoted(mine.key)
+        return [self._text("refer_to_row", key=key, assignments=sql.text_of(one)) for one in assignments]
 
-    def _references(self, victim: Actor, mine: Planted) -> None:
-        """An own row that refers to the victim's: allowed to the Platform's rows only."""
-        if victim.id == self.platform:
-            return
-        for columns in self.planter.references(self.target.relation):
-            parent = self.planter.planted.get((columns[0].parent or "", victim.id))
-            if columns[0].name == self.target.tenant or parent is None:
-                continue
-            theirs = {column.name: str(parent.row[column.parent_key or ""]) for column in columns}
-            pairs = [(sql.ident(column.name), column.typed(theirs[column.name])) for column in columns]
-            assignments = sql.join([sql.compose("{name} = {value}", name=name, value=value) for name, value in pairs])
-            rows = self.planter.rows(self.target, [mine.key])
-            old = self.statement("refer_to_row", assignments=assignments, rows=rows)
-            new = self.planter.insert("forge_row", self.target.relation, mine.spare | theirs)
-            for verb, statement in (("update", old), ("insert", new)):
-                answer, verb = self.attempt(statement), f"{verb} that refers to it by {', '.join(theirs)}"
-                if answer.sqlstate == TAKEN and any(column.unique for column in columns):  # so does the victim's own
-                    self.unclear(victim, verb, answer)
-                else:
-                    self.judge(victim, verb, answer, (REFUSED, BROKEN_REFERENCE))
+    def _inserting(self, mine: Planted, given: list[dict[str, str]]) -> list[str]:
+        if mine.spare is None:
+            return []
+        own = {self.target.tenant: mine.spare[self.target.tenant]}
+        return [self.planter.insertion(self.target.relation, mine.spare | one | own) for one in given]
 
-    def _everything(self, verb: str, name: str) -> None:
-        """No filter at all, as a tenant without a row: its own might be refused for those that refer to it."""
-        if any(leak.what == self.target.name for leak in self.report.leaks):
-            return  # it would write to rows that are not ours, to show what is known already
-        newcomer = str(uuid4())
-        self.session.execute(self.statement("be_tenant", tenant=sql.literal(newcomer)))
-        answer = self.attempt(self.statement(name, owner=self._id(newcomer)))
-        if answer.sqlstate == LOCKED:  # it waits for a row that somebody else holds: so it reached it
-            answer = Answer([], 1, "", "")
-        self.judge(Actor("", "everybody"), verb, answer)
+    def _parent(self, parent: Target, actor: Actor, reference: Reference) -> Planted:
+        """The row to refer to; where only one may refer to it, another one that nobody refers to yet."""
+        if self.planter.must_be_fresh(self.planter.recipe(self.target.relation), reference):
+            return self.planter.fresh(parent, actor)
+        found = self.planter.planted.get((parent.relation, actor.id))
+        if found is None:
+            raise NotPlantable(self.planter.refusals.get((parent.relation, actor.id), "no row is there"))
+        return found
 
-    def _id(self, tenant: str) -> Composable:
-        return sql.compose("{id}::uuid", id=sql.literal(tenant))
+    @cached_property
+    def references(self) -> list[Reference]:
+        """The references to tables of tenants, but that of the tenant itself and those that are part of a wider one."""
+        found = [
+            one
+            for one in self.planter.recipe(self.target.relation).references
+            if one.parent in self.planter.tables
+            and self.planter.tables[one.parent].writable
+            and set(one.own) != {self.target.tenant}
+        ]
+        return [one for one in found if not any(set(one.own) < set(other.own) for other in found)]
+
+    # --- composing ---
+
+    def _text(self, name: str, /, **slots: str) -> str:
+        if name not in self._composed:
+            key = sql.raw(_slot("key"))
+            parts: dict[str, Composable] = {
+                "relation": sql.relation(self.target.relation),
+                "tenant": sql.ident(self.target.tenant),
+                "row": self.planter.row_is(self.target, key),
+                "owner": sql.compose("{id}::uuid", id=sql.raw(_slot("owner"))),
+                "assignments": sql.raw(_slot("assignments")),
+            }
+            self._composed[name] = sql.text_of(sql.compose(QUERIES[name].replace("%", "%%"), **parts))
+        text = self._composed[name]
+        for slot, value in slots.items():
+            text = text.replace(_slot(slot), value)
+        return text
+
+    @cached_property
+    def _composed(self) -> dict[str, str]:
+        return {}
+
+
+def _slot(name: str) -> str:
+    """What no identifier and no statement of ours contains."""
+    return f"\x01{name}\x01"
+
+
+def together(*several: tuple[Made, ...]) -> tuple[Made, ...]:
+    """Each row once, in the order in which they are needed."""
+    return tuple(dict.fromkeys(one for made in several for one in made))

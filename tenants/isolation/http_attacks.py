@@ -115,4 +115,4 @@ class Intruder:
 
     def _add(self, endpoint: Endpoint, victim: Victim, verb: str, outcome: str, detail: str) -> None:
         attempt = Attempt(self.name, victim.actor.name, "endpoint", endpoint.path, verb, outcome, detail)
-        self.report.attempts.append(attempt)
+        self.report.add(attempt)

@@ -88,7 +88,7 @@ class Run:
                 planter = Planter(session, [target])
                 for actor in self.cast:
                     try:
-                        planted = planter.plant(target, actor, {endpoint.mark: f"{MARK}-{uuid4().hex[:12]}"})
+                        planted = planter.plant_one(target, actor, {endpoint.mark: f"{MARK}-{uuid4().hex[:12]}"})
                         self.rows[endpoint.path, actor.id] = planted
                     except NotPlantable as refusal:
                         what = f"{actor.name}'s row for {endpoint.path}"

@@ -8,7 +8,7 @@ from psycopg.sql import Composable, Composed
 
 from tenants.isolation.fixtures import QUERIES
 from tenants.isolation.report import EVERYBODY, HELD, LEAK, Attempt, Report
-from tenants.isolation.targets import NOBODY, Actor, Target
+from tenants.isolation.targets import Actor, Target
 from vital.db import sql
 from vital.db.session import Session
 
@@ -20,13 +20,14 @@ SWITCH_WHY = "who may run any SQL as vital_tenant may name any tenant: the servi
 
 
 class Sideways:
-    """Tried once for each table as any tenant: no row of a certain tenant is aimed at."""
+    """Tried once for each table as any tenant: no row of a certain tenant is aimed at. The caller takes back what it
+    touches."""
 
     def __init__(self, session: Session, report: Report) -> None:
         self.session, self.report = session, report
 
-    def go(self, targets: Sequence[Target], common: Iterable[str]) -> None:
-        self.session.execute(QUERIES["be_operator"])
+    def ask(self, targets: Sequence[Target], common: Iterable[str]) -> None:
+        """Which rights vital_tenant has, and what the login sees by itself."""
         for target in targets:
             self._rights(target, BEYOND if target.writable else BEYOND + WRITES)
             self._reset(target)
@@ -61,6 +62,7 @@ class Sideways:
         with self.session.connection.cursor().copy(sql.text_of(statement).encode()) as copy:
             leaked = {str(owner) for (owner,) in copy.rows()} - readable
         names = ", ".join(sorted(leaked)[:3])
+        self.session.execute(QUERIES["be_operator"])
         self._note(attacker.name, target.name, "copy to", f"rows of {names}" if leaked else "")
 
     def shadow(self, target: Target) -> None:
@@ -78,12 +80,13 @@ class Sideways:
             self.session.execute(self._of("shadow_table", target, table=table))
             self.session.execute(self._of("wait_behind_the_path", target, schema=_text(schema)))
             found = self.session.execute(self._of("shadowed", target, table=_text(table)))
+        self.session.execute(QUERIES["be_operator"])
         detail = f"taken for the real one by {', '.join(who for (who,) in found)}" if found else ""
         self._note("any tenant", target.name, "temporary table of its name", detail)
 
     def _note(self, attacker: str, what: str, verb: str, leak: str) -> None:
         outcome = LEAK if leak else HELD
-        self.report.attempts.append(Attempt(attacker, EVERYBODY, "table", what, verb, outcome, leak))
+        self.report.add(Attempt(attacker, EVERYBODY, "table", what, verb, outcome, leak))
 
     def _of(self, name: str, target: Target, /, **parts: Composable) -> Composed:
         parts = {"relation": sql.relation(target.relation), "name": sql.literal(target.relation)} | parts
@@ -93,8 +96,3 @@ class Sideways:
 def _text(identifier: Composable) -> Composable:
     """An identifier as SQL spells it, as text."""
     return sql.literal(sql.text_of(identifier))
-
-
-def tenants_or_nobody(cast: Iterable[Actor]) -> list[Actor]:
-    """Who may read everything without reading much: the planted ones, and nobody."""
-    return [NOBODY, *(actor for actor in cast if actor.planted)]

@@ -1,11 +1,13 @@
 """What an attack run found: one line for each attempt, and the document that faces show."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 HELD, LEAK, NOT_TRIED = "held", "LEAK", "not tried"
 EVERYBODY = "everybody"
+ALIKE = 100  # leaks of one table and verb that are told one by one; the others are counted
 
 
 @dataclass(frozen=True)
@@ -23,17 +25,38 @@ class Attempt:
 
 @dataclass
 class Report:
-    """The attempts, what was left out and why, what tenants cannot see that they should, where the fence is open."""
+    """The attempts, what was left out and why, what tenants cannot see that they should, where the fence is open.
+
+    `in_turn` counts those of tenants that were tried against one other each, by table and verb: with thousands of
+    tenants a line for each would fill the memory. `scripts` has for a leak the statements that repeat it.
+    """
 
     attempts: list[Attempt] = field(default_factory=list)
+    in_turn: Counter[tuple[str, str]] = field(default_factory=Counter)
     not_tried: list[dict[str, str]] = field(default_factory=list)
     hidden: list[dict[str, str]] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
+    not_reached: list[str] = field(default_factory=list)
+    scripts: dict[Attempt, str] = field(default_factory=dict)
     seconds: float = 0.0
+    _leaks: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, attempt: Attempt, script: str = "", *, counted: bool = False) -> None:
+        """Note it. One that is `counted` and held is no line of its own; neither is one of very many leaks alike."""
+        key = attempt.what, attempt.verb
+        self._leaks[key] += attempt.outcome == LEAK
+        if (counted and attempt.outcome == HELD) or (attempt.outcome == LEAK and self._leaks[key] > ALIKE):
+            self.in_turn[key] += 1
+            return
+        if counted and attempt.outcome == NOT_TRIED:
+            return
+        self.attempts.append(attempt)
+        if script:
+            self.scripts[attempt] = script
 
     def leave_out(self, what: str, why: str) -> None:
-        """Something was not tried; it is never counted as held."""
-        if {"what": what, "why": why} not in self.not_tried:
+        """Something was not tried; it is never counted as held. Of one thing the first reason is told."""
+        if all(left_out["what"] != what for left_out in self.not_tried):
             self.not_tried.append({"what": what, "why": why})
 
     @property
@@ -45,22 +68,36 @@ class Report:
         """Whether nothing leaked, nothing is hidden from its owner, and no table is open."""
         return bool(self.attempts) and not (self.leaks or self.hidden or self.open)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every tenant had its turn."""
+        return not self.not_reached
+
     def merge(self, other: "Report") -> None:
         self.attempts += other.attempts
+        self.in_turn += other.in_turn
         self.hidden += other.hidden
         self.open += other.open
+        self.not_reached += other.not_reached
+        self.scripts |= other.scripts
+        self._leaks += other._leaks
         self.seconds += other.seconds
         for left_out in other.not_tried:
             self.leave_out(left_out["what"], left_out["why"])
 
     def document(self) -> dict[str, Any]:
+        tried = sum(attempt.outcome != NOT_TRIED for attempt in self.attempts)
         return {
             "holds": self.holds,
-            "leaks": len(self.leaks),
-            "attacks": sum(attempt.outcome != NOT_TRIED for attempt in self.attempts),
+            "complete": self.complete,
+            "leaks": sum(self._leaks.values()),
+            "attacks": tried + self.in_turn.total(),
             "not_tried": self.not_tried,
+            "not_reached": self.not_reached,
             "hidden": self.hidden,
             "open": self.open,
+            "scripts": [asdict(attempt) | {"script": text} for attempt, text in self.scripts.items()],
+            "in_turn": [{"what": what, "verb": verb, "times": n} for (what, verb), n in sorted(self.in_turn.items())],
             "matrix": [asdict(attempt) for attempt in self.attempts],
             "seconds": round(self.seconds, 2),
         }

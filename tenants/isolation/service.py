@@ -47,8 +47,8 @@ class MayNotAttack(EngineError):
     exit_code = 2
 
 
-def attack(url: str, secret_name: str, waiting: Callable[[str], None]) -> Report:
-    """Every tenant against every other's rows, over HTTP and in the database. Leaves nothing behind.
+def attack(url: str, secret_name: str, waiting: Callable[[str], None], *, budget: float, all_pairs: bool) -> Report:
+    """Tenants against each other's rows, over HTTP and in the database. Leaves nothing behind.
 
     The service comes first: an address or a secret that is wrong is told at once.
     """
@@ -58,19 +58,20 @@ def attack(url: str, secret_name: str, waiting: Callable[[str], None]) -> Report
     if not any(closed.values()):
         raise IsolationIsOff
     over_http = _attack_service(inventory, url, secret_name)
-    report = _attack_database(inventory, waiting)
+    report = _attack_database(inventory, waiting, budget=budget, all_pairs=all_pairs)
     report.open += [relation for relation, whole in closed.items() if not whole]
     report.merge(over_http)
     return report
 
 
-def _attack_database(inventory: Inventory, waiting: Callable[[str], None]) -> Report:
+def _attack_database(inventory: Inventory, waiting: Callable[[str], None], *, budget: float, all_pairs: bool) -> Report:
     """See `database_probe.prove`."""
     from tenants.isolation import database_probe
 
     with opened(Session) as session:
         try:
-            return retry.retried(session, (), partial(database_probe.prove, session, inventory), waiting)
+            work = partial(database_probe.prove, session, inventory, budget=budget, all_pairs=all_pairs)
+            return retry.retried(session, (), work, waiting)
         except psycopg.errors.InsufficientPrivilege as error:
             raise MayNotAttack(reason=error.diag.message_primary) from error
 

@@ -1,5 +1,6 @@
 """Who attacks whom, and what: the tables behind the fence and the cast."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenants.inventory import TENANT_COLUMN, Inventory
@@ -41,3 +42,8 @@ def targets(inventory: Inventory) -> tuple[Target, ...]:
     registry = Target(inventory.registry, "id", ("id",), shared=False, writable=False)
     tables = (Target(table.relation, TENANT_COLUMN, table.key, table.shared) for table in inventory.tables)
     return (registry, *tables)
+
+
+def in_turn(cast: Sequence[Actor]) -> list[tuple[Actor, Actor]]:
+    """Each against the next, and the last against the first."""
+    return list(zip(cast, [*cast[1:], *cast[:1]], strict=True)) if len(cast) > 1 else []

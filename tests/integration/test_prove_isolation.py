@@ -111,11 +111,15 @@ def test_a_table_that_cannot_be_planted_in_is_not_called_safe(fenced: Scratch) -
 
     assert report.leaks == []
     told = {left_out["what"]: left_out["why"] for left_out in report.not_tried}
-    assert "no" in told["rows of Platform in agents"]
+    assert told["insert in its name on agents"] == "no second row could be planted: no"
+    assert told["everything by key on agents"] == "none could be planted: no"
     assert "nothing_new" not in str(told), "a CHECK that an older row passes is passed as that row does"
     assert {a.what for a in report.attempts if a.verb == "everything by key"} == {"agents"}
-    held = {a.verb for a in report.attempts if a.what == "agents" and a.outcome == HELD}
-    assert "select by key" not in held
+    held = {(a.verb, a.victim) for a in report.attempts if a.what == "agents" and a.outcome == HELD}
+    assert ("delete by key", "Pharmaceuticals") in held, "a row that is there was tried instead, and taken back"
+    for verb, victim in held:
+        assert victim != "a planted tenant" or verb == "select without filter", "it has no row there"
+        assert verb not in {"insert in its name", "insert on conflict", "update of a row unseen"}
 
 
 # --- it notices ---

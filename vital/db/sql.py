@@ -72,6 +72,12 @@ def verbatim(text: str) -> Composable:
     return sql.SQL(_escaped(text).replace("{", "{{").replace("}", "}}")).format()
 
 
+def statement_of(body: str) -> str:
+    """A named statement without the sentences above it."""
+    lines = body.split("\n")
+    return "\n".join(lines[next(i for i, line in enumerate(lines) if not line.startswith("--")) :])
+
+
 def text_of(composed: Composable) -> str:
     """The SQL as text, e.g. for the body of a function."""
     return composed.as_string(None).replace("%%", "%")
@@ -94,6 +100,12 @@ def literal(value: object) -> sql.Literal:
 def _escaped(text: str) -> str:
     """The driver reads % as a parameter in every statement, in quoted parts as well (Session always binds)."""
     return text.replace("%", "%%")
+
+
+def quoted(value: str) -> str:
+    """A text as SQL spells it, for statements that are put together by the thousand."""
+    text = value.replace("'", "''")
+    return " E'" + text.replace("\\", "\\\\") + "'" if "\\" in text else f"'{text}'"
 
 
 def join(parts: Iterable[Composable], separator: str = ", ") -> Composed:

@@ -16,7 +16,8 @@ examples:
   ./manage.py prove_isolation --url https://api.example.org --jwt-secret-env SUPABASE_JWT_SECRET
                                                  the database and the live service, with rows planted and removed
 
-exit codes: 0 held; 1 a leak, or the fence is not closed; 2 wrong usage, settings, connection or password
+exit codes: 0 held; 1 a leak, or the fence is not closed; 2 wrong usage, settings, connection or password;
+            4 held as far as it was tried: the budget was used up before every tenant had its turn
 """
 
 
@@ -33,6 +34,14 @@ class Command(Documented):
             metavar="NAME",
             help="the variable that holds the secret of its tokens (default: SUPABASE_JWT_SECRET)",
         )
+        parser.add_argument(
+            "--budget",
+            type=float,
+            default=60.0,
+            metavar="SECONDS",
+            help="for the database: each tenant against one other, and a dozen against each other (default: 60)",
+        )
+        parser.add_argument("--all-pairs", action="store_true", help="each tenant against each other, without a budget")
         self.add_report_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:

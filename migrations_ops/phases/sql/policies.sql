@@ -37,6 +37,24 @@ BEGIN
 END
 $join$
 
+-- name: become_tenant
+-- The attack run is made as vital_tenant. The owner must not have the role's rights, or its restrictive policies would bind
+-- it and blind the guard of references: before 16, where members inherit, the way there is through a role that passes
+-- nothing on.
+DO $join$
+BEGIN
+    IF current_setting('server_version_num')::int >= 160000 THEN
+        EXECUTE 'GRANT vital_tenant TO CURRENT_USER WITH INHERIT FALSE, SET TRUE';
+    ELSE
+        IF to_regrole('vital_prover') IS NULL THEN
+            CREATE ROLE vital_prover NOLOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
+        END IF;
+        GRANT vital_tenant TO vital_prover;
+        GRANT vital_prover TO CURRENT_USER;
+    END IF;
+END
+$join$
+
 -- name: leave_role
 -- The membership was ours; where another database of the cluster stands on the role, it is that one's now.
 DO $leave$
@@ -50,6 +68,34 @@ BEGIN
     ) THEN
         EXECUTE 'REVOKE ' || quote_ident({role_name}) || ' FROM CURRENT_USER';
     END IF;
+END
+$leave$
+
+-- name: leave_tenants
+-- What made the owner a member of vital_tenant, where no other database of the cluster stands on it.
+DO $leave$
+BEGIN
+    IF to_regrole('vital_tenant') IS NULL OR EXISTS (
+        SELECT
+        FROM pg_shdepend
+        WHERE refclassid = 'pg_authid'::regclass
+          AND refobjid = to_regrole('vital_tenant')
+          AND dbid NOT IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+    ) THEN
+        RETURN;
+    END IF;
+    IF to_regrole('vital_prover') IS NOT NULL AND NOT EXISTS (
+        SELECT
+        FROM pg_auth_members AS m
+        WHERE m.roleid = to_regrole('vital_prover')
+          AND m.member <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
+    ) THEN
+        DROP ROLE vital_prover;
+    ELSIF current_setting('server_version_num')::int >= 160000 THEN
+        REVOKE vital_tenant FROM CURRENT_USER;
+    END IF;
+EXCEPTION
+    WHEN insufficient_privilege THEN NULL;
 END
 $leave$
 
@@ -434,7 +480,7 @@ BEGIN
         JOIN pg_namespace AS pn ON pn.oid = pc.relnamespace
         CROSS JOIN LATERAL (
             SELECT array_agg(c.attname::text) AS columns,
-                   string_agg(quote_ident(c.attname), ', ') AS listed,
+                   concat_ws(', ', string_agg(quote_ident(c.attname), ', ') FILTER (WHERE c.attname <> 'tenant_id'), 'tenant_id') AS listed,
                    string_agg(format('p.%I = ($1 ->> %L)::%s', p.attname, c.attname, format_type(p.atttypid, p.atttypmod)), ' AND ') AS is_referred_to,
                    string_agg(format('c.%I = ($1 ->> %L)::%s', c.attname, p.attname, format_type(p.atttypid, p.atttypmod)), ' AND ') AS refers_to_it
             FROM unnest(f.conkey, f.confkey) AS part (child, parent)
@@ -446,7 +492,7 @@ BEGIN
           AND f.conrelid = to_regclass({name})
           AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
     LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR UPDATE OF %s, tenant_id ON %s FOR EACH ROW EXECUTE FUNCTION vital.guard_reference(%L, %L, %L, %L, %L)',
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR UPDATE OF %s ON %s FOR EACH ROW EXECUTE FUNCTION vital.guard_reference(%L, %L, %L, %L, %L)',
                        found.on_child, found.listed, found.child, found.whole_parent, found.is_referred_to, found.columns, {platform}, found.parent_name);
         EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER UPDATE OF tenant_id ON %s FOR EACH ROW EXECUTE FUNCTION vital.guard_referenced(%L, %L, %L, %L)',
                        found.on_parent, found.parent, found.whole_child, found.refers_to_it, {platform}, found.child_name);

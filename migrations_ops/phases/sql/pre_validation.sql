@@ -163,7 +163,7 @@ WHERE to_regnamespace(quote_ident(needed.name)) IS NOT NULL
 
 -- name: unreachable_roles
 -- VITAL works as vital_operator and rehearses as vital_tenant; it makes itself a member of both unless it is one, or may not.
--- Where membership always inherits (before 16), vital_tenant is reached through vital_operator, which passes nothing on.
+-- Where membership always inherits (before 16), vital_tenant is reached through a role that passes nothing on.
 SELECT '', '', format('%s cannot become %s%s. Ask a DBA for: %s%s', current_user, wanted.role,
                       CASE WHEN r.oid IS NULL THEN ', which does not exist, and may not create roles' END,
                       CASE WHEN r.oid IS NULL THEN format('CREATE ROLE %s NOLOGIN; ', wanted.role) END,
@@ -171,7 +171,7 @@ SELECT '', '', format('%s cannot become %s%s. Ask a DBA for: %s%s', current_user
 FROM (VALUES
     ('vital_operator', 'GRANT vital_operator TO %s WITH INHERIT FALSE, SET TRUE;', 'GRANT vital_operator TO %s;'),
     ('vital_tenant', 'GRANT vital_tenant TO %s WITH INHERIT FALSE, SET TRUE;',
-     'ALTER ROLE vital_operator NOINHERIT; GRANT vital_tenant TO vital_operator;')
+     'CREATE ROLE vital_prover NOLOGIN NOINHERIT; GRANT vital_tenant TO vital_prover; GRANT vital_prover TO %s;')
 ) AS wanted (role, directly, indirectly)
 CROSS JOIN (SELECT current_setting('server_version_num')::int < 160000 AS inherits) AS server
 CROSS JOIN (SELECT current_setting('is_superuser')::boolean OR rolcreaterole AS creates FROM pg_roles WHERE rolname = current_user) AS me
@@ -187,7 +187,7 @@ END
 SELECT '', '', format('%s has the rights of vital_tenant, so the fence would hide every row from it. Ask a DBA for: %s', current_user,
                       CASE
                           WHEN current_setting('server_version_num')::int < 160000
-                              THEN format('ALTER ROLE vital_operator NOINHERIT; GRANT vital_tenant TO vital_operator; REVOKE vital_tenant FROM %I;', current_user)
+                              THEN format('CREATE ROLE vital_prover NOLOGIN NOINHERIT; GRANT vital_tenant TO vital_prover; GRANT vital_prover TO %1$I; REVOKE vital_tenant FROM %1$I;', current_user)
                           ELSE format('GRANT vital_tenant TO %I WITH INHERIT FALSE, SET TRUE;', current_user)
                       END)
 FROM pg_roles AS r

@@ -1,33 +1,24 @@
 -- name: begin_attacks
--- One picture of the rows for the whole run, so that what others write meanwhile is no finding; nobody queues behind it.
+-- One picture of the rows for a transaction, so that what others write meanwhile is no finding; nobody queues behind it.
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ
 
 -- name: wait_briefly
--- Neither a lock nor a statement holds an application up. No partition is passed over: a cursor that does not read one is
--- none for the whole table to PostgreSQL.
-SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '60s', true),
+-- Neither a lock nor a statement holds an application up, and nothing is compiled for one row. No partition is passed over:
+-- a cursor that does not read one is none for the whole table to PostgreSQL.
+SELECT set_config('lock_timeout', '1s', true), set_config('statement_timeout', '3s', true), set_config('jit', 'off', true),
        set_config('enable_partition_pruning', 'off', true)
-
--- name: join_tenants_for_now
--- The owner is no member of vital_tenant, or its restrictive policies would bind it and blind the guard of references:
--- only inside this transaction, and in a way that passes nothing on (before 16 through vital_operator). Where a DBA has
--- arranged it already, it is left so.
-DO $join$
-BEGIN
-    IF current_setting('server_version_num')::int >= 160000 THEN
-        IF NOT pg_has_role('vital_tenant', 'SET') THEN
-            EXECUTE 'GRANT vital_tenant TO CURRENT_USER WITH INHERIT FALSE, SET TRUE';
-        END IF;
-    ELSIF NOT pg_has_role('vital_tenant', 'MEMBER') THEN
-        ALTER ROLE vital_operator NOINHERIT;
-        GRANT vital_tenant TO vital_operator;
-    END IF;
-END
-$join$
 
 -- name: may_be_tenant
 -- Whether the role that logged in may become a tenant without help, as the service's login may.
 SELECT pg_has_role(session_user, 'vital_tenant', CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)
+
+-- name: how_to_be_tenant
+-- What gives the role that logged in the way there, without binding it by the policies for tenants: before 16, where members
+-- inherit, through a role that passes nothing on.
+SELECT session_user::text,
+       CASE WHEN current_setting('server_version_num')::int < 160000
+            THEN format('CREATE ROLE vital_prover NOLOGIN NOINHERIT; GRANT vital_tenant TO vital_prover; GRANT vital_prover TO %I;', session_user)
+            ELSE format('GRANT vital_tenant TO %I WITH INHERIT FALSE, SET TRUE;', session_user) END
 
 -- name: be_tenant
 -- The restricted role with this tenant set; an empty text is nobody.
@@ -41,62 +32,105 @@ SELECT set_config('role', 'vital_operator', true)
 -- The role that logged in, for tables that the fence's roles may not write.
 SELECT set_config('role', 'none', true)
 
--- name: mark
--- Where to go back to after each attack.
-SAVEPOINT vital_attack
+-- name: try_each
+-- Each attack in a subtransaction that is rolled back: [tenant, statement, what its cursor is on]. The answers are texts in
+-- vital.answers: how many rows it touched, or how it was refused. One message for many, or the way to the server would
+-- take most of the time.
+DO $try$
+DECLARE
+    moves CONSTANT jsonb := {moves};
+    move jsonb;
+    answer text;
+    answers text[] := ARRAY[]::text[];
+    touched bigint;
+    pointer refcursor;
+    owner text;
+    state text;
+    message text;
+    constraint_name text;
+    context text;
+BEGIN
+    FOR move IN SELECT one FROM jsonb_array_elements(moves) AS one LOOP
+        BEGIN
+            IF move ->> 2 <> '' THEN
+                PERFORM set_config('role', 'vital_operator', true);
+                pointer := 'vital_probe';
+                OPEN pointer FOR EXECUTE move ->> 2;
+                FETCH pointer INTO owner;
+            END IF;
+            PERFORM set_config('role', 'vital_tenant', true), set_config('vital.tenant_id', move ->> 0, true);
+            EXECUTE move ->> 1;
+            GET DIAGNOSTICS touched = ROW_COUNT;
+            RAISE EXCEPTION USING ERRCODE = 'VT001';
+        EXCEPTION
+            WHEN SQLSTATE 'VT001' THEN
+                answer := jsonb_build_array(touched);
+            WHEN OTHERS THEN
+                GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, constraint_name = CONSTRAINT_NAME, context = PG_EXCEPTION_CONTEXT;
+                answer := jsonb_build_array(0, state, message, constraint_name, context);
+        END;
+        answers := answers || answer;
+    END LOOP;
+    PERFORM set_config('role', 'none', true), set_config('vital.answers', to_jsonb(answers)::text, true);
+END
+$try$
 
--- name: back_to_mark
--- What the attack did is undone, and the next one can be tried.
-ROLLBACK TO SAVEPOINT vital_attack
-
--- name: forget_mark
--- The next table has a mark of its own.
-RELEASE SAVEPOINT vital_attack
+-- name: answers
+-- What became of them.
+SELECT current_setting('vital.answers')
 
 -- name: rows_by_owner
 -- How many rows of each owner the current role is shown.
 SELECT COALESCE(t.{tenant}::text, ''), count(*) FROM {relation} AS t GROUP BY 1
 
--- name: read_rows
--- Whose planted rows are shown to one who knows their keys.
-SELECT t.{tenant}::text FROM {relation} AS t WHERE {rows}
+-- name: rows_of_owners
+-- How many rows some owners have.
+SELECT t.{tenant}::text, count(*) FROM {relation} AS t WHERE t.{tenant} = ANY({owners}::uuid[]) GROUP BY 1
 
--- name: lock_rows
+-- name: repeat_as_operator
+-- Of a script that repeats a leak: the rows that it is about are planted by the role that sees everything.
+SET LOCAL ROLE vital_operator
+
+-- name: repeat_cursor
+-- The row that the attack is aimed at without reading it.
+DECLARE vital_probe CURSOR FOR {query}; FETCH vital_probe
+
+-- name: repeat_as_tenant
+-- The attacker.
+SET LOCAL ROLE vital_tenant; SELECT set_config('vital.tenant_id', {tenant}, true);
+
+-- name: read_row
+-- Whether a planted row is shown to one who knows its key.
+SELECT t.{tenant} FROM {relation} AS t WHERE {row}
+
+-- name: lock_row
 -- The same with a lock, which only a writer may take.
-SELECT t.{tenant}::text FROM {relation} AS t WHERE {rows} FOR UPDATE
+SELECT t.{tenant} FROM {relation} AS t WHERE {row} FOR UPDATE
 
--- name: update_rows
--- Write others' planted rows, by key.
-UPDATE {relation} AS t SET {tenant} = t.{tenant} WHERE {rows} RETURNING t.{tenant}::text
+-- name: update_row
+-- Write another's planted row, by key.
+UPDATE {relation} AS t SET {tenant} = t.{tenant} WHERE {row}
 
--- name: delete_rows
--- Delete others' planted rows, by key.
-DELETE FROM {relation} AS t WHERE {rows} RETURNING t.{tenant}::text
+-- name: delete_row
+-- Delete another's planted row, by key.
+DELETE FROM {relation} AS t WHERE {row}
 
--- name: copy_out
--- COPY takes a way of its own through row level security.
-COPY {relation} ({tenant}) TO STDOUT
-
--- name: point_at_rows
--- Declared by the operator: the cursor lets a tenant aim at a row without reading it, so that what is tried is the policy
+-- name: point_at_row
+-- Opened by the operator: the cursor lets a tenant aim at a row without reading it, so that what is tried is the policy
 -- for writing alone, without the one for reading in front of it. It never aims at a row that was not planted.
-DECLARE vital_probe CURSOR FOR SELECT t.{tenant}::text FROM {relation} AS t WHERE {rows}
-
--- name: point_at_next
--- Whose row the cursor is on.
-FETCH NEXT FROM vital_probe
+SELECT t.{tenant}::text FROM {relation} AS t WHERE {row}
 
 -- name: write_row
 -- Take another's row, or give an own one away.
 UPDATE {relation} SET {tenant} = {owner} WHERE CURRENT OF vital_probe
 
--- name: delete_row
+-- name: delete_pointed
 -- Delete it unseen.
 DELETE FROM {relation} WHERE CURRENT OF vital_probe
 
--- name: close_pointer
--- The next table has a cursor of its own.
-CLOSE vital_probe
+-- name: copy_out
+-- COPY takes a way of its own through row level security.
+COPY {relation} ({tenant}) TO STDOUT
 
 -- name: update_everything
 -- No filter, nothing read: only the policy for writing decides.
@@ -107,16 +141,16 @@ UPDATE {relation} SET {tenant} = {owner}
 DELETE FROM {relation}
 
 -- name: forge_row
--- A row in another's name.
-INSERT INTO {relation} ({columns}) OVERRIDING SYSTEM VALUE VALUES ({values})
+-- A row in another's name; also what repeats how a row was planted.
+INSERT INTO {relation} ({columns}) OVERRIDING SYSTEM VALUE VALUES {rows}
 
 -- name: overwrite_row
 -- A row with another's key, that turns into an UPDATE of the other's row.
-INSERT INTO {relation} AS t ({columns}) OVERRIDING SYSTEM VALUE VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {tenant} = EXCLUDED.{tenant}
+INSERT INTO {relation} AS t ({columns}) OVERRIDING SYSTEM VALUE VALUES {rows} ON CONFLICT ({key}) DO UPDATE SET {tenant} = EXCLUDED.{tenant}
 
 -- name: refer_to_row
 -- An own row that refers to another's; foreign keys are checked past row level security.
-UPDATE {relation} AS t SET {assignments} WHERE {rows}
+UPDATE {relation} AS t SET {assignments} WHERE {row}
 
 -- name: shadow_table
 -- A temporary table of the same name would catch what the next user of the connection writes.

@@ -1,14 +1,54 @@
 -- name: columns_to_fill
--- Every column that an INSERT may name: its type, whether it needs a value, whether values must differ, whether a sequence
--- gives them, what it refers to. A key of several columns is referred to as a whole, so that its values fit each other.
-SELECT a.attname::text,
-       format_type(a.atttypid, a.atttypmod),
-       COALESCE(element.typname, base.typname)::text,
-       COALESCE(element.typcategory, base.typcategory)::text,
-       element.oid IS NOT NULL,
-       (SELECT e.enumlabel::text FROM pg_enum AS e WHERE e.enumtypid = COALESCE(element.oid, base.oid) ORDER BY e.enumsortorder LIMIT 1),
-       (a.attnotnull OR t.typnotnull) AND NOT a.atthasdef AND a.attidentity = '',
-       EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = a.attrelid AND i.indisunique AND a.attnum = ANY(i.indkey)),
+-- Every column that an INSERT may name: its type beneath domains and arrays, whether it needs a value, whether it is part
+-- of what makes rows unique (an expression or a generated column counts as the columns that it is made of), whether a
+-- sequence gives it. A composite type's own columns are asked for in the same way.
+WITH RECURSIVE beneath AS (
+    SELECT a.attnum, t.oid, t.typtype, t.typbasetype, t.typnotnull
+    FROM pg_attribute AS a
+    JOIN pg_type AS t ON t.oid = a.atttypid
+    WHERE a.attrelid = to_regclass({name})
+      AND a.attnum > 0
+      AND NOT a.attisdropped
+    UNION ALL
+    SELECT b.attnum, t.oid, t.typtype, t.typbasetype, b.typnotnull OR t.typnotnull
+    FROM beneath AS b
+    JOIN pg_type AS t ON t.oid = b.typbasetype
+    WHERE b.typtype = 'd'
+), typed AS (
+    SELECT b.attnum, b.typnotnull, CASE WHEN base.typcategory = 'A' AND base.typelem <> 0 THEN base.typelem ELSE base.oid END AS oid,
+           base.typcategory = 'A' AND base.typelem <> 0 AS is_array
+    FROM beneath AS b
+    JOIN pg_type AS base ON base.oid = b.oid
+    WHERE b.typtype <> 'd'
+), distinguishing AS (
+    SELECT d.refobjsubid AS attnum
+    FROM pg_index AS i
+    JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid OR d.classid = 'pg_constraint'::regclass
+        AND d.objid = (SELECT oid FROM pg_constraint WHERE conindid = i.indexrelid AND conrelid = i.indrelid AND contype IN ('p', 'u', 'x') LIMIT 1)
+    WHERE i.indrelid = to_regclass({name})
+      AND (i.indisunique OR i.indisexclusion)
+      AND d.refclassid = 'pg_class'::regclass
+      AND d.refobjid = i.indrelid
+      AND d.refobjsubid > 0
+), spread AS (
+    SELECT attnum FROM distinguishing
+    UNION
+    SELECT d.refobjsubid
+    FROM distinguishing AS g
+    JOIN pg_attribute AS a ON a.attrelid = to_regclass({name}) AND a.attnum = g.attnum AND a.attgenerated <> ''
+    JOIN pg_attrdef AS made ON made.adrelid = a.attrelid AND made.adnum = a.attnum
+    JOIN pg_depend AS d ON d.classid = 'pg_attrdef'::regclass AND d.objid = made.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid
+)
+SELECT a.attname::text AS name,
+       format_type(a.atttypid, a.atttypmod) AS kind,
+       t.typname::text AS base,
+       t.typcategory::text AS category,
+       typed.is_array,
+       (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid) AS labels,
+       CASE WHEN t.typtype = 'c' THEN (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = t.typrelid) END AS composite,
+       (SELECT s.typname::text FROM pg_range AS r JOIN pg_type AS s ON s.oid = r.rngsubtype WHERE r.rngtypid = t.oid) AS subtype,
+       (a.attnotnull OR typed.typnotnull) AND NOT a.atthasdef AND a.attidentity = '' AS needed,
+       a.attnum IN (SELECT attnum FROM spread) AS unique,
        a.attidentity <> '' OR EXISTS (
            SELECT
            FROM pg_attrdef AS d
@@ -16,42 +56,55 @@ SELECT a.attname::text,
            JOIN pg_class AS s ON s.oid = on_sequence.refobjid AND s.relkind = 'S'
            WHERE d.adrelid = a.attrelid
              AND d.adnum = a.attnum
-       ),
-       f.parent,
-       f.parent_key,
-       f.conname,
-       f.width
+       ) AS drawn
 FROM pg_attribute AS a
-JOIN pg_type AS t ON t.oid = a.atttypid
-JOIN pg_type AS base ON base.oid = COALESCE(NULLIF(t.typbasetype, 0), t.oid)
-LEFT JOIN pg_type AS element ON element.oid = base.typelem AND base.typcategory = 'A'
-LEFT JOIN LATERAL (
-    SELECT format('%I.%I', n.nspname, c.relname) AS parent, p.attname::text AS parent_key, k.conname::text, cardinality(k.conkey) AS width
-    FROM pg_constraint AS k
-    JOIN pg_class AS c ON c.oid = k.confrelid
-    JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    JOIN pg_attribute AS p ON p.attrelid = k.confrelid AND p.attnum = k.confkey[array_position(k.conkey, a.attnum)]
-    WHERE k.contype = 'f'
-      AND k.conparentid = 0
-      AND k.conrelid = a.attrelid
-      AND a.attnum = ANY(k.conkey)
-      AND (k.confrelid <> k.conrelid OR cardinality(k.conkey) = 1)
-    ORDER BY cardinality(k.conkey) DESC, k.conname
-    LIMIT 1
-) AS f ON true
+JOIN typed ON typed.attnum = a.attnum
+JOIN pg_type AS t ON t.oid = typed.oid
 WHERE a.attrelid = to_regclass({name})
-  AND a.attnum > 0
-  AND NOT a.attisdropped
   AND a.attgenerated = ''
 ORDER BY a.attnum
 
+-- name: references_of
+-- The foreign keys of a table, with the columns on both sides; the widest first.
+SELECT f.conname::text, format('%I.%I', n.nspname, c.relname), key.own, key.parent
+FROM pg_constraint AS f
+JOIN pg_class AS c ON c.oid = f.confrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+    SELECT array_agg(a.attname::text ORDER BY place) AS own, array_agg(p.attname::text ORDER BY place) AS parent
+    FROM unnest(f.conkey, f.confkey) WITH ORDINALITY AS part (child, parent, place)
+    JOIN pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = part.child
+    JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = part.parent
+) AS key
+WHERE f.contype = 'f'
+  AND f.conparentid = 0
+  AND f.conrelid = to_regclass({name})
+ORDER BY cardinality(f.conkey) DESC, f.conname
+
+-- name: unique_keys_of
+-- The columns of each key that no two rows may share, and whether ON CONFLICT may name them.
+SELECT array_agg(a.attname::text),
+       bool_and(i.indisunique AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL AND NOT i.indisexclusion)
+FROM pg_index AS i
+JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid OR d.classid = 'pg_constraint'::regclass
+    AND d.objid = (SELECT oid FROM pg_constraint WHERE conindid = i.indexrelid AND conrelid = i.indrelid AND contype IN ('p', 'u', 'x') LIMIT 1)
+JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid
+WHERE i.indrelid = to_regclass({name})
+  AND (i.indisunique OR i.indisexclusion)
+  AND d.refclassid = 'pg_class'::regclass
+  AND d.refobjid = i.indrelid
+  AND d.refobjsubid > 0
+GROUP BY i.indexrelid
+
 -- name: columns_of_check
--- What a CHECK that refused a planted row is about, and how it is written.
+-- What a CHECK that refused a planted row is about, of the table or of a domain, and how it is written.
 SELECT a.attname::text, pg_get_constraintdef(k.oid)
 FROM pg_constraint AS k
-JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = ANY(k.conkey)
-WHERE k.conrelid = to_regclass({name})
-  AND k.conname = {constraint_name}
+JOIN pg_attribute AS a ON a.attrelid = to_regclass({name})
+    AND a.attnum > 0
+    AND (k.conrelid = a.attrelid AND a.attnum = ANY(k.conkey) OR k.contypid <> 0 AND k.contypid = a.atttypid)
+WHERE k.conname = {constraint_name}
+  AND k.contype = 'c'
 
 -- name: sample_row
 -- A row that passes every CHECK of its table; its harmless values serve where invented ones are refused.
@@ -59,8 +112,12 @@ SELECT {values} FROM {relation} AS t LIMIT 1
 
 -- name: existing_key
 -- A row to refer to in a table that is not ours to write.
-SELECT t.{column}::text FROM {relation} AS t LIMIT 1
+SELECT {columns} FROM {relation} AS t LIMIT 1
 
--- name: plant_row
--- A row to attack.
-INSERT INTO {relation} AS t ({columns}) OVERRIDING SYSTEM VALUE VALUES ({values}) RETURNING {key}, to_jsonb(t)
+-- name: existing_row
+-- A row of the tenant's own, where none can be planted.
+SELECT {key}, to_jsonb(t), jsonb_object(ARRAY[{texts}]::text[]) FROM {relation} AS t WHERE t.{tenant} = {owner}::uuid LIMIT 1
+
+-- name: plant_rows
+-- Rows to attack.
+INSERT INTO {relation} AS t ({columns}) OVERRIDING SYSTEM VALUE VALUES {rows} RETURNING {key}, to_jsonb(t), jsonb_object(ARRAY[{texts}]::text[])

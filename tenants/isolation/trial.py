@@ -1,0 +1,103 @@
+"""Short transactions in which attacks are tried and taken back."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import psycopg
+
+from tenants.isolation.attacks import Answer, Move
+from tenants.isolation.fixtures import QUERIES
+from vital.db import sql
+from vital.db.session import RETRYABLE, Session
+
+LONGEST = 1.5  # seconds after which no more work is begun in a transaction; a statement of it takes 3 at most
+PATIENCE = 2  # times that work is tried which waits for somebody's lock
+TAKES_TOO_LONG = "it takes more than 3 seconds, or waits for a lock that long"
+
+
+class _RollBack(Exception):
+    """Ends a transaction of the attack run."""
+
+
+class Trial:
+    """Works off pieces of work, as many in a transaction as there is time for. `forget` is called when the rows of a
+    transaction are gone."""
+
+    def __init__(self, session: Session, forget: Callable[[], None]) -> None:
+        self.session, self.forget = session, forget
+
+    def work_off(self, pieces: Iterable[Callable[[], None]], failed: Callable[[str], None], deadline: float) -> int:
+        """How many of them were worked off before the deadline. Of one that cannot be it is told why."""
+        waiting, done = iter(pieces), 0
+        piece = next(waiting, None)
+        while piece is not None and time.monotonic() < deadline:
+            finished, piece = self._one_transaction(piece, waiting, failed, deadline)
+            done += finished
+        return done
+
+    def _one_transaction(
+        self,
+        piece: Callable[[], None] | None,
+        waiting: "Iterable[Callable[[], None]]",
+        failed: Callable[[str], None],
+        deadline: float,
+    ) -> tuple[int, Callable[[], None] | None]:
+        """How many pieces it held, and the next one."""
+        done, until = 0, min(deadline, time.monotonic() + LONGEST)
+        following = iter(waiting)
+        try:
+            with self.session.connection.transaction():
+                self.session.execute(QUERIES["begin_attacks"])
+                self.session.execute(QUERIES["wait_briefly"])
+                self.session.execute(QUERIES["be_operator"])
+                while piece is not None:
+                    done += 1
+                    self._persistently(piece, failed)
+                    piece = next(following, None)
+                    if time.monotonic() > until:
+                        break
+                raise _RollBack
+        except _RollBack:
+            return done, piece
+        finally:
+            self.forget()
+
+    def _persistently(self, piece: Callable[[], None], failed: Callable[[str], None]) -> None:
+        """Some of it may wait for somebody's lock, briefly each time."""
+        for attempt in range(1, PATIENCE + 1):
+            try:
+                with self.session.connection.transaction():
+                    return piece()
+            except RETRYABLE as error:
+                if attempt == PATIENCE:
+                    failed(str(error.diag.message_primary))
+                self.forget()
+            except psycopg.errors.QueryCanceled:
+                self.forget()
+                return failed(TAKES_TOO_LONG)
+
+    def shown(self, question: str, tenants: Sequence[str]) -> list[dict[str, int]]:
+        """What this counts for each of these tenants, by owner. All of it is one message."""
+        as_each = [QUERIES["be_tenant"].replace("{tenant}", sql.quoted(tenant)) + ";" + question for tenant in tenants]
+        cursor = self.session.connection.execute(";".join(as_each).encode())
+        found: list[dict[str, int]] = []
+        for _ in tenants:
+            cursor.nextset()
+            found.append(dict(cursor.fetchall()))
+            cursor.nextset()
+        self.session.execute(QUERIES["be_operator"])
+        return found
+
+    def answers(self, moves: Sequence[Move]) -> list[Answer]:
+        """What each came to; all of them are taken back."""
+        listed = json.dumps([[move.tenant, move.statement, move.point] for move in moves])
+        self.session.execute(sql.compose(QUERIES["try_each"].replace("%", "%%"), moves=sql.literal(listed)))
+        found = json.loads(self.session.value(QUERIES["answers"]))
+        self.session.execute(QUERIES["be_operator"])
+        return [_answer(json.loads(answer)) for answer in found]
+
+
+def _answer(parts: list[object]) -> Answer:
+    touched, *refusal = parts
+    return Answer(int(str(touched)), *(str(part or "") for part in refusal))
