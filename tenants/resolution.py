@@ -94,9 +94,7 @@ def _of_host(host: str) -> str:
     if name in hosts:
         return hosts[name]
     slug = subdomain(name)
-    if (
-        not slug
-    ):  # who names no tenant is not asked for one: while the fence is open, operators may not read the tenants
+    if not slug:  # nothing to look up, and while isolation is off operators may not read the tenants
         return ""
     for facts in active_tenants().values():
         if facts.slug == slug:
@@ -112,7 +110,7 @@ def _uuid(text: str) -> str:
 
 
 def subdomain(name: str) -> str:
-    """The label in front of the tenants' domain; the service's own names, listed as allowed hosts, are nobody's."""
+    """The label in front of the tenants' domain; the service's own names, listed as allowed hosts, are no tenant's."""
     if name in settings.ALLOWED_HOSTS:
         return ""
     for domain in filter(None, (settings.TENANT_DOMAIN, "localhost" if settings.DEMO else "")):

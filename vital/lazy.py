@@ -12,6 +12,8 @@ def names_of(room: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
     def found(name: str) -> Any:
         if name not in behind:
             raise AttributeError(f"{room}.service has no {name}")
-        return getattr(import_module(f"{room}.{behind[name]}"), name)
+        value = getattr(import_module(f"{room}.{behind[name]}"), name)
+        setattr(import_module(f"{room}.service"), name, value)  # it is not asked for again
+        return value
 
     return found

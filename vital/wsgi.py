@@ -4,18 +4,28 @@ import os
 import sys
 from importlib import import_module
 
+import django
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.management.base import SystemCheckError
-from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest
+from django.urls import ResolverMatch
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vital.settings")
 os.environ["VITAL_SERVING"] = "1"
 
 
-def start() -> WSGIHandler:
+class Handler(WSGIHandler):
+    """An address is resolved once: the middleware has to know the view before it opens the transaction."""
+
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        return request.resolver_match or super().resolve_request(request)
+
+
+def start() -> Handler:
     """The application, once nothing speaks against it. Raises ImproperlyConfigured or SystemCheckError."""
-    handler = get_wsgi_application()
+    django.setup(set_prefix=False)
+    handler = Handler()
     from django.conf import settings
 
     from tenants import checks
@@ -27,7 +37,7 @@ def start() -> WSGIHandler:
     return handler
 
 
-def checked() -> WSGIHandler:
+def checked() -> Handler:
     """The application, or one sentence and exit code 2: a worker that may not serve leaves no traceback."""
     try:
         return start()

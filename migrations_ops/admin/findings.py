@@ -31,8 +31,8 @@ class FindingAdmin(ReadOnly):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """An empty list says whether anything was checked at all."""
         checked = PhaseRun.objects.exclude(status=PhaseRun.Status.ROLLED_BACK).exists()
-        told = "No check has found anything." if checked else "Nothing was checked yet: start a run first."
-        return super().changelist_view(request, {"nothing_yet": told, **(extra_context or {})})
+        sentence = "No check has found anything." if checked else "Nothing was checked yet: start a run first."
+        return super().changelist_view(request, {"nothing_yet": sentence, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
         return queue.urls(self) + super().get_urls()

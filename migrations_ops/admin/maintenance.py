@@ -49,5 +49,5 @@ class MaintenanceAdmin(ReadOnly):
         except EngineError as error:
             messages.error(request, str(error))
             return
-        told = "on: the API reads, and writes wait" if state["on"] else "off: the API reads and writes"
-        messages.success(request, f"Maintenance is {told}. Every process of the service knows within a second.")
+        state_now = "on: the API reads, and writes wait" if state["on"] else "off: the API reads and writes"
+        messages.success(request, f"Maintenance is {state_now}. Every process of the service knows within a second.")

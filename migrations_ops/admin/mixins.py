@@ -1,4 +1,4 @@
-"""What the pages of runs share: who may steer, how a state looks, and what is refused, told in a sentence."""
+"""What the pages of runs share: who may act on runs, how a state looks, and what is refused, in a sentence."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,20 +25,20 @@ SHADES = {
 }
 
 
-def may_steer(request: HttpRequest) -> bool:
+def may_act_on_runs(request: HttpRequest) -> bool:
     """Looking is for staff; a run is started, stopped and undone by whoever may do everything."""
     return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
 
 
 def refuse_who_may_not(request: HttpRequest) -> None:
-    if not may_steer(request):
+    if not may_act_on_runs(request):
         raise PermissionDenied
 
 
 def frame(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, title: str, **facts: Any) -> dict[str, Any]:
     """The context of a page that stands in the admin's frame."""
     site = model_admin.admin_site.each_context(request)
-    return site | {"title": title, "opts": model_admin.opts, "may_steer": may_steer(request), **facts}
+    return site | {"title": title, "opts": model_admin.opts, "may_act_on_runs": may_act_on_runs(request), **facts}
 
 
 def to_run(run: int) -> HttpResponseRedirect:
@@ -46,7 +46,7 @@ def to_run(run: int) -> HttpResponseRedirect:
 
 
 @contextmanager
-def told(request: HttpRequest) -> Iterator[None]:
+def refusals_as_messages(request: HttpRequest) -> Iterator[None]:
     """A refusal, or a database that does not answer, becomes a message on the next page."""
     try:
         yield

@@ -19,7 +19,7 @@ from vital.errors import EngineError
 REASON = "review_reason"  # where the session keeps the reason given last
 BIGINT = re.compile(r"[0-9]{1,18}")
 DIGITS = 9  # tenants that have a key of their own
-TOLD = 5  # values of a row that are shown
+SHOWN_VALUES = 5  # values of a row that are shown
 
 
 def urls(model_admin: ModelAdmin) -> list[URLPattern]:
@@ -65,12 +65,12 @@ def queue(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
 
 
 def suggestions(request: HttpRequest) -> HttpResponse:
-    """What the workshop proposes for the table, as a part of the page; it may take seconds, and comes by itself."""
+    """Rules proposed for the table, as a part of the page; it may take seconds, and comes by itself."""
     _refuse_onlookers(request)
     place, problem = _place(request), ""
     found: list[dict[str, Any]] = []
     try:
-        found = review_service.suggestions(place.table)[:TOLD]
+        found = review_service.suggestions(place.table)[:SHOWN_VALUES]
     except EngineError as error:
         problem = str(error)
     for one in found:
@@ -119,7 +119,7 @@ def _values(row: dict[str, Any]) -> list[tuple[str, str]]:
     telling = [
         (name, value[:80]) for name, value in plain if value and name != "id" and not name.endswith(("_id", "_at"))
     ]
-    return telling[:TOLD]
+    return telling[:SHOWN_VALUES]
 
 
 def _tenants() -> list[TenantRecord]:

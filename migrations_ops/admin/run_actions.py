@@ -24,7 +24,7 @@ QUESTIONS = {
 }
 
 
-def steer(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int, what: str) -> HttpResponse:
+def act(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int, what: str) -> HttpResponse:
     if what not in QUESTIONS:
         raise Http404
     mixins.refuse_who_may_not(request)
@@ -32,7 +32,7 @@ def steer(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int, 
         return _do(request, run, what)
     why_not = ""
     undoes: list[dict[str, Any]] = []
-    with mixins.told(request):
+    with mixins.refusals_as_messages(request):
         why_not = runs.run_with_allowed_actions(run)["why_not"][what]
         undoes = _undoes() if what == "undo" and not why_not else []
     facts = mixins.frame(model_admin, request, f"{what.capitalize()} run {run}?" if what != "undo" else "Undo")
@@ -49,7 +49,7 @@ def _undoes() -> list[dict[str, Any]]:
 
 def _do(request: HttpRequest, run: int, what: str) -> HttpResponse:
     who, reason = request.user.get_username(), request.POST.get("reason", "").strip()
-    with mixins.told(request):
+    with mixins.refusals_as_messages(request):
         if what == "undo":
             undo = runs.undo_in_background(request.POST.get("first", ""), who=who, reason=reason)
             if undo is None:

@@ -28,14 +28,14 @@ def page(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -
 def live(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -> HttpResponse:
     """What changes from second to second; once the run has come to another state, the page is loaded anew."""
     run_with_allowed_actions = _remembered_runs.recall(run, lambda: _run_with_allowed_actions(run))
-    facts = run_presenter.page(run_with_allowed_actions) | {"may_steer": mixins.may_steer(request)}
+    facts = run_presenter.page(run_with_allowed_actions) | {"may_act_on_runs": mixins.may_act_on_runs(request)}
     answer = render(request, "migrations_ops/runs/live.html", facts)
     if request.GET.get("seen") != facts["state"]:
         answer["HX-Refresh"] = "true"
     return answer
 
 
-def late(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -> HttpResponse:
+def legacy_writes(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -> HttpResponse:
     """Rows that old code writes without a tenant meanwhile."""
     return render(request, "migrations_ops/runs/late.html", {"tables": runs.legacy_writes(), "run": run})
 

@@ -50,7 +50,7 @@ class StartForm(forms.Form):
 
 def start(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest) -> HttpResponse:
     mixins.refuse_who_may_not(request)
-    with mixins.told(request):
+    with mixins.refusals_as_messages(request):
         form, unfinished = StartForm(request.POST if request.method == "POST" else None), runs.unfinished()
         if form.is_valid() and _knows_of(request, form, unfinished):
             who, reason = request.user.get_username(), form.cleaned_data["reason"]
@@ -88,6 +88,6 @@ def preview(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest) -> HttpR
     """What a run of everything would do now; broken off where it takes too long for a page."""
     mixins.refuse_who_may_not(request)
     facts: dict[str, Any] = {}
-    with mixins.told(request):
+    with mixins.refusals_as_messages(request):
         facts = page.facts(previews.preview(None, lambda why: None, patience=BOUND))
     return render(request, "migrations_ops/runs/preview.html", facts)

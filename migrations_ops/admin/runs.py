@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from migrations_ops.admin import run_actions, run_detail, run_report, run_start
-from migrations_ops.admin.mixins import SHADES, may_steer
+from migrations_ops.admin.mixins import SHADES, may_act_on_runs
 from migrations_ops.models import LedgerEntry, Run
 from tenants.admin.base import ReadOnly, labelled
 
@@ -29,12 +29,12 @@ class RunAdmin(ReadOnly):
         return run.status
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"may_steer": may_steer(request), **(extra_context or {})})
+        return super().changelist_view(request, {"may_act_on_runs": may_act_on_runs(request), **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """A run's page; whoever carried decisions out has nothing to steer, and a report."""
+        """A run's page; whoever carried decisions out has nothing to act on, and a report."""
         run = self.get_object(request, object_id)
         if run is None:
             raise Http404
@@ -47,10 +47,10 @@ class RunAdmin(ReadOnly):
             ("start/", run_start.start, "start"),
             ("start/preview/", run_start.preview, "preview"),
             ("<int:run>/live/", run_detail.live, "live"),
-            ("<int:run>/late/", run_detail.late, "late"),
+            ("<int:run>/late/", run_detail.legacy_writes, "late"),
             ("<int:run>/log/<slug:phase>/", run_detail.log, "log"),
             ("<int:run>/report/", run_report.html, "report"),
-            ("<int:run>/steer/<slug:what>/", run_actions.steer, "steer"),
+            ("<int:run>/steer/<slug:what>/", run_actions.act, "steer"),
         )
         return [self._at(*page) for page in pages] + super().get_urls()
 

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from tenants.api.views import TenantView, json_answer
 from tenants.errors import Refusal
 
-_seats = BoundedSemaphore(settings.LONG_ANSWERS)
+_slots = BoundedSemaphore(settings.LONG_ANSWERS)
 
 
 class AllTaken(Refusal):
@@ -37,12 +37,12 @@ class Acting(TenantView):
 @contextmanager
 def long_one() -> Iterator[None]:
     """One of the few answers that keep a thread of the service for long. Raises AllTaken."""
-    if not _seats.acquire(blocking=False):
+    if not _slots.acquire(blocking=False):
         raise AllTaken
     try:
         yield
     finally:
-        _seats.release()
+        _slots.release()
 
 
 def handed_over(run_id: int | None) -> HttpResponse:

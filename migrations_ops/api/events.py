@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, suppress
+from itertools import chain
 
 import psycopg
 from django.http import HttpResponse, StreamingHttpResponse
@@ -13,7 +13,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
-from migrations_ops.api.base import Acting, long_one
+from migrations_ops.api.base import Acting, AllTaken, long_one
 from migrations_ops.api.errors import refused
 from migrations_ops.api.runs import RUN
 from migrations_ops.runs import service as run_service
@@ -36,32 +36,39 @@ class Events(Acting):
     })  # fmt: skip
     def get(self, request: Request, run: str) -> HttpResponseBase:
         seen = request.headers.get("last-event-id", "")
+        looks = run_service.follow(int(run), LONGEST)
         with refused():
-            now = run_service.one_run(int(run))
+            now = next(looks)
         if now["status"] != "running" and _id(now) == seen:
+            looks.close()
             return HttpResponse(status=204)
-        events = _events(int(run), seen)
-        next(events)  # takes its seat: one that is closed before it has begun could not give it back
+        events = _events(chain([now], looks), looks, seen)
+        try:
+            next(events)  # takes its place among the long answers: closed before it has begun it could not give it back
+        except AllTaken:
+            looks.close()
+            raise
         stream = StreamingHttpResponse(events, content_type="text/event-stream")
         stream["X-Accel-Buffering"] = "no"  # a proxy that collects answers would show nothing before the end
         return stream
 
 
-def _id(run: dict[str, Any]) -> str:
+def _id(run: run_service.OneRun) -> str:
     return hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _events(run_id: int, seen: str) -> Iterator[str]:
-    with long_one():
+def _events(runs: Iterable[run_service.OneRun], looks: Generator[run_service.OneRun], seen: str) -> Iterator[str]:
+    """`looks` has the connection, which is closed with the stream."""
+    with long_one(), closing(looks):
         yield ""
         yield "retry: 2000\n\n"
         with suppress(psycopg.Error):  # a database that restarts: who watches comes again
-            yield from _news(run_id, seen)
+            yield from _news(runs, seen)
 
 
-def _news(run_id: int, seen: str) -> Iterator[str]:
+def _news(runs: Iterable[run_service.OneRun], seen: str) -> Iterator[str]:
     quiet = 0
-    for run in run_service.follow(run_id, LONGEST):
+    for run in runs:
         quiet += 1
         if (now := _id(run)) != seen:
             name = "progress" if run["status"] == "running" else "end"

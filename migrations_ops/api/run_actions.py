@@ -14,7 +14,7 @@ from tenants.api.views import json_answer
 from tenants.errors import BadRequestBody
 
 PATIENCE = 5  # seconds that a request waits for a run's batch
-TOLD = {200: HandedOver, 202: HandedOver, **refusals(404, 409)}
+ANSWERS = {200: HandedOver, 202: HandedOver, **refusals(404, 409)}
 
 
 class Pause(Acting):
@@ -22,11 +22,10 @@ class Pause(Acting):
 
     what = "pause"
 
-    @extend_schema(parameters=[*CHOICE, RUN], request=Reason, responses=TOLD)
+    @extend_schema(parameters=[*CHOICE, RUN], request=Reason, responses=ANSWERS)
     def post(self, request: Request, run: str) -> HttpResponse:
         by = run_service.Actor(self.who, self.body(Reason)["reason"])
         with refused():
-            run_service.one_run(int(run))
             run_id, status = run_service.stop(self.what, PATIENCE, by, int(run))
             return json_answer({"run": run_id, "status": status}, status=202 if status == "running" else 200)
 
@@ -40,18 +39,17 @@ class Cancel(Pause):
 class Resume(Acting):
     """Go on with a run, or an undo, that was paused, has failed, or whose worker is gone."""
 
-    @extend_schema(parameters=[*CHOICE, RUN], request=Reason, responses=TOLD)
+    @extend_schema(parameters=[*CHOICE, RUN], request=Reason, responses=ANSWERS)
     def post(self, request: Request, run: str) -> HttpResponse:
         reason = self.body(Reason)["reason"]
         with refused():
-            run_service.one_run(int(run))
             return handed_over(run_service.resume_in_background(who=self.who, reason=reason, run=int(run)))
 
 
 class Undo(Acting):
     """Take back what the run did, or from one of its phases on. Later phases stand on it and are taken back first."""
 
-    @extend_schema(parameters=[*CHOICE, RUN], request=UndoBody, responses=TOLD)
+    @extend_schema(parameters=[*CHOICE, RUN], request=UndoBody, responses=ANSWERS)
     def post(self, request: Request, run: str) -> HttpResponse:
         body = self.body(UndoBody)
         with refused():

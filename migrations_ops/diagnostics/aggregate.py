@@ -44,8 +44,8 @@ class Tally:
             look.gaps, look.unassigned = self.last.gaps, self.last.unassigned
         self._first_late = look.late if self._first_late is None else self._first_late
         self.late = look.late - self._first_late
-        strain = {"connections": look.connections, "waiting": look.waiting, "slow": look.slow, "slowest": look.slowest}
-        for name, value in (strain | {"nobodys": sum(look.unassigned.values())}).items():
+        load = {"connections": look.connections, "waiting": look.waiting, "slow": look.slow, "slowest": look.slowest}
+        for name, value in (load | {"nobodys": sum(look.unassigned.values())}).items():
             self.most[name] = max(self.most.get(name, 0), value)
         self.last = look
 

@@ -1,4 +1,4 @@
-"""What Prometheus is told of the platform: the figures of `./manage.py monitor`, asked twice a minute at most."""
+"""What Prometheus gets of the platform: the figures of `./manage.py monitor`, asked twice a minute at most."""
 
 from collections.abc import Iterable
 
@@ -14,8 +14,8 @@ _looks: Memory[diagnostics.Snapshot] = Memory(1, seconds=REMEMBERED_SECONDS)
 
 
 class Platform(Collector):
-    """Rows, fence, locks and runs. Where they could not be looked at, `vital_platform_looked_at` is 0 and what is not
-    known is left out: an old figure would look like a new one."""
+    """Rows, isolation, locks and runs. Where they could not be looked at, `vital_platform_looked_at` is 0 and what is
+    not known is left out: an old figure would look like a new one."""
 
     def collect(self) -> Iterable[Metric]:
         look = _looks.recall("look", diagnostics.look_once)

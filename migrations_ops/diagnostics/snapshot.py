@@ -13,6 +13,7 @@ from migrations_ops.diagnostics.result import FAIL
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from migrations_ops.rules.plan_tables import has_tenant_column
+from migrations_ops.runs import queries
 from vital.db import sql
 from vital.db.sql import shown
 
@@ -25,8 +26,8 @@ COUNTED_WITHIN = "5s"  # where no index helps, a table is left out rather than r
 @dataclass
 class Snapshot:
     """What was seen. `down` says why the database was not reached. `locked`: somebody held a table, or counting took
-    too long, so that rows and fence could not be looked at. `validated` is when 005 was last through, in seconds since
-    1970, and what it was then."""
+    too long, so that rows and isolation could not be looked at. `validated` is when 005 was last through, in seconds
+    since 1970, and what it was then."""
 
     down: str = ""
     locked: bool = False
@@ -46,17 +47,16 @@ class Snapshot:
 
 
 def at_database(session: Session, plan: Plan) -> Snapshot:
-    """The strain, rows that are nobody's, late writers, gaps in the fence, the run at work."""
+    """Load, rows without a tenant, legacy writes, gaps in isolation, the run at work."""
     look = Snapshot()
-    look.connections, look.of_connections, look.waiting, look.slow, look.slowest = session.execute(
-        QUERIES["strain_now"]
-    )[0]
+    look.connections, look.of_connections, look.waiting, look.slow, look.slowest = session.execute(QUERIES["load_now"])[
+        0
+    ]
     if session.named("is_set_up")[0][0]:
-        look.late = session.execute(QUERIES["written_late"])[0][0]
-        if at_work := session.named("run_at_work"):
-            look.run, look.run_status = f"run {at_work[0][0]} is {at_work[0][2]}", at_work[0][2]
-        if validated := session.execute(QUERIES["last_validation"]):
-            look.validated = validated[0][0], validated[0][1]
+        look.late = sum(one["assigned"] for one in queries.legacy_writes(session).values())
+        if run := queries.unfinished(session):
+            look.run, look.run_status = f"run {run.id} is {run.status}", run.status
+        look.validated = queries.last_validation(session)
     session.execute(QUERIES["pass_locked_tables_by"])
     try:
         look.gaps = [

@@ -32,19 +32,19 @@ def facts(document: Document) -> list[tuple[str, str]]:
     """What stands above everything else."""
     run, plan = document["run"], document["plan"]
     ended = f", until {moment(run['finished_at'])} ({seconds(run['seconds'])})" if run["finished_at"] else ""
-    told = [
+    facts = [
         ("status", run["status"]),
         ("started", f"{moment(run['started_at'])} UTC by {run['started_by']}{ended}"),
         ("limited to", run["scope"]),
         ("plan", f"digest {plan['digest']}" if plan["digest"] else ""),
         ("database", f"{document['database']}, PostgreSQL {document['server']}"),
         ("error", run["error"]),
-        ("checks", verdict(document)),
+        ("checks", check_counts(document)),
     ]
-    return [(name, words) for name, words in told if words]
+    return [(name, words) for name, words in facts if words]
 
 
-def verdict(document: Document) -> str:
+def check_counts(document: Document) -> str:
     """How many checks passed, warned and failed."""
     outcomes = [check["outcome"] for check in document["checks"]]
     return ", ".join(f"{outcomes.count(one)} {one}" for one in ("PASS", "WARN", "FAIL")) if outcomes else ""
@@ -52,13 +52,13 @@ def verdict(document: Document) -> str:
 
 def sections(document: Document) -> Iterator[Section]:
     """Those that have something to say, in reading order."""
-    for make in (_acts, _phases, _rows, _added, _comparison, _loud, _findings, _decisions, _forecast, _passed):
+    for make in (_actions, _phases, _rows, _added, _comparison, _loud, _findings, _decisions, _forecast, _passed):
         section = make(document)
         if section.rows:
             yield section
 
 
-def _acts(document: Document) -> Section:
+def _actions(document: Document) -> Section:
     rows = [(moment(act["at"]), act["who"], act["action"], act["reason"]) for act in document["acts"]]
     return Section("Who did what", ("when (UTC)", "who", "what", "why"), rows, 4)
 

@@ -6,9 +6,10 @@ import psycopg
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from migrations_ops.phase_state import open_session
+from migrations_ops.phase_state import open_with_plan
 from migrations_ops.rules.current import current_plan
 from migrations_ops.rules.model import Plan
+from migrations_ops.runs import queries
 from tenants.ttl_cache import Memory
 from vital.errors import EngineError
 
@@ -23,14 +24,11 @@ _ownership: Memory[Document] = Memory(1, seconds=60)
 
 
 def report(run_id: int | None = None) -> dict[str, Any]:
-    """The report of a run, of the last one where none is named; see `reporting.report`. Raises UnknownRun, NoRunYet."""
+    """The report of a run, of the last one where none is named; see `run_report`. Raises UnknownRun, NoRunYet."""
     from migrations_ops.reports import run_report as reports
 
-    with open_session(read_only=True) as session:
-        plan = current_plan(session)
-        if run_id is None:
-            found = reports.ask(session, "latest_run", {}) if session.named("is_set_up")[0][0] else [(None,)]
-            run_id = found[0][0]
+    with open_with_plan(read_only=True) as (session, plan):
+        run_id = queries.latest(session) if run_id is None else run_id
         if run_id is None:
             raise NoRunYet
         return reports.report(session, plan, run_id)
@@ -69,9 +67,16 @@ def overview() -> Document:
     from migrations_ops.reports import dashboard as figures
 
     state = figures.last_change()
-    now = _now.recall(state, lambda: figures.overview(current_plan()) | {"at": timezone.now()})
+    now = _now.recall(state, lambda: _overview() | {"at": timezone.now()})
     owned = _ownership.recall(state, lambda: _owned(current_plan()) | {"at": timezone.now()})
     return now | {"ownership": owned}
+
+
+def _overview() -> Document:
+    from migrations_ops.reports import dashboard as figures
+
+    with open_with_plan(read_only=True) as (session, plan):
+        return figures.overview(session, plan)
 
 
 def _owned(plan: Plan) -> Document:

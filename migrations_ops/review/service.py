@@ -150,7 +150,7 @@ def explain(table: str, key: str) -> dict[str, Any]:
 
 def crossing(rows: list[tuple[str, str]], tenant: str) -> int:
     """How many of these rows (table, key) would refer across two customers, were they this tenant's; see
-    `survey.references`."""
+    `cross_tenant`."""
     from migrations_ops.review import cross_tenant
 
     by_table: dict[str, list[str]] = {}
@@ -200,7 +200,7 @@ def review(place: ReviewPlace, most: int = AT_ONCE) -> Review:
 
 
 def suggestions(table: str) -> list[dict[str, Any]]:
-    """What the workshop proposes for a table's loose rows; see `looking.suggest`. Raises TookTooLong."""
+    """Rules proposed for rows of a table that no rule matches; see `suggest`. Raises TookTooLong."""
     return list(suggest(table, "", patience=PATIENCE)["suggestions"])
 
 

@@ -1,22 +1,21 @@
-"""What a person may do to a run now, by the arrows that there are; and why not, in words."""
-
-from typing import Any
+"""What a person may do to a run now, by the transitions that there are; and why not, in a sentence."""
 
 from migrations_ops.engine.session import Session
 from migrations_ops.models import Run
 from migrations_ops.runs import transitions
+from migrations_ops.runs.queries import OneRun
 
 S = Run.Status
 AFTER = {"pause": S.PAUSED, "resume": S.RUNNING, "cancel": S.CANCELLED}
 DONE = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
 
 
-def why_not(run: dict[str, Any]) -> dict[str, str]:
-    """For each of pause, resume and cancel why it cannot be done to the run, as `watching` has it; empty: it can."""
+def why_not(run: OneRun) -> dict[str, str]:
+    """For each of pause, resume and cancel why it cannot be done to the run; empty: it can."""
     return {what: _why_not(what, run) for what in AFTER}
 
 
-def _why_not(what: str, run: dict[str, Any]) -> str:
+def _why_not(what: str, run: OneRun) -> str:
     if (run["status"], AFTER[what]) not in transitions.ARROWS:
         return f"A run that is {run['status']} cannot be {DONE[what]}."
     if what == "resume" and run["at_work"]:
@@ -26,7 +25,7 @@ def _why_not(what: str, run: dict[str, Any]) -> str:
     return ""
 
 
-def why_no_undo(session: Session, run: dict[str, Any], newest: int) -> str:
+def why_no_undo(session: Session, run: OneRun, newest: int) -> str:
     """Why an undo cannot start from this run's page; empty: it can. It takes phases back, whichever run did them."""
     if run["at_work"]:
         return "It is at work: pause or cancel it first."

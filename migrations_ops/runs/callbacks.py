@@ -32,7 +32,7 @@ class NoBackupTaken(EngineError):
 
 
 class RunCallbacks:
-    """Of one run. `begin`, `before` and `after` are for its inside, `told` is for the whole of it."""
+    """Of one run. `lifecycle` is around all of it; `begin`, `before` and `after` are called inside."""
 
     def __init__(self, session: Session, run_id: int, kind: str, listener: Listener) -> None:
         self.session, self.run_id, self.listener = session, run_id, listener
@@ -41,8 +41,8 @@ class RunCallbacks:
         self.maintained = maintenance.state(session).get("run") == run_id
 
     @contextmanager
-    def told(self) -> Iterator[None]:
-        """However it ends is told to the hooks; maintenance ends where the run is completed."""
+    def lifecycle(self) -> Iterator[None]:
+        """Hooks are called however it ends; maintenance ends where the run is completed."""
         try:
             yield
         except EngineError as error:

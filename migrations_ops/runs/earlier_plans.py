@@ -1,6 +1,6 @@
 """What runs by earlier plans did, where the plan that holds does not name it: an undo works by their plans as well."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from migrations_ops.engine.session import Session
@@ -14,7 +14,7 @@ ADVICE = "Name the plan that it was done by: --plan FILE"
 
 
 @dataclass(frozen=True)
-class Deed:
+class AppliedStep:
     """What an undo needs a step for: a phase's statement by its name, or its changes of one kind to a table's rows."""
 
     phase: str
@@ -24,15 +24,15 @@ class Deed:
 
 def with_earlier_plans(session: Session, phases: Sequence[Phase], wanted: Collection[str]) -> tuple[Phase, ...]:
     """The phases, with the steps that only earlier plans know, last. Raises UndoRefused where no plan knows one."""
-    done = {Deed(*row[:3]): (row[3], row[4]) for row in session.named("what_stands", {"phases": list(wanted)})}
+    done = {AppliedStep(*row[:3]): (row[3], row[4]) for row in session.named("what_stands", {"phases": list(wanted)})}
     complete = (_with_baselines(session, phases[0]), *phases[1:])
     for run in sorted({run for run, _ in done.values() if run is not None}, reverse=True):
         left = done.keys() - _known(complete)
-        if any(done[deed][0] == run for deed in left):
+        if any(done[applied][0] == run for applied in left):
             complete = _added(complete, _phases_of_run(session, run), left)
     left = done.keys() - _known(complete)
     if left:
-        problems = sorted({_unknown(deed, done[deed][1]) for deed in left}, key=lambda one: one.relation)
+        problems = sorted({_unknown(applied, done[applied][1]) for applied in left}, key=lambda one: one.relation)
         raise UndoRefused(count=len(problems), problems=problems, advice=ADVICE)
     return complete
 
@@ -45,18 +45,18 @@ def _with_baselines(session: Session, first: Phase) -> Phase:
     )
 
 
-def _known(phases: Iterable[Phase]) -> set[Deed]:
-    return {deed for phase in phases for step in phase.steps for deed in _deeds(phase.key, step)}
+def _known(phases: Iterable[Phase]) -> set[AppliedStep]:
+    return {applied for phase in phases for step in phase.steps for applied in _applied_by(phase.key, step)}
 
 
-def _deeds(phase: str, step: Step) -> tuple[Deed, ...]:
+def _applied_by(phase: str, step: Step) -> tuple[AppliedStep, ...]:
     match step:
         case Statement():
-            return (Deed(phase, "statement", step.name),)
+            return (AppliedStep(phase, "statement", step.name),)
         case Assign():
-            return (Deed(phase, "assign", step.table.relation),)
+            return (AppliedStep(phase, "assign", step.table.relation),)
         case Insert():
-            return (Deed(phase, "insert", step.table.relation),)
+            return (AppliedStep(phase, "insert", step.table.relation),)
     return ()
 
 
@@ -69,15 +69,15 @@ def _phases_of_run(session: Session, run: int) -> tuple[Phase, ...]:
         return ()
 
 
-def _added(phases: Iterable[Phase], earlier: Iterable[Phase], left: Collection[Deed]) -> tuple[Phase, ...]:
+def _added(phases: Iterable[Phase], earlier: Iterable[Phase], left: Set[AppliedStep]) -> tuple[Phase, ...]:
     missing = {
-        phase.key: tuple(step for step in phase.steps if any(deed in left for deed in _deeds(phase.key, step)))
+        phase.key: tuple(step for step in phase.steps if not left.isdisjoint(_applied_by(phase.key, step)))
         for phase in earlier
     }
     return tuple(replace(phase, steps=phase.steps + missing.get(phase.key, ())) for phase in phases)
 
 
-def _unknown(deed: Deed, relation: str) -> Problem:
-    if deed.kind == "statement" and not relation:
-        return Problem("", "", f'the plan has no step "{deed.name}", which {deed.phase} has done')
-    return Problem(relation, "", f"the plan does not name {shown(relation)}, which {deed.phase} has changed")
+def _unknown(applied: AppliedStep, relation: str) -> Problem:
+    if applied.kind == "statement" and not relation:
+        return Problem("", "", f'the plan has no step "{applied.name}", which {applied.phase} has done')
+    return Problem(relation, "", f"the plan does not name {shown(relation)}, which {applied.phase} has changed")

@@ -14,7 +14,8 @@ from django.conf import settings
 
 from migrations_ops.phase_state import make_ready, open_session
 from migrations_ops.runs.plan_drift import PlanHasChanged
-from migrations_ops.runs.resume import NothingToStop, reopened
+from migrations_ops.runs.queries import NothingToStop, unfinished
+from migrations_ops.runs.resume import reopened
 from migrations_ops.runs.runner import Actor, Request, open_run
 from migrations_ops.runs.undo import open_undo
 from vital import private_files
@@ -47,9 +48,9 @@ def resume_in_background(*, who: str, reason: str = "", run: int | None = None) 
     _refuse_without_broker()
     with open_session() as session, session.run_lock():
         make_ready(session)
-        run_id, *_ = reopened(session, Actor(who, reason, in_background=True), run)
-    _hand_over(run_id)
-    return run_id
+        reopened_run, _ = reopened(session, Actor(who, reason, in_background=True), run)
+    _hand_over(reopened_run.id)
+    return reopened_run.id
 
 
 def abandoned() -> int | None:
@@ -76,9 +77,9 @@ def _refuse_beside_another() -> None:
     """Nobody resumes or cancels a run without knowing: raise RunIsNotOver."""
     with open_session() as session:
         session.read_as_operator()
-        found = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
-    for run, _, status, *_ in found:
-        raise RunIsNotOver(run=run, status=status)
+        found = unfinished(session)
+    if found:
+        raise RunIsNotOver(run=found.id, status=found.status)
 
 
 # What is right as it is asked, and cannot be just now.

@@ -104,7 +104,7 @@ def _address(here: str, given: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Hooks:
-    """All of a run's, and what is told to each: facts by name, texts only."""
+    """All of a run's, and the facts that each is given, by name, texts only."""
 
     file: Path | None
     hooks: tuple[Hook, ...]
@@ -112,18 +112,18 @@ class Hooks:
 
     def fire(self, when: str, so: str, phase: str = "", **facts: str) -> Iterator[str]:
         """Call each that is for this moment, and give its name back. Raises HookFailed, which says `so`."""
-        told = {**self.facts, "event": when, "phase": phase, **facts}
+        given = {**self.facts, "event": when, "phase": phase, **facts}
         for hook in self.hooks:
             if hook.is_for(when, phase):
-                if reason := _posted(hook, told) if hook.url else _ran(hook, told):
+                if reason := _posted(hook, given) if hook.url else _ran(hook, given):
                     raise HookFailed(name=hook.name, when=when, reason=reason, so=so, file=self.file)
                 yield hook.name
 
 
-def _ran(hook: Hook, told: Mapping[str, str]) -> str:
+def _ran(hook: Hook, facts: Mapping[str, str]) -> str:
     """Why it failed, or an empty text. It prints to where we complain: stdout may be a document."""
     environment = {name: value for name, value in os.environ.items() if name not in KEPT_BACK}
-    environment |= {f"VITAL_{name.upper()}": value for name, value in told.items()}
+    environment |= {f"VITAL_{name.upper()}": value for name, value in facts.items()}
     try:
         done = subprocess.run(
             hook.command, env=environment, stdin=subprocess.DEVNULL, stdout=STDERR, timeout=hook.timeout
@@ -135,9 +135,9 @@ def _ran(hook: Hook, told: Mapping[str, str]) -> str:
     return f"it ended with exit code {done.returncode}" if done.returncode else ""
 
 
-def _posted(hook: Hook, told: Mapping[str, str]) -> str:
+def _posted(hook: Hook, facts: Mapping[str, str]) -> str:
     """The same for a webhook. `text` is what Slack and its like show."""
-    body = json.dumps({"text": _sentence(told), **told}).encode()
+    body = json.dumps({"text": _sentence(facts), **facts}).encode()
     request = urllib.request.Request(hook.url, body, {"Content-Type": "application/json"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=hook.timeout):  # noqa: S310  # http and https only, see _address
@@ -148,8 +148,8 @@ def _posted(hook: Hook, told: Mapping[str, str]) -> str:
         return f"it cannot be reached ({getattr(error, 'reason', None) or type(error).__name__})"
 
 
-def _sentence(told: Mapping[str, str]) -> str:
-    what = told["phase"] or f"{told['kind']} {told['run']}"
-    how = told.get("status") or ("begins" if told["event"].startswith("before") else "is over")
-    why = f": {told['error']}" if told.get("error") else ""
-    return f"VITAL, {told['database']}: {what} {how}{why}"
+def _sentence(facts: Mapping[str, str]) -> str:
+    what = facts["phase"] or f"{facts['kind']} {facts['run']}"
+    how = facts.get("status") or ("begins" if facts["event"].startswith("before") else "is over")
+    why = f": {facts['error']}" if facts.get("error") else ""
+    return f"VITAL, {facts['database']}: {what} {how}{why}"

@@ -4,13 +4,12 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
 
 from migrations_ops.phases.row_level_security import KEY as CLOSES
 from migrations_ops.plan import phases
 from migrations_ops.rules.load import load
 from tenants.identity import Isolation
-from vital.db import sql
+from vital.db import django_rows, session, sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 Record = tuple[str, str]  # a status, and the error's message
@@ -24,7 +23,7 @@ def _keys() -> tuple[str, ...]:
 def isolation() -> Isolation:
     """On, or off with the phase that comes next, and why where the last phase's record says so.
 
-    A closing phase that runs again leaves it on; one whose undo was begun does not.
+    006 leaves it on while it runs again; not once its undo was begun.
     """
     records = _records()
     statuses = [status for status, _ in records.get(CLOSES, [])]
@@ -36,12 +35,8 @@ def isolation() -> Isolation:
 
 def _records() -> dict[str, list[Record]]:
     """Phase → its records, the latest first."""
-    with connection.cursor() as cursor:
-        cursor.execute(QUERIES["is_there"])
-        if cursor.fetchone() != (True,):
-            return {}
-        cursor.execute(QUERIES["latest_records"])
-        found: dict[str, list[Record]] = {}
-        for phase, status, message in cursor.fetchall():
+    found: dict[str, list[Record]] = {}
+    if django_rows.ask(session.QUERIES, "is_set_up")[0][0]:
+        for phase, status, message in django_rows.ask(QUERIES, "latest_records"):
             found.setdefault(phase, []).append((status, message))
     return found

@@ -20,8 +20,8 @@ def refuse_another(session: Session, run: int, digest: str, plan: Plan) -> None:
     if digest == plan.digest:
         return
     before = str(session.named("plan_of_run", {"id": run})[0][0])
-    told = difference(before, plan.text, f"the plan of run {run}", "the plan now")
-    raise PlanHasChanged(run=run, difference="\n" + told)
+    changed = difference(before, plan.text, f"the plan of run {run}", "the plan now")
+    raise PlanHasChanged(run=run, difference="\n" + changed)
 
 
 def difference(before: str, after: str, name_before: str, name_after: str) -> str:

@@ -1,7 +1,7 @@
-"""The switch of the fence: `disarm` opens it in one command where something behind it cannot work; `rearm` closes it.
+"""Isolation is turned off in one command where an application cannot work with it (`disarm`), and on again (`rearm`).
 
-Open is never open to tenants: their role loses its grants first, and the service answers 503 until it is closed again.
-What else 006 did (NOT NULL, keys, roles, guards) stays, so that closing is quick and its undo as exact as before.
+Off is never off for tenants: their role loses its grants first, and the service answers 503 until it is on again.
+What else 006 did (NOT NULL, keys, roles, guards) stays, so that turning it on is quick and its undo as exact as before.
 """
 
 from collections.abc import Callable
@@ -39,9 +39,9 @@ def closed_tables(session: Session, plan: Plan) -> dict[str, SavedState]:
 
 
 def disarm(session: Session, plan: Plan, who: str, reason: str, waiting: Callable[[str], None]) -> list[str]:
-    """Open every closed table for all but tenants; returns the tables. Each table in a transaction of its own.
+    """Turn isolation off for everyone but tenants; returns the tables. Each table in a transaction of its own.
 
-    It may be repeated, also after a kill: the record says first that the fence is open, and last of all it is.
+    It may be repeated, also after a kill: the record says first that isolation is off, and last of all it is.
     """
     tables = closed_tables(session, plan)
     audit.note(session, who, "disarm", reason, {"tables": list(tables)})

@@ -8,7 +8,6 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from psycopg.types.json import Jsonb
 
 from migrations_ops.engine import checks
 from migrations_ops.engine.events import Listener
@@ -32,8 +31,10 @@ from migrations_ops.rehearsal import forecast, measurements, records
 from migrations_ops.rules.canary import Scope, narrowed
 from migrations_ops.rules.current import chosen, current_plan
 from migrations_ops.rules.model import Plan
-from migrations_ops.runs import hooks, transitions
+from migrations_ops.runs import hooks, queries
 from migrations_ops.runs.callbacks import RunCallbacks
+from migrations_ops.runs.queries import Unfinished
+from migrations_ops.runs.transitions import move, status_of
 from tenants import audit, maintenance
 from vital.db.own_schema import me
 from vital.db.sql import shown
@@ -91,7 +92,7 @@ class Actor:
 def run(request: Request, listener: Listener, actor: Actor | None = None) -> Result:
     """Carry out what is left of the phases, or the ones asked for. Raises EngineError; what was done stays done."""
     with open_session() as session, session.run_lock():
-        before = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
+        before = queries.unfinished(session)
         opened = _open(session, request, actor or Actor(), listener.waiting)
         if opened is None:
             return Result("nothing_to_do", phases=phase_states(session), undecided=undecided(session))
@@ -102,11 +103,12 @@ def run(request: Request, listener: Listener, actor: Actor | None = None) -> Res
         return result
 
 
-def _say_what_goes_on(session: Session, listener: Listener, opened: int, before: list[tuple[Any, ...]]) -> None:
+def _say_what_goes_on(session: Session, listener: Listener, opened: int, before: Unfinished | None) -> None:
     """A run that was not over is never resumed or cancelled without a word; nor is a plan taken that differs."""
-    for run, kind, status, *_ in before:
-        goes_on = "it is resumed" if run == opened else f"it is cancelled, what it did stays, and run {opened} starts"
-        listener.said(f"{kind.capitalize()} {run} was {status}: {goes_on}")
+    if before:
+        resumed = before.id == opened
+        goes_on = "it is resumed" if resumed else f"it is cancelled, what it did stays, and run {opened} starts"
+        listener.said(f"{before.kind.capitalize()} {before.id} was {before.status}: {goes_on}")
     holding = chosen(session)
     if holding.remembered and holding.remembered.run != opened:
         listener.said(f"The plan: {holding.in_words}")
@@ -114,7 +116,8 @@ def _say_what_goes_on(session: Session, listener: Listener, opened: int, before:
 
 def undecided(session: Session) -> int:
     """How many rows wait for a person's decision."""
-    return sum(int(rows) for _, severity, _, rows in session.named("finding_counts") if severity == Severity.REVIEW)
+    found = queries.open_findings(session)
+    return sum(int(finding["count"]) for finding in found if finding["severity"] == Severity.REVIEW)
 
 
 def open_run(request: Request, actor: Actor | None = None) -> int | None:
@@ -150,7 +153,7 @@ def left_of(session: Session, plan: Plan, run_id: int, keys: Sequence[str]) -> l
 def carry_through(session: Session, run_id: int, wanted: Sequence[Phase], listener: Listener, stepwise: bool) -> Result:
     executor = Executor(session, run_id, listener, lambda: check_stop(session, run_id))
     callbacks = RunCallbacks(session, run_id, Run.Kind.RUN, listener)
-    with callbacks.told(), accounting(session, run_id):
+    with callbacks.lifecycle(), accounting(session, run_id):
         callbacks.begin()
         for number, phase in enumerate(wanted, start=1):
             callbacks.before(phase)
@@ -180,34 +183,24 @@ def accounting(session: Session, run_id: int) -> Iterator[None]:
         raise Stopped(what="pause") from interrupt
     except EngineError as error:
         if not session.connection.closed:
-            move(session, run_id, Run.Status.RUNNING, Run.Status.FAILED, _told(error))
+            move(session, run_id, Run.Status.RUNNING, Run.Status.FAILED, _error_document(error))
         raise
     except Exception as error:
         # A mistake of ours would be made again by every worker that takes the run up.
         if not (session.connection.closed or session.connection.broken):
-            told = {"message": f"{type(error).__name__}: {error}"}
-            move(session, run_id, Run.Status.RUNNING, Run.Status.FAILED, told)
+            document = {"message": f"{type(error).__name__}: {error}"}
+            move(session, run_id, Run.Status.RUNNING, Run.Status.FAILED, document)
         raise
     else:
         if status_of(session, run_id) == Run.Status.RUNNING:
             move(session, run_id, Run.Status.RUNNING, Run.Status.COMPLETED)
 
 
-def _told(error: EngineError) -> dict[str, Any]:
+def _error_document(error: EngineError) -> dict[str, Any]:
     """What is kept of an error, for whoever looks at the run later."""
     found = error.facts.get("problems", [])[:MOST_PROBLEMS]
     problems = [{"table": shown(one.relation), "key": one.key, "message": one.message} for one in found]
     return {"message": str(error)} | ({"problems": problems} if problems else {})
-
-
-def status_of(session: Session, run_id: int) -> str:
-    return str(session.named("status_of_run", {"id": run_id})[0][0])
-
-
-def move(session: Session, run_id: int, before: str, after: str, error: dict[str, Any] | None = None) -> None:
-    transitions.check(before, after)
-    facts = {"id": run_id, "before": before, "after": after, "error": Jsonb(error) if error else None}
-    session.named("move_run", facts)
 
 
 def check_stop(session: Session, run_id: int) -> None:
@@ -219,19 +212,15 @@ def check_stop(session: Session, run_id: int) -> None:
 def open_or_go_on(
     session: Session, plan: Plan, kind: str, wanted: Sequence[Phase], actor: Actor, *, resume: bool
 ) -> tuple[int, Sequence[Phase]]:
-    """The unfinished run goes on where the same is asked for; else it is given up and a new one starts."""
-    for run_id, old_kind, status, keys, digest, scope in session.named("unfinished_run"):
-        left = [phase.key for phase in left_of(session, plan, run_id, keys)]
-        same = (old_kind, digest, scope, left) == (kind, plan.digest, plan.scope, [phase.key for phase in wanted])
+    """The unfinished run goes on where the same is asked for; else it is abandoned and a new one starts."""
+    if before := queries.unfinished(session):
+        left = [phase.key for phase in left_of(session, plan, before.id, before.phases)]
+        wanted_now = (kind, plan.digest, plan.scope, [phase.key for phase in wanted])
+        same = (before.kind, before.digest, before.scope, left) == wanted_now
         if resume and same:
-            reopen(session, run_id, status, actor)
-            return run_id, wanted
-        if status == Run.Status.RUNNING:
-            move(session, run_id, status, Run.Status.PAUSED)
-            status = Run.Status.PAUSED
-        move(session, run_id, status, Run.Status.CANCELLED)
-        audit.note(session, actor.who, "cancel", actor.reason, {"run": run_id})
-        session.wait_for_workers()
+            reopen(session, before.id, before.status, actor)
+            return before.id, wanted
+        _abandon(session, before, actor)
     keys = [phase.key for phase in wanted]
     facts = {
         "kind": kind,
@@ -247,6 +236,17 @@ def open_or_go_on(
         asked = {"run": run_id, "phases": keys, "scope": plan.scope}
         audit.note(session, actor.who, "undo" if kind == Run.Kind.UNDO else "start", actor.reason, asked)
     return run_id, wanted
+
+
+def _abandon(session: Session, run: Unfinished, actor: Actor) -> None:
+    """Another run takes its place; what it did stays."""
+    status = run.status
+    if status == Run.Status.RUNNING:
+        move(session, run.id, status, Run.Status.PAUSED)
+        status = Run.Status.PAUSED
+    move(session, run.id, status, Run.Status.CANCELLED)
+    audit.note(session, actor.who, "cancel", actor.reason, {"run": run.id})
+    session.wait_for_workers()
 
 
 def reopen(session: Session, run_id: int, status: str, actor: Actor) -> None:
@@ -296,7 +296,7 @@ class NothingBetween(EngineError):
 
 
 def _forecast_and_fact(session: Session, result: Result) -> dict[str, Any] | None:
-    """What the last rehearsal of this plan foretold beside what has come; None where there was none. Never an error:
+    """What the last rehearsal of this plan forecast, beside what has come; None where there was none. Never an error:
     the run is done, whatever may be said about it."""
     try:
         held = records.last(session, current_plan(session).digest)

@@ -1,20 +1,20 @@
 """The door to runs: what commands, tasks, the admin and REST may do with one, and ask of it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from migrations_ops.engine.events import Listener
 from migrations_ops.engine.steps import Check
-from migrations_ops.phase_state import open_session, open_with_plan, phase_states, tenants_are_there
+from migrations_ops.phase_state import open_session, open_with_plan, tenants_are_there
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rehearsal import records
 from migrations_ops.rules.current import chosen, current_plan
 from migrations_ops.runs import queries
 from migrations_ops.runs import status as reading
 from migrations_ops.runs.log_files import LogFiles, log_tail, rows_of
-from migrations_ops.runs.queries import UnknownRun
+from migrations_ops.runs.queries import ListedRun, OneRun, UnknownRun
 from tenants import audit, maintenance
 from vital.db.own_schema import NotSetUp, bring_up_to_date, me
 from vital.db.sql import shown
@@ -41,9 +41,11 @@ __all__ = [
     "NOT_NOW",
     "Actor",
     "BrokerIsDown",
+    "ListedRun",
     "LogFiles",
     "NotToAdvance",
     "NothingToHelp",
+    "OneRun",
     "Request",
     "Result",
     "UnknownRun",
@@ -97,12 +99,11 @@ LOOK_AGAIN = 1.0  # seconds, as often as a run says where it is
 
 
 def status() -> dict[str, Any]:
-    """How far the migration is; see `reading.status`. With the last rehearsal and maintenance."""
+    """How far the migration is; see `status.status`. With the last rehearsal and maintenance."""
     with open_session(read_only=True) as session:
         holding = chosen(session)
         plan = holding.plan
-        states = phase_states(session) if session.named("is_set_up")[0][0] else []
-        document = reading.status(session, plan, phases_of(plan), states)
+        document = reading.status(session, plan, phases_of(plan))
         upkeep = maintenance.state(session) if session.named("has_maintenance")[0][0] else {"on": False}
         named = {"from": holding.in_words, "digest": plan.digest, "differs": holding.differs}
         return document | {"rehearsal": records.last(session), "maintenance": upkeep, "plan": named}
@@ -140,7 +141,7 @@ def choices() -> dict[str, list[str]]:
 
 
 def tune(changes: dict[str, str]) -> dict[str, Any]:
-    """Set limits (an empty value: the default again), also of a run at work; see `tuning.show`."""
+    """Set limits (an empty value: the default again), also of a run at work; see `throttle_settings.show`."""
     from migrations_ops.runs import throttle_settings
 
     throttle_settings.check(changes)
@@ -152,7 +153,7 @@ def tune(changes: dict[str, str]) -> dict[str, Any]:
 
 
 def disarm(reason: str, waiting: Callable[[str], None]) -> list[str]:
-    """Open the fence for all but tenants, and write down who did and why; returns the tables. See `fence.disarm`."""
+    """Turn isolation off for everyone but tenants, and write down who did and why; returns the tables."""
     from migrations_ops.runs import rls_switch
 
     reason = require_reason(reason, "Turning isolation off or on")
@@ -210,33 +211,33 @@ def forget_key(table: str, key: str, reason: str, *, who: str = "") -> dict[str,
         return ledger_retention.forget(session, plan, table, key, who or me(), reason)
 
 
-def runs(limit: int) -> list[dict[str, Any]]:
-    """The last runs and undos, the newest first; see `watching.runs`."""
+def runs(limit: int) -> list[ListedRun]:
+    """The last runs and undos, the newest first; see `queries.runs`."""
     with open_session(read_only=True) as session:
         return queries.runs(session, limit)
 
 
-def one_run(run_id: int) -> dict[str, Any]:
-    """A run with its phases and how it goes; see `watching.run`. Raises UnknownRun."""
+def one_run(run_id: int) -> OneRun:
+    """A run with its phases and how it goes; see `queries.run`. Raises UnknownRun."""
     with open_session(read_only=True) as session:
         return queries.run(session, run_id)
 
 
 def unfinished() -> dict[str, Any] | None:
-    """The run or undo that is not over: `id`, `kind`, `status`; a new one resumes it, or gives it up."""
+    """The run or undo that is not over; see `queries.Unfinished`. A new one resumes it, or abandons it."""
     with open_session(read_only=True) as session:
-        found = session.named("unfinished_run") if session.named("is_set_up")[0][0] else []
-        return dict(zip(("id", "kind", "status"), found[0], strict=False)) if found else None
+        found = queries.unfinished(session)
+        return found.document() if found else None
 
 
 def run_with_allowed_actions(run_id: int) -> dict[str, Any]:
-    """Before the wheel of a run: `run` as `one_run` has it, and for each of pause, resume, cancel and undo in `why_not`
-    why it cannot be done now, or nothing. Raises UnknownRun."""
+    """`run` as `one_run` has it, and for each of pause, resume, cancel and undo in `why_not` why it cannot be done now,
+    or nothing. Raises UnknownRun."""
     from migrations_ops.runs import allowed_actions
 
     with open_session(read_only=True) as session:
         run = queries.run(session, run_id)
-        newest = queries.runs(session, 1)[0]["id"]
+        newest = queries.latest(session) or run_id
         reasons = allowed_actions.why_not(run) | {"undo": allowed_actions.why_no_undo(session, run, newest)}
         return {"run": run, "why_not": reasons, "newest": newest}
 
@@ -244,16 +245,16 @@ def run_with_allowed_actions(run_id: int) -> dict[str, Any]:
 def legacy_writes() -> list[dict[str, Any]]:
     """Tables that old code still writes to without a tenant: rows that got theirs on the way, and when last."""
     with open_session(read_only=True) as session:
-        return queries.late(session)
+        return [{"table": shown(table), **facts} for table, facts in queries.legacy_writes(session).items()]
 
 
 def findings_of_run(run_id: int, limit: int) -> dict[str, Any]:
-    """What the run's checks found; see `watching.findings`. Raises UnknownRun."""
+    """What the run's checks found; see `queries.findings`. Raises UnknownRun."""
     with open_session(read_only=True) as session:
         return queries.findings(session, run_id, limit)
 
 
-def follow(run_id: int, seconds: float) -> Iterator[dict[str, Any]]:
+def follow(run_id: int, seconds: float) -> Generator[OneRun]:
     """The run as it stands, about once a second, until it is not running any more, and for so many seconds at most.
 
     One connection, and no transaction between two looks. Raises UnknownRun.

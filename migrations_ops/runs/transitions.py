@@ -1,5 +1,10 @@
 """Every way a run may go from one status to another; all others are refused."""
 
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from migrations_ops.engine.session import Session
 from migrations_ops.models import Run
 
 S = Run.Status
@@ -26,3 +31,14 @@ def check(before: str | None, after: str) -> None:
     if (before, after) not in ARROWS:
         allowed = ", ".join(sorted(str(to) for start, to in ARROWS if start == before)) or "nowhere"
         raise NotAllowed(f"A run that is {before or 'new'} cannot become {after}; from there it goes to: {allowed}.")
+
+
+def move(session: Session, run_id: int, before: str, after: str, error: dict[str, Any] | None = None) -> None:
+    """The run goes from the one status to the other, with the error that it has failed with."""
+    check(before, after)
+    facts = {"id": run_id, "before": before, "after": after, "error": Jsonb(error) if error else None}
+    session.named("move_run", facts)
+
+
+def status_of(session: Session, run_id: int) -> str:
+    return str(session.named("status_of_run", {"id": run_id})[0][0])

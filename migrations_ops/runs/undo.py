@@ -64,7 +64,7 @@ def undo_phases(first: str, archive: Path | None, listener: Listener, actor: Act
         archived = _refuse(session, plan, phases, wanted, archive, listener)
         run_id, _ = open_or_go_on(session, plan, Run.Kind.UNDO, wanted, actor or Actor(), resume=False)
         callbacks = RunCallbacks(session, run_id, Run.Kind.UNDO, listener)
-        with callbacks.told(), accounting(session, run_id):
+        with callbacks.lifecycle(), accounting(session, run_id):
             undone = _take_back(session, run_id, plan, phases, wanted, listener, callbacks)
         return _result(session, run_id, undone, archived)
 
@@ -87,7 +87,7 @@ def carry_back(session: Session, plan: Plan, run_id: int, keys: Sequence[str], l
     plan = touched(plan, standing_scopes(session))
     wanted = [phase for phase in to_undo(session, phases_of(plan), "") if phase.key in keys]
     callbacks = RunCallbacks(session, run_id, Run.Kind.UNDO, listener)
-    with callbacks.told(), accounting(session, run_id):
+    with callbacks.lifecycle(), accounting(session, run_id):
         phases = with_earlier_plans(session, phases_of(plan), [phase.key for phase in wanted])
         wanted = [phase for phase in to_undo(session, phases, "") if phase.key in keys]
         archived = _refuse(session, plan, phases, wanted, None, listener)

@@ -11,6 +11,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Assign, Phase
 from migrations_ops.engine.tracking import StepRecord
 from migrations_ops.runs import transitions
+from migrations_ops.runs.queries import unfinished
 from vital.errors import EngineError, Stopped
 
 LOOK_AGAIN = 0.2  # seconds, while the run is at something that cannot be shared
@@ -46,14 +47,12 @@ def help_along(session: Session, phases_of: Callable[[str], Sequence[Phase]], di
 
 def _active(session: Session, digest: str) -> tuple[int, str]:
     """The run at work and its scope."""
-    if not session.named("is_set_up")[0][0] or session.run_lock_is_free():
+    run = unfinished(session)
+    if run is None or run.status != transitions.S.RUNNING or session.run_lock_is_free():
         raise NothingToHelp
-    for run, _, status, _, of_plan, scope in session.named("unfinished_run"):
-        if status == transitions.S.RUNNING:
-            if of_plan != digest:
-                raise OtherPlan(run=run)
-            return int(run), str(scope)
-    raise NothingToHelp
+    if run.digest != digest:
+        raise OtherPlan(run=run.id)
+    return run.id, run.scope
 
 
 def _still_wanted(session: Session, run: int) -> None:

@@ -1,4 +1,4 @@
-"""What every endpoint stands on. The middleware has opened the transaction: whatever a view reads is fenced already."""
+"""What every endpoint stands on. The middleware has opened the transaction: whatever a view reads is isolated."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast

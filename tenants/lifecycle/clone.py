@@ -56,7 +56,7 @@ def clone(
         short, column = error.diag.table_name, error.diag.column_name
         raise NotToClone(slug=slug, why=f"{short} may not be without {column}; leave them out too: {short}") from error
     except (psycopg.IntegrityError, psycopg.DataError) as error:
-        raise NotToClone(slug=slug, why=import_.told(error)) from error
+        raise NotToClone(slug=slug, why=import_.database_message(error)) from error
     except psycopg.errors.SerializationFailure as error:
         raise NotToClone(slug=slug, why="somebody writes its rows just now; run it again") from error
     return facts | {"dry_run": dry_run}
@@ -179,7 +179,7 @@ class _Copy:
         return values | {TENANT_COLUMN: sql.compose("{id}::uuid", id=sql.literal(self.made.id))}, joins
 
     def _leave_others_alone(self, table: Table, values: dict[str, Composable], joins: list[Composable]) -> None:
-        """Where a row refers to a third tenant's, or to nobody's, its copy has nothing, if it may be without."""
+        """Where a row refers to a third tenant's, or to one without a tenant, its copy has nothing."""
         may_be_empty = {column.name for column in self.session.columns(table.relation) if not column.not_null}
         for one in (one for one in self.references if one.child == table.relation):
             alias, owner = f"o{len(joins)}", sql.column(f"o{len(joins)}", TENANT_COLUMN)

@@ -1,4 +1,4 @@
-"""What a tenant's application is told about it: the lines of its .env file, as the execution guide has them."""
+"""What a tenant's application has to know about it: the lines of its .env file, as the execution guide has them."""
 
 from tenants.lifecycle.registry import Record
 

@@ -67,7 +67,7 @@ def bring_in(
                     _put(session, file, archive, table)
                 _compare(session, inventory, file, manifest)
         except (psycopg.IntegrityError, psycopg.DataError, *TOO_MUCH) as error:
-            raise NotToImport(file=file, why=told(error)) from error
+            raise NotToImport(file=file, why=database_message(error)) from error
     return record, manifest
 
 
@@ -182,7 +182,7 @@ def _first(keys: list[tuple[Any, ...]]) -> str:
     return ", ".join(key for (key,) in keys[:NAMED]) + more
 
 
-def told(error: psycopg.Error) -> str:
+def database_message(error: psycopg.Error) -> str:
     """What the server said, in one line."""
     words = [error.diag.message_primary or str(error), error.diag.message_detail or ""]
     return " ".join(word.rstrip(".") for word in words if word)

@@ -164,6 +164,6 @@ def remove_tenant(slug: str, file: Path, reason: str, say: Callable[[str], None]
 
 
 def environment_of(slug: str, url: str) -> dict[str, str]:
-    """What the tenant's application is told; see `environment.lines`. Only reads."""
+    """What the tenant's application has in its environment; see `env_file`. Only reads."""
     with at_tenants(read_only=True) as (session, inventory):
         return env_file.lines(registry.find(session, inventory, slug), url)

@@ -2,10 +2,6 @@
 -- Whether this role may write down that a run starts, and who wants it.
 SELECT has_table_privilege('vital.run', 'INSERT') AND has_table_privilege('vital.run', 'UPDATE') AND has_table_privilege('vital.audit', 'INSERT')
 
--- name: unfinished_run
--- The run that is not finished; there is at most one.
-SELECT id, kind, status, phases, plan_digest, scope FROM vital.run WHERE status IN ('running', 'paused', 'failed')
-
 -- name: plan_of_run
 -- The text of the plan that a run was opened with.
 SELECT plan FROM vital.run WHERE id = %(id)s
@@ -21,10 +17,6 @@ WHERE r.kind = 'run'
   )
 ORDER BY r.id DESC
 LIMIT 1
-
--- name: run_at_work
--- The same with where it is.
-SELECT id, kind, status, progress, seen_at FROM vital.run WHERE status IN ('running', 'paused', 'failed')
 
 -- name: late_rows
 -- Rows that were written without a tenant and got theirs on the way, for each table.

@@ -1,7 +1,3 @@
--- name: is_set_up_here
--- Whether VITAL's own tables are there.
-SELECT to_regclass('vital.phase_run') IS NOT NULL
-
 -- name: last_change
 -- What differs once VITAL has changed anything; each is found by its index.
 SELECT (SELECT max(id) FROM vital.ledger), (SELECT max(id) FROM vital.audit), (SELECT max(id) FROM vital.override),
@@ -9,36 +5,8 @@ SELECT (SELECT max(id) FROM vital.ledger), (SELECT max(id) FROM vital.audit), (S
 FROM (SELECT max(id) AS id FROM vital.run) AS last
 LEFT JOIN vital.run AS r ON r.id = last.id
 
--- name: phases_so_far
--- The last record of each phase in runs of the whole.
-SELECT DISTINCT ON (p.phase) p.phase, p.status, p.started_at, p.completed_at, (p.metrics ->> 'rows_changed')::bigint, p.error ->> 'message'
-FROM vital.phase_run AS p
-JOIN vital.run AS r ON r.id = p.run_id
-WHERE r.scope = ''
-ORDER BY p.phase, p.id DESC
-
--- name: last_runs
--- The latest runs; decisions that were carried out are told elsewhere.
-SELECT id, kind, status, started_by, started_at, finished_at, seen_at,
-       round(100 * (progress ->> 'done')::numeric / NULLIF((progress ->> 'total')::numeric, 0))::integer
-FROM vital.run
-WHERE kind <> 'decide'
-ORDER BY id DESC
-LIMIT 6
-
--- name: open_findings
--- What checks found about rows, by check and table, without what people have decided about since.
-SELECT f.check_name, f.severity, f.relation, count(*)
-FROM vital.finding AS f
-WHERE f.severity <> 'PASS'
-  AND NOT EXISTS (
-      SELECT FROM vital.override AS person WHERE person.relation = f.relation AND person.key = f.key AND person.decided_at >= f.found_at
-  )
-GROUP BY 1, 2, 3
-ORDER BY CASE f.severity WHEN 'FAIL' THEN 0 WHEN 'REVIEW' THEN 1 ELSE 2 END, 4 DESC
-
 -- name: tenants_by_name
--- Whose rows they can be.
+-- The tenants, by name.
 SELECT id::text, name::text FROM {registry} ORDER BY name, id
 
 -- name: size_of_table
@@ -60,11 +28,11 @@ SELECT t.{tenant}::text, count(*) FROM {relation} AS t {sample} GROUP BY 1
 -- Fragment: some percent of the table's pages, the same ones each time so that the picture stands still.
 TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)
 
--- name: late_since
+-- name: legacy_writes_since
 -- Rows written without a tenant, which got theirs on the way, since a moment.
 SELECT relation, sum(rows)::bigint FROM vital.ledger WHERE kind = 'late' AND undone_at IS NULL AND written_at > %(since)s GROUP BY 1 ORDER BY 2 DESC
 
--- name: unfenced_tables
+-- name: tables_not_isolated
 -- Tables whose row level security is not both on and forced.
 SELECT t
 FROM unnest(%(tables)s::text[]) AS t

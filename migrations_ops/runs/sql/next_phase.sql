@@ -1,7 +1,3 @@
--- name: is_there
--- Whether VITAL's own tables are there.
-SELECT to_regclass('vital.phase_run') IS NOT NULL
-
 -- name: latest_records
 -- How the phases of the whole ended, and the error of each, the latest first; a canary's do not count.
 SELECT p.phase, p.status, COALESCE(p.error ->> 'message', '')

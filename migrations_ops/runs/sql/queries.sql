@@ -1,3 +1,7 @@
+-- name: unfinished_run
+-- The run or undo that is not over, and where it is; there is at most one.
+SELECT id, kind, status, phases, plan_digest, scope, progress, seen_at FROM vital.run WHERE status IN ('running', 'paused', 'failed')
+
 -- name: latest_runs
 -- The last runs and undos, the newest first, or this one alone.
 SELECT id, kind, status, started_by, started_at, finished_at, scope, phases, in_background, stop_requested, progress, seen_at, error
@@ -35,3 +39,57 @@ FROM vital.finding
 WHERE run_id = %(id)s
 ORDER BY severity, check_name, relation, key
 LIMIT %(limit)s
+
+-- name: run_with_plan
+-- A run with the plan that it was opened with.
+SELECT id, kind, status, scope, phases, started_by, started_at, finished_at, error, plan_digest, plan
+FROM vital.run
+WHERE id = %(id)s
+
+-- name: latest_run
+-- The last run or undo.
+SELECT max(id) FROM vital.run WHERE kind <> 'decide'
+
+-- name: acts_of_run
+-- What people did to a run, and why.
+SELECT at, who, action, reason FROM vital.audit WHERE facts @> jsonb_build_object('run', %(id)s::bigint) ORDER BY id
+
+-- name: checks_of_run
+-- What the checks of a run came to, in the order in which they were asked.
+SELECT p.phase, s.step, s.relation, s.outcome, s.findings
+FROM vital.step_run AS s
+JOIN vital.phase_run AS p ON p.id = s.phase_run_id
+WHERE p.run_id = %(id)s
+  AND s.outcome IN ('PASS', 'WARN', 'FAIL')
+ORDER BY p.phase, s.id
+
+-- name: comparison_in_run
+-- The tables against their baseline, as a check of this run found them.
+SELECT s.facts
+FROM vital.step_run AS s
+JOIN vital.phase_run AS p ON p.id = s.phase_run_id
+WHERE p.run_id = %(id)s
+  AND s.facts IS NOT NULL
+ORDER BY s.id DESC
+LIMIT 1
+
+-- name: rows_of_run
+-- The rows that a run gave a tenant or added, for each table and tenant; of an undo those that it took back.
+SELECT relation, COALESCE(after ->> 'tenant_id', ''), kind, sum(rows)::bigint
+FROM vital.ledger
+WHERE CASE %(kind)s::text
+          WHEN 'undo' THEN undone_at BETWEEN %(started_at)s AND COALESCE(%(finished_at)s, clock_timestamp())
+          ELSE run_id = %(id)s
+      END
+  AND (kind = 'insert' OR after ? 'tenant_id')
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3
+
+-- name: last_validation
+-- When the validation was last through, whatever it found, and its status.
+SELECT extract(epoch FROM completed_at)::double precision, status
+FROM vital.phase_run
+WHERE phase = '005_post_validation'
+  AND completed_at IS NOT NULL
+ORDER BY completed_at DESC
+LIMIT 1
