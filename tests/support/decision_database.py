@@ -1,4 +1,4 @@
-"""A small database in which people decide: folk that no rule knows, letters that follow them, and parts with rules."""
+"""A small database for tests of decisions: people whom no rule matches, letters that follow them, parts with rules."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -14,7 +14,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Assign, Check
 from migrations_ops.engine.tracking import PhaseRecord
 from migrations_ops.phases import tenant_data
-from migrations_ops.review import apply
+from migrations_ops.review import apply, withdraw
 from migrations_ops.review import findings as listing
 from migrations_ops.review.decide import Decision, Source, record
 from migrations_ops.rules.load import load
@@ -176,7 +176,7 @@ def unexpected(why: str) -> None:
 
 
 def open_session(scratch: Scratch) -> Session:
-    return Session.open(dict(conninfo_to_dict(scratch.owner_url)), "office")
+    return Session.open(dict(conninfo_to_dict(scratch.owner_url)), "decisions")
 
 
 @contextmanager
@@ -186,7 +186,7 @@ def created(server_url: str, manage: Manage, folder: Path) -> Iterator[DecisionD
     try:
         done = manage(scratch, "migrate", "--verbosity", "0")
         assert done.returncode == 0, done.stderr
-        file = folder / "office.toml"
+        file = folder / "plan.toml"
         file.write_text(PLAN, encoding="utf-8")
         with closing(open_session(scratch)) as session:
             for statement in TABLES.split(";"):
@@ -199,3 +199,15 @@ def created(server_url: str, manage: Manage, folder: Path) -> Iterator[DecisionD
 def said(table: str, keys: Iterable[object], tenant: str, reason: str = "they said so") -> list[Decision]:
     """The same decision about each of these rows, as lines of a file."""
     return [Decision(line, table, str(key), tenant, reason) for line, key in enumerate(keys, start=2)]
+
+
+def memory(database: DecisionDatabase) -> list[object]:
+    """Everything that a refused decision must leave alone."""
+    tables = ("override", "audit", "ledger", "redecision")
+    kept = [database.session.execute(f"SELECT * FROM vital.{name} ORDER BY id") for name in tables]
+    return [*kept, database.tenants(), database.tenants("parts", "code")]
+
+
+def take_back(database: DecisionDatabase, table: str, key: str, reason: str = "mistaken") -> dict[str, object]:
+    """Withdraw the decision about the row, as bob."""
+    return withdraw.withdraw(database.session, database.plan, table, key, "bob", reason, unexpected)

@@ -15,40 +15,32 @@ from migrations_ops.phases import probes
 from migrations_ops.review import csv_files
 from migrations_ops.review import findings as listing
 from migrations_ops.review.csv_files import UnreadableSheet
-from tests.support import decision_database
 from tests.support.cast import STRANGER
-from tests.support.command_results import Manage
 from tests.support.decision_database import TWO, DecisionDatabase, said
 from vital.errors import UnknownTable
 
 
-@pytest.fixture(scope="module")
-def furnished(server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DecisionDatabase]:
-    with decision_database.created(server_url, manage, tmp_path_factory.mktemp("office")) as made:
-        yield made
-
-
 @pytest.fixture(params=["kept", "more than are kept"])
-def at(
-    furnished: DecisionDatabase, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+def filled(
+    decision_database: DecisionDatabase, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> DecisionDatabase:
     """Twenty people, their letters, three parts; 004 is done and has found what no rule knows."""
     if request.param != "kept":
         monkeypatch.setattr(checks, "KEPT", 3)
         monkeypatch.setattr(listing, "AT_ONCE", 4)
-    furnished.forget()
-    furnished.fill(20)
-    furnished.run()
-    return furnished
+    decision_database.forget()
+    decision_database.fill(20)
+    decision_database.run()
+    return decision_database
 
 
-def counts(at: DecisionDatabase) -> dict[str, tuple[int, int]]:
-    return {group.table: (group.open, group.decided) for group in at.findings().groups()}
+def counts(filled: DecisionDatabase) -> dict[str, tuple[int, int]]:
+    return {group.table: (group.open, group.decided) for group in filled.findings().groups()}
 
 
-def test_all_are_counted_and_each_is_listed(at: DecisionDatabase) -> None:
-    assert counts(at) == {"public.folk": (20, 0), "public.letters": (20, 0), "public.parts": (1, 0)}
-    found = at.findings()
+def test_all_are_counted_and_each_is_listed(filled: DecisionDatabase) -> None:
+    assert counts(filled) == {"public.folk": (20, 0), "public.letters": (20, 0), "public.parts": (1, 0)}
+    found = filled.findings()
     rows = [row for group in found.groups() for row in found.rows(group)]
     assert {(row["table"], row["key"], row["state"]) for row in rows} == {
         *(("folk", str(n), "open") for n in range(1, 21)),
@@ -60,38 +52,38 @@ def test_all_are_counted_and_each_is_listed(at: DecisionDatabase) -> None:
     }  # fmt: skip
 
 
-def test_what_is_decided_is_told_from_what_is_open(at: DecisionDatabase) -> None:
-    at.decide(*said("folk", [1, 2, 3], "two"))
-    still, decided = counts(at)["public.folk"]
+def test_what_is_decided_is_told_from_what_is_open(filled: DecisionDatabase) -> None:
+    filled.decide(*said("folk", [1, 2, 3], "two"))
+    still, decided = counts(filled)["public.folk"]
     assert still == 17
-    if len(list(at.findings(table="folk").rows(at.findings(table="folk").groups()[0]))) == 20:
+    if len(list(filled.findings(table="folk").rows(filled.findings(table="folk").groups()[0]))) == 20:
         assert decided == 3
 
 
-def test_the_status_counts_all_but_what_is_decided(at: DecisionDatabase) -> None:
+def test_the_status_counts_all_but_what_is_decided(filled: DecisionDatabase) -> None:
     def told() -> dict[str, int]:
-        return {relation: count for _, _, relation, count in at.session.named("finding_counts")}
+        return {relation: count for _, _, relation, count in filled.session.named("finding_counts")}
 
     assert told() == {"public.folk": 20, "public.letters": 20, "public.parts": 1}
-    at.decide(*said("folk", [1, 2], "two"), *said("parts", ['["unknown", "3"]'], "two"))
+    filled.decide(*said("folk", [1, 2], "two"), *said("parts", ['["unknown", "3"]'], "two"))
     assert told() == {"public.folk": 18, "public.letters": 20}
 
 
-def test_a_decision_that_waits_is_no_open_finding(at: DecisionDatabase) -> None:
-    at.session.execute("UPDATE vital.phase_run SET status = 'rolled_back'")
-    at.decide(*said("folk", [1, 20], "two"))
-    assert counts(at)["public.folk"] == (18, 2)
-    states = {row["key"]: row["state"] for row in at.findings().rows(at.findings(table="folk").groups()[0])}
+def test_a_decision_that_waits_is_no_open_finding(filled: DecisionDatabase) -> None:
+    filled.session.execute("UPDATE vital.phase_run SET status = 'rolled_back'")
+    filled.decide(*said("folk", [1, 20], "two"))
+    assert counts(filled)["public.folk"] == (18, 2)
+    states = {row["key"]: row["state"] for row in filled.findings().rows(filled.findings(table="folk").groups()[0])}
     assert {key for key, state in states.items() if state == "decided"} == {"1", "20"}
 
 
-def test_a_row_that_is_gone_or_has_a_tenant_by_now_is_no_finding(furnished: DecisionDatabase) -> None:
-    furnished.forget()
-    furnished.fill(4)
-    furnished.run()
-    furnished.session.execute("DELETE FROM public.letters WHERE id = 1")
-    furnished.session.execute("UPDATE public.letters SET tenant_id = %(two)s WHERE id = 2", {"two": TWO})
-    [group] = furnished.findings(table="letters").groups()
+def test_a_row_that_is_gone_or_has_a_tenant_by_now_is_no_finding(decision_database: DecisionDatabase) -> None:
+    decision_database.forget()
+    decision_database.fill(4)
+    decision_database.run()
+    decision_database.session.execute("DELETE FROM public.letters WHERE id = 1")
+    decision_database.session.execute("UPDATE public.letters SET tenant_id = %(two)s WHERE id = 2", {"two": TWO})
+    [group] = decision_database.findings(table="letters").groups()
     assert (group.open, group.decided, group.gone) == (2, 0, 2)
 
 
@@ -105,57 +97,57 @@ def test_a_row_that_is_gone_or_has_a_tenant_by_now_is_no_finding(furnished: Deci
         ({"check": "unmatched", "table": "folk"}, []),
     ],
 )
-def test_some_can_be_asked_for(at: DecisionDatabase, wanted: dict[str, str], tables: list[str]) -> None:
-    assert [group.table for group in at.findings(**wanted).groups()] == tables
+def test_some_can_be_asked_for(filled: DecisionDatabase, wanted: dict[str, str], tables: list[str]) -> None:
+    assert [group.table for group in filled.findings(**wanted).groups()] == tables
 
 
-def test_a_table_that_is_not_in_the_plan_is_refused(furnished: DecisionDatabase) -> None:
+def test_a_table_that_is_not_in_the_plan_is_refused(decision_database: DecisionDatabase) -> None:
     with pytest.raises(UnknownTable):
-        furnished.findings(table="nothing")
+        decision_database.findings(table="nothing")
 
 
-def test_a_document_says_how_many_it_leaves_out(at: DecisionDatabase) -> None:
-    told = listing.document(at.findings(), 5)
+def test_a_document_says_how_many_it_leaves_out(filled: DecisionDatabase) -> None:
+    told = listing.document(filled.findings(), 5)
     assert (len(told["rows"]), told["left_out"]) == (5, 36)
     assert {group["table"]: group["open"] for group in told["findings"]} == {"folk": 20, "letters": 20, "parts": 1}
 
 
 @pytest.mark.parametrize("kept", [10_000, 1])
 def test_references_into_another_tenant_are_found_decided_and_listed(
-    furnished: DecisionDatabase, monkeypatch: pytest.MonkeyPatch, kept: int
+    decision_database: DecisionDatabase, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
     monkeypatch.setattr(checks, "KEPT", kept)
-    across = Check("across", probes.references_across_tenants(furnished.plan), Severity.WARN, kind="reference")
-    furnished.forget()
-    furnished.fill(5)
-    furnished.run()
-    furnished.session.execute("UPDATE public.folk SET tenant_id = %(two)s", {"two": TWO})
-    furnished.session.execute("UPDATE public.letters SET tenant_id = %(two)s", {"two": TWO})
-    furnished.session.execute("UPDATE public.folk SET tenant_id = %(other)s WHERE id < 4", {"other": STRANGER})
-    run = furnished.session.value("SELECT max(id) FROM vital.run")
-    record = PhaseRecord(furnished.session, run, "005_post_validation").step(across.name, "")
-    found = checks.ask(furnished.session, across)
-    checks.keep(furnished.session, across, record, found.problems)
+    across = Check("across", probes.references_across_tenants(decision_database.plan), Severity.WARN, kind="reference")
+    decision_database.forget()
+    decision_database.fill(5)
+    decision_database.run()
+    decision_database.session.execute("UPDATE public.folk SET tenant_id = %(two)s", {"two": TWO})
+    decision_database.session.execute("UPDATE public.letters SET tenant_id = %(two)s", {"two": TWO})
+    decision_database.session.execute("UPDATE public.folk SET tenant_id = %(other)s WHERE id < 4", {"other": STRANGER})
+    run = decision_database.session.value("SELECT max(id) FROM vital.run")
+    record = PhaseRecord(decision_database.session, run, "005_post_validation").step(across.name, "")
+    found = checks.ask(decision_database.session, across)
+    checks.keep(decision_database.session, across, record, found.problems)
     record.close(checks.outcome_of(across, found))
     phases = [Phase("005_post_validation", "", (across,))]
 
     def rows() -> dict[str, str]:
-        listed = listing.Findings(furnished.session, furnished.plan, phases, listing.Wanted())
+        listed = listing.Findings(decision_database.session, decision_database.plan, phases, listing.Wanted())
         [group] = listed.groups()
         return {row["key"]: row["state"] for row in listed.rows(group)}
 
     assert found.count == 3
     assert rows() == {"1": "open", "2": "open", "3": "open"}
-    furnished.decide(*said("letters", [1, 2], "one"))
+    decision_database.decide(*said("letters", [1, 2], "one"))
     assert rows() == {"1": "decided", "2": "decided", "3": "open"}
 
 
 # --- the file ---
 
 
-def test_the_file_goes_out_and_comes_back_filled_in(at: DecisionDatabase, tmp_path: Path) -> None:
+def test_the_file_goes_out_and_comes_back_filled_in(filled: DecisionDatabase, tmp_path: Path) -> None:
     file = tmp_path / "findings.csv"
-    assert csv_files.write(file, listing.to_decide(at.findings())) == 41
+    assert csv_files.write(file, listing.to_decide(filled.findings())) == 41
     with file.open(encoding="utf-8-sig", newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert list(rows[0]) == ["table", "key", "check", "message", "tenant", "reason"]
@@ -169,11 +161,11 @@ def test_the_file_goes_out_and_comes_back_filled_in(at: DecisionDatabase, tmp_pa
         writer.writeheader()
         writer.writerows(rows)
 
-    done = at.decide_all(lambda: csv_files.read(back))
+    done = filled.decide_all(lambda: csv_files.read(back))
 
     assert done["decisions"] == {"new": 21, "unchanged": 0, "left_empty": 20, "overruled": 0}
-    assert set(at.tenants().values()) == {"two"}
-    assert at.tenants("parts", "code")["unknown"] == "two"
+    assert set(filled.tenants().values()) == {"two"}
+    assert filled.tenants("parts", "code")["unknown"] == "two"
 
 
 def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
