@@ -3,18 +3,18 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
 from tests import plugin
-from tests.support import databases, expected_counts, fork_server, sample_pack
-from tests.support.command_results import Manage
+from tests.support import databases, expected_counts, fork_server, sample_pack, service_under_test
+from tests.support.command_results import Manage, Migrated
 from tests.support.databases import Scratch
 from tests.support.expected_counts import Counts
 from tests.support.paths import PACK, ROOT
+from tests.support.service_under_test import ServiceDatabase
 
 BROWSER = ROOT / "tests" / "browser"
 
@@ -37,7 +37,7 @@ def server_url(pytestconfig: pytest.Config) -> str:
 @pytest.fixture(scope="session")
 def pack(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The legacy data pack; where there is none, the project's own sample in its format."""
-    if is_there(PACK):
+    if has_pack(PACK):
         return PACK
     folder = tmp_path_factory.mktemp("sample")
     sample_pack.write(server_url, folder)
@@ -46,20 +46,20 @@ def pack(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def counts(pack: Path) -> Counts:
-    """What is in `pack`."""
+    """How many rows of each kind `pack` has, counted by hand."""
     return expected_counts.PACK if pack == PACK else expected_counts.SAMPLE
 
 
 @pytest.fixture(scope="session")
 def real_pack() -> Path:
-    """The pack itself, for what is about its own description of itself."""
-    if not is_there(PACK):
+    """The legacy data pack; the test is skipped where there is none."""
+    if not has_pack(PACK):
         pytest.skip(f"about the legacy pack, which is not at {PACK} (VITAL_LEGACY_PACK)")
     return PACK
 
 
-def is_there(pack: Path) -> bool:
-    """Whether it is the pack; VITAL_REQUIRE_PACK says that it has to be."""
+def has_pack(pack: Path) -> bool:
+    """Whether the pack is there; it must be where VITAL_REQUIRE_PACK is set."""
     found = (pack / "README.md").is_file()
     assert found or not os.environ.get("VITAL_REQUIRE_PACK"), f"no legacy pack at {pack}, and VITAL_REQUIRE_PACK is set"
     return found
@@ -67,7 +67,7 @@ def is_there(pack: Path) -> bool:
 
 @pytest.fixture(scope="session")
 def manage(tmp_path_factory: pytest.TempPathFactory) -> Manage:
-    """Run `./manage.py` as users do: in a process of its own, as the database's owner, in `cwd` or an empty folder."""
+    """Runs `./manage.py` as users do: in a process of its own, as the database's owner, in `cwd` or an empty folder."""
 
     def run(
         database: Scratch | str,
@@ -85,7 +85,7 @@ def manage(tmp_path_factory: pytest.TempPathFactory) -> Manage:
 
 @pytest.fixture(scope="session")
 def legacy_template(server_url: str, pack: Path) -> Iterator[Scratch]:
-    """The legacy pack, built once; tests get copies."""
+    """The legacy database, built once from the pack, for copies and for tests that only read."""
     scratch = databases.build_legacy(server_url, pack)
     yield scratch
     databases.drop(scratch)
@@ -93,7 +93,7 @@ def legacy_template(server_url: str, pack: Path) -> Iterator[Scratch]:
 
 @pytest.fixture
 def legacy(legacy_template: Scratch) -> Iterator[Scratch]:
-    """A legacy database of one's own, as found before the migration."""
+    """A legacy database of the test's own, before the migration."""
     scratch = databases.clone(legacy_template)
     yield scratch
     databases.drop(scratch)
@@ -101,7 +101,7 @@ def legacy(legacy_template: Scratch) -> Iterator[Scratch]:
 
 @pytest.fixture(scope="session")
 def prepared_template(legacy_template: Scratch, manage: Manage) -> Iterator[Scratch]:
-    """The legacy pack before the first row is assigned: 000 to 002 are done."""
+    """The legacy database with 000 to 002 done, for copies."""
     scratch = databases.clone(legacy_template)
     done = manage(scratch, "migrate_tenants", "--to", "002", "--yes", timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -111,7 +111,7 @@ def prepared_template(legacy_template: Scratch, manage: Manage) -> Iterator[Scra
 
 @pytest.fixture
 def prepared(prepared_template: Scratch) -> Iterator[Scratch]:
-    """A database of one's own in which everything is ready for 003."""
+    """A database of the test's own with 000 to 002 done, ready for 003."""
     scratch = databases.clone(prepared_template)
     yield scratch
     databases.drop(scratch)
@@ -119,7 +119,7 @@ def prepared(prepared_template: Scratch) -> Iterator[Scratch]:
 
 @pytest.fixture(scope="session")
 def migrated_template(legacy_template: Scratch, manage: Manage) -> Iterator[Scratch]:
-    """The legacy pack after a whole run."""
+    """The legacy database after a whole run, for copies and for tests that only read."""
     scratch = databases.clone(legacy_template)
     done = manage(scratch, "migrate_tenants", "--yes", timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -129,7 +129,7 @@ def migrated_template(legacy_template: Scratch, manage: Manage) -> Iterator[Scra
 
 @pytest.fixture
 def migrated(migrated_template: Scratch) -> Iterator[Scratch]:
-    """A migrated database of one's own."""
+    """A migrated database of the test's own."""
     scratch = databases.clone(migrated_template)
     yield scratch
     databases.drop(scratch)
@@ -137,7 +137,7 @@ def migrated(migrated_template: Scratch) -> Iterator[Scratch]:
 
 @pytest.fixture(scope="session")
 def platform_template(server_url: str, manage: Manage) -> Iterator[Scratch]:
-    """A platform of made-up data as the documentation begins with, before its migration."""
+    """The generated platform with which the documentation begins, before its migration, for copies."""
     scratch = databases.create_empty(server_url)
     for words in (("migrate", "--verbosity", "0"), ("generate_legacy", "--rows", "300")):
         done = manage(scratch, *words)
@@ -148,26 +148,17 @@ def platform_template(server_url: str, manage: Manage) -> Iterator[Scratch]:
 
 @pytest.fixture
 def platform(platform_template: Scratch) -> Iterator[Scratch]:
-    """A copy of one's own."""
+    """The documentation's platform of the test's own, before its migration."""
     scratch = databases.clone(platform_template)
     yield scratch
     databases.drop(scratch)
-
-
-@dataclass(frozen=True)
-class Migrated:
-    """A migrated platform, what the run said, and the folder with its logs."""
-
-    database: Scratch
-    done: "subprocess.CompletedProcess[str]"
-    folder: Path
 
 
 @pytest.fixture(scope="session")
 def platform_migrated(
     platform_template: Scratch, manage: Manage, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Migrated]:
-    """The documentation's platform after the command with which many pages begin; for copies."""
+    """The documentation's platform after a whole run, with the run's output and logs, for copies."""
     scratch, folder = databases.clone(platform_template), tmp_path_factory.mktemp("migrated")
     done = manage(scratch, "migrate_tenants", "--yes", cwd=folder, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -175,9 +166,16 @@ def platform_migrated(
     databases.drop(scratch)
 
 
+@pytest.fixture(scope="session")
+def service_database(server_url: str, migrated_template: Scratch, manage: Manage) -> Iterator[ServiceDatabase]:
+    """A migrated database with the cast's rows and the service's login, for services on copies of it."""
+    with service_under_test.created_database(server_url, migrated_template, manage) as made:
+        yield made
+
+
 @pytest.fixture
 def empty(server_url: str) -> Iterator[Scratch]:
-    """An empty database of one's own."""
+    """An empty database of the test's own."""
     scratch = databases.create_empty(server_url)
     yield scratch
     databases.drop(scratch)
@@ -185,6 +183,6 @@ def empty(server_url: str) -> Iterator[Scratch]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> None:
-    """Django's in-process tests use the suite's database instead of one that the test runner would make."""
+    """Lets Django's in-process tests use the suite's database instead of one that the test runner would make."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         call_command("migrate", verbosity=0)

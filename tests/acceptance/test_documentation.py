@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Migrated
 from tests.support import databases
-from tests.support.command_results import Manage
+from tests.support.command_results import Manage, Migrated
 from tests.support.databases import Scratch, clone_with_grants, rows
 from tests.support.documented_commands import carry_out, commands, shows
 from tests.support.paths import ROOT

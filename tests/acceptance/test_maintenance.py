@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import service_database as service_database
 from tests.support import background, cast_rows, queries, service_under_test
 from tests.support.cast import DIGITAL_HEALTH
 from tests.support.command_results import Manage, document, said

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Migrated
 from tests.support import databases
-from tests.support.command_results import Manage, said
+from tests.support.command_results import Manage, Migrated, said
 from tests.support.databases import Scratch, clone_with_grants, rows
 from tests.support.documented_commands import blocks, calls, carry_out, commands, of_block, status_of
 from tests.support.paths import ROOT

@@ -12,10 +12,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.conftest import Migrated
 from tests.support import databases, queries, service_under_test
 from tests.support.cast import DIGITAL_HEALTH, PHARMA
-from tests.support.command_results import Manage, document, said
+from tests.support.command_results import Manage, Migrated, document, said
 from tests.support.databases import OWNER, Scratch, rows
 from tests.support.pgbouncer import transaction_mode
 from tests.support.service import Service, served

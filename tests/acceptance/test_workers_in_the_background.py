@@ -115,7 +115,7 @@ def test_a_run_outlives_redis_and_the_worker_finds_its_way_back(
         with paused_at(prepared, *IN_003) as stands:
             handed_over(manage, prepared, "--to", "005")
             worker.until(stands)
-            own.goes()
+            own.stop()
         worker.until(lambda: completed(prepared), seconds=90)
 
         refused = manage(prepared, "migrate_tenants", "--background", "--json")
@@ -123,7 +123,7 @@ def test_a_run_outlives_redis_and_the_worker_finds_its_way_back(
         assert "Redis cannot be reached" in said(refused)
         assert completed(prepared), "nothing was opened"
 
-        own.comes()
+        own.start()
         handed_over(manage, prepared)
         worker.until(lambda: queries.scalar(prepared, STATUS) == "completed", seconds=90)
     closed = "SELECT count(*) FROM vital.phase_run WHERE phase = '006_row_level_security' AND status = 'completed'"

@@ -16,13 +16,6 @@ DEMO = {"VITAL_DEMO": "1", "VITAL_SECRET_KEY": "for-the-demo-only"}
 
 
 @pytest.fixture(scope="session")
-def service_database(server_url: str, migrated_template: Scratch, manage: Manage) -> Iterator[ServiceDatabase]:
-    """A migrated database with the cast's rows and the service's login: what the services' databases are copies of."""
-    with service_under_test.created_database(server_url, migrated_template, manage) as built:
-        yield built
-
-
-@pytest.fixture(scope="session")
 def shared_service(service_database: ServiceDatabase) -> Iterator[ServiceUnderTest]:
     """The service that all tests share, with its database: for tests that only read."""
     with service_under_test.started(service_database) as opened:
@@ -44,7 +37,7 @@ def own_service(service_database: ServiceDatabase) -> Iterator[ServiceUnderTest]
 
 @pytest.fixture(scope="session")
 def demo_service(migrated_template: Scratch) -> Iterator[ServiceUnderTest]:
-    """Demo mode with the owner as the login, as `make demo` has it; for tests that only look."""
+    """A service in demo mode with the owner as its login, as `make demo` has it: for tests that only read."""
     with (
         service_under_test.database_with_cast(migrated_template) as scratch,
         served(scratch.owner_url, DEMO) as service,
@@ -54,12 +47,12 @@ def demo_service(migrated_template: Scratch) -> Iterator[ServiceUnderTest]:
 
 @pytest.fixture(scope="session")
 def read_key(shared_service: ServiceUnderTest, manage: Manage) -> str:
-    """Digital Health's key for reading."""
+    """Digital Health's API key for reading, at the shared service."""
     return service_under_test.new_key(shared_service.database, manage, "digital-health", "read")
 
 
 @pytest.fixture(scope="session")
 def suites() -> Mapping[str, Any]:
-    """The published keyword lists; where they are not at hand, the product's, which are meant to be the same."""
+    """The keyword lists of the prompt suites, as published with the pack; without the pack the product's own."""
     published = PACK.parent / "suites.toml"
     return contract.read_suites(published if published.exists() else ROOT / "catalog" / "suites.toml")

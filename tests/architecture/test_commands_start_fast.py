@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Migrated
+from tests.support.command_results import Migrated
 from tests.support.paths import ROOT
 
 NOWHERE = "postgresql://nobody:nothing@127.0.0.1:1/nowhere"

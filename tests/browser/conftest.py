@@ -1,4 +1,4 @@
-"""The control room as people meet it: the production server on a migrated database, and a real browser before it."""
+"""The admin as people meet it: the production server on a migrated database, and a real browser."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, StorageState, expect
 
-from tests.api.conftest import service_database as service_database
 from tests.support import browser_visitor, service_under_test
 from tests.support.browser_visitor import Visitor
 from tests.support.command_results import Manage, said
@@ -19,7 +18,7 @@ ADMIN, PASSWORD = "platform-admin", "a-long-password-of-the-tests"
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    """Debian's chromium, also as root."""
+    """Starts Debian's chromium, as root too."""
     where = browser_visitor.chromium()
     if where is None:
         pytest.skip("no chromium on this machine: apt-get install chromium")
@@ -36,14 +35,14 @@ def superuser(scratch: Scratch, manage: Manage, name: str = ADMIN) -> None:
 
 @pytest.fixture(scope="module")
 def site(service_database: ServiceDatabase, manage: Manage) -> Iterator[ServiceUnderTest]:
-    """A file's own service, with a Platform admin who may log in."""
+    """A service of the file's own, with a Platform admin who can log in."""
     with service_under_test.started(service_database, prepare=lambda scratch: superuser(scratch, manage)) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def logged_in(site: ServiceUnderTest, browser: Browser) -> StorageState:
-    """The cookies of the Platform's admin, who logs in once for a file."""
+    """The cookies of the Platform's admin, logged in once for the file."""
     with browser.new_context() as context:
         Visitor(context.new_page(), address(site)).log_in(ADMIN, PASSWORD)
         return context.storage_state()
@@ -51,7 +50,7 @@ def logged_in(site: ServiceUnderTest, browser: Browser) -> StorageState:
 
 @pytest.fixture
 def visitor(site: ServiceUnderTest, browser: Browser, logged_in: StorageState) -> Iterator[Visitor]:
-    """The Platform's admin at a wide screen. The test fails if a page complained."""
+    """The Platform's admin in a browser with a wide window; fails the test if a page logged an error."""
     with browser.new_context(viewport=browser_visitor.WIDE, color_scheme="light", storage_state=logged_in) as context:
         someone = Visitor(context.new_page(), address(site))
         yield someone

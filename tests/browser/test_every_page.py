@@ -35,17 +35,17 @@ def test_a_page_at_every_width_by_day_and_by_night(visitor: Visitor, name: str) 
     visitor.page.set_viewport_size(WIDE)
     visitor.page.emulate_media(color_scheme="light")
     visitor.open(PAGES[name])
-    assert visitor.barriers() == [], f"{name}, wide, by day"
+    assert visitor.accessibility_violations() == [], f"{name}, wide, by day"
     _fits(visitor, name, "light")
     visitor.page.emulate_media(color_scheme="dark")
     visitor.open(PAGES[name])
     _fits(visitor, name, "dark")
-    assert visitor.barriers() == [], f"{name}, narrow, by night"
+    assert visitor.accessibility_violations() == [], f"{name}, narrow, by night"
 
 
 def _fits(visitor: Visitor, name: str, light: str) -> None:
     """Leaves the window narrow."""
     for width in (WIDE, NARROW):
         visitor.page.set_viewport_size(width)
-        visitor.picture(f"{name}-{width['width']}-{light}")
-        assert visitor.spills() <= 0, f"{name} is wider than {width['width']} pixels"
+        visitor.screenshot(f"{name}-{width['width']}-{light}")
+        assert visitor.overflow() <= 0, f"{name} is wider than {width['width']} pixels"

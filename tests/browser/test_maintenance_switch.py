@@ -14,7 +14,7 @@ def test_the_switch_stops_writing_and_lets_it_go_on(visitor: Visitor, site: Serv
     visitor.page.get_by_label("Reason").fill("the tables move house")
     visitor.page.get_by_role("button", name="Switch on").click()
     visitor.page.get_by_text("Maintenance is on", exact=True).wait_for()
-    visitor.picture("maintenance-on")
+    visitor.screenshot("maintenance-on")
     assert f"by {ADMIN}" in visitor.main().inner_text()
     visitor.page.wait_for_timeout(1000)
     refused = site.service.post("/api/tools-crud", super_admin(PLATFORM), {"name": "Late", "code": "late"})

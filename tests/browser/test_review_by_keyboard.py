@@ -18,7 +18,7 @@ def test_two_people_are_given_to_a_tenant_and_taken_back(visitor: Visitor, site:
     expect(heading).to_contain_text(str(before))
     digit = page.get_by_role("radio", name="Pharmaceuticals").get_attribute("data-key")
     assert digit
-    visitor.picture("review")
+    visitor.screenshot("review")
 
     for key in ("j", "x", "j", "x", digit, "r"):
         page.keyboard.press(key)

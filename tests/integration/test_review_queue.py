@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.support import admin_client
-from tests.support.admin_client import platform_admin, staff_who_may_look
+from tests.support.admin_client import platform_admin, read_only_staff
 from tests.support.cast import PHARMA
 from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch, rows
@@ -161,7 +161,7 @@ def test_an_odd_place_is_the_first_group(on_migrated: Scratch, where: dict[str, 
 
 
 def test_who_may_only_look_reviews_nothing(on_migrated: Scratch) -> None:
-    staff = staff_who_may_look()
+    staff = read_only_staff()
     for name in ("queue", "queue_back", "queue_suggestions"):
         assert staff.post(reverse(f"admin:migrations_ops_finding_{name}"), USERS).status_code == 403, name
     assert rows(on_migrated.admin_url, DECIDED) == [(0,)]

@@ -19,7 +19,7 @@ from tests.support.admin_client import (
     offered_actions,
     page_text,
     platform_admin,
-    staff_who_may_look,
+    read_only_staff,
     wait_for_status,
 )
 from tests.support.databases import Scratch
@@ -203,7 +203,7 @@ def test_a_run_that_is_paused_is_not_resumed_without_a_word_and_a_reason(
 
 def test_other_staff_is_let_into_none_of_it(on_migrated: Scratch) -> None:
     """Runs are of the whole platform: a permission in Django's table of them opens nothing."""
-    staff, run = staff_who_may_look(), Run.objects.get()
+    staff, run = read_only_staff(), Run.objects.get()
     Run.objects.filter(pk=run.pk).update(status="paused")
 
     for name, words in (("changelist", []), ("change", [run.pk]), ("live", [run.pk]), ("report", [run.pk])):

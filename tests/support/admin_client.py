@@ -1,4 +1,4 @@
-"""The control room as a person opens it, asked in this process: pages as texts, and the worker that a page starts."""
+"""The admin's pages for runs, asked in this process: clients, the text of a page, the worker that a page starts."""
 
 import html
 import re
@@ -24,7 +24,7 @@ def platform_admin() -> Client:
     return client
 
 
-def staff_who_may_look() -> Client:
+def read_only_staff() -> Client:
     """Staff who may look at runs, and no more."""
     settings.SESSION_COOKIE_SECURE = False
     staff = User.objects.create_user("looks-only", is_staff=True)
@@ -35,29 +35,30 @@ def staff_who_may_look() -> Client:
 
 
 def address(name: str, *words: Any) -> str:
-    """A page of runs by its name: changelist, change, live, steer …"""
+    """The URL of a page for runs by its name: changelist, change, live, steer …"""
     return reverse(f"admin:migrations_ops_run_{name}", args=words)
 
 
 def page_text(client: Client, where: str, **query: Any) -> str:
-    """What a page says, without its tags, blanks as one."""
+    """The visible text of the page, which must be 200."""
     answer = client.get(where, query)
     assert answer.status_code == 200, (where, answer.status_code)
     return visible_text(answer.content.decode())
 
 
 def visible_text(page: str) -> str:
+    """The page without tags, scripts and repeated blanks."""
     body = re.sub(r"<(script|style|head)\b.*?</\1>", "", page, flags=re.DOTALL)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
 def offered_actions(page: str) -> set[str]:
-    """What the page lets a person do to the run."""
+    """The actions on the run that the page offers."""
     return set(re.findall(r'id="verb-(\w+)"', page))
 
 
 def use_worker_on(scratch: Scratch, monkeypatch: pytest.MonkeyPatch, logs: Path) -> None:
-    """What pages hand over is carried out by a process of its own, on this database, with its logs there."""
+    """Lets the pages start their worker on this database, with its logs in `logs`."""
     monkeypatch.setenv("DATABASE_URL", scratch.owner_url)
     monkeypatch.delenv("REDIS_URL", raising=False)
     monkeypatch.setattr(settings, "REDIS_URL", "")
@@ -66,7 +67,7 @@ def use_worker_on(scratch: Scratch, monkeypatch: pytest.MonkeyPatch, logs: Path)
 
 
 def wait_for_status(run: int, status: str, seconds: float = 60) -> Run:
-    """The run once it stands so."""
+    """The run, as soon as it has this status."""
     deadline = time.monotonic() + seconds
     while (record := Run.objects.get(pk=run)).status != status:
         assert time.monotonic() < deadline, f"run {run} is {record.status}: {record.error}"

@@ -1,4 +1,4 @@
-"""Every page that the admin has, found by walking its addresses: nothing that is registered can be left out."""
+"""Every address of the admin, found from its URL patterns, so that no registered page is left out."""
 
 from collections.abc import Iterator
 from typing import Any

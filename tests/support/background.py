@@ -1,4 +1,4 @@
-"""A ./manage.py that goes on in the background while the test looks and meddles."""
+"""./manage.py in the background, while the test watches it or interferes."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from tests.support.paths import ROOT
 
 
 class BackgroundCommand:
-    """The process, and what it has printed so far."""
+    """The process and its output so far."""
 
     def __init__(self, process: "subprocess.Popen[str]", output: IO[str]) -> None:
         self.process, self._output = process, output
@@ -26,7 +26,7 @@ class BackgroundCommand:
         return Path(self._output.name).read_text(encoding="utf-8")
 
     def until(self, done: Callable[[], object], seconds: float = 30) -> None:
-        """Wait until something is so; fails where the process ends before, or it takes too long."""
+        """Waits for a condition; fails if the process ends first, or it takes too long."""
         deadline = time.monotonic() + seconds
         while not done():
             assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.said}"
@@ -37,19 +37,19 @@ class BackgroundCommand:
         self.until(lambda: text in self.said, seconds)
 
     def ends_with(self, code: int, seconds: float = 60) -> str:
-        """Wait for the end; returns what was said."""
+        """Waits for the end; returns the output."""
         assert self.process.wait(seconds) == code, self.said
         return self.said
 
     def kill(self) -> None:
-        """kill -9; no harm where it has ended by itself."""
+        """kill -9; does nothing if the process has ended."""
         self.process.kill()
         self.process.wait()
 
 
 @contextmanager
 def start(database: Scratch, *arguments: str) -> Iterator[BackgroundCommand]:
-    """Start ./manage.py as the owner, both outputs into one; it is killed in the end if it still runs."""
+    """Starts ./manage.py as the owner, both outputs into one; kills it at the end if it still runs."""
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "output").open("w+", encoding="utf-8") as output:
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), *arguments],
@@ -66,7 +66,7 @@ def start(database: Scratch, *arguments: str) -> Iterator[BackgroundCommand]:
 
 
 def monitor_polled(scratch: Scratch) -> Callable[[], bool]:
-    """Whether a monitor's first look is over: each has connections of its own, and two for it alone."""
+    """Whether a monitor has polled again: each poll opens connections, beside the monitor's own two."""
     seen: set[int] = set()
 
     def another() -> bool:

@@ -1,4 +1,4 @@
-"""A person before a browser: what the page says, whether it complains, how it looks, and who could not use it."""
+"""A person in a real browser: what a page says, its console errors, its layout, and its accessibility."""
 
 import os
 import shutil
@@ -48,18 +48,18 @@ class Visitor:
     def main(self) -> Locator:
         return self.page.locator("#main, #content").first
 
-    def picture(self, name: str) -> Path:
+    def screenshot(self, name: str) -> Path:
         """Keep what is seen now, as build output."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         file = PICTURES / f"{name}.png"
         self.page.screenshot(path=file, full_page=True)
         return file
 
-    def spills(self) -> int:
+    def overflow(self) -> int:
         """How many pixels the page is wider than the window."""
         return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
 
-    def barriers(self) -> list[str]:
+    def accessibility_violations(self) -> list[str]:
         """What would keep somebody out, as axe has it: rule and where, serious ones only."""
         found = Axe().run(self.page).response["violations"]
         return [

@@ -1,5 +1,5 @@
-"""What the tests of the service add to a migrated database, past every policy: the stranger, a suspended tenant, and
-for each tenant a few rows whose names can be searched for."""
+"""Rows that the tests of the service add to a migrated database, past row level security: the stranger, a suspended
+tenant, and for each tenant a few rows whose names can be searched for."""
 
 from tests.support import databases
 from tests.support.cast import ASLEEP, PHARMA, PLATFORM, SLUGS, STRANGER
@@ -58,7 +58,7 @@ UPDATE tenants SET settings = jsonb_set(settings, '{features,tool_management}', 
 
 
 def insert_cast(scratch: Scratch) -> None:
-    """All of it."""
+    """Inserts all of it."""
     url = scratch.admin_url
     databases.rows(url, TENANT, {"stranger": STRANGER, "asleep": ASLEEP})
     databases.rows(url, HOSTS, {"pharma": PHARMA, "asleep": ASLEEP, "platform": PLATFORM})

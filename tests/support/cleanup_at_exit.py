@@ -1,5 +1,5 @@
-"""What tests leave behind is taken away when their process is gone, even where it was killed: a worker of pytest-xdist
-is, after Ctrl-C. A process of its own waits for the end of its input, which is the end of whoever holds it."""
+"""Servers and folders of the tests are removed when their process ends, even where it was killed: after Ctrl-C a worker
+of pytest-xdist is. A separate process does it; it sees the end of its input when the test process is gone."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ STOP_SECONDS = 20
 
 
 def remove_at_exit(folder: Path) -> None:
-    """When this process has ended, stop the server whose data is in `folder`/data, and remove the folder."""
+    """When this process ends, stops the server whose data is in `folder`/data, and removes the folder."""
     list_of_folders = _list()
     list_of_folders.write(f"{folder}\n")
     list_of_folders.flush()
@@ -38,7 +38,7 @@ def _list() -> IO[str]:
 
 
 def _stop(pid_file: Path) -> None:
-    """As a crash; a server that goes already goes faster."""
+    """As in a crash, which is faster than a shutdown."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         pid = int(pid_file.read_text().split("\n")[0])
         os.kill(pid, signal.SIGQUIT)

@@ -1,5 +1,5 @@
-"""A PostgreSQL cluster of a test's own, made with the test server's own programs: roles belong to a cluster, so what is
-about roles and passwords cannot be tried where others are at work."""
+"""A separate PostgreSQL cluster for a test, made with the programs of the test server. Roles belong to a cluster, so
+tests of roles and passwords cannot share one."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ class Cluster:
         self.run("pg_ctl", "start", "-w", "-l", self.folder / "log", "-o", SETTINGS.format(folder=self.folder))
 
     def kill(self) -> None:
-        """As a crash: nobody is asked, and the next start recovers."""
+        """Like a crash: the next start recovers."""
         self.run("pg_ctl", "stop", "-m", "immediate")
 
 
@@ -48,7 +48,7 @@ def private(server_url: str) -> Iterator[str]:
 
 @contextmanager
 def restartable(server_url: str) -> Iterator[Cluster]:
-    """Such a cluster with its switch; whoever kills it starts it again."""
+    """Such a cluster, with its start and kill; a test that kills it starts it again."""
     programs, as_server = programs_of(server_url), same_user(server_url)
     folder = Path(tempfile.mkdtemp(prefix="vital-cluster-"))
     cleanup_at_exit.remove_at_exit(folder)
@@ -111,6 +111,6 @@ def same_user(server_url: str) -> dict[str, Any]:
 
 
 def give(user: dict[str, Any], *paths: Path) -> None:
-    """Make the files that user's."""
+    """Gives the files to that user."""
     for path in paths if user else ():
         os.chown(path, user["user"], user["group"])

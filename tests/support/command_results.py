@@ -2,8 +2,12 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
+
+from tests.support.databases import Scratch
 
 Manage = Callable[..., CompletedProcess[str]]
 Done = CompletedProcess[str]
@@ -20,3 +24,12 @@ def document(done: Done) -> dict[str, Any]:
 def said(done: Done) -> str:
     """Everything the command printed, for the message of a failed assertion."""
     return f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """A migrated platform, what the run said, and the folder with its logs."""
+
+    database: Scratch
+    done: Done
+    folder: Path

@@ -1,4 +1,4 @@
-"""VITAL's commands and their verbs, as their parsers are."""
+"""VITAL's commands and their verbs, as their argument parsers define them."""
 
 from argparse import SUPPRESS, Action
 from functools import cache

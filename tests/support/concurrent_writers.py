@@ -1,4 +1,4 @@
-"""An application that goes on writing while VITAL is at work: one-row statements, at a rate or as fast as they go."""
+"""An application that writes while VITAL works: one-row statements, at a fixed rate or as fast as possible."""
 
 import random
 import threading
@@ -14,7 +14,7 @@ Write = Callable[[psycopg.Connection, random.Random], None]
 
 
 class Writer:
-    """One connection in a thread of its own. `writes` counts, `failure` is why it ended before it was told to."""
+    """One connection in a thread of its own. `writes` counts, `failure` is the error that ended it early."""
 
     def __init__(self, scratch: Scratch, write: Write, rate: float | None, seed: int) -> None:
         self.writes = 0
@@ -44,7 +44,7 @@ class Writer:
 
 @contextmanager
 def writing(scratch: Scratch, write: Write, *, rate: float | None, writers: int = 1) -> Iterator[list[Writer]]:
-    """`rate` is of all of them together, in statements a second; without one they are as fast as they can."""
+    """Writers during the block. `rate` is their sum in statements a second; None is as fast as possible."""
     with ExitStack() as stack:
         at_work = []
         for seed in range(writers):

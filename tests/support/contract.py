@@ -1,5 +1,4 @@
-"""Slow readings of the REST contract: what a row must look like to a caller, worked out in Python, and how every
-refusal looks."""
+"""The REST contract, read independently of the product: how a row looks to a caller, and how every refusal looks."""
 
 import math
 import re

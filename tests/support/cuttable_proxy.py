@@ -1,4 +1,4 @@
-"""A way to a server that can be cut: whoever is connected through it loses the connection in the midst of a word."""
+"""A proxy to a server whose connections a test can cut at any moment, in the middle of a message too."""
 
 import contextlib
 import socket
@@ -13,7 +13,7 @@ AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset, and nothi
 
 
 class CuttableProxy:
-    """Everything that comes to `port` is passed on to the server's socket, until it is cut."""
+    """Passes on everything that comes to `port` to the server's socket, until it is cut."""
 
     def __init__(self, listener: socket.socket, server: str) -> None:
         self._listener, self._server = listener, server
@@ -57,7 +57,7 @@ class CuttableProxy:
 
 @contextmanager
 def proxy_to(url: str) -> Iterator[CuttableProxy]:
-    """A line to the server of this URL, which must name a socket directory."""
+    """A proxy to the server of this URL, which must name a socket directory."""
     server = conninfo_to_dict(url)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         line = CuttableProxy(listener, f"{server['host']}/.s.PGSQL.{server.get('port', 5432)}")

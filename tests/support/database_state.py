@@ -1,4 +1,4 @@
-"""What a run that went wrong has left behind, looked at past every policy."""
+"""What a run has left in a database, read past row level security: dumps, a phase's last record, rows decided twice."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ def dump_with_vital(scratch: Scratch) -> str:
 
 @contextmanager
 def unchanged(scratch: Scratch) -> Iterator[None]:
-    """Whatever happens inside leaves the platform's schema and the cluster's roles as they were."""
+    """Fails if the block changes the platform's schema or the cluster's roles."""
     before = dump_platform(scratch), rows(scratch.admin_url, ROLES)
     yield
     assert (dump_platform(scratch), rows(scratch.admin_url, ROLES)) == before

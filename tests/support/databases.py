@@ -1,4 +1,4 @@
-"""Scratch databases on a server given by the URL of a superuser; nothing here knows Django."""
+"""Scratch databases: created, cloned, dumped and dropped with the URL of a superuser. Nothing here knows Django."""
 
 import os
 import re

@@ -90,7 +90,7 @@ class DecisionDatabase:
         return open_session(self.scratch)
 
     def forget(self) -> None:
-        """As if nothing had happened yet, but for the audit, which nobody can change."""
+        """Removes the rows and everything VITAL remembers, but for the audit, which nobody can change."""
         for memory in MEMORY:
             self.session.execute(sql.compose("DELETE FROM {t}", t=sql.ident("vital", memory)))
         self.session.execute("TRUNCATE public.folk, public.letters, public.parts")
@@ -98,7 +98,7 @@ class DecisionDatabase:
             self.session.execute(f"ALTER TABLE public.{table} ALTER tenant_id DROP NOT NULL")
 
     def fill(self, folk: int) -> None:
-        """So many people with one letter each, and three parts, of which a rule knows two."""
+        """So many people with one letter each, and three parts, of which a rule matches two."""
         for statement in (
             "INSERT INTO public.folk SELECT n, 'name ' || n FROM generate_series(1, %(folk)s) AS n",
             "INSERT INTO public.letters SELECT n, n FROM generate_series(1, %(folk)s) AS n",

@@ -1,4 +1,4 @@
-"""What pages show, to be carried out: commands in `console` blocks, calls in `sh` blocks, in their order."""
+"""The commands and calls that the pages of docs/ show, run in their order: `console` blocks and `sh` blocks."""
 
 import atexit
 import os

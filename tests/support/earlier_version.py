@@ -1,4 +1,4 @@
-"""A database as an earlier VITAL has left it."""
+"""VITAL's own tables as an earlier version left them."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from tests.support.paths import ROOT
 
 
 def migrate_back_to(database: Scratch, migration: str) -> None:
-    """Take VITAL's own tables back to this migration: past `./manage.py`, which refuses to."""
+    """Migrates VITAL's own tables back to this migration, without `./manage.py`, which refuses to."""
     done = subprocess.run(
         [sys.executable, "-m", "django", "migrate", "migrations_ops", migration, "--verbosity", "0"],
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "vital.settings", "DATABASE_URL": database.owner_url},

@@ -1,4 +1,4 @@
-"""Processes that use an embedded PostgreSQL in a folder of the test's own, and what their server's files tell."""
+"""Processes that use an embedded PostgreSQL in a folder of the test's own, and what the server's files say."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What the engine works under where nobody looks on."""
+"""The engine's watch for tests that call it directly."""
 
 import pytest
 
@@ -8,5 +8,5 @@ from migrations_ops.engine.throttle import Throttle
 
 
 def quiet(session: Session) -> Watch:
-    """Nobody looks, nobody stops it, and whatever it waits for is a failure."""
+    """Reports nothing, stops nothing; waiting for anything fails the test."""
     return Watch(lambda *_: None, lambda why: pytest.fail(f"waits: {why}"), lambda: None, Throttle(session))

@@ -1,10 +1,12 @@
-"""What was counted once by hand in the data that the tests work on, so that 0 = 0 cannot pass."""
+"""How many rows the tests' data has of each kind, counted once by hand, so that 0 = 0 cannot pass."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Counts:
+    """Counts of one data set."""
+
     old_names: set[str]
     """the Platform's slug and domain before the migration"""
     undecided: dict[str, int]

@@ -1,5 +1,5 @@
-"""./manage.py in a process of its own without the second that Python takes to import Django: forked from a process that
-has imported what is the same for every call, and has read no setting.
+"""./manage.py in a process of its own, without the second that importing Django takes: forked from a process that has
+imported what every call needs, and has read no setting.
 
 Where the environment speaks to Python itself, and wherever a test kills or watches, a new Python is started instead.
 """

@@ -1,4 +1,4 @@
-"""What people put into addresses who want to see a server fail."""
+"""Values that attackers put into addresses to make a server fail."""
 
 import json
 from base64 import urlsafe_b64encode

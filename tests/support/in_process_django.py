@@ -1,4 +1,4 @@
-"""Django of this very process on another database for a while: for pages asked without a server."""
+"""Django of this process on another database for a while, for tests of pages without a server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from vital.db.base import settings_for
 
 @contextmanager
 def django_on(url: str, blocker: Any) -> Iterator[None]:
-    """`blocker` is pytest-django's. What was remembered of the other database is forgotten, before and after."""
+    """Connects Django to `url` for the block. `blocker` is pytest-django's. Caches are emptied before and after."""
     before = dict(connection.settings_dict)
     with blocker.unblock():
         _turn_to(settings_for(url))

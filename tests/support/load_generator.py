@@ -1,4 +1,4 @@
-"""Many clients in a process of their own, so that they cost the one who measures nothing but the service's time."""
+"""Many clients in a process of their own, so that they take no time from the process that measures."""
 
 import asyncio
 import subprocess
@@ -11,7 +11,7 @@ NUMBER = b"NUMBER"  # in a request: four digits, other ones each time
 
 @contextmanager
 def load(port: int, request: bytes, clients: int) -> Iterator[None]:
-    """So many send this request again and again, as soon as they are answered, until the end of the block."""
+    """So many clients repeat the request during the block, each as soon as it is answered."""
     command = [sys.executable, "-m", __name__, str(port), str(clients)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin

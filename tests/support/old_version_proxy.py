@@ -1,4 +1,4 @@
-"""A server that says it is an older PostgreSQL: everything passes through, but for the version in its greeting."""
+"""A server that claims an older PostgreSQL version: a proxy that changes the version in the greeting."""
 
 import socket
 import struct
@@ -15,7 +15,7 @@ VERSION = b"server_version\0"
 
 @contextmanager
 def server_of_version(version: str, scratch: Scratch) -> Iterator[str]:
-    """The owner's URL of the database at a server of this version."""
+    """The owner's URL of the database, on a server that claims this version."""
     server = conninfo_to_dict(scratch.admin_url)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         arguments = (listener, str(server["host"]), int(str(server.get("port", 5432))), version.encode())

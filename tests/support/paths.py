@@ -1,4 +1,4 @@
-"""Where things are on disk."""
+"""Where the project and the legacy pack are."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Hold a command still at a moment of the test's choosing, so that what meddles with it always meets it there."""
+"""Pauses a command at a chosen moment, so that whatever interferes with it always meets it there."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

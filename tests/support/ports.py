@@ -1,4 +1,4 @@
-"""A port that nobody listens on."""
+"""A free port."""
 
 import socket
 from contextlib import closing

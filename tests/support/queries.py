@@ -1,4 +1,4 @@
-"""What a database holds, read past row level security, in the shapes that the acceptance tests compare."""
+"""What a database holds, read past row level security, in the shapes that the tests compare."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A Redis of a test's own, which may go and come back."""
+"""A Redis server for a test, which can stop and start again."""
 
 import shutil
 import socket
@@ -11,14 +11,14 @@ import redis
 
 
 class RedisServer:
-    """`url` stays the same, whether it runs or not."""
+    """`url` stays the same, running or stopped."""
 
     def __init__(self, program: str, port: int) -> None:
         self.url = f"redis://127.0.0.1:{port}/0"
         self._command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process: subprocess.Popen[bytes] | None = None
 
-    def comes(self) -> None:
+    def start(self) -> None:
         self._process = subprocess.Popen(
             self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/tmp"
         )
@@ -29,8 +29,8 @@ class RedisServer:
             except redis.ConnectionError:
                 assert self._process.poll() is None, "redis-server ended at once"
 
-    def goes(self) -> None:
-        """As in a power cut: it remembers nothing."""
+    def stop(self) -> None:
+        """Like a power cut: it keeps nothing."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -45,8 +45,8 @@ def redis_server() -> Iterator[RedisServer]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     own = RedisServer(program, port)
-    own.comes()
+    own.start()
     try:
         yield own
     finally:
-        own.goes()
+        own.stop()

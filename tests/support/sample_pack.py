@@ -1,5 +1,5 @@
-"""A platform of made-up data in the format of the legacy pack, for whoever has no pack; the project's own generator
-makes it, with every oddity that the pack has."""
+"""Made-up data in the format of the legacy pack, for machines without the pack. The project's own generator makes it,
+with every oddity that the pack has."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a database may have that a run and its undo must give back: a market of a few tables, and oddities for it."""
+"""Features of a schema that a run and its undo must preserve: a few tables of a market, and oddities to add to them."""
 
 import difflib
 import re

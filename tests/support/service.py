@@ -1,4 +1,4 @@
-"""The real server in a process of its own, and callers that send exactly what they are told, odd headers included."""
+"""The real server in a process of its own, and clients that send exactly what a test says, odd headers included."""
 
 import http.client
 import json
@@ -145,7 +145,7 @@ class Service:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """SIGTERM, and after some seconds the end for it and its children."""
+        """SIGTERM; after some seconds SIGKILL for it and its children."""
         self.process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_SECONDS)

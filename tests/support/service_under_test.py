@@ -1,4 +1,4 @@
-"""A migrated database with the whole cast, and the service that works on it as in production."""
+"""A migrated database with the whole cast, and a production service on it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from tests.support.service import PRODUCTION, Service, served
 
 @dataclass(frozen=True)
 class ServiceUnderTest:
-    """`sql` speaks past every policy; `login` is the service's own URL."""
+    """`sql` reads and writes past row level security; `login` is the service's own URL."""
 
     service: Service
     database: Scratch
@@ -59,7 +59,7 @@ def service_login(server_url: str, scratch: Scratch, manage: Manage) -> Iterator
 
 @dataclass(frozen=True)
 class ServiceDatabase:
-    """A furnished database, and the URL of the login that its service has."""
+    """A migrated database with the cast's rows, and the URL of the service's login."""
 
     database: Scratch
     login: str
@@ -67,14 +67,14 @@ class ServiceDatabase:
 
 @contextmanager
 def created_database(server_url: str, template: Scratch, manage: Manage) -> Iterator[ServiceDatabase]:
-    """The house that others are copies of: the login is the cluster's, and made once."""
+    """The database that others are copies of: the login belongs to the cluster, and is made once."""
     with database_with_cast(template) as scratch, service_login(server_url, scratch, manage) as url:
         yield ServiceDatabase(scratch, url)
 
 
 @contextmanager
 def copied_database(service_database: ServiceDatabase) -> Iterator[ServiceDatabase]:
-    """A house of one's own, with the same login."""
+    """A copy of the database, with the same login."""
     scratch = databases.clone_with_grants(service_database.database)
     try:
         yield ServiceDatabase(scratch, databases.same_login(service_database.login, scratch))
@@ -88,7 +88,7 @@ def started(
     settings: Mapping[str, str] = PRODUCTION,
     prepare: Callable[[Scratch], None] = lambda scratch: None,
 ) -> Iterator[ServiceUnderTest]:
-    """A whole stage in a copy of the house; `prepare` changes the database before the service starts."""
+    """A service on a copy of the database; `prepare` changes the copy before the service starts."""
     with copied_database(service_database) as own:
         prepare(own.database)
         with served(own.login, settings) as service:

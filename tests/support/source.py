@@ -1,4 +1,4 @@
-"""The product's own files, read once, for the tests about how it is written."""
+"""The product's own files, read once, for the tests of how it is written."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""Accepting what the workshop suggests as a person does: paste the text into a copy of the plan, where it says."""
+"""Accepts suggested rules as a person does: pastes their text into a copy of the plan."""
 
 import re
 from collections.abc import Iterable

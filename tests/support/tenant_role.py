@@ -24,7 +24,7 @@ class TenantSession:
         return int(self.connection.execute(statement.encode(), params or None).rowcount)
 
     def refusal(self, statement: str, *params: Any) -> str:
-        """The SQLSTATE with which the statement is refused, or an empty text; what it did is taken back."""
+        """The SQLSTATE with which the statement is refused, or an empty text; it is rolled back."""
         try:
             with self.connection.transaction(force_rollback=True):
                 self.connection.execute(statement.encode(), params or None)
@@ -35,7 +35,7 @@ class TenantSession:
 
 @contextmanager
 def as_tenant(scratch: Scratch, tenant: str | None) -> Iterator[TenantSession]:
-    """The restricted role, as the service puts it on, until the transaction's end. None: no tenant at all."""
+    """The restricted role with this tenant, as the service sets it, until the transaction's end. None: no tenant."""
     with psycopg.connect(scratch.admin_url) as connection:
         connection.execute("SELECT set_config('role', 'vital_tenant', true)")
         connection.execute("SELECT set_config('vital.tenant_id', %s, true)", [tenant or ""])

@@ -1,4 +1,4 @@
-"""Who is calling: the headers of a person's token, of a key, or of nobody."""
+"""The headers of a caller: a person's token, an API key, or nothing."""
 
 import time
 from typing import Any
@@ -39,7 +39,7 @@ def admin(tenant: str) -> Who:
 
 
 def super_admin(tenant: str | None = None) -> Who:
-    """Of no tenant by itself; `tenant` is the one it chooses by the header."""
+    """A super admin without a tenant of its own; `tenant` is the one it chooses by the header."""
     return bearer(token(None, "super_admin")) | ({"x-tenant-id": tenant} if tenant else {})
 
 

@@ -1,4 +1,4 @@
-"""What the tests of undo share: rows that an application writes, and the state an undo must keep."""
+"""What the tests of undo share: rows that an application writes, and the state that a refused undo must keep."""
 
 from tests.support import databases, queries
 from tests.support.command_results import Done

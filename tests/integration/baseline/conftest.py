@@ -14,7 +14,7 @@ from tests.support.databases import Scratch
 
 @pytest.fixture(scope="session")
 def things_template(server_url: str, manage: Manage) -> Iterator[Scratch]:
-    """VITAL's own tables, and two of the platform's: one plain, one in partitions; ten rows each."""
+    """VITAL's own tables and two of a platform, one plain and one partitioned, ten rows each, for copies."""
     scratch = databases.create_empty(server_url)
     done = manage(scratch, "migrate")
     assert done.returncode == 0, done.stderr
@@ -37,7 +37,7 @@ def things_template(server_url: str, manage: Manage) -> Iterator[Scratch]:
 
 @pytest.fixture
 def scratch(things_template: Scratch) -> Iterator[Scratch]:
-    """A copy of the test's own."""
+    """A copy of `things_template` of the test's own."""
     copy = databases.clone(things_template)
     yield copy
     databases.drop(copy)
@@ -45,7 +45,7 @@ def scratch(things_template: Scratch) -> Iterator[Scratch]:
 
 @pytest.fixture
 def session(scratch: Scratch) -> Iterator[Session]:
-    """The engine's own connection."""
+    """The engine's session on `scratch`, with a run open."""
     opened = Session.open({str(k): v for k, v in conninfo_to_dict(scratch.owner_url).items()}, "fingerprint")
     opened.named("open_run", RUN)
     yield opened
@@ -54,7 +54,7 @@ def session(scratch: Scratch) -> Iterator[Session]:
 
 @pytest.fixture
 def app(scratch: Scratch) -> App:
-    """Statements of an application, each in a transaction of its own."""
+    """Runs statements as an application does, each in a transaction of its own."""
 
     def write(*statements: str) -> None:
         for statement in statements:
