@@ -1,10 +1,12 @@
-"""A function fits on a screen: past that there is a second idea hiding inside."""
+"""A function fits on a screen, and a file of tests is about one behaviour: past that there is a second idea inside."""
 
 import ast
+from pathlib import Path
 
-from tests.support.source import modules
+from tests.support.paths import ROOT
+from tests.support.source import modules, tracked
 
-FUNCTION = 40
+FUNCTION, TEST_FILE = 40, 400  # lines
 
 
 def functions() -> list[tuple[str, int]]:
@@ -27,3 +29,17 @@ def test_the_table_of_contents_is_read_at_a_glance() -> None:
     (plan,) = [module for module in modules() if module.path == "migrations_ops/plan.py"]
 
     assert len(plan.text.splitlines()) < 30, "plan.py is the table of contents: phases and their order, nothing else."
+
+
+def test_a_test_file_is_about_one_behaviour() -> None:
+    lines = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path in tracked() if is_test(path)}
+    long = [f"{path}: {count} lines" for path, count in lines.items() if count > TEST_FILE]
+
+    assert not long, f"A file of tests has at most {TEST_FILE} lines. Split it along its behaviours:\n" + "\n".join(
+        long
+    )
+
+
+def is_test(path: Path) -> bool:
+    """The helpers and fixtures of the tests are included."""
+    return path.suffix == ".py" and path.parts[0] == "tests"
