@@ -34,13 +34,14 @@ class TenantTable:
 @dataclass(frozen=True)
 class Inventory:
     """`registry` is the table of tenants, `tenants` the ids of those that the plan wants, `tables` those whose rows
-    have an owner, `common` the tables that everybody reads."""
+    have an owner, `common` the tables that everybody reads, `reachable` what else tenants may reach."""
 
     registry: str
     platform_id: str
     tenants: tuple[str, ...]
     tables: tuple[TenantTable, ...]
     common: tuple[str, ...]
+    reachable: tuple[str, ...] = ()
 
     @property
     def planned(self) -> tuple[TenantTable, ...]:

@@ -41,7 +41,7 @@ def answer(options: Options) -> int:
 
 def _guarded(options: Options, console: Console) -> tuple[dict[str, Any], int]:
     try:
-        return _bypasses(options, console) if options["bypasses"] else _attack(options, console)
+        return _bypasses(options, console) if options["bypasses"] or options["sql"] else _attack(options, console)
     except EngineError as error:
         return {"error": str(error)}, error.exit_code
     except (PlanError, ImproperlyConfigured, EmbeddedError) as error:
@@ -67,6 +67,11 @@ def _attack(options: Options, console: Console) -> tuple[dict[str, Any], int]:
 
 
 def _bypasses(options: Options, console: Console) -> tuple[dict[str, Any], int]:
+    if options["sql"]:
+        statements = isolation.statements_for_others()
+        if not options["json"]:
+            sys.stdout.write("".join(f"{statement}\n" for statement in statements))
+        return {"statements": statements}, HELD
     document = isolation.bypasses()
     if not options["json"]:
         show_isolation.bypasses(console, document)

@@ -11,6 +11,7 @@ from tenants.isolation.service import HELD, LEAK, NOT_TRIED
 
 SHOWN, COLUMNS, ALL = 25, 8, "everybody else"
 REPEATED, NAMED = 3, 5
+ALLOW = 'Or allow it in the plan: [[reachable]] name = "{name}", reason = "…"'
 NO_TURN = "no turn"
 GO_ON = "Give it more time by --budget SECONDS, or --all-pairs. Nothing is left of it."
 OUTCOMES = (HELD, LEAK, NOT_TRIED)
@@ -32,6 +33,9 @@ def report(console: Console, document: dict[str, Any]) -> None:
         console.print(f"… and {len(leaks) - SHOWN:,} more (--json lists them)", highlight=False)
     lines = [("HIDDEN", f"{lost['what']}: {lost['attacker']} {lost['detail']}") for lost in document["hidden"]]
     lines += [("OPEN", f"{relation}: its fence is not whole") for relation in document["open"]]
+    for reached in document["reachable"]:
+        words = f"{reached['name']}: {reached['how']}. Close it: {reached['closing']} {ALLOW.format(**reached)}"
+        lines.append(("REACHED", words))
     lines += [("not tried", f"{left_out['what']}: {left_out['why']}") for left_out in document["not_tried"]]
     lines += [(NO_TURN, words) for words in document["not_reached"]]
     for mark, words in lines:
@@ -42,6 +46,8 @@ def report(console: Console, document: dict[str, Any]) -> None:
     took = f"{document['attacks']:,} attacks in {document['seconds']:,.1f} s"
     if not document["holds"]:
         found = f"{document['leaks']:,} leaks"
+        if document["reachable"]:
+            found += f", {len(document['reachable'])} reached that the plan does not allow"
         words = f"\n[bold red]Not isolated.[/] {took}, {found}{_untried(document)}. {ADVICE}"
     elif document["complete"]:
         words = f"\n[green]Held.[/] {took}, no leak{_untried(document)}. Nothing is left of it."

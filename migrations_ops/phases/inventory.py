@@ -17,6 +17,7 @@ def inventory_of(plan: Plan) -> Inventory:
         tenants=tuple(tenant.id for tenant in plan.tenants),
         tables=(*planned, *made),
         common=plan.common,
+        reachable=plan.reachable,
     )
 
 

@@ -57,7 +57,20 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield rls.guard_functions()
     for relation in [*relations, *own]:
         yield rls.guarded_references(relation, [*relations, *own], plan.platform_id)
+    yield Check("tenants reach only what the plan allows", _reach(plan), Severity.WARN)
     yield Check("every tenant sees its own rows, the Platform's shared ones, and no others", _attack(plan))
+
+
+def _reach(plan: Plan) -> Probe:
+    """The question what tenants reach beside the plan; `prove_isolation` fails on it."""
+
+    def problems(session: Session) -> Iterator[Problem]:
+        from tenants.isolation import reachability
+
+        for one in reachability.not_allowed(session, inventory_of(plan)):
+            yield Problem(one.name, "", f"{one.how}. Close it: {one.closing} Or allow it in the plan: {one.offer}")
+
+    return problems
 
 
 def _attack(plan: Plan) -> Probe:

@@ -59,7 +59,7 @@ SHAPES: dict[str, Schema] = {
     "condition": CONDITION,
     **{
         name: {"$ref": f"#/$defs/{name}"} if name == "parent" else several({"$ref": f"#/$defs/{name.rstrip('s')}"})
-        for name in ("tenants", "tables", "rules", "commons", "parent", *plan_keys.ORGANISATION)
+        for name in ("tenants", "tables", "rules", "commons", "reachables", "parent", *plan_keys.ORGANISATION)
     },
 }
 COMBINED: dict[str, Schema] = {
@@ -111,6 +111,7 @@ def schema() -> Schema:
             "table": table(plan_keys.TABLE_KEYS),
             "tenant": table(plan_keys.TENANT_KEYS),
             "common": table(plan_keys.COMMON_KEYS),
+            "reachable": table(plan_keys.REACHABLE_KEYS),
             **{name.rstrip("s"): table(of) for name, of in plan_keys.ORGANISATION.items()},
         },
     }

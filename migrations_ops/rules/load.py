@@ -18,6 +18,7 @@ from migrations_ops.rules.plan_keys import (  # fmt: skip
     ORGANISATION,
     PHASES,
     PLAN_KEYS,
+    REACHABLE_KEYS,
     RULE_KEYS,
     TABLE_KEYS,
     TENANT_KEYS,
@@ -75,10 +76,20 @@ def _plan(data: dict[str, Any], text: str) -> Plan:
             Given(item, f"common {number}", COMMON_KEYS, plan.at("common", number)).relation("name")
             for number, item in plan.tables("common")
         ),
+        reachable=tuple(
+            _reachable(Given(item, f"reachable {number}", REACHABLE_KEYS, plan.at("reachable", number)))
+            for number, item in plan.tables("reachable")
+        ),
         revoke_temp=plan.flag("revoke_temp"),
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+def _reachable(given: Given) -> str:
+    """What is allowed; that somebody has given a reason is enough."""
+    given.text("reason")
+    return given.text("name")
 
 
 def _called(item: object, key: str, number: int) -> str:

@@ -138,6 +138,7 @@ class Plan:
     tables: tuple[TableSpec, ...]
     common: tuple[str, ...]
     text: str = field(repr=False)
+    reachable: tuple[str, ...] = ()  # what tenants may reach past the policies, as the proof names it
     digest: str = ""
     scope: str = ""  # a canary's; empty: the whole plan
     only_tenant: str = ""  # the slug of a canary tenant

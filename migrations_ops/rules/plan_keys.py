@@ -20,6 +20,7 @@ PLAN_KEYS = {
     "tenant": "tenants*",
     "table": "tables*",
     "common": "commons",
+    "reachable": "reachables",
 }
 TENANT_KEYS = {
     "id": "uuid*",
@@ -54,3 +55,4 @@ RULE_KEYS = {
 }
 HOP_KEYS = {"column": "texts*", "table": "relation*", "key": "texts"}
 COMMON_KEYS = {"name": "relation*"}
+REACHABLE_KEYS = {"name": "text*", "reason": "text*"}

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tenants.isolation.reachability import Reached
+
 HELD, LEAK, NOT_TRIED = "held", "LEAK", "not tried"
 EVERYBODY = "everybody"
 ALIKE = 100  # leaks of one table and verb that are told one by one; the others are counted
@@ -36,6 +38,7 @@ class Report:
     not_tried: list[dict[str, str]] = field(default_factory=list)
     hidden: list[dict[str, str]] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
+    reachable: list[Reached] = field(default_factory=list)
     not_reached: list[str] = field(default_factory=list)
     scripts: dict[Attempt, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -65,8 +68,9 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing leaked, nothing is hidden from its owner, and no table is open."""
-        return bool(self.attempts) and not (self.leaks or self.hidden or self.open)
+        """Whether nothing leaked, nothing is hidden from its owner, no table is open, and nothing is reached that the
+        plan does not allow."""
+        return bool(self.attempts) and not (self.leaks or self.hidden or self.open or self.reachable)
 
     @property
     def complete(self) -> bool:
@@ -78,6 +82,7 @@ class Report:
         self.in_turn += other.in_turn
         self.hidden += other.hidden
         self.open += other.open
+        self.reachable += other.reachable
         self.not_reached += other.not_reached
         self.scripts |= other.scripts
         self._leaks += other._leaks
@@ -96,6 +101,7 @@ class Report:
             "not_reached": self.not_reached,
             "hidden": self.hidden,
             "open": self.open,
+            "reachable": [asdict(reached) for reached in self.reachable],
             "scripts": [asdict(attempt) | {"script": text} for attempt, text in self.scripts.items()],
             "in_turn": [{"what": what, "verb": verb, "times": n} for (what, verb), n in sorted(self.in_turn.items())],
             "matrix": [asdict(attempt) for attempt in self.attempts],

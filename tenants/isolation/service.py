@@ -12,6 +12,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from tenants.inventory import Inventory
 from tenants.inventory import inventory as plan_inventory
 from tenants.isolation import bypasses as ways_around
+from tenants.isolation import reachability
 from tenants.isolation.catalog import isolated_tables
 from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Report
 from tenants.isolation.targets import NOBODY
@@ -32,6 +33,7 @@ __all__ = [
     "TokensRefused",
     "attack",
     "bypasses",
+    "statements_for_others",
 ]
 
 
@@ -55,11 +57,13 @@ def attack(url: str, secret_name: str, waiting: Callable[[str], None], *, budget
     inventory = plan_inventory()
     with opened(Session) as session:
         closed = isolated_tables(session, inventory)
-    if not any(closed.values()):
-        raise IsolationIsOff
+        if not any(closed.values()):
+            raise IsolationIsOff
+        reached = reachability.not_allowed(session, inventory)
     over_http = _attack_service(inventory, url, secret_name)
     report = _attack_database(inventory, waiting, budget=budget, all_pairs=all_pairs)
     report.open += [relation for relation, whole in closed.items() if not whole]
+    report.reachable += reached
     report.merge(over_http)
     return report
 
@@ -127,6 +131,12 @@ def _attack_service(inventory: Inventory, url: str, secret_name: str) -> Report:
     if url and not any(attempt.attacker != NOBODY.name for attempt in report.attempts):
         raise TokensRefused(url=url, reason=report.not_tried[0]["why"] if report.not_tried else "there is none")
     return report
+
+
+def statements_for_others() -> list[str]:
+    """What would take the tables away from every role but VITAL's own and their owner. Only reads."""
+    with opened(Session, read_only=True) as session:
+        return reachability.statements_for_others(session, plan_inventory(session))
 
 
 def bypasses() -> dict[str, Any]:

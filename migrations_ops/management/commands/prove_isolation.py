@@ -16,7 +16,8 @@ examples:
   ./manage.py prove_isolation --url https://api.example.org --jwt-secret-env SUPABASE_JWT_SECRET
                                                  the database and the live service, with rows planted and removed
 
-exit codes: 0 held; 1 a leak, or the fence is not closed; 2 wrong usage, settings, connection or password;
+exit codes: 0 held; 1 a leak, something reached that the plan does not allow, or the fence is not closed;
+            2 wrong usage, settings, connection or password;
             4 held as far as it was tried: the budget was used up before every tenant had its turn
 """
 
@@ -27,6 +28,9 @@ class Command(Documented):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bypasses", action="store_true", help="list what the fence does not cover; only reads")
+        parser.add_argument(
+            "--sql", action="store_true", help="print what would take the tables from all other roles; runs nothing"
+        )
         parser.add_argument("--url", default="", help="attack the live service at this address as well")
         parser.add_argument(
             "--jwt-secret-env",

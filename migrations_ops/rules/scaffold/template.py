@@ -9,6 +9,8 @@ from migrations_ops.rules.scaffold import foreign_key_paths, introspection, tena
 from migrations_ops.rules.scaffold.foreign_key_paths import Edge, Ownership
 from migrations_ops.rules.scaffold.introspection import Catalogue, Table
 from migrations_ops.rules.scaffold.tenants import MOST, Tenant
+from tenants.isolation import reachability
+from vital.db import sql
 
 RULE_NAME = 200  # signs that the ledger keeps of it
 BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -27,8 +29,21 @@ def draft(session: Session, schemas: Sequence[str], root: str) -> str:
         *_common(common),
         _circles(found),
         _left_out(found.left_out | left_out),
+        _reachable(session, schemas, [*owned.ways, *common]),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _reachable(session: Session, schemas: Sequence[str], known: Sequence[str]) -> str:
+    """What everybody reaches is offered, and not allowed: that needs a reason."""
+    names = sorted({sql.names(name)[0] for name in known} | set(schemas))
+    found = reachability.public_by_default(session, names, list(known))
+    if not found:
+        return ""
+    lines = ["EDIT: tenants will reach these past their policies, for everybody does. Revoke that, or allow it here:"]
+    for name, how in found:
+        lines += ["", how, "[[reachable]]", f"name = {json.dumps(name)}", 'reason = ""']
+    return _comment(lines)
 
 
 def _without_owner(session: Session, found: Catalogue, owned: Ownership) -> tuple[list[str], dict[str, str]]:
