@@ -368,8 +368,8 @@ class Planter:
             return found, (*made, Made(reference.parent, same, ONESELF))
         except NotPlantable as refusal:
             return self._existing(recipe, reference, refusal), ()
-        finally:
-            self.session.execute(QUERIES[OPERATOR])
+        finally:  # back to whoever plants the row that refers to it
+            self.session.execute(QUERIES[ONESELF if depth else OPERATOR])
 
     def _existing(self, recipe: Recipe, reference: Reference, refusal: NotPlantable) -> Values:
         """The key of a row that is there already."""

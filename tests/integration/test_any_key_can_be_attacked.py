@@ -66,6 +66,11 @@ SHAPES = {
         "CREATE TABLE {s}.people (id int PRIMARY KEY, born date NOT NULL)",
         "INSERT INTO {s}.people VALUES (1, '1990-01-01')",
     ),
+    "a parent elsewhere with a parent": (
+        f"{UUID}, person int NOT NULL REFERENCES {{s}}.people",
+        "CREATE TABLE {s}.towns (id int PRIMARY KEY)",
+        "CREATE TABLE {s}.people (id int PRIMARY KEY, town int NOT NULL REFERENCES {s}.towns)",
+    ),
     "a parent with its tenant": (
         f"{UUID}, parent uuid NOT NULL, FOREIGN KEY (tenant_id, parent) REFERENCES {{s}}.parents (tenant_id, id)",
         f"CREATE TABLE {{s}}.parents ({UUID}, {TENANT}, UNIQUE (tenant_id, id))",
