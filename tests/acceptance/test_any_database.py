@@ -1,4 +1,4 @@
-"""Databases with nothing of VITAL's in them: init-plan, a person's edits, a run, its undo, and a run again."""
+"""Databases without anything of VITAL: init-plan, a person's edits, a run, its undo, and a second run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

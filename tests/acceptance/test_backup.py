@@ -1,4 +1,4 @@
-"""A backup holds every row, whoever may see it, and is compared with what it was taken of; or there is none."""
+"""A backup holds every row, whatever row level security hides, and is compared with the database."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A canary: one tenant or one table is carried over, fenced and proved alone; then the rest."""
+"""A canary: one tenant or one table is migrated, isolated and tested alone; then the rest."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A tenant once more: each row a copy with a key of its own, which refers to copies and to the Platform's."""
+"""A clone of a tenant: each row is a copy with a new key, which refers to copies and to the Platform's rows."""
 
 from collections.abc import Iterator
 from pathlib import Path

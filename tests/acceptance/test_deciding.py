@@ -1,4 +1,4 @@
-"""People decide what no rule does: from the findings over a file to a platform without open ends, there and back."""
+"""People decide the rows that no rule matches: from findings over a file to a platform without open rows, and back."""
 
 import csv
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`make demo` shows the whole migration on two screens and leaves a service; whatever ends it is said once."""
+"""`make demo` shows the whole migration on two screens and leaves a service; what stops it is reported once."""
 
 import contextlib
 import json

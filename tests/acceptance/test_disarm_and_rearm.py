@@ -1,4 +1,4 @@
-"""One command opens the fence for all but tenants, one closes it and proves it; both are written down for good."""
+"""One command turns isolation off for all but tenants, one turns it on and tests it; the audit records both."""
 
 from contextlib import ExitStack
 

@@ -1,4 +1,4 @@
-"""After a run every row is where RULES.md says, the ledger says why, and nothing else in it has changed."""
+"""After a run every row has the tenant that RULES.md gives it, the ledger says why, and nothing else has changed."""
 
 import csv
 import json

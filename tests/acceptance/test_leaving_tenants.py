@@ -1,4 +1,4 @@
-"""A tenant goes from one installation to another in one file: whole, equal, or not at all; the others never notice."""
+"""A tenant moves from one installation to another in one file: complete and equal, or not at all."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What is remembered can be let go, and never what an undo needs: afterwards an undo is as exact as before."""
+"""The ledger can be pruned, but never of what an undo needs: afterwards an undo is as exact as before."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The hours after a migration: each trouble is made while somebody watches, and the report has it."""
+"""The hours after a migration: each kind of trouble is made while the monitor runs, and its report has it."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""Rows go from one tenant to another by a rule in a file: shown, carried out, told apart, and back exactly."""
+"""Rows move from one tenant to another by a rule in a file: previewed, moved, listed, and moved back exactly."""
 
 from collections.abc import Iterator
 from pathlib import Path

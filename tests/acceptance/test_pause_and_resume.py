@@ -1,4 +1,4 @@
-"""A run is stopped from another terminal, goes on, or is given up; whatever is raced ends in one defined state."""
+"""A run is stopped from another terminal, resumed or cancelled; races end in one defined state."""
 
 import signal
 from contextlib import ExitStack

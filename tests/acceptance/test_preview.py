@@ -1,4 +1,4 @@
-"""A preview says what a run then does, at any time, and writes nothing."""
+"""A preview says what a run would do, at any time, and writes nothing."""
 
 import json
 import re

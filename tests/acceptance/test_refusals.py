@@ -1,4 +1,4 @@
-"""A database that the plan does not fit is refused in plain words before anything has changed."""
+"""A database that the plan does not fit is refused in plain words before anything is changed."""
 
 import re
 import subprocess

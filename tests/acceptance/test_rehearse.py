@@ -1,4 +1,4 @@
-"""The migration is tried on a sampled copy first, which says what it would come to and leaves nothing behind."""
+"""A rehearsal runs the migration on a sampled copy, reports its forecast and leaves nothing behind."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A backup is put back whole, to the last grant, or nothing is changed; and it says no before it touches anything."""
+"""A backup is restored completely, grants included, or nothing is changed; a refusal comes before any change."""
 
 import json
 import os

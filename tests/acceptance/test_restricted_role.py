@@ -1,4 +1,4 @@
-"""The fence, tried with real statements: as the tables' owner, as each tenant, as a stranger, and as nobody at all."""
+"""Row level security, tried with real statements: as the owner, each tenant, a stranger, and without a tenant."""
 
 from collections.abc import Iterator
 

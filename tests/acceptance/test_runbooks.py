@@ -1,4 +1,4 @@
-"""Each runbook is carried out after its trouble was made, and leaves everything well."""
+"""Each runbook is carried out after its trouble was made, and the database is healthy afterwards."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Several processes share the tables of a run: no row twice, whoever of them is killed, paused or joins late."""
+"""Several processes share the tables of a run: no row twice, whichever of them is killed, paused or joins late."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""A tenant's life after the migration, on the command line: added, configured, asleep, awake; nobody else notices."""
+"""A tenant after the migration, on the command line: added, configured, suspended, resumed; others are not affected."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What a run respects is tuned from another terminal while it works, and `status` says what it waits for."""
+"""The limits of a run are changed from another terminal while it works, and `status` says what it waits for."""
 
 from tests.support import background, earlier_version, queries
 from tests.support.command_results import Manage, document, said

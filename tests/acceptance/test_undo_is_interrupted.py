@@ -13,7 +13,7 @@ pytestmark = pytest.mark.server
 
 
 MOMENTS = {
-    "while the fence opens": ("vital.applied_statement", "SELECT count(*) < 60 FROM vital.applied_statement"),
+    "while isolation is turned off": ("vital.applied_statement", "SELECT count(*) < 60 FROM vital.applied_statement"),
     "while rows go back": ("vital.ledger", "SELECT count(*) FILTER (WHERE undone_at IS NULL) < 40 FROM vital.ledger"),
     "while the schema goes back": ("vital.applied_statement", "SELECT count(*) < 20 FROM vital.applied_statement"),
 }

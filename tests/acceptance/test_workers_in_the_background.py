@@ -1,4 +1,4 @@
-"""A run in the background survives its worker, a second delivery and the loss of Redis; without Redis no less."""
+"""A run in the background survives its worker, a second delivery and the loss of Redis; it also works without Redis."""
 
 import os
 import signal

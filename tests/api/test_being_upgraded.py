@@ -1,4 +1,4 @@
-"""While the service and its tables are of two versions, callers are told to come again, and then served as before."""
+"""While the service and its tables are of two versions, callers are told when to retry, and are then served."""
 
 from tests.support.cast import PHARMA
 from tests.support.contract import TOOLS, refusal

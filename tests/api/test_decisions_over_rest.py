@@ -1,4 +1,4 @@
-"""Findings and decisions over REST: for operators alone, all of them or none, by name, and taken back again."""
+"""Findings and decisions over REST: for operators only, all or none, recorded by name, and withdrawn."""
 
 from typing import Any
 

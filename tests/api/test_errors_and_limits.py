@@ -1,4 +1,4 @@
-"""Every refusal is a JSON sentence that tells nothing of the inside; every answer says whose it is."""
+"""Every refusal is a JSON sentence without internals; every answer names its tenant."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who guesses is told to wait, by address and by name, in every process together; nobody else notices them."""
+"""Repeated failed logins are limited by address and by name, across processes; nobody else is affected."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""What changes behind the service shows within a second; what has not changed is not sent again."""
+"""A change in the database shows within a second; what has not changed is not sent again."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What browsers are told: load nothing from elsewhere, be in no frame, and come by TLS behind a proxy for it."""
+"""Security headers: nothing is loaded from elsewhere, no frames, and TLS only behind a proxy that has it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""No tenant reaches another's rows: by no verb, no validator, no crowd, and no shared connection."""
+"""No tenant reaches another's rows: by any verb or validator, under load, or over a shared connection."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""GET /api/tools-crud, compared with the table read past every policy."""
+"""GET /api/tools-crud, compared with the table read past row level security."""
 
 from collections.abc import Iterator
 from typing import Any

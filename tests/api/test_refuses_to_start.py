@@ -1,4 +1,4 @@
-"""Outside demo mode the service does not start where it could not keep its promises: one sentence, no traceback."""
+"""Outside demo mode the service does not start with an unsafe database or setting: one sentence, no traceback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The service ends when it is told to, whoever is told, within ten seconds, with every request in flight answered."""
+"""The service stops within ten seconds of a signal to any of its processes, and answers every request in flight."""
 
 import os
 import signal

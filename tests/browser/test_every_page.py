@@ -1,4 +1,4 @@
-"""Every page of the control room, wide and narrow, light and dark: nothing complains, spills over, keeps people out."""
+"""Every page of the admin, wide and narrow, light and dark: no error, no overflow, no accessibility violation."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Maintenance, switched in the control room with a reason that is kept."""
+"""Maintenance, switched in the admin with a reason that is kept."""
 
 from tests.browser.conftest import ADMIN
 from tests.support.browser_visitor import Visitor

@@ -1,4 +1,4 @@
-"""Findings are reviewed without a mouse: choose, look at what it comes to, decide, take back."""
+"""Findings are reviewed by keyboard: choose, preview, decide, withdraw."""
 
 from playwright.sync_api import expect
 

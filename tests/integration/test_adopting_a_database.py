@@ -1,4 +1,4 @@
-"""`./manage.py migrate` takes a legacy database as it is; legacy tables are made only where none of them exists."""
+"""`./manage.py migrate` adopts a legacy database unchanged; it creates legacy tables only where none exists."""
 
 import re
 import subprocess

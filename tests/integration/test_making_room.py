@@ -1,4 +1,4 @@
-"""Before a batch the engine looks whether others are under strain: it waits, says why, and goes on."""
+"""Before a batch the engine checks the load on the server: it waits, says why, and goes on."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The review queue: what is open, group by group, decided after a look, taken back as it was."""
+"""The review queue: open findings group by group, decided after a preview, and withdrawn."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A tenant's staff in the admin: their own rows and the Platform's, behind the fence; every other page is closed."""
+"""A tenant's staff in the admin: they see their own rows and the Platform's; every other page is closed."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""The workshop on small tables of its own: what there is to find is found, and nothing where there is nothing."""
+"""Suggestions on small tables: every pattern in the data is found, and none where there is none."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

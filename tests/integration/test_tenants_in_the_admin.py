@@ -1,4 +1,4 @@
-"""A tenant's page for the Platform's admins: settings, sleep and waking, keys and members, each written down."""
+"""A tenant's page for the Platform's admins: settings, suspending and resuming, keys and members, each audited."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Roles belong to the cluster: a database that is undone takes nothing away from one that is closed."""
+"""Roles belong to the cluster: undoing one database takes nothing from another that is isolated."""
 
 from collections.abc import Iterator
 

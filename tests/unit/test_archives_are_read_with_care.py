@@ -1,4 +1,4 @@
-"""Whatever is done to an archive, it is refused in one sentence, or it holds exactly what it held."""
+"""An archive that was changed in any way is refused in one sentence, or holds exactly what it held."""
 
 import io
 import json

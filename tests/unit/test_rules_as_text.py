@@ -1,4 +1,4 @@
-"""A rule that the workshop writes is read back as it was."""
+"""A suggested rule is read back as it was written."""
 
 import tomllib
 from typing import Any

@@ -1,4 +1,4 @@
-"""Words are the same whatever separates them, in any case and number; a slip is near; other words are others."""
+"""Words are compared without separators, case and number; a slip is close, another word is not."""
 
 import re
 from collections.abc import Callable

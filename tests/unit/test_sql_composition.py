@@ -1,4 +1,4 @@
-"""Names and values of any spelling survive on their way into SQL; keys come back as they went; rows hash truly."""
+"""Names and values of any spelling survive composition into SQL; keys are read back exactly; rows hash exactly."""
 
 from collections.abc import Iterator
 from typing import Any
