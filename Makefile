@@ -53,7 +53,7 @@ demo: $(if $(filter 0,$(DEMO_SERVE)),,free-port) setup ## migrate a sample datab
 serve: free-port setup ## the production server on $PORT, for DATABASE_URL
 	@exec $(PYTHON) -m vital.serve --host $(HOST) --port $(PORT) --workers $(WORKERS) --threads $(THREADS)
 
-worker: setup ## carries out runs in the background: Celery with REDIS_URL, else a process that asks the database
+worker: setup ## carries out runs in the background, with REDIS_URL; without, each run has a process by itself
 	@exec $(PYTHON) manage.py worker
 
 test: dev ## the tests in some minutes, on DATABASE_URL's server or embedded ones (ARGS=tests/api: a part)

@@ -32,22 +32,13 @@ def main() -> None:
     # What is imported stays. Looking for garbage in it would take a fifth of a short command, at its start and its end.
     gc.set_threshold(50_000)
     atexit.register(gc.freeze)
-    from django.core.exceptions import ImproperlyConfigured
-    from django.db import NotSupportedError, OperationalError
+    from vital.cli import command_line
 
-    from vital import command_line
-    from vital.db.embedded import EmbeddedError
-
-    try:
-        command_line.main()
-    except (ImproperlyConfigured, EmbeddedError, OperationalError) as error:
-        sys.exit(_refuse(f"{error}", 2))
-    except NotSupportedError as error:  # Django's word for a server that is too old
-        sys.exit(_refuse(f"{error}", 1))
+    command_line.main()
 
 
 def _refuse(message: str, code: int) -> int:
-    message = " ".join(message.split())
+    """What vital/cli/exit_codes.py does, for as long as nothing can be imported."""
     if "--json" in sys.argv:
         print(json.dumps({"exit_code": code, "error": message}, ensure_ascii=False))
     else:

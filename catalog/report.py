@@ -1,6 +1,5 @@
 """What was filled, for people and for programs."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,11 +23,11 @@ def as_text(filled: Sequence[Filled]) -> str:
     return "\n".join(lines)
 
 
-def as_json(filled: Sequence[Filled], **more: object) -> str:
+def document(filled: Sequence[Filled], **more: object) -> dict[str, object]:
     """{"tables": {table: {"rows", "seconds"}}, "rows", "seconds"} and what `more` adds."""
     each = {one.table: {"rows": one.rows, "seconds": round(one.seconds, 3)} for one in filled}
     whole = total(filled)
-    return json.dumps({"tables": each, "rows": whole.rows, "seconds": round(whole.seconds, 3)} | more)
+    return {"tables": each, "rows": whole.rows, "seconds": round(whole.seconds, 3)} | more
 
 
 def total(filled: Sequence[Filled]) -> Filled:

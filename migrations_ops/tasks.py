@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
 from migrations_ops.engine.events import Listeners
-from migrations_ops.management.helpers import Helpers
+from migrations_ops.management.helper_processes import HelperStarter
 from migrations_ops.runs import service as runs
 from migrations_ops.runs.service import LogFiles
 from vital.errors import AnotherRunIsActive, EngineError
@@ -27,7 +27,7 @@ def advance(run_id: int) -> str:
 
     Delivered twice, or late, it does no harm: one at a time carries a run on, and only while it is to be.
     """
-    helpers = Helpers(settings.HELPERS, lambda number: _send(help_along))
+    helpers = HelperStarter(settings.HELPERS, lambda number: _send(help_along))
     try:
         return runs.advance(run_id, Listeners(LogFiles(Path(settings.LOG_DIR)), helpers)).status
     except AnotherRunIsActive:

@@ -1,4 +1,4 @@
-"""The Celery application: `./manage.py worker` starts it, or `celery -A vital worker`."""
+"""The Celery application: `./manage.py worker` starts its worker, or `celery -A vital worker`."""
 
 import os
 from contextvars import Context

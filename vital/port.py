@@ -14,6 +14,8 @@ ANOTHER_HOST = "Usual are 127.0.0.1 and 0.0.0.0."
 class PortError(Exception):
     """The service cannot listen there; the message says why and what to do next."""
 
+    exit_code = 2
+
 
 def ensure_free(host: str, port: str) -> None:
     """Nobody listens on this port of this host, and we may. Raises PortError.
@@ -61,4 +63,4 @@ if __name__ == "__main__":
         ensure_free(*sys.argv[1:3])
     except PortError as problem:
         print("error:", problem, file=sys.stderr)
-        sys.exit(2)
+        sys.exit(PortError.exit_code)

@@ -1,7 +1,6 @@
 """The WSGI application that is served. `python -m vital.wsgi` says whether it may start, without a traceback."""
 
 import os
-import sys
 from importlib import import_module
 
 import django
@@ -10,6 +9,8 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.management.base import SystemCheckError
 from django.http import HttpRequest
 from django.urls import ResolverMatch
+
+from vital.cli.exit_codes import fail
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vital.settings")
 os.environ["VITAL_SERVING"] = "1"
@@ -42,8 +43,7 @@ def checked() -> Handler:
     try:
         return start()
     except (ImproperlyConfigured, SystemCheckError) as error:
-        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
-        sys.exit(2)
+        fail(error)
 
 
 application = checked()

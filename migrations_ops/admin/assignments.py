@@ -9,9 +9,10 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from catalog import models as catalog
+from migrations_ops.admin import decision_page
 from migrations_ops.admin.filters import ByFinding, ByHand, ByRule, relation_of
 from migrations_ops.admin.keyset_pagination import KeysetChangeList, estimate
-from migrations_ops.management import decision_page
+from migrations_ops.admin.mixins import may_act
 from migrations_ops.models import Override
 from migrations_ops.reports import service as reports
 from migrations_ops.review import service as review
@@ -93,7 +94,7 @@ class AssignedAdmin(ReadOnly):
     ) -> HttpResponse:
         """The row, and above it why it is where it is."""
         reports.require_tenants(relation_of(self.model))
-        why: dict[str, Any] = {"may_decide": decision_page.may_decide(request)}
+        why: dict[str, Any] = {"may_decide": may_act(request)}
         try:
             why["row"] = review.explain(relation_of(self.model), str(object_id))
         except EngineError as error:
@@ -102,7 +103,7 @@ class AssignedAdmin(ReadOnly):
         return super().changeform_view(request, object_id, form_url, {"why": why | {"override": decided}})
 
     def has_reassign_permission(self, request: HttpRequest) -> bool:
-        return decision_page.may_decide(request)
+        return may_act(request)
 
     @admin.action(description="Give to another tenant", permissions=["reassign"])
     def reassign(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:

@@ -7,8 +7,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
-from migrations_ops.admin import queue
-from migrations_ops.management import decision_page
+from migrations_ops.admin import decision_page, queue
+from migrations_ops.admin.mixins import may_act
 from migrations_ops.models import Finding, PhaseRun
 from tenants.admin.base import ReadOnly
 
@@ -38,7 +38,7 @@ class FindingAdmin(ReadOnly):
         return queue.urls(self) + super().get_urls()
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        return decision_page.may_decide(request)
+        return may_act(request)
 
     @admin.action(description="Decide whose these rows are", permissions=["decide"])
     def decide(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
+from migrations_ops.admin.mixins import may_act
 from tenants import maintenance
 from tenants.admin.base import ReadOnly, TextArea
 from tenants.models import Maintenance
@@ -23,7 +24,7 @@ class MaintenanceAdmin(ReadOnly):
     """Whether it is on, since when, by whom and why; and the button, for whoever may do everything."""
 
     def has_switch_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+        return may_act(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):

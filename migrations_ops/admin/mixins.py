@@ -25,20 +25,21 @@ SHADES = {
 }
 
 
-def may_act_on_runs(request: HttpRequest) -> bool:
-    """Looking is for staff; a run is started, stopped and undone by whoever may do everything."""
+def may_act(request: HttpRequest) -> bool:
+    """Looking is for staff; whoever may do everything starts, stops and undoes runs, decides about rows and switches
+    maintenance."""
     return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
 
 
 def refuse_who_may_not(request: HttpRequest) -> None:
-    if not may_act_on_runs(request):
+    if not may_act(request):
         raise PermissionDenied
 
 
 def frame(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, title: str, **facts: Any) -> dict[str, Any]:
     """The context of a page that stands in the admin's frame."""
     site = model_admin.admin_site.each_context(request)
-    return site | {"title": title, "opts": model_admin.opts, "may_act_on_runs": may_act_on_runs(request), **facts}
+    return site | {"title": title, "opts": model_admin.opts, "may_act": may_act(request), **facts}
 
 
 def to_run(run: int) -> HttpResponseRedirect:

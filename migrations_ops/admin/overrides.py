@@ -8,7 +8,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from migrations_ops.management import decision_page
+from migrations_ops.admin.mixins import may_act
 from migrations_ops.models import Override
 from migrations_ops.review import service as review
 from tenants.admin.base import ReadOnly
@@ -47,7 +47,7 @@ class OverrideAdmin(ReadOnly):
         return decisions
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        return decision_page.may_decide(request)
+        return may_act(request)
 
     @admin.action(description="Take these decisions back", permissions=["decide"])
     def take_back(self, request: HttpRequest, queryset: QuerySet[Override]) -> HttpResponse | None:

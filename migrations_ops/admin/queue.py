@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from migrations_ops.management import decision_page
+from migrations_ops.admin import decision_page
+from migrations_ops.admin.mixins import may_act
 from migrations_ops.review import service as review_service
 from tenants.admin.base import ModelAdmin
 from tenants.models import TenantRecord
@@ -98,7 +99,7 @@ def take_back(request: HttpRequest) -> HttpResponse:
 
 
 def _refuse_onlookers(request: HttpRequest) -> None:
-    if not decision_page.may_decide(request):
+    if not may_act(request):
         raise PermissionDenied
 
 

@@ -28,7 +28,7 @@ def page(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -
 def live(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -> HttpResponse:
     """What changes from second to second; once the run has come to another state, the page is loaded anew."""
     run_with_allowed_actions = _remembered_runs.recall(run, lambda: _run_with_allowed_actions(run))
-    facts = run_presenter.page(run_with_allowed_actions) | {"may_act_on_runs": mixins.may_act_on_runs(request)}
+    facts = run_presenter.page(run_with_allowed_actions) | {"may_act": mixins.may_act(request)}
     answer = render(request, "migrations_ops/runs/live.html", facts)
     if request.GET.get("seen") != facts["state"]:
         answer["HX-Refresh"] = "true"

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from migrations_ops.admin import mixins
-from migrations_ops.management import page
+from migrations_ops.management.output import preview_page
 from migrations_ops.preview import service as previews
 from migrations_ops.runs import service as runs
 
@@ -89,5 +89,5 @@ def preview(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest) -> HttpR
     mixins.refuse_who_may_not(request)
     facts: dict[str, Any] = {}
     with mixins.refusals_as_messages(request):
-        facts = page.facts(previews.preview(None, lambda why: None, patience=BOUND))
+        facts = preview_page.facts(previews.preview(None, lambda why: None, patience=BOUND))
     return render(request, "migrations_ops/runs/preview.html", facts)

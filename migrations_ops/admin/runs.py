@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from migrations_ops.admin import run_actions, run_detail, run_report, run_start
-from migrations_ops.admin.mixins import SHADES, may_act_on_runs
+from migrations_ops.admin.mixins import SHADES, may_act
 from migrations_ops.models import LedgerEntry, Run
 from tenants.admin.base import ReadOnly, labelled
 
@@ -29,7 +29,7 @@ class RunAdmin(ReadOnly):
         return run.status
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"may_act_on_runs": may_act_on_runs(request), **(extra_context or {})})
+        return super().changelist_view(request, {"may_act": may_act(request), **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -16,7 +16,7 @@ from migrations_ops.rules.reader import PlanError
 from vital.db.own_schema import connection_params
 from vital.errors import EngineError
 
-__all__ = ["Snapshot", "Tally", "examine", "examine_isolation", "look_once", "watch", "write_report"]
+__all__ = ["Result", "Snapshot", "Tally", "examine", "examine_isolation", "look_once", "watch", "write_report"]
 
 
 def examine() -> list[Result]:

@@ -4,8 +4,9 @@ from typing import Any
 
 from rich.console import Console
 
-from migrations_ops.management.answers import DONE, USAGE, Answer, Options
 from migrations_ops.runs import service as runs
+from vital.cli.base_command import Options
+from vital.cli.exit_codes import DONE, USAGE, Answer
 
 CANNOT = (
     "{option} cannot be had with --background: nobody is there to ask, and VITAL_HELPERS says how many share a table"
@@ -18,19 +19,19 @@ SAID = """{what} {run} is in the background. How it goes, and how to stop it:
 def run(request: runs.Request, options: Options, console: Console) -> Answer:
     if refused := _refused(options):
         return refused
-    return _told("Run", runs.start_in_background(request, **_asked(options)), options, console)
+    return _started("Run", runs.start_in_background(request, **_asked(options)), options, console)
 
 
 def undo(options: Options, console: Console) -> Answer:
     if refused := _refused(options):
         return refused
-    return _told("Undo", runs.undo_in_background(options["phase"], **_asked(options)), options, console)
+    return _started("Undo", runs.undo_in_background(options["phase"], **_asked(options)), options, console)
 
 
 def resume(options: Options, console: Console) -> Answer:
     if refused := _refused(options):
         return refused
-    return _told("Run", runs.resume_in_background(**_asked(options)), options, console)
+    return _started("Run", runs.resume_in_background(**_asked(options)), options, console)
 
 
 def _asked(options: Options) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def _refused(options: Options) -> Answer | None:
     return ({"error": CANNOT.format(option=found[0])}, USAGE) if found else None
 
 
-def _told(what: str, run_id: int | None, options: Options, console: Console) -> Answer:
+def _started(what: str, run_id: int | None, options: Options, console: Console) -> Answer:
     status = "running" if run_id else "nothing_to_do"
     if not options["json"]:
         console.print(SAID.format(what=what, run=run_id) if run_id else "Nothing to do.", highlight=False)

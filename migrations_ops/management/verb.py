@@ -1,23 +1,32 @@
 """A verb: its name, its line of help, its own options, and its act. A command with verbs is a list of them."""
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from importlib import import_module
+from keyword import iskeyword
+from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 from rich.console import Console
 
-from migrations_ops.management import face
-from migrations_ops.management.answers import Answer, Options
-from tenants.management.base_command import Documented
-from tenants.parsing import Parser
+from migrations_ops.rules import service as rules
+from vital.cli.base_command import Options, VitalCommand
+from vital.cli.exit_codes import Answer
+from vital.cli.parser import Parser
 
 Arguments = Callable[[Parser], None]
 
 
 def nothing(parser: Parser) -> None:
     """A verb without options of its own."""
+
+
+def verbs_of(command: str, *names: str) -> tuple["Verb", ...]:
+    """The command's verbs in this order: each is the VERB of the module with its name, in the folder verbs/COMMAND."""
+    folder = f"migrations_ops.management.verbs.{command}"
+    modules = [name.replace("-", "_") + "_" * iskeyword(name) for name in names]
+    return tuple(import_module(f"{folder}.{module}").VERB for module in modules)
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,7 @@ class Verb:
     hints: Mapping[str, str] = field(default_factory=dict)
 
 
-class VerbCommand(Documented):
+class VerbCommand(VitalCommand):
     """Each verb has a parser of its own; `common` are the options of all of them, which may stand before the verb."""
 
     verbs: tuple[Verb, ...] = ()
@@ -57,6 +66,13 @@ class VerbCommand(Documented):
             parser.verbs[verb.name] = one
         parser.default = self.default
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def head(self, options: Options) -> dict[str, str]:
+        return {"verb": options["verb"]}
+
+    def act(self, options: Options, console: Console) -> Answer:
+        if options.get("plan"):
+            rules.name_plan(Path(options["plan"]))
+        if options.get("no_backup"):
+            settings.BACKUP = False
         (verb,) = (verb for verb in self.verbs if verb.name == options["verb"])
-        sys.exit(face.answer(verb.act, options))
+        return verb.act(options, console)

@@ -13,6 +13,8 @@ Place = tuple[str | int, ...]  # the keys and list positions that lead to a valu
 class PlanError(Exception):
     """The plan cannot be used; the message says where and why. `place` leads to what is wrong."""
 
+    exit_code = 2
+
     def __init__(self, message: str, place: Place = ()) -> None:
         super().__init__(message)
         self.place = place

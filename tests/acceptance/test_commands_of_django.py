@@ -11,7 +11,7 @@ from tests.support.command_results import Manage, said
 from tests.support.commands import OURS
 from tests.support.database_state import dump_with_vital
 from tests.support.databases import Scratch
-from vital.command_line import GROUPS, INSTEAD
+from vital.cli.command_line import GROUPS, INSTEAD
 
 HARMLESS = {  # they read, or write files of a developer's
     *("clearsessions", "collectstatic", "compilemessages", "createcachetable", "dbshell", "diffsettings", "findstatic"),

@@ -13,7 +13,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from migrations_ops.engine.session import Session
-from migrations_ops.management import page, worries
+from migrations_ops.management.output import preview_page, preview_warnings
 from migrations_ops.phases.queries import short
 from migrations_ops.preview.compare import against
 from migrations_ops.preview.groups import question
@@ -159,7 +159,7 @@ def test_the_time_is_what_the_last_rehearsal_of_this_plan_foretold(prepared: Scr
     queries.write_as_owner(prepared, held, "of another plan", '{"total": {"seconds": 99}}')
     told = previewed(prepared)
     assert told["forecast"]["seconds"] == 12.4
-    assert f"{counts.changes:,} rows would change in about 12 s, as rehearsed on 20" in worries.time(told)
+    assert f"{counts.changes:,} rows would change in about 12 s, as rehearsed on 20" in preview_warnings.time(told)
 
 
 # --- the command ---
@@ -205,7 +205,7 @@ def test_the_page_needs_nothing_else_and_believes_no_text(before: dict[str, Any]
     nasty = "<script>alert('x')</script>"
     told = json.loads(json.dumps(before | {"plan_file": nasty}).replace("other tier 3 agents", nasty))
     told["tables"]["items"] = told["tables"].pop("agents")  # what a template's own words could be mistaken for
-    text = page.of_preview(told)
+    text = preview_page.preview_page(told)
     assert nasty not in text
     assert "&lt;script&gt;" in text
     for outside in ("<script", "src=", "@import", "url(", "http:", "https:", "<link"):

@@ -2,12 +2,13 @@
 
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from contextvars import ContextVar
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.support import background, oracle, queries, redis_server
@@ -23,10 +24,6 @@ pytestmark = pytest.mark.server
 IN_003 = ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'")
 IN_004 = ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '004_tenant_data'")
 STATUS = "SELECT status FROM vital.run ORDER BY id DESC LIMIT 1"
-CARRIES = """
-    SELECT min(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
-     WHERE locktype = 'advisory' AND classid = 22089 AND objid = 1 AND datname = current_database()
-"""
 
 
 @pytest.fixture
@@ -52,6 +49,28 @@ def pool_of(worker: BackgroundCommand) -> list[int]:
 def kill(*processes: int) -> None:
     for process in processes:
         os.kill(process, signal.SIGKILL)
+
+
+def processes_of(scratch: Scratch, run: int) -> list[int]:
+    """Those that were started for this run of this database, and still live."""
+    found = subprocess.run(["pgrep", "-f", f"worker --run {run}$"], capture_output=True, text=True)
+    url = f"DATABASE_URL={scratch.owner_url}".encode()
+    return [int(pid) for pid in found.stdout.split() if url in environment_of(pid)]
+
+
+def environment_of(pid: str) -> list[bytes]:
+    """None of a process that is dead."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def waited_for(done: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, f"waited for {seconds} s"
+        time.sleep(0.05)
 
 
 def completed(scratch: Scratch) -> bool:
@@ -130,22 +149,34 @@ def test_a_run_outlives_redis_and_the_worker_finds_its_way_back(
     assert queries.scalar(prepared, closed) == 1
 
 
-def test_without_redis_a_process_waits_for_runs_and_takes_over(
-    prepared: Scratch, manage: Manage, monkeypatch: pytest.MonkeyPatch, pack: Path
+def test_without_redis_each_run_has_a_process_and_resume_starts_the_next(
+    prepared: Scratch, manage: Manage, monkeypatch: pytest.MonkeyPatch, pack: Path, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("REDIS_URL", raising=False)
     monkeypatch.setenv("VITAL_HELPERS", "0")
-    with paused_at(prepared, *IN_004) as stands, background.start(prepared, "worker") as waiting:
-        waiting.until_said("Waiting for runs")
-        handed_over(manage, prepared)
-        waiting.until(stands)
-        killed = queries.scalar(prepared, CARRIES)
-        with psycopg.connect(prepared.admin_url, autocommit=True) as admin:
-            admin.execute("SELECT pg_terminate_backend(%s)", [killed])
-    with background.start(prepared, "worker") as second:
-        second.until(lambda: completed(prepared), seconds=90)
+    monkeypatch.setenv("VITAL_LOG_DIR", str(tmp_path))
+    with paused_at(prepared, *IN_004) as stands:
+        run = handed_over(manage, prepared)
+        waited_for(stands)
+        kill(*processes_of(prepared, run))
+        waited_for(lambda: not processes_of(prepared, run))
+    assert queries.scalar(prepared, STATUS) == "running"
 
+    assert handed_over(manage, prepared, "resume") == run
+    waited_for(lambda: completed(prepared), seconds=90)
     as_the_rules_say(prepared, pack)
+
+
+def test_without_redis_nobody_waits_for_runs(
+    prepared: Scratch, manage: Manage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+
+    done = manage(prepared, "worker")
+
+    assert done.returncode == 2, said(done)
+    assert "REDIS_URL" in done.stderr
+    assert "resume --background" in done.stderr, "what there is instead"
 
 
 def test_what_a_task_makes_current_is_gone_with_it() -> None:

@@ -4,7 +4,7 @@ import re
 
 from tests.support.commands import options_of, parser_of, with_verbs
 from tests.support.paths import ROOT
-from vital.command_line import INSTEAD
+from vital.cli.command_line import INSTEAD
 
 PAGE = (ROOT / "docs" / "reference" / "command.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import CommandError
 
-from tenants.parsing import Parser
 from tests.support.source import PACKAGES
+from vital.cli.parser import Parser
 
 OURS = {name: app for name, app in get_commands().items() if app in PACKAGES}
 

@@ -41,6 +41,8 @@ User = tuple[int, int]  # uid and gid that the server's processes take
 class EmbeddedError(Exception):
     """The embedded PostgreSQL cannot be used; the message says why and what to do next."""
 
+    exit_code = 2
+
 
 @dataclass(frozen=True)
 class Server:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from catalog.generation import fill
 from catalog.generation.sizes import Sizes
-from catalog.management.face import FillCommand
+from catalog.management.fill_command import FillCommand
 from catalog.report import Filled
 
 SHOW_PROGRESS_FROM = 50_000

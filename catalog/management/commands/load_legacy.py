@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from catalog.loading import load
-from catalog.management.face import FillCommand
+from catalog.management.fill_command import FillCommand
 from catalog.report import Filled
 
 

@@ -1,12 +1,15 @@
 """`./manage.py backup`: the whole database in one file, compared with what it was taken of."""
 
-import sys
-from typing import Any
+from pathlib import Path
 
 from django.core.management.base import CommandParser
+from rich.console import Console
 
-from migrations_ops.management import backups, face
-from tenants.management.base_command import Documented
+from migrations_ops.backup import service as backups
+from migrations_ops.management.output.backup import show_backup
+from migrations_ops.management.output.elements import progress
+from vital.cli.base_command import Options, VitalCommand
+from vital.cli.exit_codes import DONE, FAILED, Answer
 
 EXAMPLES = """
 examples:
@@ -19,9 +22,10 @@ exit codes: 0 done; 1 it could not be read, written or verified; 2 wrong usage, 
 """
 
 
-class Command(Documented):
+class Command(VitalCommand):
     help = "Back up the whole database while applications go on; behind the closed fence as well."
     examples = EXAMPLES
+    interrupted = "Stopped. Nothing of the backup is kept, and the database is as it was."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -30,5 +34,11 @@ class Command(Documented):
         parser.add_argument("--verify", action="store_true", help="restore it into a scratch database, and compare")
         self.add_report_arguments(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        sys.exit(face.told(backups.back_up, options, "backup"))
+    def head(self, options: Options) -> dict[str, str]:
+        return {"verb": "backup"}
+
+    def act(self, options: Options, console: Console) -> Answer:
+        file = Path(options["file"]) if options["file"] else None
+        document = backups.back_up(file, progress(console), proven=options["verify"])
+        show_backup(console, document)
+        return document, FAILED if document.get("differences") else DONE

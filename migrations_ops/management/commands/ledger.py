@@ -1,7 +1,6 @@
 """`./manage.py ledger`: how much is remembered, and what need not be any more."""
 
-from migrations_ops.management.ledger import FORGET, PURGE, SIZE
-from migrations_ops.management.verb import VerbCommand
+from migrations_ops.management.verb import VerbCommand, verbs_of
 
 EXAMPLES = """
 examples:
@@ -17,5 +16,5 @@ exit codes: 0 done; 1 another run is active; 2 wrong usage, settings or connecti
 class Command(VerbCommand):
     help = "Show how much is remembered of what runs changed, and let go what no undo needs."
     examples = EXAMPLES
-    verbs = (SIZE, PURGE, FORGET)
+    verbs = verbs_of("ledger", "size", "purge", "forget")
     default = "size"

@@ -1,7 +1,6 @@
 """`./manage.py maintenance`: the API reads and does not write, until it is off again."""
 
-from migrations_ops.management.maintenance import OFF, ON, STATUS
-from migrations_ops.management.verb import VerbCommand
+from migrations_ops.management.verb import VerbCommand, verbs_of
 
 EXAMPLES = """
 examples:
@@ -17,4 +16,4 @@ exit codes: 0 done; 2 wrong usage, settings or connection
 class Command(VerbCommand):
     help = "Let the API read and not write: within a second, in every process of the service."
     examples = EXAMPLES
-    verbs = (ON, OFF, STATUS)
+    verbs = verbs_of("maintenance", "on", "off", "status")

@@ -1,21 +1,7 @@
 """`./manage.py migrate_tenants`: the migration on the command line. Every verb is thin: the work is in the rooms."""
 
-from migrations_ops.management import options
-from migrations_ops.management.control import CANCEL, PAUSE, RESUME
-from migrations_ops.management.decide import DECIDE
-from migrations_ops.management.explain import EXPLAIN
-from migrations_ops.management.findings import FINDINGS
-from migrations_ops.management.init_plan import INIT_PLAN
-from migrations_ops.management.limits import TUNE, WORK
-from migrations_ops.management.preview import PREVIEW
-from migrations_ops.management.rehearsal import REHEARSE
-from migrations_ops.management.report import REPORT
-from migrations_ops.management.run import RUN
-from migrations_ops.management.status import STATUS, VALIDATE
-from migrations_ops.management.suggest import SUGGEST
-from migrations_ops.management.switch import DISARM, REARM
-from migrations_ops.management.undo import UNDO
-from migrations_ops.management.verb import VerbCommand
+from migrations_ops.management import arguments
+from migrations_ops.management.verb import VerbCommand, verbs_of
 
 EXAMPLES = """
 examples:
@@ -34,9 +20,10 @@ exit codes: 0 done and valid; 1 a check or a phase failed, or another run is act
 class Command(VerbCommand):
     help = "Turn a single-tenant database into a multi-tenant one, phase by phase, and back."
     examples = EXAMPLES
-    verbs = (
-        *(RUN, STATUS, VALIDATE, UNDO, PAUSE, RESUME, CANCEL, TUNE, WORK),
-        *(INIT_PLAN, PREVIEW, REHEARSE, SUGGEST, FINDINGS, DECIDE, EXPLAIN, REPORT, DISARM, REARM),
+    verbs = verbs_of(
+        "migrate_tenants",
+        *("run", "status", "validate", "undo", "pause", "resume", "cancel", "tune", "work"),
+        *("init-plan", "preview", "rehearse", "suggest", "findings", "decide", "explain", "report", "disarm", "rearm"),
     )
     default = "run"
-    common = staticmethod(options.common)
+    common = staticmethod(arguments.common)

@@ -1,12 +1,15 @@
 """`./manage.py prove_isolation`: proves, or refutes, that no tenant reaches another's rows."""
 
-import sys
-from typing import Any
+import logging
 
 from django.core.management.base import CommandParser
+from rich.console import Console
 
-from migrations_ops.management import isolation
-from tenants.management.base_command import Documented
+from migrations_ops.management.output.elements import waiting
+from migrations_ops.management.output.isolation import show_attacks, show_bypasses
+from tenants.isolation import service as isolation
+from vital.cli.base_command import Options, VitalCommand
+from vital.cli.exit_codes import DONE, FAILED, INCOMPLETE, USAGE, Answer
 
 EXAMPLES = """
 examples:
@@ -22,7 +25,7 @@ exit codes: 0 held; 1 a leak, something reached that the plan does not allow, or
 """
 
 
-class Command(Documented):
+class Command(VitalCommand):
     help = "Attack the database and the service as every tenant, and show whether one reaches another's rows."
     examples = EXAMPLES
 
@@ -48,5 +51,38 @@ class Command(Documented):
         parser.add_argument("--all-pairs", action="store_true", help="each tenant against each other, without a budget")
         self.add_report_arguments(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        sys.exit(isolation.answer(options))
+    def act(self, options: Options, console: Console) -> Answer:
+        import structlog  # slow to import, and the command's help needs it not
+
+        # The service in this process has nothing to tell of refusals: they are what is wanted.
+        logging.getLogger("django.request").setLevel(logging.CRITICAL)
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+        try:
+            if options["sql"]:
+                return _statements(options, console)
+            return _bypasses(options, console) if options["bypasses"] else _attack(options, console)
+        except KeyboardInterrupt:
+            return {"error": "Stopped. Nothing was proven, and nothing of it is left in the database."}, USAGE
+
+
+def _attack(options: Options, console: Console) -> Answer:
+    how = {"budget": options["budget"], "all_pairs": options["all_pairs"]}
+    report = isolation.attack(options["url"], options["jwt_secret_env"], waiting(console), **how)
+    document = report.document()
+    if not options["json"]:
+        show_attacks(console, document)
+    return document, (DONE if report.complete else INCOMPLETE) if report.holds else FAILED
+
+
+def _statements(options: Options, console: Console) -> Answer:
+    statements = isolation.statements_for_others()
+    if not options["json"]:
+        console.file.write("".join(f"{statement}\n" for statement in statements))
+    return {"statements": statements}, DONE
+
+
+def _bypasses(options: Options, console: Console) -> Answer:
+    document = isolation.bypasses()
+    if not options["json"]:
+        show_bypasses(console, document)
+    return document, DONE

@@ -1,12 +1,16 @@
 """`./manage.py restore`: a backup put back, all of it or nothing."""
 
-import sys
-from typing import Any
+from pathlib import Path
 
 from django.core.management.base import CommandParser
+from rich.console import Console
 
-from migrations_ops.management import backups, face
-from tenants.management.base_command import Documented
+from migrations_ops.backup import service as backups
+from migrations_ops.management.confirm import name_typed
+from migrations_ops.management.output.backup import show_restore
+from migrations_ops.management.output.elements import progress
+from vital.cli.base_command import Options, VitalCommand
+from vital.cli.exit_codes import DONE, FAILED, STOPPED, Answer
 
 EXAMPLES = """
 examples:
@@ -20,9 +24,10 @@ exit codes: 0 restored, the same, and 000 agrees; 1 it differs, 000 fails, or it
 """
 
 
-class Command(Documented):
+class Command(VitalCommand):
     help = "Put a backup back in one transaction, compare every table, and ask what 000_pre_validation asks."
     examples = EXAMPLES
+    interrupted = "Stopped. A restore is one transaction: the database is as it was."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
@@ -33,5 +38,15 @@ class Command(Documented):
         add("--json", action="store_true", help="one JSON document on stdout instead of a report")
         add("--log-dir", default="logs", metavar="DIR", help="where restore.log is kept (default: logs)")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        sys.exit(face.told(backups.restore, options, "restore"))
+    def head(self, options: Options) -> dict[str, str]:
+        return {"verb": "restore"}
+
+    def act(self, options: Options, console: Console) -> Answer:
+        database = backups.database_name()
+        if not name_typed(options, "Restoring", database, f"This replaces what is in {database}. Its name, to go on"):
+            return {"error": "That is not its name. Nothing was changed."}, STOPPED
+        order = backups.Order(replace=options["replace"], no_owner=options["no_owner"])
+        document = backups.restore(Path(options["file"]), order, progress(console), Path(options["log_dir"]))
+        show_restore(console, document)
+        failed = document["differences"] or [one for one in document["checks"] if one["outcome"] == "FAIL"]
+        return document, FAILED if failed else DONE

@@ -1,15 +1,7 @@
 """`./manage.py tenants`: a tenant's life on the command line. Every verb is thin: the work is in the rooms."""
 
-from migrations_ops.management import options
-from migrations_ops.management.archives import EXPORT, IMPORT
-from migrations_ops.management.cloning import CLONE
-from migrations_ops.management.env import ENV
-from migrations_ops.management.hosts import ADD_HOST, REMOVE_HOST
-from migrations_ops.management.leaving import REMOVE
-from migrations_ops.management.moving import MOVE, MOVE_BACK
-from migrations_ops.management.sleeping import ACTIVATE, SUSPEND
-from migrations_ops.management.tenants import ADD, LIST, SET, SHOW
-from migrations_ops.management.verb import VerbCommand
+from migrations_ops.management import arguments
+from migrations_ops.management.verb import VerbCommand, verbs_of
 
 EXAMPLES = """
 examples:
@@ -31,9 +23,10 @@ exit codes: 0 done; 1 the database refused; 2 wrong usage, settings or connectio
 class Command(VerbCommand):
     help = "Show, add, configure, suspend and activate tenants; move rows between them; copy one; take one out, or in."
     examples = EXAMPLES
-    verbs = (
-        *(LIST, SHOW, ADD, SET, ADD_HOST, REMOVE_HOST, SUSPEND, ACTIVATE, ENV),
-        *(MOVE, MOVE_BACK, CLONE, EXPORT, IMPORT, REMOVE),
+    verbs = verbs_of(
+        "tenants",
+        *("list", "show", "add", "set", "add-host", "remove-host", "suspend", "activate", "env"),
+        *("move", "move-back", "clone", "export", "import", "remove"),
     )
     default = "list"
-    common = staticmethod(options.common)
+    common = staticmethod(arguments.common)

@@ -28,7 +28,7 @@ examples:
         parser.add_argument("--name", required=True, help="what it is for")
         parser.add_argument("--days", type=int, metavar="N", help="it ends after so many days (default: it does not)")
 
-    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+    def change(self, options: dict[str, Any]) -> dict[str, Any]:
         tenants = [record.pk for record in lookup.tenants(options["tenant"])]
         _, key = api_keys.make(
             options["name"][:100], tenants, options["scope"], lookup.expiry(options["days"]), who=me()

@@ -26,7 +26,7 @@ Run it as the owner of the database, who may make roles (CREATEROLE).
         parser.add_argument("name", help="the login's name: lower-case letters, digits and underscores")
         parser.add_argument("--new-password", action="store_true", help="a login that exists gets another password")
 
-    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+    def change(self, options: dict[str, Any]) -> dict[str, Any]:
         name = options["name"]
         if not NAME.fullmatch(name) or name.startswith("pg_"):
             raise Refused(f"{name!r} is no name for a login: lower-case letters, digits and underscores, up to 63.")

@@ -22,7 +22,7 @@ examples:
   ./manage.py list_api_keys --json
 """
 
-    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+    def change(self, options: dict[str, Any]) -> dict[str, Any]:
         slugs = {record.pk: record.slug for record in TenantRecord.objects.all()}
         found = [
             {

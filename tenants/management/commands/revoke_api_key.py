@@ -21,7 +21,7 @@ example:
         super().add_arguments(parser)
         parser.add_argument("key", help="how the key begins")
 
-    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+    def change(self, options: dict[str, Any]) -> dict[str, Any]:
         record = lookup.key(options["key"])
         api_keys.revoke(record, who=me())
         return {"revoked": str(record)}

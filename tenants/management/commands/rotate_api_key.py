@@ -23,7 +23,7 @@ examples:
         parser.add_argument("key", help="how the key begins")
         parser.add_argument("--keep-minutes", type=int, default=60, metavar="N", help="how long the old one goes on")
 
-    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+    def change(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["keep_minutes"] < 0:
             raise Refused("--keep-minutes must be at least 0.")
         record = lookup.key(options["key"])

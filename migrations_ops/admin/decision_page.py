@@ -1,0 +1,68 @@
+"""The page on which findings are decided: what it would come to first, then the same once more with a yes."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from migrations_ops.review import service as review
+from tenants.models import TenantRecord
+from vital.errors import EngineError
+
+MOST = 1000  # rows at once; more are for a file: ./manage.py migrate_tenants findings --csv
+
+
+class DecisionForm(forms.Form):
+    """Whose the rows are, and why."""
+
+    tenant = forms.ModelChoiceField(TenantRecord.objects.order_by("name"), to_field_name="slug")
+    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), help_text="it is written down with your name")
+    token = forms.CharField(widget=forms.HiddenInput, required=False)
+
+
+def page(
+    model_admin: "admin.ModelAdmin[Any]",
+    request: HttpRequest,
+    rows: list[tuple[str, str]],
+    action: str,
+    chosen: list[str] | None = None,
+) -> HttpResponse | None:
+    """Rows as (table, key). The form; filled in, what it would come to; confirmed, None: show the list again. `chosen`:
+    what stands for the rows when they are confirmed, if not what was sent now."""
+    if not rows or len(rows) > MOST:
+        messages.error(request, f"Choose between one and {MOST:,} rows that have a key.")
+        return None
+    document: dict[str, Any] = {}
+    form = DecisionForm(request.POST if "reason" in request.POST else None)
+    if form.is_valid():
+        tenant, reason = form.cleaned_data["tenant"], form.cleaned_data["reason"]
+        single = enumerate(dict.fromkeys(rows), start=1)
+        given = [review.Decision(n, table, key, tenant.slug, reason) for n, (table, key) in single]
+        how = {"who": request.user.get_username(), "seen": form.cleaned_data["token"]}
+        try:
+            if form.cleaned_data["token"]:
+                messages.info(request, _outcome(review.decide(lambda: given, lambda why: None, **how)))
+                return None
+            document = review.decide(lambda: given, lambda why: None, dry_run=True, **how)
+            document["crossing"] = review.crossing(rows, str(tenant.pk))
+        except EngineError as error:
+            messages.error(request, str(error))
+            for problem in error.facts.get("problems", [])[:20]:
+                messages.error(request, f"{problem.relation} {problem.key}: {problem.message}")
+    context = model_admin.admin_site.each_context(request) | {
+        "title": "Decide whose these rows are",
+        "opts": model_admin.opts,
+        "form": form,
+        "rows": rows,
+        "document": document,
+        "selected": request.POST.getlist("_selected_action") if chosen is None else chosen,
+        "action": action,
+    }
+    return TemplateResponse(request, "migrations_ops/decide.html", context)
+
+
+def _outcome(document: dict[str, Any]) -> str:
+    text = f"{document.get('carried_out', 0):,} of {document['decisions']['new']:,} decisions are carried out."
+    return text + (f" The others wait for the next run: {document['waits']}" if document.get("waits") else "")

@@ -1,0 +1,17 @@
+"""`migrate_tenants validate`: every check of 005, asked again."""
+
+from rich.console import Console
+
+from migrations_ops.management.output.terminal import listeners
+from migrations_ops.management.verb import Verb
+from migrations_ops.runs import service as runs
+from vital.cli.base_command import Options
+from vital.cli.exit_codes import DONE, FAILED, Answer
+
+
+def validate(options: Options, console: Console) -> Answer:
+    failed = runs.validate(listeners(options, console))
+    return {"failed": failed, "valid": not failed}, FAILED if failed else DONE
+
+
+VERB = Verb("validate", "ask every check of 005, read-only, at any time", validate)
