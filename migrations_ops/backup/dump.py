@@ -42,12 +42,12 @@ def take(source: Session, target: Target, file: Path, by: str, say: Say) -> Mani
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with snapshot(source) as seen, files.written(file) as part:
-            manifest, behind_fence = _manifest(source, programs, by)
+            manifest, is_isolated = _manifest(source, programs, by)
             say(f"{manifest.rows:,} rows in {len(manifest.tables):,} tables, by {manifest.client}")
-            # Behind the fence policies count for owners, too; that they show every row is proven above.
-            fence = ("--enable-row-security",) if behind_fence else ()
+            # While isolation is on, policies count for owners, too; that they show every row is proven above.
+            row_security = ("--enable-row-security",) if is_isolated else ()
             rows = {relation: content.rows for relation, content in manifest.tables.items()}
-            _dump(programs, target, file, part, (*OPTIONS, *fence, f"--snapshot={seen}"), rows, say)
+            _dump(programs, target, file, part, (*OPTIONS, *row_security, f"--snapshot={seen}"), rows, say)
             manifest = replace(manifest, bytes=part.stat().st_size, sha256=files.digest_of(part))
             files.write(file, manifest)
     except OSError as error:
@@ -56,7 +56,7 @@ def take(source: Session, target: Target, file: Path, by: str, say: Say) -> Mani
 
 
 def _manifest(source: Session, programs: Client, by: str) -> tuple[Manifest, bool]:
-    tables, behind_fence = contents(source)
+    tables, is_isolated = contents(source)
     database, server, _ = source.execute(QUERIES["about_the_server"])[0]
     manifest = Manifest(
         database=database,
@@ -68,7 +68,7 @@ def _manifest(source: Session, programs: Client, by: str) -> tuple[Manifest, boo
         roles=dict(source.execute(QUERIES["roles_in_use"])),
         privileges=[(grantee, privilege) for grantee, privilege in source.execute(QUERIES["privileges_on_database"])],
     )
-    return manifest, behind_fence
+    return manifest, is_isolated
 
 
 def _dump(

@@ -24,7 +24,7 @@ Moved = Callable[[int], None]
 def pump(
     programs: Client, archive: Path, target: Target, options: tuple[str, ...], moved: Moved, before: str, after: str
 ) -> None:
-    """Carry out `before`, the archive and `after`; `moved` is told bytes. Raises Complained with one sentence."""
+    """Carry out `before`, the archive and `after`; `moved` is given bytes. Raises Complained with one sentence."""
     with private_files.folder() as home, tempfile.TemporaryFile() as said:
         first, last = home / "before.sql", home / "after.sql"
         private_files.write(first, before)

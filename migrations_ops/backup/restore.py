@@ -66,7 +66,7 @@ class OwnersDiffer(EngineError):
 
 
 class NotRestored(EngineError):
-    """The backup could not be restored: {reason}. The database is as it was: a restore is one transaction. Mend the
+    """The backup could not be restored: {reason}. The database is as it was: a restore is one transaction. Fix the
     cause, and restore again."""
 
 
@@ -136,7 +136,7 @@ class Restore:
         options = ("--no-owner", "--no-privileges") if self.order.no_owner else ()
         after = demand if self.order.no_owner else f"{demand}\n{grant}"
         with toc.only(wanted) as chosen:
-            pump(self.programs, self.file, self.target, (*options, chosen), _told(say), before, after)
+            pump(self.programs, self.file, self.target, (*options, chosen), _progress(say), before, after)
 
     def _refuse_roles(self) -> None:
         """VITAL's own roles are made where they are missing."""
@@ -172,7 +172,7 @@ def refuse_others(session: Session) -> None:
         time.sleep(0.1)
 
 
-def _told(say: Say) -> Moved:
+def _progress(say: Say) -> Moved:
     steps = 0
 
     def moved(total: int) -> None:

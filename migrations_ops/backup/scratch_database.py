@@ -100,7 +100,7 @@ def scratch(source: Session, wanted: str, params: dict[str, Any], home: Path) ->
     kind, maker, owner = chosen(source, wanted, params, home)
     database = str(source.value(QUERIES["lives_in"]))
     with closing(maker.open()) as session:
-        prefix = _cut(database, LONGEST_NAME - len("_vital_rehearsal_") - 12) + "_vital_rehearsal_"
+        prefix = _shortened(database, LONGEST_NAME - len("_vital_rehearsal_") - 12) + "_vital_rehearsal_"
         for (abandoned,) in session.execute(QUERIES["abandoned_scratches"], {"prefix": prefix}):
             _drop(session, abandoned)
         name = prefix + uuid4().hex[:12]
@@ -127,7 +127,7 @@ def _namesakes(source: Session, there: Session) -> None:
             there.execute(sql.compose(QUERIES["create_namesake"], role=sql.ident(role)))
 
 
-def _cut(name: str, most: int) -> str:
+def _shortened(name: str, most: int) -> str:
     return name.encode()[:most].decode(errors="ignore")
 
 

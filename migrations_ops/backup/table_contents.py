@@ -1,4 +1,4 @@
-"""What every table holds, seen whole: behind the closed fence as vital_operator, whose policy shows every row."""
+"""What every table holds, seen whole: while isolation is on as vital_operator, whose policy shows every row."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,20 +42,20 @@ def contents(session: Session) -> tuple[dict[str, Content], bool]:
     """
     operator = bool(session.named("operator_is_ready")[0][0])
     found: dict[str, Content] = {}
-    behind_fence = False
+    is_isolated = False
     for relation, filtered, ours in session.execute(QUERIES["tables_to_back_up"]):
         try:
             content = found[relation] = _content(session, relation)
         except psycopg.DatabaseError as error:
             raise NotReadable(table=sql.shown(relation), reason=error.diag.message_primary) from error
         if filtered:
-            behind_fence = True
+            is_isolated = True
             if not (ours and operator):
                 raise RowsHidden(table=sql.shown(relation), why="by policies that are not VITAL's")
             whole = _as_operator(session, relation)
             if whole != content:
                 raise RowsHidden(table=sql.shown(relation), why=f"it is shown {content.rows:,} of {whole.rows:,}")
-    return found, behind_fence
+    return found, is_isolated
 
 
 def _as_operator(session: Session, relation: str) -> Content:

@@ -17,7 +17,7 @@ from vital.errors import EngineError
 
 # It is about rows: who owns them and who may see them is not asked for, and may name roles that are not there.
 OPTIONS = ("--no-owner", "--no-privileges", "--no-tablespaces", "--no-publications", "--no-subscriptions")
-FENCE = ("POLICY", "COMMENT - POLICY", "ROW SECURITY")
+ROW_LEVEL_SECURITY = ("POLICY", "COMMENT - POLICY", "ROW SECURITY")
 
 
 class NotVerified(EngineError):
@@ -32,7 +32,7 @@ def verify(source: Session, target: Target, home: Path, file: Path, manifest: Ma
         say(f"Restoring it into {place.target.params['dbname']} on the {place.kind} PostgreSQL")
         programs = client(copy, least=major(manifest.client))
         try:
-            wanted = [entry for entry in toc.entries(programs, file) if not entry.is_a(*FENCE)]
+            wanted = [entry for entry in toc.entries(programs, file) if not entry.is_a(*ROW_LEVEL_SECURITY)]
             with toc.only(wanted) as chosen:
                 pump(programs, file, place.target, (*OPTIONS, chosen), lambda total: None, before="", after="")
         except Complained as complaint:

@@ -1,6 +1,6 @@
 """Carry out an Assign: batches in physical order, then sweeps until a fresh look finds nothing left to decide.
 
-Each batch is one transaction that holds the rows, their ledger entries, the proof, the counters and the share's place.
+Each batch is one transaction that holds the rows, their ledger entries, the proof, the counters and the chunk's place.
 """
 
 import time
@@ -26,7 +26,7 @@ PAGES_PER_BATCH = 100  # where the table was never analysed
 SWEEP_PAGES = 500
 SWEEPS_WITHOUT_EFFECT = 5
 GAP = 8  # pages between two that a sweep has to go to, which are read along rather than left out
-LOOK_AGAIN = 0.1  # seconds, while others are at work on the last shares
+LOOK_AGAIN = 0.1  # seconds, while others are at work on the last chunks
 
 
 @dataclass
@@ -41,7 +41,7 @@ class PageRange:
 
 
 class Worker:
-    """Carries on the shares of one step on one connection; several may do so beside each other."""
+    """Carries on the chunks of one step on one connection; several may do so beside each other."""
 
     def __init__(self, session: Session, step: Assign, record: StepRecord, watch: Watch) -> None:
         self.session, self.record, self.watch = session, record, watch
@@ -62,10 +62,10 @@ class Worker:
         }
 
     def carry_on(self) -> bool:
-        """Take one free share after the other to its end; False where none was free."""
+        """Claim one free chunk after the other and carry it to its end; False where none was free."""
         did = False
         while True:
-            with chunks.taken(self.session, self.record.id) as chunk:
+            with chunks.claim_chunk(self.session, self.record.id) as chunk:
                 if chunk is None:
                     return did
                 did = True
@@ -139,7 +139,7 @@ class Worker:
 
 
 def run(session: Session, step: Assign, record: StepRecord, watch: Watch) -> None:
-    """Decide every row of the step's table that its verdict knows. Continues where its shares are."""
+    """Decide every row of the step's table that its verdict knows. Continues where its chunks are."""
     worker = Worker(session, step, record, watch)
     if not record.begun:
         _begin(worker)
@@ -167,23 +167,23 @@ def some(session: Session, step: Assign, record: StepRecord, watch: Watch, keys:
 
 
 def help_along(session: Session, step: Assign, record: StepRecord, watch: Watch) -> bool:
-    """Take shares of a step that another process has begun, until none is free; False where none was."""
+    """Claim chunks of a step that another process has begun, until none is free; False where none was."""
     return Worker(session, step, record, watch).carry_on()
 
 
 def _begin(worker: Worker) -> None:
-    """Mark what changed rules decide again, and cut the shares."""
+    """Mark what changed rules decide again, and create the chunks."""
     session, record = worker.session, worker.record
     with session.work():
         if worker.work.step.only is None and session.named("decided_by_other_rules", worker.facts)[0][0]:
             session.named("open_again", worker.facts)
         for leaf, (pages, _) in worker.leaves.items():
-            chunks.cut(session, record.id, leaf, pages)
+            chunks.create_chunks(session, record.id, leaf, pages)
         record.begin()
 
 
 def _page_ranges(leaf: str, pages: Iterable[tuple[int]]) -> Iterator[PageRange]:
-    """These pages, in their order, as few stretches."""
+    """These pages, in their order, as few ranges."""
     page_range: PageRange | None = None
     for (page,) in pages:
         if page_range is not None and page - page_range.last <= GAP:

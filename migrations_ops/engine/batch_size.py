@@ -1,7 +1,7 @@
 """How many pages a batch takes: as many as it gets through in the target time."""
 
 TARGET_SECONDS = 0.5  # long enough to be efficient, short enough that nobody waits behind it
-TIMEOUT_SECONDS = 10  # a batch that takes longer is taken back and tried again with half of its pages
+TIMEOUT_SECONDS = 10  # a batch that takes longer is rolled back and tried again with half of its pages
 SMOOTHING = 0.4  # weight of the last batch in the moving average
 GROWTH = 1.5  # at most, from one batch to the next: one quick batch says little of the others
 MOST_PAGES = 12_800  # 100 MB

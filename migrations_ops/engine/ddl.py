@@ -37,7 +37,7 @@ def is_there(session: Session, statement: Statement) -> bool:
 def apply(session: Session, phase: str, run: int, statement: Statement, waiting: Waiting) -> Outcome:
     """Make the change unless it is there: `later` where it cannot be made yet, `already` where nothing was to do.
 
-    What is not wanted (any more) is taken back where an earlier run had made it.
+    What is not wanted (any more) is withdrawn where an earlier run had made it.
     """
     if not is_wanted(session, statement):
         return undo(session, phase, statement, waiting)
@@ -82,12 +82,12 @@ def _online(session: Session, statement: Statement, waiting: Waiting) -> None:
 
 
 def was_applied(session: Session, phase: str, statement: Statement) -> bool:
-    return bool(session.named("applied_memo", {"statement": statement.name, "phase": phase}))
+    return bool(session.named("applied_saved_state", {"statement": statement.name, "phase": phase}))
 
 
 def undo(session: Session, phase: str, statement: Statement, waiting: Waiting) -> Outcome:
     """Take the change back if this phase made it. `already` where VITAL had not made it. Raises TableMoved."""
-    noted = session.named("applied_memo", {"statement": statement.name, "phase": phase})
+    noted = session.named("applied_saved_state", {"statement": statement.name, "phase": phase})
     if not noted:
         return Outcome("already")
     saved_state, is_another = noted[0]

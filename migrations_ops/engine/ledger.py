@@ -61,7 +61,7 @@ def undo_legacy_writes(session: Session, touched: Touched, watch: Watch) -> Undo
 
 
 def _take_back(session: Session, which: dict[str, str], tables: dict[str, Touched], watch: Watch) -> Undone:
-    """An undo that is killed goes on with the entries that still stand. What takes too long is cut in two."""
+    """An undo that is killed goes on with the entries that still stand. What takes too long is divided in two."""
     undone, work, done = Undone(), _Undoing(session, tables, watch), 0
     total, last = session.named("rows_to_undo", which)[0]
     while entries := session.named("entries_to_undo", which | {"entries": ENTRIES_AT_ONCE, "last": last}):
@@ -70,7 +70,7 @@ def _take_back(session: Session, which: dict[str, str], tables: dict[str, Touche
             watch.make_room(group.relation)
             taken_back = work.group(group)
             if taken_back is None:
-                break  # it was cut: the newest standing ones are asked for again
+                break  # it was divided: the newest standing ones are asked for again
             count, kept = taken_back
             into = undone.removed if group.kind == "insert" else undone.restored
             into, count = (undone.gone, group.rows) if group.relation in work.gone else (into, count)
@@ -84,7 +84,7 @@ def _take_back(session: Session, which: dict[str, str], tables: dict[str, Touche
 
 @dataclass(frozen=True)
 class _Group:
-    """Entries that are taken back in one transaction. A trigger's have a row each, and are worth no transaction."""
+    """Entries that are undone in one transaction. A trigger's have a row each, and are worth no transaction."""
 
     ids: list[int]
     kind: str
@@ -114,9 +114,9 @@ class _Undoing:
         self._cleaners: dict[str, tuple[Cleaner, float]] = {}
 
     def group(self, group: _Group) -> tuple[int, list[str]] | None:
-        """(rows taken back, keys kept); None where it took too long and was cut in two instead."""
+        """(rows undone, keys kept); None where it took too long and was divided in two instead."""
         relation, family = group.relation, "insert" if group.kind == "insert" else "assign"
-        if relation in self.gone or not self._can_be_taken_back(relation):
+        if relation in self.gone or not self._can_be_undone(relation):
             return self._closed(group)
         if (relation, family) not in self._statements:
             hashed = group.after["columns"] if family == "insert" else []
@@ -131,11 +131,11 @@ class _Undoing:
         try:
             count, kept = retry.retried(self.session, (relation,), take_back, self.watch.waiting)
         except (pg.UndefinedTable, pg.UndefinedColumn):
-            if self._can_be_taken_back(relation):
+            if self._can_be_undone(relation):
                 raise
             return self._closed(group)
         except pg.QueryCanceled:
-            if not self._cut(group):
+            if not self._divide(group):
                 raise
             self.watch.waiting(
                 f"{relation}: taking back {group.rows} rows takes longer than {TIMEOUT_SECONDS} s: half of them now"
@@ -145,7 +145,7 @@ class _Undoing:
         cleaner.went_through(int(count * pages_per_row) + 1)
         return count, kept
 
-    def _can_be_taken_back(self, relation: str) -> bool:
+    def _can_be_undone(self, relation: str) -> bool:
         touched = self.tables[relation]
         return has_columns(self.session, relation, (*touched.table.key, *touched.columns))
 
@@ -158,13 +158,13 @@ class _Undoing:
             self.session.named("close_entries", {"ids": group.ids})
         return 0, []
 
-    def _cut(self, group: _Group) -> bool:
+    def _divide(self, group: _Group) -> bool:
         """Less is tried the next time; False where it is a single row."""
         if len(group.ids) > 1:
             self.at_once = len(group.ids) // 2
             return True
         with self.session.work():
-            return bool(self.session.named("cut_entry", {"id": group.ids[0]})[0][0])
+            return bool(self.session.named("divide_entry", {"id": group.ids[0]})[0][0])
 
     def _cleaner(self, relation: str) -> tuple[Cleaner, float]:
         if relation not in self._cleaners:

@@ -1,4 +1,4 @@
-"""What the database shows of its strain. Each signal is calm (None), a reason to wait, or hidden from this role."""
+"""The load of the database, by its signals. Each signal is calm (None), a reason to wait, or hidden from this role."""
 
 import shutil
 import time

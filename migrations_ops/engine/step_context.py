@@ -1,4 +1,4 @@
-"""What rows are changed under: who is told of progress and waits, who may stop it, and when there is room."""
+"""What rows are changed under: who is informed of progress and waits, who may stop it, and when there is capacity."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,5 +16,5 @@ class Watch:
     throttle: Throttle
 
     def make_room(self, relation: str) -> None:
-        """Return once the database is under no strain."""
+        """Return once the load signals are calm."""
         self.throttle.make_room(relation, self.waiting, self.check_stop)

@@ -92,18 +92,18 @@ class RowTrigger:
 class Statement:
     """A change of the schema that knows its undo.
 
-    `there`   SELECT one boolean: is it already so (and valid)?
-    `memo`    SELECT one jsonb before `up`: what `down` will need.
-    `up`      statements in one transaction, or one statement outside any where `online` (CREATE INDEX CONCURRENTLY).
-    `down`    the same for the undo, given the memo.
-    `loses`   (relation, key, message) of what the undo would lose; an archive can keep it.
-    `breaks`  the same for what forbids the undo altogether.
-    `locks`   the tables whose locks it needs, to name who holds them.
-    `repair`  run before `up`, e.g. to drop the invalid index that a failed attempt left.
-    `ready`   SELECT one boolean: can it be done yet? A statement that is not ready is left for a later run.
-    `index`   what an online statement builds, for the case that its table is partitioned.
-    `trigger` the trigger that it makes, where that one writes rows; its undo takes these back too.
-    `wanted`  whether it is to be so at all; where it is not, what an earlier run made of it is withdrawn.
+    `is_applied`       SELECT one boolean: is it already so (and valid)?
+    `saved_state`      SELECT one jsonb before `up`: what `down` will need.
+    `up`               statements in one transaction, or one outside any where `online` (CREATE INDEX CONCURRENTLY).
+    `down`             the same for the undo, given the saved state.
+    `data_loss_check`  (relation, key, message) of what the undo would lose; an archive can keep it.
+    `undo_blockers`    the same for what forbids the undo altogether.
+    `locks`            the tables whose locks it needs, to name who holds them.
+    `repair`           run before `up`, e.g. to drop the invalid index that a failed attempt left.
+    `ready`            SELECT one boolean: can it be done yet? What is not ready is left for a later run.
+    `index`            what an online statement builds, for the case that its table is partitioned.
+    `trigger`          the trigger that it makes, where that one writes rows; its undo takes these back too.
+    `wanted`           whether it is to be so at all; where it is not, what an earlier run made of it is withdrawn.
     """
 
     name: str
@@ -127,12 +127,12 @@ class Statement:
 class Assign:
     """New values for rows of a table, by a verdict.
 
-    `verdict`  SELECT vital_row, <columns…>, rule FROM batch: the engine decides what `batch` holds. Its rows are the
-               table's, with `vital_row` (the row's place) and `vital_open` (whether any rule may decide it). A rule of
-               NULL means no verdict: the row stays as it is.
-    `open`     predicate on `t`: the row waits for a verdict.
-    `also`     predicate on `t`: the row has a value that some verdict may replace.
-    `only`     predicate on `v`: the verdicts to carry out now; the others wait for a run without it.
+    `verdict`       SELECT vital_row, <columns…>, rule FROM batch: the engine decides what `batch` holds. Its rows are
+                    the table's, with `vital_row` (the row's place) and `vital_open` (whether any rule may decide it). A
+                    rule of NULL means no verdict: the row stays as it is.
+    `open`          predicate on `t`: the row waits for a verdict.
+    `reassignable`  predicate on `t`: the row has a value that some verdict may replace.
+    `only`          predicate on `v`: the verdicts to carry out now; the others wait for a run without it.
     """
 
     name: str
@@ -149,7 +149,7 @@ class Insert:
     """New rows for a table, remembered by key so that the undo removes exactly those.
 
     `rows` is a SELECT of the rows that are missing, its output columns named in `columns`; the key is the table's own
-    default or one of them. `breaks` forbids the undo, as a Statement's does; `removable` are predicates on
+    default or one of them. `undo_blockers` forbids the undo, as a Statement's does; `removable` are predicates on
     `t` that a row must meet to be removed by it, each with the table that it asks: one that is gone asks for nothing.
     """
 

@@ -1,4 +1,4 @@
-"""Make room for others: before a batch, wait while the database is under strain, and say why."""
+"""Wait for capacity: before a batch, wait while a load signal gives a reason, and say it."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.throttle_limits import Limits
 
 LOOK_EVERY = 1.0  # seconds between two looks at the signals and the limits
-SAY_AGAIN = 30.0  # seconds after which a reason is told once more
+SAY_AGAIN = 30.0  # seconds after which a reason is reported once more
 
 
 class Throttle:
@@ -23,15 +23,15 @@ class Throttle:
         """Return once no signal says to wait; ask not more than once a second. `check_stop` is asked all the while."""
         if time.monotonic() - self._looked < LOOK_EVERY:
             return
-        told, said_at = "", 0.0
+        reported, said_at = "", 0.0
         while reason := self._look(relation):
             kind = reason.rpartition("(")[2]
-            if kind != told or time.monotonic() - said_at > SAY_AGAIN:
+            if kind != reported or time.monotonic() - said_at > SAY_AGAIN:
                 waiting(reason)
-                told, said_at = kind, time.monotonic()
+                reported, said_at = kind, time.monotonic()
             check_stop()
             time.sleep(LOOK_EVERY)
-        if told:
+        if reported:
             waiting("")
 
     def _look(self, relation: str) -> str | None:

@@ -11,7 +11,7 @@ from migrations_ops.engine.session import Session
 
 
 class StepRecord:
-    """The row of `vital.step_run` of one step: its counters, and whether its shares are cut.
+    """The row of `vital.step_run` of one step: its counters, and whether its chunks are created.
 
     `count` is called inside the batch's transaction, so that a batch that is rolled back counts nothing; several
     workers may count in one row.
@@ -36,7 +36,7 @@ class StepRecord:
         return float(round(self._earlier + self._clock.seconds, 3))
 
     def begin(self) -> None:
-        """Its shares are cut; in the transaction that cuts them."""
+        """Its chunks are created; in the transaction that creates them."""
         self.session.named("begin_step", {"id": self.id})
 
     def count(self, seen: int, changed: int, foreign: int) -> None:

@@ -126,7 +126,7 @@ def take_back(executor: Executor, phase: Phase, plan: Sequence[Phase], wanted: C
         executor.check_stop()
         if isinstance(step, Statement):
             listener.step_started(phase, step)
-            late = _undo_late(executor, phase, step)
+            late = _undo_trigger_rows(executor, phase, step)
             outcome = ddl.undo(session, phase.key, step, executor.watch(step).waiting)
             outcome = _outcome(late) if late.restored or late.conflicts else outcome
             undone.add(late)
@@ -162,7 +162,7 @@ def _change(session: Session, change: Composable) -> None:
         session.execute(change)
 
 
-def _undo_late(executor: Executor, phase: Phase, step: Statement) -> Undone:
+def _undo_trigger_rows(executor: Executor, phase: Phase, step: Statement) -> Undone:
     """What the step's trigger, which is off by now, has given to rows, by the rules of whichever phase. Before the step
     itself is undone, so that an undo that is killed in between comes here again."""
     if step.trigger is None or not ddl.was_applied(executor.session, phase.key, step):

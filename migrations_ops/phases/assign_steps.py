@@ -21,15 +21,15 @@ def _only(plan: Plan) -> Composable | None:
 
 def assign(plan: Plan, spec: TableSpec, phases: Iterable[str]) -> Assign:
     """Rows without a tenant; and, of those that have one, what a person decided or a reassigning rule may move."""
-    also = [of_table("decided_by_person", spec.relation, key=sql.key_text("t", spec.table.key))]
+    reassignable = [of_table("decided_by_person", spec.relation, key=sql.key_text("t", spec.table.key))]
     if any(rule.reassigns for rule in spec.rules):
-        also.append(of_table("stood_at_baseline", spec.relation, key=sql.key_text("t", spec.table.key)))
+        reassignable.append(of_table("stood_at_baseline", spec.relation, key=sql.key_text("t", spec.table.key)))
     return Assign(
         name=f"tenant of {short(spec.relation)}",
         table=spec.table,
         columns=(TENANT_COLUMN,),
         verdict=verdict(plan, spec, phases),
         open=of_table("is_unassigned", spec.relation),
-        reassignable=sql.join(also, " OR "),
+        reassignable=sql.join(reassignable, " OR "),
         only=_only(plan),
     )

@@ -26,26 +26,31 @@ def _trigger(plan: Plan, spec: TableSpec, fires: tuple[str, ...]) -> Statement:
     function = sql.ident("vital", sql.fitting(f"late_writer_of_{spec.relation.replace('.', '_')}"))
     of_function = {"function": function}
     parts = of_function | {"body": sql.literal(sql.text_of(_body(plan, spec)))}
-    made = query("create_late_writer", settings=session_settings.for_function(), **parts)
+    made = query("create_legacy_writer_function", settings=session_settings.for_function(), **parts)
     digest = sql.literal(hashlib.sha256(sql.text_of(made).encode()).hexdigest())
     return Statement(
         name=f"rows written to {short(spec.relation)} without a tenant get theirs",
         relation=spec.relation,
-        is_applied=of_table("late_writer_is_current", spec.relation, digest=digest, fires=sql.literal(list(fires))),
+        is_applied=of_table(
+            "legacy_writer_trigger_is_current", spec.relation, digest=digest, fires=sql.literal(list(fires))
+        ),
         up=(
             made,
-            query("mark_late_writer", digest=digest, **of_function),
-            query("close_late_writer", **of_function),
-            of_table("create_late_trigger", spec.relation, events=sql.raw("INSERT OR UPDATE"), **of_function),
+            query("mark_legacy_writer_function", digest=digest, **of_function),
+            query("close_legacy_writer_function", **of_function),
+            of_table("create_legacy_writer_trigger", spec.relation, events=sql.raw("INSERT OR UPDATE"), **of_function),
         ),
-        down=lambda _: (of_table("drop_late_trigger", spec.relation), query("drop_late_writer", **of_function)),
+        down=lambda _: (
+            of_table("drop_legacy_writer_trigger", spec.relation),
+            query("drop_legacy_writer_function", **of_function),
+        ),
         locks=(spec.relation,),
         trigger=RowTrigger(
             spec.table,
             (TENANT_COLUMN,),
-            fires=of_table("late_trigger_fires", spec.relation),
-            new_only=of_table("create_late_trigger", spec.relation, events=sql.raw("INSERT"), **of_function),
-            off=of_table("drop_late_trigger", spec.relation),
+            fires=of_table("legacy_writer_trigger_fires", spec.relation),
+            new_only=of_table("create_legacy_writer_trigger", spec.relation, events=sql.raw("INSERT"), **of_function),
+            off=of_table("drop_legacy_writer_trigger", spec.relation),
         ),
     )
 
@@ -53,9 +58,9 @@ def _trigger(plan: Plan, spec: TableSpec, fires: tuple[str, ...]) -> Statement:
 def _body(plan: Plan, spec: TableSpec) -> Composable:
     platform = [rule.name for rule in spec.rules if rule.phase == PHASES[0]]
     # An expression of the plan's own may be an error for some row, which must not be one of the application's.
-    decides = "late_verdict_or_none" if spec.has_expressions else "late_verdict"
+    decides = "verdict_on_new_row_or_none" if spec.has_expressions else "verdict_on_new_row"
     return of_table(
-        "late_writer_body",
+        "legacy_writer_body",
         spec.relation,
         decide=of_table(decides, spec.relation, verdict=verdict(plan, spec, PHASES)),
         platform_rules=sql.literal(platform),

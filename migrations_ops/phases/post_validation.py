@@ -59,7 +59,9 @@ def _of_table(plan: Plan, spec: TableSpec) -> Iterator[Check]:
     yield Check(f"{table}: no invalid index", of_table("invalid_indexes", relation), relation=relation)
     yield Check(f"{table}: an index by tenant", of_table("no_tenant_index", relation, column=COLUMN), relation=relation)
     if spec.decides:
-        yield Check(f"{table}: late rows get their tenant", of_table("no_late_writer", relation), relation=relation)
+        yield Check(
+            f"{table}: late rows get their tenant", of_table("no_legacy_writer_trigger", relation), relation=relation
+        )
 
 
 def _against_baseline(plan: Plan) -> Iterator[Check]:
@@ -113,13 +115,17 @@ def _isolation(plan: Plan) -> Iterator[Check]:
     tables = sql.literal(relations)
     schemas = sql.literal(schemas_of(relations))
     known = [*relations, *plan.left_out, plan.registry, *plan.common, *org_tables.own_tables(plan)]
-    yield Check("roles that the fence does not bind", query("roles_past_the_fence", tables=tables), Severity.WARN)
+    yield Check(
+        "roles that the fence does not bind",
+        query("roles_that_bypass_row_level_security", tables=tables),
+        Severity.WARN,
+    )
     yield Check("functions that see past the fence", query("definer_functions", schemas=schemas), Severity.WARN)
     yield Check("views that see past the fence", bypasses.owner_views(relations), Severity.WARN)
     unlisted = bypasses.unlisted_tables(relations, known)
     yield Check("tables that the plan does not name", unlisted, Severity.WARN)
     closed = [
-        of_table("not_closed", relation, statement=sql.literal(closing.name), is_fenced=closing.is_applied)
+        of_table("no_longer_isolated", relation, statement=sql.literal(closing.name), is_isolated=closing.is_applied)
         for relation, closing in closings(plan)
     ]
     yield Check("the fence is whole where it was closed", sql.join(closed, " UNION ALL "))

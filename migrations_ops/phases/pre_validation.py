@@ -48,7 +48,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield Check("the role owns the tables", sql.join(owners, " UNION ALL "), gate=True)
     schemas = sorted({*schemas_of(_written(plan)), "vital"})
     lacking = query("missing_privileges", schemas=sql.literal(schemas))
-    rights = [lacking, query("unreachable_roles"), query("bound_by_the_fence")]
+    rights = [lacking, query("unreachable_roles"), query("bound_by_row_level_security")]
     yield Check("the role's privileges", sql.join(rights, " UNION ALL "), gate=True)
     yield unfiltered(plan)
     yield probes.rules_fit(plan)

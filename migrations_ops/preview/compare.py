@@ -32,9 +32,9 @@ def _changes(mine: Asking, theirs: Asking, spec: TableSpec, words: tuple[Words, 
     """The rows of one table, by tenants and rules before and after."""
     same = [sql.compose("{a} = {b}", a=sql.column("one", c), b=sql.column("other", c)) for c in spec.table.key]
     statement = sql.compose(
-        QUERIES["two_foresights"],
-        one=mine.foresight.rows(spec),
-        other=theirs.foresight.rows(theirs.plan.table(spec.relation)),
+        QUERIES["rows_of_two_plans"],
+        one=mine.prediction.rows(spec),
+        other=theirs.prediction.rows(theirs.plan.table(spec.relation)),
         key=sql.key_text("one", spec.table.key),
         same_row=sql.join(same, " AND "),
     )

@@ -19,8 +19,8 @@ class Words:
 
     def __init__(self, asking: Asking, registered: dict[str, str]) -> None:
         planned = {tenant.id: tenant.slug for tenant in asking.plan.tenants}
-        taken = set(planned.values())
-        others = {id: slug for id, slug in registered.items() if slug and slug not in taken}
+        used = set(planned.values())
+        others = {id: slug for id, slug in registered.items() if slug and slug not in used}
         self.slugs = others | planned
 
     def tenant(self, identifier: str | None) -> str | None:
@@ -90,7 +90,7 @@ def _moves(spec: TableSpec, moved: list[Group], words: Words) -> list[Document]:
 def _overlaps(spec: TableSpec, moved: list[Group], words: Words) -> list[Document]:
     """Rows that more than one rule matches: which one wins, over which others. Most rows first.
 
-    They `differ` where another would have given the row to somebody else; a table's last rule is for the rest, and its
+    They `differ` where another would have given the row to another tenant; a table's last rule is for the rest, and its
     losing is no surprise.
     """
     counts: dict[tuple[int, tuple[int, ...]], int] = {}

@@ -86,10 +86,10 @@ def _not_empty(tables: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
 
 def of_undo(session: Session, phases: Sequence[Phase]) -> Document:
     """Table → rows that would get their values back (`restored`), that would be removed again (`removed`), and those of
-    both that somebody has changed since, which would stay as they are (`kept`). As an undo counts: a row that two
+    both that were changed since, which would stay as they are (`kept`). As an undo counts: a row that two
     steps gave values in different columns is two."""
     keys = {relation: touched.table.key for phase in phases for relation, touched in row_tables(phase).items()}
-    late = {table.relation: table.key for phase in phases for table in _given_late(session, phase)}
+    late = {table.relation: table.key for phase in phases for table in _filled_by_trigger(session, phase)}
     which = {"phases": [phase.key for phase in phases], "late": [*late]}
     keys = late | keys
     counts: dict[str, dict[str, int]] = {"restored": {}, "removed": {}, "kept": {}}
@@ -105,7 +105,7 @@ def of_undo(session: Session, phases: Sequence[Phase]) -> Document:
     return dict(counts)
 
 
-def _given_late(session: Session, phase: Phase) -> Iterable[Table]:
+def _filled_by_trigger(session: Session, phase: Phase) -> Iterable[Table]:
     """The tables whose rows a trigger that the phase made has given values."""
     for step in phase.steps:
         if isinstance(step, Statement) and step.trigger and ddl.was_applied(session, phase.key, step):

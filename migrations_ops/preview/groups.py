@@ -28,35 +28,35 @@ class Group:
     places: tuple[Place, ...]
 
 
-def question(foresight: Prediction, spec: TableSpec, references: Sequence[Parent]) -> Composable:
+def question(prediction: Prediction, spec: TableSpec, references: Sequence[Parent]) -> Composable:
     """The one question about a table; `group` reads a row of its answer."""
     across = [f"vital_across_{number}" for number in range(len(references))]
     matches = [match_of(rule) for rule in spec.rules]
     asked = ["vital_leaf", "vital_now", "vital_after", "vital_rule", *matches, *across]
     asked += ["vital_rows", "vital_first_place", "vital_last_place"]
     return sql.compose(
-        QUERIES["foreseen_groups"],
+        QUERIES["predicted_groups"],
         columns=sql.join(sql.column("t", name) for name in asked),
-        decided=foresight.decided(spec, _known(foresight, spec, references, across)),
+        decided=prediction.decided(spec, _known(prediction, spec, references, across)),
     )
 
 
-def _known(foresight: Prediction, spec: TableSpec, references: Sequence[Parent], across: list[str]) -> Composable:
+def _known(prediction: Prediction, spec: TableSpec, references: Sequence[Parent], across: list[str]) -> Composable:
     grouped: list[Composable] = [sql.column("batch", name) for name in _needed(spec)]
     joins = []
-    platform = sql.literal(foresight.plan.platform_id)
+    platform = sql.literal(prediction.plan.platform_id)
     followed = {rule.parent: rule.number for rule in spec.rules}
     for name, one in zip(across, references, strict=True):
         rule = followed.get(one)
         tenant: Composable = sql.raw(f"batch.vital_parent_{rule}" if rule else f"{name}.vital_after")
         if not rule:
-            joins.append(joined(one, name, foresight.rows(foresight.plan.table(one.table))))
+            joins.append(joined(one, name, prediction.rows(prediction.plan.table(one.table))))
         customer = sql.compose(QUERIES["customer_of"], tenant=tenant, platform=platform)
         grouped.append(sql.compose("{customer} AS {name}", customer=customer, name=sql.ident(name)))
     return sql.compose(
         QUERIES["known_of_groups"],
         grouped=sql.join(grouped),
-        known=foresight.known_rows(spec),
+        known=prediction.known_rows(spec),
         joins=sql.join(joins, "\n"),
         places=sql.join(sql.raw(str(place)) for place in range(1, len(grouped) + 1)),
     )

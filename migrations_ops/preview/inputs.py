@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class PlanDoesNotFit(EngineError):
-    """{which} does not fit this database: {what}. Nothing was changed. Mend the plan, name another one, or another
+    """{which} does not fit this database: {what}. Nothing was changed. Fix the plan, name another one, or another
     database in DATABASE_URL."""
 
     exit_code = 2
@@ -49,7 +49,7 @@ class Asking:
     def __init__(self, session: Session, plan: Plan, waiting: Waiting) -> None:
         self.session, self.plan, self.waiting = session, plan, waiting
         self.is_set_up = bool(session.named("is_set_up")[0][0])
-        self.foresight = Prediction(plan, {spec.relation: self._known(spec) for spec in plan.tables})
+        self.prediction = Prediction(plan, {spec.relation: self._known(spec) for spec in plan.tables})
         self.references = self._references()
 
     def _known(self, spec: TableSpec) -> Known:
@@ -91,6 +91,6 @@ class Asking:
     def groups(self, spec: TableSpec) -> list[Group]:
         """All rows of the table by what will become of them."""
         references = self.references.get(spec.relation, [])
-        statement = question(self.foresight, spec, references)
+        statement = question(self.prediction, spec, references)
         found = self.short([spec.relation], partial(self.session.execute, statement), whole=True)
         return [group(spec, references, row) for row in found]

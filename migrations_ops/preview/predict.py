@@ -55,7 +55,7 @@ def _added(asking: Asking) -> dict[str, Counts]:
             QUERIES["columns_after_run"],
             columns=sql.join(sql.column("t", column) for column in columns),
             tenant=sql.ident(TENANT_COLUMN),
-            rows=asking.foresight.rows(asking.plan.table(relation)),
+            rows=asking.prediction.rows(asking.plan.table(relation)),
         )
 
     relation = vital_product.ASSIGNMENTS.relation
@@ -66,7 +66,7 @@ def _added(asking: Asking) -> dict[str, Counts]:
 
 
 def _forecast(session: Session, plan: Plan) -> dict[str, Any]:
-    """How long the run will take, as the last rehearsal of this plan has foretold."""
+    """How long the run will take, as the last rehearsal of this plan forecast it."""
     held = records.last(session, plan.digest)
     if held is None or not held["forecast"]:
         return {"seconds": None, "rehearsal": None, "advice": ADVICE}

@@ -44,7 +44,7 @@ class Samples:
         return found
 
     def of_unassigned(self) -> list[Sample]:
-        """A few rows that no rule knows."""
+        """A few rows that match no rule."""
         places = self.chosen.get(None, {})
         return [{"key": key, "values": values} for place in places for key, values in self.rows.get(place, [])]
 

@@ -13,7 +13,7 @@ from migrations_ops.backup.scratch_database import Target, undisturbed
 from migrations_ops.rehearsal.sampling import Say
 
 ELSEWHERE = ("VITAL_MIGRATIONS_DATABASE_URL", "SUPABASE_DB_URL")
-APART = {"VITAL_BACKUP": "0", "VITAL_HOOKS": ""}  # a copy is nobody's, and no application is to be stopped for it
+APART = {"VITAL_BACKUP": "0", "VITAL_HOOKS": ""}  # a copy has no owner, and no application is to be stopped for it
 PHASE = re.compile(r"^\d{3}_\w+")
 PATIENCE = 30  # seconds for a command to stop by itself
 

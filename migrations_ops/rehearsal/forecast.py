@@ -103,16 +103,16 @@ MEASURES = ("seconds", "wal_bytes", "longest_lock")
 
 
 def compared(forecast: Document, states: Sequence[Document], sizes: dict[str, int]) -> Document:
-    """Forecast beside fact, for each phase and for all of them; of tables that were foretold the growth as well."""
-    foretold = {phase["phase"]: phase for phase in forecast["phases"]}
+    """Forecast beside fact, for each phase and for all of them; of tables in the forecast the growth as well."""
+    expected = {phase["phase"]: phase for phase in forecast["phases"]}
     phases = [
         {
             "phase": state["phase"],
-            "forecast": {name: foretold[state["phase"]][name] for name in MEASURES},
+            "forecast": {name: expected[state["phase"]][name] for name in MEASURES},
             "fact": {name: (state["metrics"] or {}).get(name, 0) for name in MEASURES},
         }
         for state in states
-        if state["phase"] in foretold
+        if state["phase"] in expected
     ]
     facts = [phase["fact"] for phase in phases]
     grown = {

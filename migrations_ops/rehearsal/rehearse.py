@@ -159,7 +159,7 @@ def _counts(plan: Plan, sampled: dict[str, Sampled]) -> Document:
 def _failed(step: str, answer: Answer, copy: Session) -> Document:
     """A command that failed on the copy would have failed on the platform."""
     there = bool(copy.named("is_set_up")[0][0])
-    told = answer.document.get("problems") or []
-    findings = (measurements.findings(copy) if there else []) + [{"check": "undo", **problem} for problem in told]
+    left = answer.document.get("problems") or []
+    findings = (measurements.findings(copy) if there else []) + [{"check": "undo", **problem} for problem in left]
     failed = {"in": step, "error": answer.error, "exit_code": answer.code, "findings": findings}
     return {"exact": False, "differences": [], "failed": failed}

@@ -1,4 +1,4 @@
-"""A canary: one tenant, or one table with what its rows follow, is carried over, fenced and proved before the rest."""
+"""A canary: one tenant, or one table with what its rows follow, is migrated, isolated and proved before the rest."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

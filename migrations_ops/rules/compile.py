@@ -72,7 +72,7 @@ class RuleSql:
         )
 
     def tenants(self, rules: Iterable[Rule], unmatched: str) -> dict[int, Composable]:
-        """The tenant that belongs to each number of `first_match`; `unmatched`: whose a row is that no rule matches."""
+        """The tenant of each number of `first_match`; `unmatched` owns the rows that match no rule."""
         found = {rule.number: self.tenant(rule) for rule in rules}
         return found | ({NO_RULE: self.tenant_id(unmatched)} if unmatched else {})
 

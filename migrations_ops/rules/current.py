@@ -64,7 +64,7 @@ def chosen(session: ground.Session | None = None) -> Chosen:
     Raises PlanError where the plan cannot be used.
     """
     named = read_named_plan()
-    remembered = _standing(session.connection) if session else _remembered()
+    remembered = _last_used(session.connection) if session else _remembered()
     return Chosen(named or (remembered.plan if remembered else load(settings.PLAN)), named is not None, remembered)
 
 
@@ -93,12 +93,12 @@ def _remembered() -> Remembered | None:
     """None also where the database cannot be asked: what comes next says why."""
     try:
         with psycopg.connect(**connection_params(), autocommit=True) as connection:
-            return _standing(connection)
+            return _last_used(connection)
     except psycopg.Error:
         return None
 
 
-def _standing(connection: psycopg.Connection[Any]) -> Remembered | None:
+def _last_used(connection: psycopg.Connection[Any]) -> Remembered | None:
     session = Session(connection, {})  # whoever asks may have one that knows nothing of runs
     with session.reading_as_operator():
         found = session.named("standing_plan") if session.named("is_set_up")[0][0] else []

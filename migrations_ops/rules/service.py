@@ -14,7 +14,7 @@ __all__ = ["PlanError", "init_plan", "name_plan", "named_plan", "suggest"]
 
 
 def init_plan(schemas: Sequence[str], root: str) -> str:
-    """A starting plan for a database that has none; see `init_plan.draft`. Only reads."""
+    """A starting plan for a database that has none; see `template.draft`. Only reads."""
     from migrations_ops.rules.scaffold import template
 
     with opened(Session, read_only=True) as session:
@@ -22,13 +22,13 @@ def init_plan(schemas: Sequence[str], root: str) -> str:
 
 
 def suggest(table: str, rule: str, patience: float | None = None) -> dict[str, Any]:
-    """Rules proposed for rows that none, or only the fall-back rule, decides; see `workshop.suggest`. Only reads.
+    """Rules proposed for rows that none, or only the fall-back rule, decides; see `suggest.suggest`. Only reads.
 
     Raises TookTooLong after `patience` seconds, where they are given.
     """
-    from migrations_ops.rules.suggest import suggest as workshop
+    from migrations_ops.rules.suggest import suggest as suggestions
 
     with opened(Session, read_only=True) as session, statement_deadline(session, patience):
         plan = current_plan(session)
         asked = named(plan, table).relation if table else ""
-        return workshop.suggest(session, plan, asked, rule)
+        return suggestions.suggest(session, plan, asked, rule)

@@ -1,4 +1,4 @@
-"""Rules that can never match, whatever is in the database: somebody meant something else."""
+"""Rules that can never match, whatever is in the database: something else was meant."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

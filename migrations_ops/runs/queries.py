@@ -239,7 +239,7 @@ def canaries(session: Session) -> list[Document]:
 
 def legacy_writes(session: Session) -> dict[str, Document]:
     """Tables that are written to without a tenant: how many rows were `assigned` theirs on the way, and when last."""
-    found = session.named("late_rows") if session.named("is_set_up")[0][0] else []
+    found = session.named("rows_written_without_tenant") if session.named("is_set_up")[0][0] else []
     return {relation: {"assigned": rows, "last_at": iso(at)} for relation, rows, at in found}
 
 
@@ -263,7 +263,7 @@ def with_plan(session: Session, run_id: int) -> Document:
 
 def actions(session: Session, run_id: int) -> list[Document]:
     """What people did to the run: `at`, `who`, `action`, `reason`."""
-    return [_document(("at", "who", "action", "reason"), row) for row in ask(session, "acts_of_run", {"id": run_id})]
+    return [_document(("at", "who", "action", "reason"), row) for row in ask(session, "actions_of_run", {"id": run_id})]
 
 
 def checks(session: Session, run_id: int) -> list[Document]:

@@ -31,7 +31,7 @@ def closed_tables(session: Session, plan: Plan) -> dict[str, SavedState]:
     """Each table that VITAL closed, with how its row level security was before. Raises NeverClosed."""
     found: dict[str, SavedState] = {}
     for relation, closing in closings(plan):
-        if noted := session.named("applied_memo", {"statement": closing.name, "phase": KEY}):
+        if noted := session.named("applied_saved_state", {"statement": closing.name, "phase": KEY}):
             found[relation] = noted[0][0]
     if not found:
         raise NeverClosed

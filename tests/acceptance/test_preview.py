@@ -145,7 +145,7 @@ def test_a_table_is_read_once_or_twice_however_its_rows_are_joined(legacy_templa
     with opened(legacy_template) as session:
         asking = Asking(session, load(SHIPPED), lambda why: None)
         for spec in asking.plan.tables:
-            statement = question(asking.foresight, spec, asking.references.get(spec.relation, []))
+            statement = question(asking.prediction, spec, asking.references.get(spec.relation, []))
             explained = sql.compose("EXPLAIN {statement}", statement=statement)
             lines = asking.short([], partial(session.execute, explained), whole=True)
             scans = [line for (line,) in lines if re.search(rf"Scan.* on {short(spec.relation)}\b", line)]

@@ -144,7 +144,7 @@ def forecast(session: Session, plan: Plan) -> dict[str, dict[int, Fate]]:
     for spec in plan.tables:
         query = sql.compose(
             "SELECT n, vital_now::text, vital_after::text, vital_rule FROM ({rows}) AS t",
-            rows=asking.foresight.rows(spec),
+            rows=asking.prediction.rows(spec),
         )
         found[spec.relation] = {
             n: (after, words.rule(spec, rule) if after != now else None)
@@ -236,6 +236,6 @@ def test_suggestions_read_rules_as_the_preview_does(
     )
     previewed = sql.compose(
         "SELECT n, NULLIF(vital_rule, 0), vital_after::text FROM ({rows}) AS t ORDER BY n",
-        rows=Asking(session, plan, lambda why: None).foresight.rows(spec),
+        rows=Asking(session, plan, lambda why: None).prediction.rows(spec),
     )
     assert session.execute(suggested) == session.execute(previewed)

@@ -29,7 +29,7 @@ _kept_apart: set[tuple[str, int, str, str]] = set()
 ADVISORY_LOCKS = {
     "run": {"space": 0x5649, "key": 1},
     "worker": {"space": 0x5649, "key": 2},  # shared by those who help the run's own process
-    "share": {"space": 0x564A},  # with the share's id
+    "chunk": {"space": 0x564A},  # with the chunk's id
 }
 
 
@@ -146,7 +146,7 @@ class Session:
     ) -> Iterator[None]:
         """One transaction of VITAL's own: triggers know it is not an application, locks are waited for briefly.
 
-        Once the fence is closed, rows are touched as vital_operator, whose policy sees them all: an owner under FORCE
+        Once isolation is on, rows are touched as vital_operator, whose policy sees them all: an owner under FORCE
         may be shown none and would report 0 rows without an error.
         """
         wanted = as_operator or self._reads_as_operator

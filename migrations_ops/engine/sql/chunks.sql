@@ -1,26 +1,26 @@
--- name: cut_share
--- A stretch of a table's pages for one worker at a time.
+-- name: create_chunk
+-- A page range of a table for one worker at a time.
 INSERT INTO vital.share (step_run_id, relation, first, last, at)
 VALUES (%(step_run)s, %(leaf)s::text, %(first)s, %(last)s, %(first)s)
 ON CONFLICT DO NOTHING
 
--- name: unfinished_shares
+-- name: unfinished_chunks
 -- What is left of a step, each with its place in the table.
 SELECT id, relation, last FROM vital.share WHERE step_run_id = %(step_run)s AND at < last ORDER BY id
 
--- name: take_share
+-- name: claim_chunk
 -- Be the only one at work on it. A dead worker's connection gives it back.
 SELECT pg_try_advisory_lock(%(space)s, %(id)s::int)
 
--- name: give_share_back
--- Somebody else may carry it on.
+-- name: release_chunk
+-- Another worker may carry it on.
 SELECT pg_advisory_unlock(%(space)s, %(id)s::int)
 
--- name: place_in_share
+-- name: place_in_chunk
 -- Up to where it is done.
 SELECT at FROM vital.share WHERE id = %(id)s
 
--- name: move_share
+-- name: move_chunk
 -- The cursor, in the transaction of the batch itself. No row: another worker or a later run went on from here.
 UPDATE vital.share
 SET at = %(after)s
@@ -28,7 +28,7 @@ WHERE id = %(id)s
   AND at = %(before)s
 RETURNING id
 
--- name: share_progress
+-- name: chunk_progress
 -- Pages done and pages in all, and the rows that all workers have changed.
 SELECT COALESCE(sum(s.at - s.first), 0)::bigint, COALESCE(sum(s.last - s.first), 0)::bigint,
        (SELECT rows_changed FROM vital.step_run WHERE id = %(step_run)s)

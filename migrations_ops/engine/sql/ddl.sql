@@ -1,4 +1,4 @@
--- name: applied_memo
+-- name: applied_saved_state
 -- What VITAL noted when it applied this statement; no row where it did not.
 -- And whether the table that it was made for is another one by now, of the same name or of none.
 SELECT memo, relid IS NOT NULL AND relid IS DISTINCT FROM to_regclass(NULLIF(relation, ''))

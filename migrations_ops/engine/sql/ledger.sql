@@ -1,5 +1,5 @@
 -- name: entries_to_undo
--- The entries of a phase, or of a table's late rows, that still stand: newest first, so that a row decided twice goes
+-- The entries of a phase, or of a table's rows written without a tenant, that still stand: newest first, so that a row decided twice goes
 -- back step by step. Rows that are written while the undo is at work are not its own.
 SELECT id, kind, relation, after, rows
 FROM vital.ledger
@@ -16,10 +16,10 @@ FROM vital.ledger
 WHERE (phase = %(phase)s::text OR (relation = %(late)s::text AND kind = 'late'))
   AND undone_at IS NULL
 
--- name: cut_entry
+-- name: divide_entry
 -- One entry becomes two, each with half of its keys; false where it has a single one. No other entry is about the same
 -- row in between, so that the new one may stand last.
-WITH cut AS (
+WITH divided AS (
     UPDATE vital.ledger
     SET keys = keys[:rows / 2],
         hashes = hashes[:rows / 2],
@@ -34,9 +34,9 @@ WITH cut AS (
     SELECT run_id, phase, step, kind, relation, rule, digest, before, after, keys[rows / 2 + 1:], hashes[rows / 2 + 1:],
            rows - rows / 2, written_at, transaction
     FROM whole
-    JOIN cut USING (id)
+    JOIN divided USING (id)
 )
-SELECT EXISTS (SELECT FROM cut)
+SELECT EXISTS (SELECT FROM divided)
 
 -- name: undo_assignment
 -- Give the rows of these entries their values from before; a row that somebody changed since is kept and listed. The
@@ -98,7 +98,7 @@ WITH entry AS (
 SELECT (SELECT count(*) FROM removed), ARRAY(SELECT DISTINCT vital_key FROM kept)
 
 -- name: close_entries
--- There is nothing any more that these entries could be taken back from.
+-- There is no table any more in which these entries could be undone.
 UPDATE vital.ledger SET undone_at = clock_timestamp(), undone_in = pg_current_xact_id()::text::bigint WHERE id = ANY(%(ids)s)
 
 -- name: row_as_it_is

@@ -18,7 +18,7 @@ WHERE r.kind = 'run'
 ORDER BY r.id DESC
 LIMIT 1
 
--- name: late_rows
+-- name: rows_written_without_tenant
 -- Rows that were written without a tenant and got theirs on the way, for each table.
 SELECT relation, sum(rows)::bigint, max(written_at) FROM vital.ledger WHERE kind = 'late' AND undone_at IS NULL GROUP BY relation
 
@@ -103,7 +103,7 @@ ORDER BY r.scope, p.phase, p.id DESC
 SELECT phase FROM vital.phase_run WHERE run_id = %(run)s AND status = 'completed'
 
 -- name: spoil_phase
--- The phase must not pass as completed any more: its undo has begun, or the fence is open.
+-- The phase must not pass as completed any more: its undo has begun, or isolation is off.
 UPDATE vital.phase_run
 SET status = 'failed',
     error = %(error)s

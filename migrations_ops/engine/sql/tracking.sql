@@ -36,14 +36,14 @@ WHERE id = %(id)s
 RETURNING metrics
 
 -- name: open_step
--- A step starts, or goes on where its shares are.
+-- A step starts, or goes on where its chunks are.
 INSERT INTO vital.step_run (phase_run_id, step, relation, status, outcome, rows_seen, rows_changed, foreign_writes, findings, seconds)
 VALUES (%(phase_run)s, %(step)s::text, %(relation)s::text, 'started', '', 0, 0, 0, 0, 0)
 ON CONFLICT (phase_run_id, step) DO UPDATE SET relation = EXCLUDED.relation, status = 'started'
 RETURNING id, begun, rows_seen, rows_changed, seconds
 
 -- name: begin_step
--- Its shares are cut and what is to be decided again is marked, in one transaction.
+-- Its chunks are created and what is to be decided again is marked, in one transaction.
 UPDATE vital.step_run SET begun = true WHERE id = %(id)s
 
 -- name: count_in_step
@@ -60,7 +60,7 @@ WHERE id = %(id)s
 SELECT rows_seen, rows_changed FROM vital.step_run WHERE id = %(id)s
 
 -- name: step_at_work
--- The step of a run that several workers can share now, with what a helper needs of it.
+-- The step of a run that several workers can help with now, with what a helper needs of it.
 SELECT s.id, s.begun, s.rows_seen, s.rows_changed, s.seconds, p.phase, s.step
 FROM vital.step_run AS s
 JOIN vital.phase_run AS p ON p.id = s.phase_run_id

@@ -23,7 +23,7 @@ EXISTS (
 )
 
 -- name: unassigned_rows
--- A row that no rule knows. It is not guessed: a person decides.
+-- A row matches no rule. It is not guessed: it needs a manual decision.
 SELECT {name}, {key}, 'no rule gives it a tenant'
 FROM {relation} AS t
 WHERE t.{tenant} IS NULL

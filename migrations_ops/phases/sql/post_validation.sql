@@ -128,14 +128,14 @@ WHERE NOT EXISTS (
       AND i.indkey[0] = (SELECT attnum FROM pg_attribute WHERE attrelid = to_regclass({name}) AND attname = {column})
 )
 
--- name: no_late_writer
+-- name: no_legacy_writer_trigger
 -- Rows that old code writes would stay without a tenant.
 SELECT {name}, '', 'the trigger for rows written without a tenant is missing or switched off'
 WHERE NOT EXISTS (
     SELECT FROM pg_trigger WHERE tgrelid = to_regclass({name}) AND tgname = 'vital_late_writer' AND tgenabled IN ('O', 'A')
 )
 
--- name: roles_past_the_fence
+-- name: roles_that_bypass_row_level_security
 -- Logins that row level security does not bind, or that see as much as before.
 SELECT '', '', format('%s passes row level security by (%s)', rolname, CASE WHEN rolsuper THEN 'superuser' ELSE 'BYPASSRLS' END)
 FROM pg_roles
@@ -165,8 +165,8 @@ JOIN pg_namespace AS n ON n.oid = p.pronamespace
 WHERE p.prosecdef
   AND n.nspname = ANY({schemas}::text[])
 
--- name: not_closed
--- Row level security was closed once: it must be closed still.
-SELECT {name}, '', 'the fence is not whole: run 006_row_level_security again'
+-- name: no_longer_isolated
+-- Row level security was complete once: it must be so still.
+SELECT {name}, '', 'row level security is not complete: run 006_row_level_security again'
 WHERE EXISTS (SELECT FROM vital.applied_statement WHERE statement = {statement})
-  AND NOT ({is_fenced})
+  AND NOT ({is_isolated})

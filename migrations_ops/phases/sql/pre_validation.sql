@@ -134,7 +134,7 @@ WHERE oid = to_regclass({name})
   AND NOT has_table_privilege(relowner, oid, needed)
 
 -- name: filtered_by_policies
--- Under policies of others an UPDATE could change 0 rows without an error. VITAL's own fence does not count. To who cannot
+-- Under policies of others an UPDATE could change 0 rows without an error. VITAL's own policies do not count. To who cannot
 -- own the table anyway, such as the service that only looks ahead, a policy that shows every row hides nothing.
 SELECT {name}, '', format('row level security filters what %s sees: an update could silently miss rows. ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, or use the role that owns the table.', current_user, {name})
 FROM pg_class AS c
@@ -182,9 +182,9 @@ WHERE NOT CASE
     ELSE pg_has_role(r.oid, 'SET') OR pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')
 END
 
--- name: bound_by_the_fence
+-- name: bound_by_row_level_security
 -- A member that inherits is bound by the policies for tenants: the owner's own login would see no row any more.
-SELECT '', '', format('%s has the rights of vital_tenant, so the fence would hide every row from it. Ask a DBA for: %s', current_user,
+SELECT '', '', format('%s has the rights of vital_tenant, so row level security would hide every row from it. Ask a DBA for: %s', current_user,
                       CASE
                           WHEN current_setting('server_version_num')::int < 160000
                               THEN format('CREATE ROLE vital_prover NOLOGIN NOINHERIT; GRANT vital_tenant TO vital_prover; GRANT vital_prover TO %1$I; REVOKE vital_tenant FROM %1$I;', current_user)

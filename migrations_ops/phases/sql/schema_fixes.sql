@@ -107,7 +107,7 @@ SELECT NOT EXISTS (
 )
 
 -- name: add_tenant_key
--- NOT VALID: enforced from now on, the old rows are checked when the fence closes. A partitioned table cannot have such a
+-- NOT VALID: enforced from now on, the old rows are validated by 006. A partitioned table cannot have such a
 -- key before 18, so its partitions have it.
 DO $key$
 DECLARE

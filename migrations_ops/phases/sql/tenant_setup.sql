@@ -105,8 +105,8 @@ WHERE NOT EXISTS (
 )
 LIMIT 10000
 
--- name: late_writer_is_current
--- Whether the trigger for late rows is there and follows the plan's present rules.
+-- name: legacy_writer_trigger_is_current
+-- Whether the trigger for rows written without a tenant is there and follows the plan's present rules.
 SELECT EXISTS (
     SELECT
     FROM pg_trigger AS g
@@ -117,15 +117,15 @@ SELECT EXISTS (
       AND CASE WHEN g.tgtype & 16 <> 0 THEN 'all' ELSE 'new' END = ANY({fires}::text[])
 )
 
--- name: late_trigger_fires
+-- name: legacy_writer_trigger_fires
 -- For which rows it does: all, or new ones only (16 is UPDATE).
 SELECT CASE WHEN tgtype & 16 <> 0 THEN 'all' ELSE 'new' END FROM pg_trigger WHERE tgrelid = to_regclass({name}) AND tgname = 'vital_late_writer'
 
--- name: create_late_writer
+-- name: create_legacy_writer_function
 -- Rows that old code writes without a tenant get theirs by the same verdict as the backfill; it fills NULL only.
 CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp {settings} AS {body}
 
--- name: late_writer_body
+-- name: legacy_writer_body
 -- The body of that function; its owner writes the ledger, which the writer may not even see.
 #variable_conflict use_column
 DECLARE
@@ -143,12 +143,12 @@ BEGIN
     RETURN NEW;
 END
 
--- name: late_verdict
+-- name: verdict_on_new_row
 -- The verdict about the row that is being written.
 WITH batch AS (SELECT NEW.*, true AS vital_open, NULL::tid AS vital_row)
     SELECT v.{tenant} AS tenant, v.rule INTO late FROM ({verdict}) AS v
 
--- name: late_verdict_or_none
+-- name: verdict_on_new_row_or_none
 -- The same, where a row may be an error for an expression: it gets no tenant, and is a finding.
 BEGIN
         WITH batch AS (SELECT NEW.*, true AS vital_open, NULL::tid AS vital_row)
@@ -157,26 +157,26 @@ BEGIN
         SELECT NULL::uuid AS tenant, NULL::text AS rule INTO late;
     END
 
--- name: mark_late_writer
+-- name: mark_legacy_writer_function
 -- Which rules the function follows.
 COMMENT ON FUNCTION {function}() IS {digest}
 
--- name: close_late_writer
+-- name: close_legacy_writer_function
 -- Nobody calls it but the trigger.
 REVOKE ALL ON FUNCTION {function}() FROM PUBLIC
 
--- name: create_late_trigger
+-- name: create_legacy_writer_trigger
 -- VITAL's own work passes it by. While an undo clears rows, and afterwards, it is for new rows only: a row that is
 -- cleared and that an application changes would get its tenant again.
 CREATE OR REPLACE TRIGGER vital_late_writer BEFORE {events} ON {relation}
 FOR EACH ROW WHEN (NEW.{tenant} IS NULL AND current_setting('vital.backfill', true) IS DISTINCT FROM 'on')
 EXECUTE FUNCTION {function}()
 
--- name: drop_late_trigger
+-- name: drop_legacy_writer_trigger
 -- Rows written from now on keep what their writer gave them.
 DROP TRIGGER IF EXISTS vital_late_writer ON {relation}
 
--- name: drop_late_writer
+-- name: drop_legacy_writer_function
 -- The function was ours.
 DROP FUNCTION IF EXISTS {function}()
 

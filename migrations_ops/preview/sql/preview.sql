@@ -42,7 +42,7 @@ FROM ({known}) AS batch
 {joins}
 GROUP BY {places}
 
--- name: foreseen_groups
+-- name: predicted_groups
 -- What will become of a table's rows.
 SELECT {columns} FROM ({decided}) AS t
 
@@ -108,7 +108,7 @@ SELECT added.{tenant}::text, count(*) FROM ({rows}) AS added GROUP BY 1
 SELECT EXISTS (SELECT FROM vital.baseline WHERE relation = %(relation)s::text),
        EXISTS (SELECT FROM vital.override WHERE relation = %(relation)s::text)
 
--- name: two_foresights
+-- name: rows_of_two_plans
 -- Rows that two plans put into different tenants, with two of their keys each.
 SELECT one.vital_after, other.vital_after, one.vital_rule, other.vital_rule, other.vital_stands_by, count(*),
        min({key} COLLATE "C"), max({key} COLLATE "C")

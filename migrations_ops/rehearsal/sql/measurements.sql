@@ -47,5 +47,5 @@ SELECT pg_size_bytes(current_setting('max_wal_size'))
 SELECT set_config('row_security', 'off', false)
 
 -- name: filtered_again
--- Policies count again in this session: behind the closed fence only vital_operator's shows every row.
+-- Policies count again in this session: while isolation is on only vital_operator's shows every row.
 SELECT set_config('row_security', 'on', false)

@@ -1,4 +1,4 @@
-"""Whose a row is: the way from each table over foreign keys to the one whose rows are the tenants."""
+"""Who owns a row: the way from each table over foreign keys to the one whose rows are the tenants."""
 
 import heapq
 import re

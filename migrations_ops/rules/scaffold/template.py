@@ -164,7 +164,7 @@ def _circles(found: Catalogue) -> str:
 
 def _left_out(reasons: dict[str, str]) -> str:
     lines = [f"{relation}: {why}." for relation, why in sorted(reasons.items())]
-    return _comment(["Left out; once the fence is closed, no tenant may read these:", *lines]) if lines else ""
+    return _comment(["Left out; once isolation is on, no tenant may read these:", *lines]) if lines else ""
 
 
 def _comment(lines: Sequence[str] | Iterator[str]) -> str:

@@ -26,11 +26,11 @@ class Tenant:
 def of_rows(session: Session, root: Table) -> list[Tenant]:
     """The Platform first; beyond MOST rows the others are left to a person. Ids are the same at each call."""
     platform = Tenant(str(uuid5(NAMESPACE_URL, f"{root.relation}:platform")), "platform", "Platform")
-    found, taken = [platform], {platform.slug}
+    found, used = [platform], {platform.slug}
     for key, label in rows_of(session, root, _label(root), MOST):
         name = label or " ".join(key)
-        slug = next(slug for slug in _slugs(name) if slug not in taken)
-        taken.add(slug)
+        slug = next(slug for slug in _slugs(name) if slug not in used)
+        used.add(slug)
         found.append(Tenant(_id(root, key), slug, name, tuple(key)))
     return found
 

@@ -1,1 +1,1 @@
-"""The rule workshop: rules proposed for rows that no rule, or only the fall-back rule, decides. It only reads."""
+"""Rules proposed for rows that no rule, or only the fall-back rule, decides. It only reads."""

@@ -145,8 +145,8 @@ def _both(one: Any, other: Any) -> Any:
 
 def _free(name: str, family: Family) -> str:
     """The name, with a number where a rule is called so already."""
-    taken = {rule.name for rule in family.rules}
-    return next(free for n in range(1, len(taken) + 2) if (free := name if n == 1 else f"{name} ({n})") not in taken)
+    used = {rule.name for rule in family.rules}
+    return next(free for n in range(1, len(used) + 2) if (free := name if n == 1 else f"{name} ({n})") not in used)
 
 
 def _parents(current: CurrentRules, plan: Plan, family: Family) -> Iterator[Draft]:
@@ -158,7 +158,7 @@ def _parents(current: CurrentRules, plan: Plan, family: Family) -> Iterator[Draf
     followed = {column for rule in family.rules if rule.parent for column in rule.parent.hops[0].columns}
     for column, relation, key in current.references(spec.relation):
         parent = next((other for name, other in earlier.items() if sql.names(name) == sql.names(relation)), None)
-        # Anybody may use a shared row; that says nothing of whose a private one is.
+        # Anybody may use a shared row; that says nothing of a private one's owner.
         if parent is None or column in followed or (parent.shared and not spec.shared):
             continue
         table = family.relation.rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""What the values of a family's columns tell: how often a loose row has one, and whose the decided rows with it are."""
+"""What the values of a family's columns tell: how often a loose row has one, and who owns the decided rows with it."""
 
 import re
 from collections import Counter

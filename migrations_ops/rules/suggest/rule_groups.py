@@ -43,7 +43,7 @@ class Family:
 
     @property
     def telling(self) -> set[int]:
-        """The numbers of the rules whose rows tell what belongs to whom. Other phases' rules ask for other things."""
+        """The numbers of the rules whose rows show what a tenant owns. Other phases' rules ask for other things."""
         return {rule.number for rule in self.rules if rule.phase == self.phase} - self.loose
 
     @property

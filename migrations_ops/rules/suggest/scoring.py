@@ -1,4 +1,4 @@
-"""Whose rows a value marks, and how surely: by the rows that are decided already, and by the plan's own words."""
+"""Which tenant's rows a value marks, and how surely: by the rows decided already, and by the plan's own words."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,27 +55,27 @@ def choices(plan: Plan, vocabulary: Vocabulary, evidence: Evidence, column: Colu
 def _choice(
     vocabulary: Vocabulary, evidence: Evidence, column: Column, value: str, seen: Seen, slugs: dict[str, str]
 ) -> Choice | None:
-    told, guess = _told(evidence, column, seen), vocabulary.guess(value, column.name, column.kind)
+    evident, guess = _evident(evidence, column, seen), vocabulary.guess(value, column.name, column.kind)
     if guess and seen.tenants.total() >= FEWEST and slugs.get(seen.tenants.most_common(1)[0][0]) != guess.tenant:
         if guess.same:
-            return None  # a word of the plan, and the decided rows with it are another's: nobody knows
+            return None  # a word of the plan, and the decided rows with it are another's: it stays open
         guess = None
     if guess and guess.same:
-        sure = _both(guess.confidence, told[1]) if told else guess.confidence
+        sure = _both(guess.confidence, evident[1]) if evident else guess.confidence
         number = guess.term.rule if guess.term.listed(column.name, column.kind) else 0
         if number and value.lower() == guess.term.text.lower() and (value == guess.term.text or column.kind != "in"):
             return None  # the rule has it as it is, and asks for something else that the rows lack
         return Choice(value, guess.tenant, round(sure, 3), seen.loose, guess.because, number, True)
     if seen.loose < FEWEST:
         return None
-    if told and (owner := slugs.get(told[0])):
-        text = f"{seen.tenants[told[0]]} of {seen.tenants.total()} decided rows with it are {owner}'s"
-        sure = _both(told[1], guess.confidence) if guess else told[1]
+    if evident and (owner := slugs.get(evident[0])):
+        text = f"{seen.tenants[evident[0]]} of {seen.tenants.total()} decided rows with it are {owner}'s"
+        sure = _both(evident[1], guess.confidence) if guess else evident[1]
         return Choice(value, owner, round(sure, 3), seen.loose, text)
     return Choice(value, guess.tenant, round(guess.confidence, 3), seen.loose, guess.because) if guess else None
 
 
-def _told(evidence: Evidence, column: Column, seen: Seen) -> tuple[str, float] | None:
+def _evident(evidence: Evidence, column: Column, seen: Seen) -> tuple[str, float] | None:
     """The tenant that the decided rows with the value have, and how surely; None where they tell nothing."""
     measure = ELSEWHERE if not column.planned else WORDS if column.kind == "contains" else VALUES
     everywhere = column.kind == "contains" and seen.loose > evidence.total.loose / 2

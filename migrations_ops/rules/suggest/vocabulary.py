@@ -52,7 +52,7 @@ class Vocabulary:
                 self.index.setdefault(key, []).append(term)
 
     def guess(self, value: str, column: str, kind: str) -> Guess | None:
-        """The tenant whose word this is; None where it is nobody's, or two tenants' alike.
+        """The tenant whose word this is; None where it is no tenant's, or two tenants' alike.
 
         A value as a whole may also hold a word of the plan, or be a part of several; a piece of text that a rule looks
         for (`contains`) has to be the word. Of words that say the same, one that a rule compares this column with in

@@ -50,7 +50,7 @@ WHERE id = %(id)s
 -- The last run or undo.
 SELECT max(id) FROM vital.run WHERE kind <> 'decide'
 
--- name: acts_of_run
+-- name: actions_of_run
 -- What people did to a run, and why.
 SELECT at, who, action, reason FROM vital.audit WHERE facts @> jsonb_build_object('run', %(id)s::bigint) ORDER BY id
 
