@@ -9,14 +9,14 @@ import pytest
 
 from tests.support.paths import ROOT
 
-WHICH, WHO, OVER = "api/test_which_tenant", "api/test_who_may", "api/test_isolation_over_http"
+WHICH, KEYS, OVER = "api/test_which_tenant", "api/test_api_keys", "api/test_isolation_over_http"
 FRESH, ERRORS, START = "api/test_freshness_and_etags", "api/test_errors_and_limits", "api/test_refuses_to_start"
 SCOPES, PROVE, ROLE = "integration/test_scopes", "integration/test_prove_isolation", "acceptance/test_restricted_role"
 
 ATTACKS: dict[str, tuple[str, ...]] = {
     "a header trusted without membership": (
         f"{WHICH}::test_the_first_that_says_something_chooses_among_the_allowed",
-        f"{WHO}::test_a_key_is_for_its_tenant_alone",
+        f"{KEYS}::test_a_key_is_for_its_tenant_alone",
     ),
     "header, token, subdomain and cookie disagree": (
         f"{WHICH}::test_the_first_that_says_something_chooses_among_the_allowed",
@@ -31,7 +31,7 @@ ATTACKS: dict[str, tuple[str, ...]] = {
     ),
     "a suspended tenant or an ended key is served from memory": (
         f"{FRESH}::test_a_suspended_tenant_is_out_and_comes_back",
-        f"{WHO}::test_a_key_that_has_ended_is_refused_within_a_second",
+        f"{KEYS}::test_a_key_that_has_ended_is_refused_within_a_second",
     ),
     "the tenant is kept after the request": (
         f"{SCOPES}::test_nor_after_an_error", f"{OVER}::test_a_crowd_of_two_tenants_sees_no_wrong_row",
