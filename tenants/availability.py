@@ -1,18 +1,21 @@
 """Whether isolation is on: while it is off, the API serves nothing. And whether it may write."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import ProgrammingError, connection
 from django.utils.module_loading import import_string
+from psycopg.sql import Composable
 
 from tenants.auth import db_logins
-from tenants.errors import MigrationRequired, UnderMaintenance
+from tenants.errors import IsolationBroken, MigrationRequired, UnderMaintenance
 from tenants.identity import Isolation
+from tenants.isolation.comparison import Ask, Standing
+from tenants.isolation.watch import Watch
 from tenants.resolution import QUERIES
 from tenants.ttl_cache import Memory
-from vital.db import scope
+from vital.db import scope, sql
 
 _isolation: Memory["Isolation"] = Memory(1)
 _state: Memory["Isolation"] = Memory(1)
@@ -30,6 +33,18 @@ def require_migrated() -> None:
     """Raise MigrationRequired with the next phase unless isolation is on. In demo mode the service takes its login."""
     if (state := _state.recall("state", _look)).is_off:
         raise MigrationRequired(phase=state.next_phase)
+
+
+def require_isolation() -> None:
+    """The same, and everything by which tenants are kept apart is as it should be. Raises IsolationBroken where not."""
+    require_migrated()
+    if standing().dangerous:
+        raise IsolationBroken
+
+
+def standing() -> Standing:
+    """What is not as it should be, as it was some seconds ago at most. Not inside a scope."""
+    return watch.current()
 
 
 def refuse_writes() -> None:
@@ -75,6 +90,23 @@ def _look() -> Isolation:
         db_logins.become_restricted()
         _roles.forget()
     return found
+
+
+def _compared(compare: Callable[[Ask], Standing]) -> Standing:
+    def ask(question: Composable) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.text_of(question))
+            return list(cursor.fetchall())
+
+    def look() -> Standing:
+        with connection.cursor() as cursor:
+            cursor.execute(QUERIES["look_briefly"])
+        return compare(ask)
+
+    return _as_operator(look)
+
+
+watch = Watch(_compared)
 
 
 def _as_operator(ask: Callable[[], T]) -> T:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError, connection
+from django.utils.module_loading import import_string
 
 from tenants import availability
 from tenants.errors import MigrationRequired
@@ -25,6 +26,7 @@ def refuse_what_is_unsafe() -> None:
     try:
         _login()
         _tables()
+        _isolation()
     except OperationalError:
         return
     finally:
@@ -75,3 +77,18 @@ def _tables() -> None:
             f"These tables have a tenant column but no policy for tenants: {', '.join(names)}. Add them to the plan "
             "and run migrate_tenants, or name those that need none in VITAL_UNFENCED_TABLES."
         )
+
+
+def _isolation() -> None:
+    """Everything by which tenants are kept apart is as the plan wants it, once the migration has turned it on."""
+    try:
+        availability.require_migrated()
+        dangerous = availability.standing().dangerous
+    except (MigrationRequired, DatabaseError):
+        return
+    except tuple(import_string(name) for name in settings.PLAIN_ERRORS) as error:
+        raise ImproperlyConfigured(f"Isolation cannot be looked at: {error}") from error
+    if dangerous:
+        first, *more = dangerous
+        others = f" And {len(more)} more: ./manage.py doctor" if more else ""
+        raise ImproperlyConfigured(f"Isolation is not as it should be. {first.seen}. Run: {first.fix}{others}")

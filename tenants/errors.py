@@ -147,6 +147,11 @@ class MigrationRequired(Refusal):
     headers = {"Retry-After": "30"}
 
 
+class IsolationBroken(MigrationRequired):
+    """tenants are not kept apart as they should be, so nothing is served: the service's log says what is wrong, and
+    ./manage.py doctor what to do."""
+
+
 class OtherTables(Refusal):
     """The tables are not those that this version of the service works with: it is being upgraded; try again later."""
 

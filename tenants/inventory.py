@@ -16,25 +16,49 @@ from vital.db.session import Session
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 TENANT_COLUMN = "tenant_id"
+OWN_SCHEMA = "vital"
+
+
+@dataclass(frozen=True)
+class Routine:
+    """A function of VITAL's without arguments: its body, and the settings that it carries. Where it follows rules,
+    `digest`, which is its comment, says which."""
+
+    name: str
+    body: str
+    settings: tuple[str, ...]
+    digest: str = ""
+
+    def __str__(self) -> str:
+        return f"{OWN_SCHEMA}.{self.name}()"
+
+    @property
+    def signature(self) -> str:
+        """As SQL reads it, whatever the name."""
+        return sql.spelled(OWN_SCHEMA, self.name) + "()"
 
 
 @dataclass(frozen=True)
 class TenantTable:
     """A table whose rows belong to tenants. A tenant may see the Platform's rows where it is `shared`; `ways` are
     those on which the plan goes from a row to its owner, step by step, with or without foreign keys; `made` says that
-    VITAL brought the table along."""
+    VITAL brought the table along; `rescope` are the keys that are unique in each tenant; `writer` is the function that
+    gives rows written without a tenant theirs, where the plan can."""
 
     relation: str
     key: tuple[str, ...]
     shared: bool
     ways: tuple[tuple[ForeignKey, ...], ...] = ()
     made: bool = False
+    rescope: tuple[tuple[str, ...], ...] = ()
+    writer: Routine | None = None
 
 
 @dataclass(frozen=True)
 class Inventory:
     """`registry` is the table of tenants, `tenants` the ids of those that the plan wants, `tables` those whose rows
-    have an owner, `common` the tables that everybody reads, `reachable` what else tenants may reach."""
+    have an owner, `common` the tables that everybody reads, `reachable` what else tenants may reach,
+    `passed_through` the tables that VITAL's own work reads on the way from a row to its owner."""
 
     registry: str
     platform_id: str
@@ -42,6 +66,7 @@ class Inventory:
     tables: tuple[TenantTable, ...]
     common: tuple[str, ...]
     reachable: tuple[str, ...] = ()
+    passed_through: tuple[str, ...] = ()
 
     @property
     def planned(self) -> tuple[TenantTable, ...]:

@@ -54,7 +54,7 @@ class ApiTransaction:
         view = _view_of(request)
         request.get_host()
         if not view.for_operators:
-            availability.require_migrated()
+            availability.require_isolation()
         caller = request.caller = authenticate(request)
         reads = request.method in READING
         if caller.kind == "anonymous" and not (reads and view.open_to_all):

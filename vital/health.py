@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from tenants import availability, errors
 from tenants.auth import authentication
-from tenants.errors import Forbidden, MigrationRequired, Refusal, Unauthorized
+from tenants.errors import Forbidden, IsolationBroken, MigrationRequired, Refusal, Unauthorized
 from tenants.identity import TenantRequest
 from tenants.resolution import active_tenants
 from tenants.ttl_cache import Memory
@@ -88,8 +88,10 @@ def _ask_for_pending() -> bool:
 
 def _tenants() -> str:
     try:
-        availability.require_migrated()
+        availability.require_isolation()
         return "ok" if active_tenants() else "none active"
+    except IsolationBroken:
+        return "not isolated"
     except MigrationRequired:
         return "migration required"
     except DatabaseError:

@@ -19,6 +19,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from tenants import availability
 from tenants.identity import TenantRequest
 from tenants.queries import load_queries
 from vital.env import env_text
@@ -72,8 +73,22 @@ def _pool() -> CollectorRegistry:
     """What the database says: the connections of every worker, asked as the login, who sees its own; the platform."""
     registry = CollectorRegistry()
     registry.register(Connections())
+    registry.register(Isolation())
     registry.register(import_string(settings.METRICS_OF_PLATFORM)())
     return registry
+
+
+class Isolation(Collector):
+    """As the service itself sees it: where it is dangerous, requests are answered with 503."""
+
+    def collect(self) -> Iterable[Metric]:
+        differences = GaugeMetricFamily(
+            "vital_isolation_differences", "Things that are not as the plan wants them", labels=["severity"]
+        )
+        stands = availability.standing()
+        differences.add_metric(["dangerous"], len(stands.dangerous))
+        differences.add_metric(["warning"], len(stands.differences) - len(stands.dangerous))
+        yield differences
 
 
 class Connections(Collector):

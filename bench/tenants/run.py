@@ -11,9 +11,9 @@ from uuid import UUID
 
 import psycopg
 
-from migrations_ops.phases import policies as rls
+from tenants.isolation import wanted
 from tests.support import databases
-from vital.db import sql
+from vital.db import roles, sql
 
 ROWS, ROUNDS = 1_000_000, 400
 TENANTS = (10, 1_000, 100_000)
@@ -40,10 +40,9 @@ def main() -> None:
     scratch = databases.create_empty(os.environ["DATABASE_URL"], "vital_bench")
     try:
         with psycopg.connect(scratch.admin_url, autocommit=True) as connection:
-            for statement in rls.roles():
-                if connection.execute(sql.text_of(statement.is_applied).encode()).fetchone() != (True,):
-                    for change in statement.up:
-                        connection.execute(sql.text_of(change).encode())
+            for role in roles.ROLES:
+                if connection.execute(sql.text_of(roles.exists(role)).encode()).fetchone() != (True,):
+                    connection.execute(sql.text_of(roles.create(role)).encode())
             print("| tenants | rows of each | without policies, ms | behind them, ms | ratio | policies alone, ms |")
             print("|---:|---:|---:|---:|---:|---:|")
             for tenants in TENANTS:
@@ -55,9 +54,10 @@ def main() -> None:
 def measure(connection: psycopg.Connection[tuple[object, ...]], tenants: int) -> None:
     for statement in FILL.format(tenants=tenants, rows=ROWS).split(";"):
         connection.execute(statement.encode())
-    fence = rls.policies("public.items", shared=True, platform=str(PLATFORM))
-    for change in (*fence.up, *rls.grants("public.items").up):
-        connection.execute(sql.text_of(change).encode())
+    for policy in wanted.policies(shared=True, platform=str(PLATFORM), column="tenant_id"):
+        connection.execute(sql.text_of(wanted.creation(policy, "public.items")).encode())
+    connection.execute(b"ALTER TABLE public.items ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    connection.execute(b"GRANT SELECT ON public.items TO vital_tenant")
     draw = random.Random(7)
     plain, fenced, alone = list[float](), list[float](), list[float]()
     for _ in range(ROUNDS):

@@ -20,6 +20,7 @@ from migrations_ops.backup.pipe import Moved, pump, text
 from migrations_ops.backup.scratch_database import Target
 from migrations_ops.backup.table_contents import QUERIES
 from migrations_ops.backup.toc import Entry
+from migrations_ops.engine import ddl
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Statement
 from migrations_ops.phases import policies
@@ -155,7 +156,7 @@ class Restore:
     def _make(self, roles: Sequence[Statement]) -> None:
         for role in roles:
             try:
-                if not self.session.value(role.is_applied):
+                if not ddl.is_there(self.session, role):
                     for change in role.up:
                         self.session.execute(change)
             except psycopg.errors.InsufficientPrivilege as error:

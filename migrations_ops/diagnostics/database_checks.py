@@ -12,14 +12,15 @@ from migrations_ops.engine.session import Session
 from migrations_ops.phases import pre_validation, probes
 from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.phases.queries import schemas_of
-from migrations_ops.phases.row_level_security import closings
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from tenants.isolation.bypasses import bypasses
+from tenants.isolation.comparison import standing
 from vital.db import sql
 from vital.db.roles import LOGIN_PRIVILEGES
 from vital.errors import EngineError
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
+SHOWN = 50  # differences that are told one by one
 SKEW = 2.0  # seconds: tokens are judged by this machine's clock, rows are stamped by the server's
 
 
@@ -35,22 +36,26 @@ def results(session: Session, plan: Plan) -> Iterator[Result]:
 
 
 def isolation(session: Session, plan: Plan) -> list[Result]:
-    """Of the fence alone, once it has been closed; a check before a deployment asks nothing else."""
-    broken = {relation: not session.value(closing.is_applied) for relation, closing in closings(plan)}
-    if all(broken.values()):
+    """Of isolation alone, once it has been turned on; a check before a deployment asks nothing else."""
+    inventory = inventory_of(plan)
+    stands = standing(session.execute, inventory)
+    if stands.is_off:
         return [Result("the fence", WARN, "it is not closed yet: the API answers 503", "./manage.py migrate_tenants")]
-    found = []
-    if names := [relation for relation, whole in broken.items() if whole]:
-        fix = "See what was changed there, then: ./manage.py migrate_tenants --only 006"
-        found.append(Result("the fence", FAIL, f"it has a gap at {first_of(names)}", fix))
-    ways = bypasses(session, inventory_of(plan))["bypasses"]
+    found = [
+        Result("the fence", FAIL if one.dangerous else WARN, one.seen, one.fix)
+        for one in sorted(stands.differences, key=lambda one: not one.dangerous)
+    ]
+    if len(found) > SHOWN:
+        more = f"{len(found) - SHOWN} more things are not as the plan wants them"
+        found[SHOWN:] = [Result("the fence", found[SHOWN].state, more, "./manage.py migrate_tenants --only 006")]
+    ways = bypasses(session, inventory)["bypasses"]
     for one in ways["tables_that_the_plan_does_not_name"]:
         fix = "Add it to the plan and run ./manage.py migrate_tenants; or take its tenant column away."
         found.append(Result("a table beside the fence", FAIL, f"{one['table']} {one['why']}", fix))
     if logins := [one["role"] for one in ways["roles"] if one["login"]]:
         fix = "Let applications use the API; see ./manage.py prove_isolation --bypasses. What is left must be trusted."
         found.append(Result("logins beside the fence", WARN, first_of(logins), fix))
-    return found or [good("the fence", f"closed around {len(broken)} tables")]
+    return found or [good("the fence", f"closed around {stands.tables} tables")]
 
 
 def _ask(session: Session, name: str, **parts: Any) -> list[tuple[Any, ...]]:

@@ -31,7 +31,8 @@ def is_wanted(session: Session, statement: Statement) -> bool:
 
 
 def is_there(session: Session, statement: Statement) -> bool:
-    return bool(session.value(statement.is_applied))
+    applied = statement.is_applied
+    return bool(applied(session) if callable(applied) else session.value(applied))
 
 
 def apply(session: Session, phase: str, run: int, statement: Statement, waiting: Waiting) -> Outcome:

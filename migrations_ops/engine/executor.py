@@ -142,7 +142,8 @@ def has_work(session: Session, phase: Phase) -> bool:
     What the database does not let us ask counts as work: carrying it out says what is wrong, with the step's name.
     """
     try:
-        return any(_has_work(session, phase.key, step) for step in phase.steps)
+        with phase.one_look():
+            return any(_has_work(session, phase.key, step) for step in phase.steps)
     except psycopg.Error:
         return True
 

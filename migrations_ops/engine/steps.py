@@ -1,6 +1,7 @@
 """The kinds of step a phase is made of. Steps describe; the executor acts."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -92,7 +93,7 @@ class RowTrigger:
 class Statement:
     """A change of the schema that knows its undo.
 
-    `is_applied`       SELECT one boolean: is it already so (and valid)?
+    `is_applied`       SELECT one boolean, or a question to the session: is it already so (and valid)?
     `saved_state`      SELECT one jsonb before `up`: what `down` will need.
     `up`               statements in one transaction, or one outside any where `online` (CREATE INDEX CONCURRENTLY).
     `down`             the same for the undo, given the saved state.
@@ -107,7 +108,7 @@ class Statement:
     """
 
     name: str
-    is_applied: Composable
+    is_applied: "Composable | Callable[[Session], bool]"
     up: tuple[Composable, ...]
     down: Callable[[SavedState], tuple[Composable, ...]]
     relation: str = ""
@@ -167,10 +168,12 @@ Step = Check | Baseline | Statement | Assign | Insert
 
 @dataclass(frozen=True)
 class Phase:
-    """A named list of steps in reading order. `reads_only` phases leave nothing to undo."""
+    """A named list of steps in reading order. `reads_only` phases leave nothing to undo. Within `one_look` nothing
+    changes, so that its steps may read together what each would ask for."""
 
     key: str
     title: str
     steps: tuple[Step, ...]
     reads_only: bool = False
+    one_look: Callable[[], AbstractContextManager[None]] = nullcontext
     requires: tuple[str, ...] = field(default=())

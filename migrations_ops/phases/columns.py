@@ -7,6 +7,7 @@ from psycopg.sql import Composable
 from migrations_ops.engine.steps import Statement
 from migrations_ops.phases.queries import of_table, short
 from migrations_ops.rules.model import TENANT_COLUMN, TableSpec
+from tenants.isolation import wanted
 from vital.db import sql
 
 
@@ -18,7 +19,7 @@ def added_column(
     column = sql.ident(name)
     built = of_table("built_on_column", relation, column=sql.literal(name), ours=sql.literal(list(ours)))
     return Statement(
-        name=f"{short(relation)} has the column {name}",
+        name=wanted.adding(relation, name),
         relation=relation,
         is_applied=of_table("has_column", relation, column=sql.literal(name)),
         up=(of_table("add_column", relation, column=column, kind=sql.raw(kind)),),
@@ -62,4 +63,4 @@ def tenant_key_parts(spec: TableSpec, tenants: str) -> dict[str, Composable]:
 
 
 def tenant_key_name(spec: TableSpec) -> str:
-    return sql.fitting(f"{short(spec.relation)}_{TENANT_COLUMN}_fkey")
+    return wanted.tenant_key_name(spec.relation)

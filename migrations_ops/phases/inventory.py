@@ -1,15 +1,32 @@
 """What tenants must know of a plan."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
-from migrations_ops.phases import org_tables
+from migrations_ops.phases import legacy_writers, org_tables
 from migrations_ops.rules.model import Plan, TableSpec
 from tenants.inventory import Inventory, TenantTable
 from vital.db.introspection import ForeignKey
 
 
+def lazily(plan: Plan) -> Callable[[], Inventory]:
+    """The inventory of a plan when it is first asked for."""
+    return cache(lambda: inventory_of(plan))
+
+
 def inventory_of(plan: Plan) -> Inventory:
-    planned = [TenantTable(one.relation, one.table.key, one.shared, tuple(_ways(one))) for one in plan.tables]
+    planned = [
+        TenantTable(
+            one.relation,
+            one.table.key,
+            one.shared,
+            tuple(_ways(one)),
+            # Unique per tenant binds no row without one, so a canary tenant leaves the keys as they are.
+            rescope=() if plan.only_tenant else one.rescope,
+            writer=legacy_writers.function_of(plan, one) if one.decides else None,
+        )
+        for one in plan.tables
+    ]
     made = [TenantTable(relation, ("id",), shared=True, made=True) for relation in org_tables.own_tables(plan)]
     return Inventory(
         registry=plan.registry,
@@ -18,6 +35,7 @@ def inventory_of(plan: Plan) -> Inventory:
         tables=(*planned, *made),
         common=plan.common,
         reachable=plan.reachable,
+        passed_through=plan.passed_through,
     )
 
 

@@ -2,42 +2,58 @@
 as the backfill, with an entry in the ledger."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from psycopg.sql import Composable
 
 from migrations_ops.engine.steps import RowTrigger, Statement
-from migrations_ops.phases.queries import of_table, query, short
+from migrations_ops.phases.queries import of_table, query
 from migrations_ops.rules.compile import verdict
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from migrations_ops.rules.plan_keys import PHASES
+from tenants.inventory import Inventory, Routine
+from tenants.isolation import comparison, wanted
+from tenants.isolation.difference import WRITERS
 from vital.db import session_settings, sql
 
 
-def triggers(plan: Plan, *, for_changed_rows: bool) -> Iterator[Statement]:
+def triggers(plan: Plan, inventory: Callable[[], Inventory], *, for_changed_rows: bool) -> Iterator[Statement]:
     """The trigger of each table; a plan with other rules replaces its function. While a later phase stands undone, it
     leaves the rows alone that were there already: it is as 002 needs it, and not as the later phases do."""
     for spec in plan.tables:
         if spec.decides:
-            yield _trigger(plan, spec, ("all",) if for_changed_rows else ("all", "new"))
+            yield _trigger(plan, spec, inventory, ("all",) if for_changed_rows else ("all", "new"))
 
 
-def _trigger(plan: Plan, spec: TableSpec, fires: tuple[str, ...]) -> Statement:
-    function = sql.ident("vital", sql.fitting(f"late_writer_of_{spec.relation.replace('.', '_')}"))
-    of_function = {"function": function}
-    parts = of_function | {"body": sql.literal(sql.text_of(_body(plan, spec)))}
-    made = query("create_legacy_writer_function", settings=session_settings.for_function(), **parts)
-    digest = sql.literal(hashlib.sha256(sql.text_of(made).encode()).hexdigest())
+def function_of(plan: Plan, spec: TableSpec) -> Routine:
+    """The function behind the table's trigger, as this plan wants it."""
+    name = sql.fitting(f"late_writer_of_{spec.relation.replace('.', '_')}")
+    settings = {"search_path": session_settings.search_path("pg_catalog")} | session_settings.IN_A_FUNCTION
+    carried = tuple(f"{setting}={value}" for setting, value in settings.items())
+    body = sql.text_of(_body(plan, spec))
+    made = sql.text_of(_creation(name, body))
+    return Routine(name, body, carried, hashlib.sha256(made.encode()).hexdigest())
+
+
+def _creation(name: str, body: str) -> Composable:
+    parts = {"function": sql.ident("vital", name), "body": sql.literal(body)}
+    return query("create_legacy_writer_function", settings=session_settings.for_function(), **parts)
+
+
+def _trigger(plan: Plan, spec: TableSpec, inventory: Callable[[], Inventory], fires: tuple[str, ...]) -> Statement:
+    routine = function_of(plan, spec)
+    of_function = {"function": sql.ident("vital", routine.name)}
+    made, digest = _creation(routine.name, routine.body), sql.literal(routine.digest)
+    current = of_table("legacy_writer_trigger_is_current", spec.relation, digest=digest, fires=sql.literal(list(fires)))
+    as_wanted = comparison.is_as_wanted(inventory, WRITERS, spec.relation)
     return Statement(
-        name=f"rows written to {short(spec.relation)} without a tenant get theirs",
+        name=wanted.writing(spec.relation),
         relation=spec.relation,
-        is_applied=of_table(
-            "legacy_writer_trigger_is_current", spec.relation, digest=digest, fires=sql.literal(list(fires))
-        ),
+        is_applied=lambda session: session.value(current) and as_wanted(session),
         up=(
             made,
             query("mark_legacy_writer_function", digest=digest, **of_function),
-            query("close_legacy_writer_function", **of_function),
+            query("close_function", signature=sql.literal(routine.signature)),
             of_table("create_legacy_writer_trigger", spec.relation, events=sql.raw("INSERT OR UPDATE"), **of_function),
         ),
         down=lambda _: (

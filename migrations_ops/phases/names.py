@@ -17,7 +17,7 @@ from migrations_ops.phases import (
 from migrations_ops.phases import policies as rls
 from migrations_ops.phases.queries import of_table
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
-from tenants.isolation import catalog
+from tenants.isolation import wanted
 from vital.db import sql
 
 
@@ -29,7 +29,7 @@ def are_free(plan: Plan) -> Check:
 def _taken(plan: Plan) -> Iterator[Composable]:
     for relation, closing in row_level_security.closings(plan):
         if relation not in org_tables.own_tables(plan):
-            yield _asked("policy_name_taken", relation, closing, policies=sql.literal(list(catalog.POLICIES)))
+            yield _asked("policy_name_taken", relation, closing, policies=sql.literal(list(wanted.POLICY_NAMES)))
     for relation in plan.passed_through:
         way = rls.way_to_parents(relation)
         yield _asked("policy_name_taken", relation, way, policies=sql.literal(["vital_operator_reads"]))

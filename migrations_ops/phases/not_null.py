@@ -16,6 +16,7 @@ from migrations_ops.phases.columns import not_null_name
 from migrations_ops.phases.queries import of_table, query, short
 from migrations_ops.rules import completeness
 from migrations_ops.rules.model import TENANT_COLUMN, TableSpec
+from tenants.isolation import wanted
 from vital.db import sql
 
 
@@ -42,7 +43,7 @@ def statements(spec: TableSpec) -> Iterator[Statement]:
         **common,  # type: ignore[arg-type]
     )
     yield Statement(
-        name=f"{table}: the tenant is NOT NULL",
+        name=wanted.requiring(relation),
         is_applied=of_table("is_not_null", relation, column=parts["column"]),
         up=(of_table("set_not_null", relation), dropped),
         down=lambda _: (of_table("drop_not_null", relation),),

@@ -1,18 +1,20 @@
 """The database's fence: roles, grants, policies and the guard of references, as changes that know their undo."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from psycopg.sql import Composable
 
 from migrations_ops.engine.steps import SavedState, Statement
-from tenants.isolation import catalog
+from tenants.inventory import OWN_SCHEMA, TENANT_COLUMN, Inventory, Routine
+from tenants.isolation import wanted
+from tenants.isolation.comparison import is_as_wanted
+from tenants.isolation.difference import FUNCTIONS, GRANTS, POLICIES, REFERENCES
 from vital.db import roles as own_roles
 from vital.db import sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
-TENANT_COLUMN = "tenant_id"
 EVERYTHING = ("SELECT", "INSERT", "UPDATE", "DELETE")
 Changes = tuple[Composable, ...]
 
@@ -69,18 +71,18 @@ def schema_usage(schema: str) -> Statement:
     )
 
 
-def grants(relation: str, privileges: Iterable[str] = EVERYTHING) -> Statement:
+def grants(relation: str, inventory: Callable[[], Inventory], privileges: Iterable[str] = EVERYTHING) -> Statement:
     """What a tenant may do with the table at all; row by row the policies decide."""
-    allowed = tuple(privileges)
-    name = f"grants on {relation}"
+    name = wanted.granting(relation)
     held = _Held(name, _of("held_on_table", relation))
     return Statement(
         name=name,
         relation=relation,
-        is_applied=_of("has_table_privileges", relation, privileges=sql.literal(list(allowed))),
+        is_applied=is_as_wanted(inventory, GRANTS, relation),
         saved_state=held.before,
         up=(
-            _of("grant_table", relation, tenant_privileges=sql.raw(", ".join(allowed))),
+            _of("revoke_beyond", relation),
+            _of("grant_table", relation, tenant_privileges=sql.raw(", ".join(privileges))),
             _of("grant_table_to_operator", relation),
             _of("grant_sequences", relation),
         ),
@@ -129,37 +131,35 @@ def way_to_parents(relation: str) -> Statement:
     )
 
 
-def policies(relation: str, *, shared: bool, platform: str, column: str = TENANT_COLUMN) -> Statement:
+def policies(
+    relation: str, inventory: Callable[[], Inventory], *, shared: bool, platform: str, column: str = TENANT_COLUMN
+) -> Statement:
     """Close one table: its own rows for a tenant, and the Platform's to read where the table is shared."""
-    own = _of("own", column=sql.ident(column))
-    visible = own
-    if shared:
-        visible = _of("own_or_platform", column=sql.ident(column), platform=sql.literal(platform))
+    names = sql.literal(list(wanted.POLICY_NAMES))
+    name = wanted.closing(relation)
 
     def before(saved_state: SavedState) -> tuple[Composable, ...]:
-        changes = [_of("drop_policies", relation, policies=sql.literal(list(catalog.POLICIES)))]
+        changes = [_of("drop_policies", relation, policies=names)]
         if not saved_state["enabled"]:
             changes.append(_of("disable", relation))
         if not saved_state["forced"]:
             changes.append(_of("no_force", relation))
         return tuple(changes)
 
+    of_column = {"tenant": sql.ident(column), "added": sql.literal(wanted.adding(relation, column))}
+    ours = wanted.policies(shared=shared, platform=platform, column=column)
     return Statement(
-        name=f"row level security of {relation}",
+        name=name,
         relation=relation,
-        is_applied=catalog.is_isolated(relation),
+        is_applied=is_as_wanted(inventory, POLICIES, relation),
         saved_state=_of("security_before", relation),
         up=(
-            _of("drop_policies", relation, policies=sql.literal(list(catalog.POLICIES))),
-            _of("keep_others", relation),
-            _of("policy_operator", relation),
-            _of("policy_tenant", relation),
-            _of("policy_select", relation, visible=visible),
-            _of("policy_insert", relation, own=own),
-            _of("policy_update", relation, own=own),
-            _of("policy_delete", relation, own=own),
+            _of("drop_policies", relation, policies=names),
+            _of("keep_others", relation, statement=sql.literal(name)),
+            *(wanted.creation(policy, relation) for policy in ours if policy.name != wanted.OTHERS),
             _of("enable", relation),
             _of("force", relation),
+            _of("drop_default", relation, column=sql.literal(column), **of_column),
         ),
         down=before,
         locks=(relation,),
@@ -195,26 +195,34 @@ def temporary_tables(*, revoked: bool) -> Statement:
     )
 
 
-def guard_functions() -> Statement:
+def guard_functions(inventory: Callable[[], Inventory]) -> Statement:
     """The two functions behind the guards of references."""
     return Statement(
-        name="references may be guarded",
-        is_applied=_of("guard_exists"),
-        up=(_of("create_guard"), _of("create_guard_of_children")),
+        name=wanted.GUARDS,
+        is_applied=is_as_wanted(inventory, FUNCTIONS),
+        up=tuple(change for routine in wanted.guard_functions() for change in _made(routine)),
         down=lambda _: (_of("drop_guards"),),
     )
 
 
-def guarded_references(relation: str, tables: Iterable[str], platform: str) -> Statement:
+def _made(routine: Routine) -> Changes:
+    function = sql.ident(OWN_SCHEMA, routine.name)
+    made = _of("create_guard", function=function, body=sql.literal(routine.body))
+    return made, _of("close_function", signature=sql.literal(routine.signature))
+
+
+def guarded_references(
+    relation: str, inventory: Callable[[], Inventory], tables: Iterable[str], platform: str
+) -> Statement:
     """New references of this table stay in their tenant or go to the Platform."""
     among = tuple(tables)
-    parts: dict[str, Composable] = {"tables": sql.literal(list(among)), "platform": sql.literal(platform)}
-    parts |= {"on_child": _of("guard_of_reference"), "on_parent": _of("guard_of_referenced")}
+    guards = wanted.reference_guards(list(among), [relation], platform)
+    names = {"on_child": wanted.guard_of_reference(), "on_parent": wanted.guard_of_referenced()}
     return Statement(
-        name=f"references of {relation} stay in their tenant",
+        name=wanted.guarding(relation),
         relation=relation,
-        is_applied=_of("references_are_guarded", relation, **parts),
-        up=(_of("guard_references", relation, **parts),),
-        down=lambda _: (_of("unguard_references", relation, **parts),),
+        is_applied=is_as_wanted(inventory, REFERENCES, relation),
+        up=(_of("guard_references", relation, guards=guards),),
+        down=lambda _: (_of("unguard_references", relation, **names),),
         locks=among,
     )

@@ -1,6 +1,6 @@
 """Post-validation: every question of the guide and a few more, as PASS, WARN or FAIL. It only reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from psycopg.sql import Composable
@@ -10,10 +10,12 @@ from migrations_ops.engine.baseline import Comparison
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Severity, Step
 from migrations_ops.phases import org_tables, probes, vital_product
+from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.phases.queries import every, in_words, of_table, query, schemas_of, short
-from migrations_ops.phases.row_level_security import closings
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from tenants.isolation import bypasses
+from tenants.isolation.comparison import Standing, standing
+from tenants.isolation.difference import Difference
 from vital.db import sql
 from vital.errors import Problem
 
@@ -124,8 +126,24 @@ def _isolation(plan: Plan) -> Iterator[Check]:
     yield Check("views that see past the fence", bypasses.owner_views(relations), Severity.WARN)
     unlisted = bypasses.unlisted_tables(relations, known)
     yield Check("tables that the plan does not name", unlisted, Severity.WARN)
-    closed = [
-        of_table("no_longer_isolated", relation, statement=sql.literal(closing.name), is_isolated=closing.is_applied)
-        for relation, closing in closings(plan)
-    ]
-    yield Check("the fence is whole where it was closed", sql.join(closed, " UNION ALL "))
+    yield from isolation_stands(plan)
+
+
+def isolation_stands(plan: Plan) -> Iterator[Check]:
+    """Everything by which tenants are kept apart, as far as it was made, is as the plan wants it."""
+    looks: list[Standing] = []
+
+    def dangerous(session: Session) -> Iterator[Problem]:
+        looks[:] = [standing(session.execute, inventory_of(plan))]
+        return _problems(one for one in looks[0].dangerous if one.own)
+
+    def others(_: Session) -> Iterator[Problem]:
+        return _problems(one for look in looks for one in look.differences if not (one.dangerous and one.own))
+
+    yield Check("what keeps tenants apart is as it was made", dangerous)
+    yield Check("what else is not as the plan wants it", others, Severity.WARN)
+
+
+def _problems(differences: Iterable[Difference]) -> Iterator[Problem]:
+    for one in differences:
+        yield Problem(one.relation, "", f"{one.seen}. {one.fix}")

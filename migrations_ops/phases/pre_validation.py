@@ -14,8 +14,10 @@ from migrations_ops.phases import names, org_tables, probes, tenant_table, uniqu
 from migrations_ops.phases.queries import of_table, query, schemas_of, short, wrong_columns
 from migrations_ops.rules import database_check
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
+from tenants.isolation.comparison import of_others
 from vital.db import sql
 from vital.db.introspection import COLUMNS, UNIQUE_KEYS
+from vital.errors import Problem
 
 REGISTRY_COLUMNS = {
     "id": "uuid",
@@ -51,6 +53,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     rights = [lacking, query("unreachable_roles"), query("bound_by_row_level_security")]
     yield Check("the role's privileges", sql.join(rights, " UNION ALL "), gate=True)
     yield unfiltered(plan)
+    yield unhidden(plan)
     yield probes.rules_fit(plan)
     yield Check("values of the plan that no row can have", database_check.dead_values(plan), Severity.WARN)
     yield Check("enough free disk", probes.free_disk)
@@ -106,6 +109,19 @@ def unfiltered(plan: Plan) -> Check:
     """A role that policies filter would count what it may see for all there is."""
     filtered = [of_table("filtered_by_policies", name) for name in [*_relations(plan), *org_tables.own_tables(plan)]]
     return Check("row level security hides nothing from the role", sql.join(filtered, " UNION ALL "), gate=True)
+
+
+def unhidden(plan: Plan) -> Check:
+    """A RESTRICTIVE policy for everybody binds VITAL's roles, and the owner once row level security is forced."""
+    relations = [*_relations(plan), *org_tables.own_tables(plan)]
+
+    def problems(session: Session) -> Iterator[Problem]:
+        for one in of_others(session.execute, relations):
+            what = f"the {one.object.removesuffix(f' of {one.relation}')} is {one.found}"
+            message = f"{what}: from 006 on it would hide rows from tenants, the owner and VITAL's own work. {one.fix}"
+            yield Problem(one.relation, "", message)
+
+    return Check("no policy of others would hide rows behind row level security", problems, gate=True)
 
 
 def _tenants_there(plan: Plan, relation: str) -> Iterator[Check]:

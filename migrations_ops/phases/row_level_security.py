@@ -2,7 +2,7 @@
 force, and an attack run shows that the fence holds. Undo opens it again: isolation is off until it is closed anew."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 from psycopg.sql import Composable
@@ -12,21 +12,24 @@ from migrations_ops.engine.steps import Check, Phase, Probe, SavedState, Severit
 from migrations_ops.phases import not_null, org_tables, unique_keys
 from migrations_ops.phases import policies as rls
 from migrations_ops.phases.columns import tenant_key, tenant_key_parts
-from migrations_ops.phases.inventory import inventory_of
+from migrations_ops.phases.inventory import inventory_of, lazily
 from migrations_ops.phases.queries import of_table, schemas_of, short
 from migrations_ops.rules.model import Plan, TableSpec
-from tenants.isolation import bypasses
+from tenants.inventory import Inventory
+from tenants.isolation import bypasses, comparison
+from tenants.isolation.comparison import CLOSES
 from vital.db import sql
 from vital.errors import Problem
 
-KEY = "006_row_level_security"
+KEY = CLOSES
 
 
 def phase(plan: Plan) -> Phase:
-    return Phase(KEY, "Row level security", tuple(_steps(plan)))
+    return Phase(KEY, "Row level security", tuple(_steps(plan, lazily(plan))), one_look=comparison.one_look)
 
 
-def _steps(plan: Plan) -> Iterator[Step]:
+def _steps(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Step]:
+    yield Check("VITAL's roles may do nothing by themselves", _roles, gate=True)
     for spec in plan.tables:
         yield _valid_tenant_key(spec, plan.registry)
         yield from not_null.statements(spec)
@@ -42,9 +45,9 @@ def _steps(plan: Plan) -> Iterator[Step]:
     for _, closing in closings(plan):
         yield closing
     for relation in [*relations, *own]:
-        yield rls.grants(relation)
+        yield rls.grants(relation, inventory)
     for relation in [plan.registry, *plan.common]:
-        yield rls.grants(relation, ["SELECT"])
+        yield rls.grants(relation, inventory, ["SELECT"])
     for relation in plan.passed_through:
         yield rls.way_to_parents(relation)
     # From here on data work runs as vital_operator, which must see every row by then; beside a canary table it would be
@@ -54,11 +57,30 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield rls.temporary_tables(revoked=plan.revoke_temp)
     if plan.revoke_temp:
         yield Check("logins that may still make temporary tables", bypasses.who_may_shadow(), Severity.WARN)
-    yield rls.guard_functions()
+    yield rls.guard_functions(inventory)
     for relation in [*relations, *own]:
-        yield rls.guarded_references(relation, [*relations, *own], plan.platform_id)
+        yield rls.guarded_references(relation, inventory, [*relations, *own], plan.platform_id)
+    yield Check("nothing is left that a run may not repair", _left(inventory))
     yield Check("tenants reach only what the plan allows", _reach(plan), Severity.WARN)
     yield Check("every tenant sees its own rows, the Platform's shared ones, and no others", _attack(plan))
+
+
+def _roles(session: Session) -> Iterator[Problem]:
+    """Attributes and memberships are the whole cluster's, and a DBA's to take back."""
+    for one in comparison.of_roles(session.execute):
+        if one.dangerous:
+            yield Problem("", "", f"{one.seen}. {one.fix}")
+
+
+def _left(inventory: Callable[[], Inventory]) -> Probe:
+    """What keeps tenants apart and is not as it should be after all that was made anew."""
+
+    def problems(session: Session) -> Iterator[Problem]:
+        for one in comparison.standing(session.execute, inventory()).dangerous:
+            if one.own:
+                yield Problem(one.relation, "", f"{one.seen}. {one.fix}")
+
+    return problems
 
 
 def _reach(plan: Plan) -> Probe:
@@ -94,11 +116,12 @@ def _attack(plan: Plan) -> Probe:
 
 def closings(plan: Plan) -> Iterator[tuple[str, Statement]]:
     """The closing of each table, with the table."""
+    inventory, platform = lazily(plan), plan.platform_id
     for spec in plan.tables:
-        yield spec.relation, rls.policies(spec.relation, shared=spec.shared, platform=plan.platform_id)
+        yield spec.relation, rls.policies(spec.relation, inventory, shared=spec.shared, platform=platform)
     for relation in org_tables.own_tables(plan):
-        yield relation, rls.policies(relation, shared=True, platform=plan.platform_id)
-    yield plan.registry, rls.policies(plan.registry, shared=False, platform=plan.platform_id, column="id")
+        yield relation, rls.policies(relation, inventory, shared=True, platform=platform)
+    yield plan.registry, rls.policies(plan.registry, inventory, shared=False, platform=platform, column="id")
 
 
 def _valid_tenant_key(spec: TableSpec, tenants: str) -> Statement:

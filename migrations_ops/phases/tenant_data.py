@@ -8,6 +8,7 @@ from migrations_ops.engine.checks import KEPT
 from migrations_ops.engine.steps import Check, Index, Phase, Severity, Statement, Step
 from migrations_ops.phases import api_indexes, columns, legacy_writers, probes, vital_product
 from migrations_ops.phases.assign_steps import assign
+from migrations_ops.phases.inventory import lazily
 from migrations_ops.phases.queries import every, of_table, query, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from migrations_ops.rules.plan_keys import PHASES
@@ -22,7 +23,7 @@ def phase(plan: Plan) -> Phase:
 
 def _steps(plan: Plan) -> Iterator[Step]:
     yield probes.rules_fit(plan)
-    yield from legacy_writers.triggers(plan, for_changed_rows=True)
+    yield from legacy_writers.triggers(plan, lazily(plan), for_changed_rows=True)
     for spec in plan.tables:
         yield assign(plan, spec, PHASES)
     yield from vital_product.tool_assignments(plan)

@@ -7,6 +7,7 @@ from psycopg.sql import Composable
 from migrations_ops.engine.steps import Check, SavedState, Statement
 from migrations_ops.phases.queries import every, of_table, query, short
 from migrations_ops.rules.model import TENANT_COLUMN, TableSpec
+from tenants.isolation import wanted
 from vital.db import sql
 from vital.db.introspection import FOREIGN_KEYS, UNIQUE_KEYS
 
@@ -39,7 +40,7 @@ def rescoped(spec: TableSpec, key: tuple[str, ...]) -> Iterator[Statement]:
     yield Statement(
         name=f"{table}: an index for ({', '.join(key)}) per tenant",
         relation=spec.relation,
-        is_applied=of_table("index_is_valid", spec.relation, index_name=sql.literal(sql.spelled(schema, new))),
+        is_applied=of_table("unique_index_is_valid", spec.relation, index_name=sql.literal(sql.spelled(schema, new))),
         repair=dropped,
         up=(of_table("create_unique_index", spec.relation, index=sql.ident(new), columns=names),),
         down=lambda _: (dropped,),
@@ -60,7 +61,7 @@ def rescoped(spec: TableSpec, key: tuple[str, ...]) -> Iterator[Statement]:
 
     values = sql.join(sql.column("t", column) for column in key)
     yield Statement(
-        name=f"{table}: ({', '.join(key)}) is unique per tenant",
+        name=wanted.rescoping(spec.relation, key),
         relation=spec.relation,
         is_applied=of_table("key_is_rescoped", spec.relation, **of_key),
         saved_state=of_table("keys_across_tenants", spec.relation, columns=columns, said_of_key=query("said_of_key")),

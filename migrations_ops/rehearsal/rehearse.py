@@ -16,7 +16,7 @@ from typing import Any
 from migrations_ops.backup import scratch_database
 from migrations_ops.backup.pg_dump import Client, Schema, client, described
 from migrations_ops.backup.scratch_database import Place, Target
-from migrations_ops.engine import load_signals
+from migrations_ops.engine import ddl, load_signals
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase, Statement
 from migrations_ops.phases import policies
@@ -68,7 +68,7 @@ class Rehearsal:
     def hold(self) -> Document:
         """Make the copy, rehearse on it, and leave nothing behind. Raises EngineError where there can be no copy."""
         self.source.execute(QUERIES["never_filtered"])
-        lacking = [role for role in policies.roles() if not self.source.value(role.is_applied)]
+        lacking = [role for role in policies.roles() if not ddl.is_there(self.source, role)]
         kind = ""
         try:
             with scratch_database.scratch(self.source, self.order.where, self.order.params, self.order.home) as place:

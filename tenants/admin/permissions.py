@@ -62,7 +62,7 @@ def tenant_of_page(page: str, person: Person, *, reads: bool) -> TenantInfo | No
 
 def _why_none() -> str:
     try:
-        availability.require_migrated()
+        availability.require_isolation()
     except MigrationRequired:
         return "The tenants are not kept apart yet: nobody looks into one before the migration has closed the fence."
     return "You are staff of no tenant that is active. An admin of the Platform can make you a member of one."
@@ -71,7 +71,7 @@ def _why_none() -> str:
 def _active_tenants() -> dict[str, TenantInfo]:
     """Those that can be looked into: none before the fence is closed."""
     try:
-        availability.require_migrated()
+        availability.require_isolation()
     except MigrationRequired:
         return {}
     return active_tenants()

@@ -13,7 +13,8 @@ from tenants.inventory import Inventory
 from tenants.inventory import inventory as plan_inventory
 from tenants.isolation import bypasses as ways_around
 from tenants.isolation import reachability
-from tenants.isolation.catalog import isolated_tables
+from tenants.isolation.comparison import standing
+from tenants.isolation.difference import POLICIES
 from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Report
 from tenants.isolation.targets import NOBODY
 from vital.db import retry
@@ -56,13 +57,13 @@ def attack(url: str, secret_name: str, waiting: Callable[[str], None], *, budget
     """
     inventory = plan_inventory()
     with opened(Session) as session:
-        closed = isolated_tables(session, inventory)
-        if not any(closed.values()):
+        stands = standing(session.execute, inventory)
+        if stands.is_off:
             raise IsolationIsOff
         reached = reachability.not_allowed(session, inventory)
     over_http = _attack_service(inventory, url, secret_name)
     report = _attack_database(inventory, waiting, budget=budget, all_pairs=all_pairs)
-    report.open += [relation for relation, whole in closed.items() if not whole]
+    report.open += sorted({one.relation for one in stands.dangerous if one.part == POLICIES})
     report.reachable += reached
     report.merge(over_http)
     return report
@@ -143,6 +144,6 @@ def bypasses() -> dict[str, Any]:
     """What the fence does not cover; see `isolation.bypasses`. Only reads."""
     inventory = plan_inventory()
     with opened(Session, read_only=True) as session:
-        if not any(isolated_tables(session, inventory).values()):
+        if standing(session.execute, inventory).is_off:
             raise IsolationIsOff
         return ways_around.bypasses(session, inventory)

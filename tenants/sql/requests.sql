@@ -11,6 +11,10 @@ SELECT domain::text, tenant_id::text FROM vital.domain WHERE position('.' IN dom
 -- The tenant of a user of the platform.
 SELECT tenant_id::text FROM public.users WHERE id = %(id)s::uuid
 
+-- name: look_briefly
+-- A look at the catalogue does not wait for who changes a table.
+SELECT set_config('lock_timeout', '300ms', true)
+
 -- name: is_under_maintenance
 -- Whether somebody has switched maintenance on.
 SELECT EXISTS (SELECT FROM vital.maintenance)

@@ -73,7 +73,8 @@ def test_a_gap_in_the_fence_is_found_and_closed_by_the_fix(migrated: Scratch, ma
     found = signs(manage, migrated, 1)["the fence"][0]
 
     table = next(word for word in gap.split() if word in ("tools", "agents", "prompts", "knowledge_base"))
-    assert found["seen"] == f"it has a gap at public.{table}"
+    assert f" of public.{table}: " in found["seen"]
+    assert "; wanted: " in found["seen"]
     assert manage(migrated, "check", "--deploy").returncode == 1
     assert found["fix"].endswith("./manage.py migrate_tenants --only 006")
     mended = manage(migrated, "migrate_tenants", "--only", "006", "--yes")

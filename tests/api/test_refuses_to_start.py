@@ -86,6 +86,32 @@ def test_a_table_whose_fence_is_down_is_refused(service_database: ServiceDatabas
         is_refused(own.login, "prompts")
 
 
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("ALTER POLICY vital_tenant_delete ON tools USING (true)", "policy vital_tenant_delete of public.tools"),
+        ("GRANT TRUNCATE ON tools TO vital_tenant", "rights of vital_tenant on table public.tools"),
+        ("ALTER FUNCTION vital.guard_reference() SECURITY INVOKER", "security of function vital.guard_reference()"),
+        ("ALTER TABLE knowledge_base DISABLE TRIGGER USER", "trigger vital_ref_knowledge_base_source_id_fkey"),
+    ],
+)
+def test_what_would_make_rows_leak_is_refused_with_what_to_run(
+    service_database: ServiceDatabase, statement: str, told: str
+) -> None:
+    with service_under_test.copied_database(service_database) as own:
+        databases.rows(own.database.owner_url, statement)
+        is_refused(own.login, told)
+        is_refused(own.login, "Run: ./manage.py migrate_tenants --only 006")
+
+
+def test_a_role_that_no_policy_binds_is_refused_with_what_to_run(service_database: ServiceDatabase) -> None:
+    databases.rows(service_database.database.admin_url, "ALTER ROLE vital_tenant BYPASSRLS")
+    try:
+        is_refused(service_database.login, "Run: ALTER ROLE vital_tenant NOBYPASSRLS;")
+    finally:
+        databases.rows(service_database.database.admin_url, "ALTER ROLE vital_tenant NOBYPASSRLS")
+
+
 @pytest.mark.parametrize("key", [None, "", "change-me", "django-insecure-0123456789-0123456789-0123456789-0123456789"])
 def test_a_missing_or_known_secret_key_is_refused(database: Scratch, key: str | None) -> None:
     settings = {name: value for name, value in PRODUCTION.items() if name != "VITAL_SECRET_KEY"}

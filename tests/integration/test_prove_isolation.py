@@ -255,15 +255,23 @@ def test_a_fence_that_the_owner_walks_through_is_not_whole(fenced: Scratch, mana
     assert "owner of tables without FORCE" in owner["bound"]
 
 
-def test_006_does_not_complete_on_an_open_fence(migrated_template: Scratch, manage: Manage) -> None:
-    """A policy that looks like ours and asks nothing is not seen in the catalogue: only the attack finds it."""
+def test_006_makes_anew_what_was_altered_and_does_not_complete_where_it_may_not(
+    migrated_template: Scratch, manage: Manage
+) -> None:
+    """A policy that looks like ours and asks nothing is another one all the same."""
     scratch = clone_with_grants(migrated_template)
     asks_nothing = "current_setting('vital.tenant_id', true) IS NOT NULL"
     try:
         rows(scratch.owner_url, f"ALTER POLICY vital_tenant_delete ON prompts USING ({asks_nothing})")
+        assert attacked(scratch).leaks
+        done = manage(scratch, "migrate_tenants", "--only", "006", "--json")
+        assert done.returncode == 0, said(done)
+        assert not attacked(scratch).leaks
+
+        rows(scratch.admin_url, "ALTER FUNCTION vital.guard_reference() OWNER TO CURRENT_USER")
         done = manage(scratch, "migrate_tenants", "--only", "006", "--json")
         assert done.returncode == 1, said(done)
-        assert "delete of a row unseen" in done.stderr
+        assert f"ALTER FUNCTION vital.guard_reference() OWNER TO {OWNER}" in done.stderr
     finally:
         databases.drop(scratch)
 

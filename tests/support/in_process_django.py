@@ -25,3 +25,4 @@ def _turn_to(settings: dict[str, Any]) -> None:
     connection.settings_dict.update(settings)
     for memory in (availability._isolation, availability._state, availability._roles, resolution._registry):
         memory.forget()
+    availability.watch.forget()

@@ -7,6 +7,7 @@ from itertools import count
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from migrations_ops.engine import ddl
 from migrations_ops.engine.session import Session
 from migrations_ops.phases import policies
 from tenants.inventory import Inventory, TenantTable
@@ -29,10 +30,17 @@ def prepare(scratch: Scratch) -> None:
     """The roles, and the functions that guard references."""
     with session_of(scratch) as session:
         session.execute("CREATE SCHEMA vital")
-        for one in (*policies.roles(), policies.guard_functions()):
-            if not session.value(one.is_applied):
+        session.execute("CREATE TABLE vital.applied_statement (statement text, memo jsonb)")
+        for one in policies.roles():
+            if not ddl.is_there(session, one):
                 for statement in one.up:
                     session.execute(statement)
+        for statement in policies.guard_functions(_nothing).up:
+            session.execute(statement)
+
+
+def _nothing() -> Inventory:
+    return Inventory("", PLATFORM, (), (), ())
 
 
 @contextmanager
@@ -56,16 +64,22 @@ def isolated(session: Session, *ddl: str, tables: Sequence[str], key: str = "id"
 
 def _isolate(session: Session, schema: str, relations: Sequence[str], key: str) -> Inventory:
     registry = f"{schema}.tenants"
-    steps = [policies.schema_usage(schema), policies.policies(registry, shared=False, platform=PLATFORM, column="id")]
-    steps += [policies.policies(relation, shared=False, platform=PLATFORM) for relation in relations]
-    steps += [policies.grants(relation) for relation in relations]
-    steps += [policies.grants(registry, ["SELECT"])]
-    steps += [policies.guarded_references(relation, relations, PLATFORM) for relation in relations]
+    tables = tuple(TenantTable(relation, tuple(key.split(",")), shared=False) for relation in relations)
+    found = Inventory(registry, PLATFORM, (PLATFORM, NORTH, SOUTH), tables, ())
+
+    def inventory() -> Inventory:
+        return found
+
+    steps = [policies.schema_usage(schema)]
+    steps += [policies.policies(registry, inventory, shared=False, platform=PLATFORM, column="id")]
+    steps += [policies.policies(relation, inventory, shared=False, platform=PLATFORM) for relation in relations]
+    steps += [policies.grants(relation, inventory) for relation in relations]
+    steps += [policies.grants(registry, inventory, ["SELECT"])]
+    steps += [policies.guarded_references(relation, inventory, relations, PLATFORM) for relation in relations]
     for step in steps:
         for statement in step.up:
             session.execute(statement)
-    tables = tuple(TenantTable(relation, tuple(key.split(",")), shared=False) for relation in relations)
-    return Inventory(registry, PLATFORM, (PLATFORM, NORTH, SOUTH), tables, ())
+    return found
 
 
 def repeated(scratch: Scratch, script: str) -> tuple[int, str]:

@@ -105,26 +105,6 @@ SELECT to_regclass({name})::oid
 UNION
 SELECT t.relid::oid FROM pg_partition_tree(to_regclass({name})) AS t
 
--- name: has_table_privileges
--- Whether both roles may do what they need with the table.
-SELECT to_regrole('vital_tenant') IS NOT NULL
-   AND to_regrole('vital_operator') IS NOT NULL
-   AND (
-       SELECT bool_and(
-           has_table_privilege(role, one.oid, privilege)
-       )
-       FROM (VALUES ('vital_operator', 'SELECT'), ('vital_operator', 'INSERT'), ('vital_operator', 'UPDATE'), ('vital_operator', 'DELETE')) AS operator (role, privilege)
-       CROSS JOIN ({family}) AS one (oid)
-   )
-   AND (
-       SELECT bool_and(has_table_privilege('vital_tenant', to_regclass({name}), privilege))
-       FROM unnest({privileges}::text[]) AS privilege
-   )
-
--- name: grant_table
--- No TRUNCATE for anybody: it passes row level security by.
-GRANT {tenant_privileges} ON {relation} TO vital_tenant
-
 -- name: grant_table_to_operator
 -- Staff, and VITAL's own data work, under a policy of their own.
 DO $grant$
@@ -233,19 +213,6 @@ BEGIN
 END
 $policies$
 
--- name: keep_others
--- What other roles saw, they still see: everybody where nothing was hidden; the owner, whom FORCE would bind, elsewhere.
-DO $others$
-BEGIN
-    IF (SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass({name})) THEN
-        EXECUTE format('CREATE POLICY vital_others ON %s FOR ALL TO %I USING (true) WITH CHECK (true)', to_regclass({name}),
-                       (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass({name})));
-    ELSE
-        EXECUTE format('CREATE POLICY vital_others ON %s FOR ALL TO PUBLIC USING (true) WITH CHECK (true)', to_regclass({name}));
-    END IF;
-END
-$others$
-
 -- name: operator_reads
 -- Whether VITAL's data work sees every row of a table that is not fenced.
 SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'vital_operator' AND has_table_privilege(oid, to_regclass({name}), 'SELECT'))
@@ -262,38 +229,6 @@ CREATE POLICY vital_operator_reads ON {relation} FOR SELECT TO vital_operator US
 -- name: no_way_policy
 -- Also before it is made anew.
 DROP POLICY IF EXISTS vital_operator_reads ON {relation}
-
--- name: policy_operator
--- Staff and VITAL's own work see every row.
-CREATE POLICY vital_operator ON {relation} FOR ALL TO vital_operator USING (true) WITH CHECK (true)
-
--- name: policy_tenant
--- Opens nothing by itself: the restrictive policies beside it decide.
-CREATE POLICY vital_tenant ON {relation} FOR ALL TO vital_tenant USING (true) WITH CHECK (true)
-
--- name: policy_select
--- RESTRICTIVE: permissive policies of others (USING (true)) cannot open it.
-CREATE POLICY vital_tenant_select ON {relation} AS RESTRICTIVE FOR SELECT TO vital_tenant USING ({visible})
-
--- name: policy_insert
--- A tenant writes for itself only.
-CREATE POLICY vital_tenant_insert ON {relation} AS RESTRICTIVE FOR INSERT TO vital_tenant WITH CHECK ({own})
-
--- name: policy_update
--- Neither another's row nor into another's hands; the Platform's rows are read-only to tenants.
-CREATE POLICY vital_tenant_update ON {relation} AS RESTRICTIVE FOR UPDATE TO vital_tenant USING ({own}) WITH CHECK ({own})
-
--- name: policy_delete
--- Its own rows only.
-CREATE POLICY vital_tenant_delete ON {relation} AS RESTRICTIVE FOR DELETE TO vital_tenant USING ({own})
-
--- name: own
--- The bare column against a one-time value; an unset tenant is NULL and matches nothing.
-{column} = (SELECT nullif(current_setting('vital.tenant_id', true), '')::uuid)
-
--- name: own_or_platform
--- The same with the Platform's shared rows.
-{column} = ANY (ARRAY[(SELECT nullif(current_setting('vital.tenant_id', true), '')::uuid), {platform}::uuid])
 
 -- name: enable
 -- From here on policies count.
@@ -367,101 +302,97 @@ $temp$
 -- They are taken back.
 UPDATE vital.applied_statement SET memo = 'null' WHERE statement = {statement}
 
--- name: guard_exists
--- Whether the functions that guard references are there, and see every row whatever the session that they run in hides.
-SELECT count(*) = 2
-FROM pg_proc
-WHERE oid IN (to_regprocedure('vital.guard_reference()'), to_regprocedure('vital.guard_referenced()'))
-  AND 'row_security=on' = ANY(proconfig)
-
--- name: create_guard
--- A reference is to an own row or to the Platform's. Foreign keys are checked past row level security, so this is not
--- theirs to know. Only a changed reference or tenant is looked at: old rows are spared, and so is the first decision
--- about a row that had no tenant, which 005 reports. FOR KEY SHARE holds the parent.
-CREATE OR REPLACE FUNCTION vital.guard_reference() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS $guard$
-DECLARE
-    parent text := TG_ARGV[0];
-    is_referred_to text := TG_ARGV[1];
-    reference text[] := TG_ARGV[2];
-    platform uuid := TG_ARGV[3];
-    owner uuid;
-    new_row jsonb;
-    old_row jsonb;
-BEGIN
-    IF current_setting('role', true) = 'vital_operator' THEN
-        RETURN NULL;
-    END IF;
-    new_row := to_jsonb(NEW);
-    IF NEW.tenant_id IS NULL OR EXISTS (SELECT FROM unnest(reference) AS part WHERE new_row ->> part IS NULL) THEN
-        RETURN NULL;
-    END IF;
-    IF TG_OP = 'UPDATE' AND COALESCE(NEW.tenant_id = OLD.tenant_id, true) THEN
-        old_row := to_jsonb(OLD);
-        IF NOT EXISTS (SELECT FROM unnest(reference) AS part WHERE new_row -> part IS DISTINCT FROM old_row -> part) THEN
-            RETURN NULL;
-        END IF;
-    END IF;
-    EXECUTE format('SELECT p.tenant_id FROM %s AS p WHERE %s FOR KEY SHARE', parent, is_referred_to) INTO owner USING new_row;
-    IF owner IS NOT NULL AND owner <> NEW.tenant_id AND owner <> platform THEN
-        RAISE EXCEPTION 'insert or update on table "%" refers to a row that is not present in table "%"', TG_TABLE_NAME, TG_ARGV[4]
-            USING ERRCODE = 'foreign_key_violation', HINT = 'A reference is to an own row or to the Platform''s.';
-    END IF;
-    RETURN NULL;
-END
-$guard$
-
--- name: create_guard_of_children
--- The other side: a row that others refer to cannot leave its tenant while they stay.
-CREATE OR REPLACE FUNCTION vital.guard_referenced() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS $guard$
-DECLARE
-    child text := TG_ARGV[0];
-    refers_to_it text := TG_ARGV[1];
-    platform uuid := TG_ARGV[2];
-    found boolean;
-BEGIN
-    IF current_setting('role', true) = 'vital_operator' THEN
-        RETURN NULL;
-    END IF;
-    IF NEW.tenant_id = platform OR COALESCE(NEW.tenant_id = OLD.tenant_id, true) THEN
-        RETURN NULL;
-    END IF;
-    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE %s AND c.tenant_id <> $2)', child, refers_to_it)
-        INTO found USING to_jsonb(NEW), NEW.tenant_id;
-    IF found THEN
-        RAISE EXCEPTION 'update on table "%" would leave rows of table "%" referring to another tenant', TG_TABLE_NAME, TG_ARGV[3]
-            USING ERRCODE = 'foreign_key_violation', HINT = 'Move the rows that refer to it first.';
-    END IF;
-    RETURN NULL;
-END
-$guard$
-
 -- name: drop_guards
 -- The functions were ours, and so are triggers that still call them: of a table that somebody has dropped, the guards stand
 -- on those that it referred to.
 DROP FUNCTION IF EXISTS vital.guard_reference(), vital.guard_referenced() CASCADE
 
--- name: guard_of_reference
--- What the trigger on the referring table of a foreign key `f` is called.
-CASE WHEN octet_length(f.conname) <= 53 THEN 'vital_ref_' || f.conname ELSE 'vital_ref_' || md5(f.conname) END
+-- name: keep_others
+-- What other roles saw, they still see: everybody where nothing was hidden; the owner, whom FORCE would bind, elsewhere. How
+-- it was before the first time counts.
+DO $others$
+DECLARE
+    owner CONSTANT name := (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass({name}));
+    enabled CONSTANT boolean := COALESCE(
+        (SELECT (memo ->> 'enabled')::boolean FROM vital.applied_statement WHERE statement = {statement}),
+        (SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass({name}))
+    );
+BEGIN
+    EXECUTE format('CREATE POLICY vital_others ON %s FOR ALL TO %s USING (true) WITH CHECK (true)', to_regclass({name}),
+                   CASE WHEN enabled THEN quote_ident(owner) ELSE 'PUBLIC' END);
+END
+$others$
 
--- name: guard_of_referenced
--- The one on the table referred to: several tables may have a foreign key of the same name to it.
-'vital_chd_' || md5(f.conrelid::regclass || '.' || f.conname)
+-- name: drop_default
+-- A default of the tenant column that VITAL added is not VITAL's: it would give rows a tenant in silence.
+DO $default$
+BEGIN
+    IF EXISTS (SELECT FROM vital.applied_statement WHERE statement = {added}) AND EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = to_regclass({name}) AND attname = {column} AND atthasdef
+    ) THEN
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', to_regclass({name}), {column});
+    END IF;
+END
+$default$
 
--- name: references_are_guarded
--- Whether every foreign key between two tables of tenants is guarded on both sides.
-SELECT NOT EXISTS (
-    SELECT
-    FROM pg_constraint AS f
-    WHERE f.contype = 'f'
-      AND f.conparentid = 0
-      AND f.conrelid = to_regclass({name})
-      AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
-      AND (
-          NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = f.conrelid AND g.tgname = {on_child})
-          OR NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = f.confrelid AND g.tgname = {on_parent})
-      )
-)
+-- name: revoke_beyond
+-- Everything that VITAL's roles hold of the table, its partitions, those that inherit from it, and their columns, from its
+-- owner: what they need is granted next. Whoever they have passed it on to loses it as well.
+DO $beyond$
+DECLARE
+    one regclass;
+    role text;
+BEGIN
+    FOR one, role IN
+        WITH RECURSIVE members AS (
+            SELECT to_regclass({name})::oid AS oid
+            UNION
+            SELECT i.inhrelid FROM pg_inherits AS i JOIN members ON i.inhparent = members.oid
+        )
+        SELECT m.oid, r.rolname FROM members AS m CROSS JOIN pg_roles AS r WHERE r.rolname IN ('vital_tenant', 'vital_operator')
+    LOOP
+        EXECUTE format('REVOKE ALL ON TABLE %s FROM %I CASCADE', one, role);
+    END LOOP;
+    FOR one, role IN
+        SELECT d.objid, r.rolname
+        FROM pg_depend AS d
+        JOIN pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
+        CROSS JOIN pg_roles AS r
+        WHERE d.refobjid = to_regclass({name})
+          AND d.classid = 'pg_class'::regclass
+          AND d.deptype IN ('a', 'i')
+          AND r.rolname IN ('vital_tenant', 'vital_operator')
+    LOOP
+        EXECUTE format('REVOKE ALL ON SEQUENCE %s FROM %I CASCADE', one, role);
+    END LOOP;
+END
+$beyond$
+
+-- name: grant_table
+-- No TRUNCATE for anybody: it passes row level security by.
+GRANT {tenant_privileges} ON {relation} TO vital_tenant
+
+-- name: create_guard
+-- A function behind the guards; its owner sees every parent, whatever the session that it runs in hides.
+CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS {body}
+
+-- name: close_function
+-- Nobody calls it but its trigger.
+DO $close$
+DECLARE
+    grantee text;
+BEGIN
+    FOR grantee IN
+        SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END
+        FROM pg_proc AS p
+        CROSS JOIN LATERAL aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) AS acl
+        WHERE p.oid = to_regprocedure({signature})
+          AND acl.grantee <> p.proowner
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s CASCADE', {signature}, grantee);
+    END LOOP;
+END
+$close$
 
 -- name: guard_references
 -- One trigger on the referring table and one on the table referred to, for each foreign key between tables of tenants.
@@ -469,33 +400,10 @@ DO $references$
 DECLARE
     found record;
 BEGIN
-    FOR found IN
-        SELECT f.conrelid::regclass AS child, f.confrelid::regclass AS parent, cc.relname AS child_name, pc.relname AS parent_name,
-               format('%I.%I', cn.nspname, cc.relname) AS whole_child, format('%I.%I', pn.nspname, pc.relname) AS whole_parent,
-               {on_child} AS on_child, {on_parent} AS on_parent, key.*
-        FROM pg_constraint AS f
-        JOIN pg_class AS cc ON cc.oid = f.conrelid
-        JOIN pg_namespace AS cn ON cn.oid = cc.relnamespace
-        JOIN pg_class AS pc ON pc.oid = f.confrelid
-        JOIN pg_namespace AS pn ON pn.oid = pc.relnamespace
-        CROSS JOIN LATERAL (
-            SELECT array_agg(c.attname::text) AS columns,
-                   concat_ws(', ', string_agg(quote_ident(c.attname), ', ') FILTER (WHERE c.attname <> 'tenant_id'), 'tenant_id') AS listed,
-                   string_agg(format('p.%I = ($1 ->> %L)::%s', p.attname, c.attname, format_type(p.atttypid, p.atttypmod)), ' AND ') AS is_referred_to,
-                   string_agg(format('c.%I = ($1 ->> %L)::%s', c.attname, p.attname, format_type(p.atttypid, p.atttypmod)), ' AND ') AS refers_to_it
-            FROM unnest(f.conkey, f.confkey) AS part (child, parent)
-            JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = part.child
-            JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = part.parent
-        ) AS key
-        WHERE f.contype = 'f'
-          AND f.conparentid = 0
-          AND f.conrelid = to_regclass({name})
-          AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
-    LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR UPDATE OF %s ON %s FOR EACH ROW EXECUTE FUNCTION vital.guard_reference(%L, %L, %L, %L, %L)',
-                       found.on_child, found.listed, found.child, found.whole_parent, found.is_referred_to, found.columns, {platform}, found.parent_name);
-        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER UPDATE OF tenant_id ON %s FOR EACH ROW EXECUTE FUNCTION vital.guard_referenced(%L, %L, %L, %L)',
-                       found.on_parent, found.parent, found.whole_child, found.refers_to_it, {platform}, found.child_name);
+    FOR found IN {guards} LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s OF %s ON %s FOR EACH ROW EXECUTE FUNCTION %s(%s)',
+                       found.name, found.events, (SELECT string_agg(quote_ident(name), ', ') FROM unnest(found.columns) AS name), found.relation,
+                       left(found.function, -2), (SELECT string_agg(quote_literal(part), ', ' ORDER BY place) FROM unnest(found.arguments) WITH ORDINALITY AS argument (part, place)));
     END LOOP;
 END
 $references$
@@ -509,6 +417,8 @@ BEGIN
     FOR found IN
         SELECT g.tgname, g.tgrelid::regclass AS relation
         FROM pg_constraint AS f
+        JOIN pg_class AS cc ON cc.oid = f.conrelid
+        JOIN pg_namespace AS cn ON cn.oid = cc.relnamespace
         JOIN pg_trigger AS g
           ON g.tgrelid = f.conrelid AND g.tgname = {on_child}
           OR g.tgrelid = f.confrelid AND g.tgname = {on_parent}

@@ -164,9 +164,3 @@ FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
 WHERE p.prosecdef
   AND n.nspname = ANY({schemas}::text[])
-
--- name: no_longer_isolated
--- Row level security was complete once: it must be so still.
-SELECT {name}, '', 'row level security is not complete: run 006_row_level_security again'
-WHERE EXISTS (SELECT FROM vital.applied_statement WHERE statement = {statement})
-  AND NOT ({is_isolated})

@@ -105,6 +105,10 @@ ALTER TABLE {relation} ALTER COLUMN {tenant} DROP NOT NULL
 -- Whether the index is there and complete.
 SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass({index_name}) AND indisvalid)
 
+-- name: unique_index_is_valid
+-- The same of an index that makes a key unique for every row.
+SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass({index_name}) AND indisvalid AND indisunique AND indpred IS NULL)
+
 -- name: create_unique_index
 -- Built beside readers and writers, to take over from the key that was unique across all tenants.
 CREATE UNIQUE INDEX CONCURRENTLY {index} ON {relation} ({tenant}, {columns})

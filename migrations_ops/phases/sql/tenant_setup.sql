@@ -161,10 +161,6 @@ BEGIN
 -- Which rules the function follows.
 COMMENT ON FUNCTION {function}() IS {digest}
 
--- name: close_legacy_writer_function
--- Nobody calls it but the trigger.
-REVOKE ALL ON FUNCTION {function}() FROM PUBLIC
-
 -- name: create_legacy_writer_trigger
 -- VITAL's own work passes it by. While an undo clears rows, and afterwards, it is for new rows only: a row that is
 -- cleared and that an application changes would get its tenant again.

@@ -1,0 +1,423 @@
+"""What stands in the database, compared exactly with what the plan wants: one comparison for everybody who asks.
+
+A few catalogue queries for all tables at once. Only reads.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg.sql import Composable
+
+from tenants.inventory import OWN_SCHEMA, TENANT_COLUMN, Inventory, Routine, TenantTable
+from tenants.isolation import wanted
+from tenants.isolation.difference import (
+    FUNCTIONS,
+    GRANTS,
+    KEYS,
+    LOGINS,
+    OTHERS,
+    PARTS,
+    POLICIES,
+    REFERENCES,
+    ROLES,
+    SCHEMAS,
+    WRITERS,
+    Difference,
+)
+from tenants.isolation.rights import Rights
+from tenants.isolation.roles import logins, roles, settings
+from tenants.isolation.wanted import OTHERS as POLICY_OF_OTHERS
+from tenants.isolation.wanted import PUBLIC, QUERIES, Policy
+from vital.db import sql
+from vital.db.roles import ROLES as OURS
+from vital.db.session import Session
+
+Ask = Callable[[Composable], list[tuple[Any, ...]]]
+Row = dict[str, Any]
+CLOSES = "006_row_level_security"
+WRITER_KINDS = (7, 23)  # BEFORE INSERT, with or without UPDATE, FOR EACH ROW
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How isolation stands. `is_off`: it was never turned on, or was turned off by a command; nothing is wanted then.
+    `tables` are those that it holds."""
+
+    is_off: bool = False
+    tables: int = 0
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def dangerous(self) -> tuple[Difference, ...]:
+        """Those by which rows may leak, or be changed by another tenant."""
+        return tuple(one for one in self.differences if one.dangerous)
+
+
+def standing(ask: Ask, inventory: Inventory, *, serving: bool = False) -> Standing:
+    """Everything that the plan wants, or, where a run has not come to its end, what was done of it so far.
+
+    `serving`: the session's login is the service's.
+    """
+    if not ask(_of("has_records"))[0][0]:
+        return Standing(is_off=True)
+    records = _records(ask)
+    ended = [row["status"] for row in _rows(ask, "last_closings", phase=sql.literal(CLOSES))]
+    complete = ended[:1] == ["completed"] or ended == ["started", "completed"]
+    closed = [name for name in _closed(inventory) if complete or wanted.closing(name) in records]
+    look = Look(ask, inventory, records, closed, complete=complete, serving=serving)
+    if not (complete or any(row["forced"] for row in look.tables() if row["root"] in closed)):
+        return Standing(is_off=True)
+    return Standing(tables=len(closed), differences=tuple(look.differences(PARTS)))
+
+
+def is_as_wanted(inventory: Callable[[], Inventory], part: str, relation: str = "") -> Callable[[Session], bool]:
+    """Whether a run has nothing to do about this part, of this table or of all; what it may not repair does not count.
+
+    Reading a plan's inventory takes some time, which is spent when it is asked for.
+    """
+
+    def ask(session: Session) -> bool:
+        return not any(
+            one.part == part and not one.statement and relation in ("", one.relation)
+            for one in _at_once(session, inventory(), part, relation)
+        )
+
+    return ask
+
+
+@dataclass
+class _Once:
+    found: list[Difference] | None = None
+
+
+_once: ContextVar[_Once | None] = ContextVar("one_look", default=None)
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Within it the catalogue is read once for all parts and tables: nothing changes meanwhile."""
+    token = _once.set(_Once())
+    try:
+        yield
+    finally:
+        _once.reset(token)
+
+
+def _at_once(session: Session, inventory: Inventory, part: str, relation: str) -> Iterable[Difference]:
+    once = _once.get()
+    if once is None:
+        only = [relation] if relation else _closed(inventory)
+        return Look(session.execute, inventory, _records(session.execute), only, complete=True).differences((part,))
+    if once.found is None:
+        everything = _everything(inventory)
+        look = Look(session.execute, inventory, _records(session.execute), everything, complete=True)
+        once.found = list(look.differences(PARTS))
+    return once.found
+
+
+def of_roles(ask: Ask) -> Iterator[Difference]:
+    """Of the two roles alone, as far as they are there; also before anything else is."""
+    return roles(_rows(ask, "found_roles"), whole=False)
+
+
+def of_others(ask: Ask, relations: Collection[str]) -> Iterator[Difference]:
+    """RESTRICTIVE policies of others that would hide rows from VITAL or the owner."""
+    parts = {"tables": sql.literal(list(relations)), "policies": sql.literal(list(wanted.POLICY_NAMES))}
+    for row in _rows(ask, "found_policies_of_others", **parts):
+        binds = [PUBLIC] if row["everybody"] else [role for role in row["binds"] if role != "vital_tenant"]
+        if binds:
+            fix = wanted.fix("fix_policy_roles", policy=row["name"], relation=row["root"])
+            what = f"RESTRICTIVE FOR {row['command']} TO {', '.join(binds)} ({row['expression']})"
+            yield Difference(
+                OTHERS, row["root"], f"policy {row['name']} of {row['root']}",
+                "policies of others that are RESTRICTIVE name the roles that they are for", what, False, fix, own=False,
+            )  # fmt: skip
+
+
+class Look:
+    """One comparison: what is found is asked at most once."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        inventory: Inventory,
+        records: dict[str, Any],
+        relations: Collection[str],
+        *,
+        complete: bool,
+        serving: bool = False,
+    ) -> None:
+        self.ask, self.inventory, self.records = ask, inventory, records
+        self.relations, self.complete = relations, complete
+        every = _everything(inventory)
+        self._asked_for = every if complete and set(relations) >= set(_closed(inventory)) else list(relations)
+        self._of_plan = {table.relation: table for table in inventory.tables}
+        self._names: dict[str, Composable] = {"tables": sql.literal(self._asked_for)}
+        serves = {"serving": sql.literal(serving), "tables": sql.literal(_closed(inventory))}
+        self._logins = {"logins": _of("service_logins", **serves)}
+        self._tables: list[Row] | None = None
+
+    def differences(self, parts: Collection[str]) -> Iterator[Difference]:
+        if POLICIES in parts:
+            yield from self._policies()
+        if GRANTS in parts or SCHEMAS in parts:
+            yield from self._rights()
+        if REFERENCES in parts:
+            yield from self._references()
+        if FUNCTIONS in parts or WRITERS in parts:
+            yield from self._functions()
+        if WRITERS in parts:
+            yield from self._writers()
+        if KEYS in parts:
+            yield from self._keys()
+        if ROLES in parts:
+            yield from roles(_rows(self.ask, "found_roles"))
+        if LOGINS in parts:
+            of_plan = {"tables": sql.literal(_closed(self.inventory)), "powers": sql.literal(list(wanted.POWERS))}
+            yield from settings(_rows(self.ask, "found_settings", **self._logins))
+            yield from logins(_rows(self.ask, "found_logins", **self._logins, **of_plan))
+        if OTHERS in parts:
+            yield from of_others(self.ask, self.relations)
+
+    def tables(self) -> list[Row]:
+        """The tables with their partitions and heirs."""
+        if self._tables is None:
+            parts: dict[str, Composable] = {
+                "column": sql.literal(TENANT_COLUMN),
+                "registry": sql.literal(self.inventory.registry),
+            }
+            parts |= {"policies": sql.literal(list(wanted.POLICY_NAMES)), "members": _of("members", **self._names)}
+            self._tables = _rows(self.ask, "found_tables", **parts)
+        return self._tables
+
+    def _is_wanted(self, record: str) -> bool:
+        """In an unfinished migration, what was done of it."""
+        return self.complete or record in self.records
+
+    def _roots(self) -> Iterator[tuple[Row, TenantTable | None]]:
+        """The tables that are to be closed; the registry is no table of the plan's."""
+        for row in self.tables():
+            if row["is_root"] and row["root"] in self.relations and row["root"] in _closed(self.inventory):
+                yield row, self._of_plan.get(row["root"])
+
+    # --- policies ---
+
+    def _policies(self) -> Iterator[Difference]:
+        missing = {*self.relations} & {*_closed(self.inventory)} - {row["root"] for row in self.tables()}
+        for name in sorted(missing):
+            yield Difference(POLICIES, name, f"table {name}", "a table", "none of this name", True, "")
+        for row, table in self._roots():
+            if not self._is_wanted(wanted.closing(row["root"])):
+                continue
+            for switch, on in (("ENABLE", row["enabled"]), ("FORCE", row["forced"])):
+                if not on:
+                    yield self._of_table(row, "row level security", f"{switch} ROW LEVEL SECURITY", "it is off", True)
+            if row["owner"] in OURS:
+                fix = wanted.fix("fix_owner", what=f"TABLE {row['root']}", role=row["usual_owner"])
+                what, expected = f"owner of {row['root']}", f"another than VITAL's roles, such as {row['usual_owner']}"
+                yield Difference(POLICIES, row["root"], what, expected, row["owner"], True, fix)
+            yield from self._of_each_policy(row, table)
+            yield from self._default(row, table)
+
+    def _of_each_policy(self, row: Row, table: TenantTable | None) -> Iterator[Difference]:
+        memo = self.records.get(wanted.closing(row["root"]))
+        found = {one["name"]: _policy(one) for one in row["policies"]}
+        for policy in wanted.policies(
+            shared=bool(table and table.shared),
+            platform=self.inventory.platform_id,
+            column=TENANT_COLUMN if table else "id",
+            others=_others(memo, row["owner"], found.get(POLICY_OF_OTHERS)),
+        ):
+            there = found.get(policy.name)
+            if there != policy:
+                text = there.in_words if there else "it is missing"
+                dangerous = there is not None or not policy.permissive
+                yield self._of_table(row, f"policy {policy.name}", policy.in_words, text, dangerous)
+
+    def _default(self, row: Row, table: TenantTable | None) -> Iterator[Difference]:
+        """What gives rows a tenant in silence; one that was there before VITAL is the application's, and only named."""
+        default = (row["column"] or {}).get("default")
+        if table is None or default is None:
+            return
+        if table.made or wanted.adding(row["root"], TENANT_COLUMN) in self.records:
+            yield self._of_table(row, f"column {TENANT_COLUMN}", "no default", f"DEFAULT {default}", True)
+        elif "current_setting" not in default:
+            fix = wanted.fix("fix_default", relation=row["root"], column=TENANT_COLUMN)
+            what = f"column {TENANT_COLUMN} of {row['root']}"
+            yield Difference(POLICIES, row["root"], what, "no default", f"DEFAULT {default}", False, fix, own=False)
+
+    def _of_table(self, row: Row, thing: str, expected: str, found: str, dangerous: bool) -> Difference:
+        return Difference(POLICIES, row["root"], f"{thing} of {row['root']}", expected, found, dangerous)
+
+    # --- rights ---
+
+    def _rights(self) -> Iterator[Difference]:
+        schemas = sorted({sql.names(name)[0] for name in self._asked_for})
+        parts = {"members": _of("members", **self._names), "schemas": sql.literal(schemas)}
+        found = _rows(self.ask, "found_grants", **parts, **self._logins)
+        of_roles = [row for row in self.tables() if self._is_granted(row["root"])]
+        yield from Rights(self.inventory, of_roles, found, schemas, whole=self.complete).differences()
+
+    def _is_granted(self, relation: str) -> bool:
+        return self._is_wanted(wanted.granting(relation))
+
+    # --- references, functions, rows without a tenant ---
+
+    def _references(self) -> Iterator[Difference]:
+        among = [table.relation for table in self.inventory.tables]
+        if not self.complete:
+            among = [name for name in among if name in self.relations]
+        children = [name for name in among if name in self.relations and self._is_wanted(wanted.guarding(name))]
+        guards = wanted.reference_guards(among, children, self.inventory.platform_id)
+        for row in _rows(self.ask, "found_guards", guards=guards) if children else ():
+            if not (row["there"] and row["same"] and row["fires"]):
+                found = "is missing" if not row["there"] else "is another" if not row["same"] else "is switched off"
+                name = f"trigger {row['name']} of {row['relation']}"
+                yield Difference(
+                    REFERENCES, row["child"], name, "a guard of references that fires", f"it {found}", True
+                )
+
+    def _functions(self) -> Iterator[Difference]:
+        functions: list[tuple[str, str, Routine]] = []
+        if self._is_wanted(wanted.GUARDS):
+            functions += [(FUNCTIONS, "", routine) for routine in wanted.guard_functions()]
+        functions += [(WRITERS, table.relation, routine) for table, routine in self._writing()]
+        names = self._names | {"functions": sql.literal([routine.signature for _, _, routine in functions])}
+        found = {row["name"]: row for row in _rows(self.ask, "found_functions", **names)}
+        for part, relation, routine in functions:
+            yield from _routine(part, relation, routine, found.get(routine.signature))
+
+    def _writing(self) -> Iterator[tuple[TenantTable, Routine]]:
+        for table in self.inventory.tables:
+            if table.writer and table.relation in self.relations and self._is_wanted(wanted.writing(table.relation)):
+                yield table, table.writer
+
+    def _writers(self) -> Iterator[Difference]:
+        found = {row["root"]: row for row in _rows(self.ask, "found_writers", **self._names)}
+        for table, routine in self._writing():
+            row, what = found.get(table.relation), f"trigger vital_late_writer of {table.relation}"
+            expected = f"{routine}, for rows written without a tenant"
+            if row is None:
+                yield Difference(WRITERS, table.relation, what, expected, "it is missing", False)
+            elif not row["fires"]:
+                yield Difference(WRITERS, table.relation, what, expected, "it is switched off", False)
+            elif (
+                row["function"] != routine.name
+                or row["schema"] != OWN_SCHEMA
+                or row["kind"] not in WRITER_KINDS
+                or row["when"] != wanted.writer_condition()
+                or row["columns"]
+            ):
+                text = f"it calls {row['schema']}.{row['function']}() when {row['when'] or 'any row is written'}"
+                yield Difference(WRITERS, table.relation, what, expected, text, True)
+
+    # --- keys ---
+
+    def _keys(self) -> Iterator[Difference]:
+        for row in self.tables():
+            table = self._of_plan.get(row["root"])
+            if table and row["root"] in self.relations and self._is_wanted(wanted.closing(row["root"])):
+                yield from self._tenant_key(row, table)
+                if row["is_root"]:
+                    yield from self._not_null(row)
+                    yield from self._unique(row, table)
+
+    def _tenant_key(self, row: Row, table: TenantTable) -> Iterator[Difference]:
+        if row["kind"] != "r" or not (row["is_root"] or row["is_partition"]):
+            return
+        named = wanted.tenant_key_name(row["root"])
+        what, expected = f"foreign key of {row['name']}", f"({TENANT_COLUMN}) to {self.inventory.registry}, validated"
+        good = [key for key in row["keys"] if key["enforced"] and key["fires"]]
+        if not row["keys"]:
+            yield Difference(KEYS, row["root"], what, expected, "it is missing", False)
+        elif not good:
+            key = row["keys"][0]
+            if not key["enforced"]:
+                fix = wanted.fix("fix_enforced", relation=row["name"], constraint=key["name"])
+                yield Difference(KEYS, row["root"], what, expected, "it is not enforced", False, fix)
+            else:
+                fix = wanted.fix("fix_triggers", relation=row["name"])
+                yield Difference(KEYS, row["root"], what, expected, "its triggers are switched off", False, fix)
+        elif not any(key["valid"] for key in good) and any(key["name"].strip('"') == named for key in good):
+            yield Difference(KEYS, row["root"], what, expected, "it is not validated", False)
+
+    def _not_null(self, row: Row) -> Iterator[Difference]:
+        done = wanted.requiring(row["root"]) in self.records
+        if done and row["column"] and not row["column"]["not_null"]:
+            what = f"column {TENANT_COLUMN} of {row['root']}"
+            yield Difference(KEYS, row["root"], what, "NOT NULL", "it may be NULL", False)
+
+    def _unique(self, row: Row, table: TenantTable) -> Iterator[Difference]:
+        for key in table.rescope:
+            if not self._is_wanted(wanted.rescoping(row["root"], key)):
+                continue
+            listed = ", ".join(key)
+            per_tenant = sorted((TENANT_COLUMN, *key))
+            if not any(one["serves"] and one["columns"] == per_tenant for one in row["unique"]):
+                what = f"unique key ({TENANT_COLUMN}, {listed}) of {row['root']}"
+                yield Difference(KEYS, row["root"], what, "it is there", "it is missing", False)
+            for one in row["unique"]:
+                if one["columns"] == sorted(key):
+                    what = f"unique key {one['name']} of {row['root']}"
+                    yield Difference(KEYS, row["root"], what, f"({listed}) is unique in each tenant", "in all", False)
+
+
+def _routine(part: str, relation: str, routine: Routine, row: Row | None) -> Iterator[Difference]:
+    what = f"function {routine}"
+    if row is None:
+        yield Difference(part, relation, what, "it is there", "it is missing", part == FUNCTIONS)
+        return
+    settings_found = sorted(str(one).lower() for one in row["settings"])
+    facts = (
+        ("body", routine.body.strip(), str(row["body"]).strip(), "as VITAL makes it", "another one"),
+        ("security", True, row["definer"], "SECURITY DEFINER", "SECURITY INVOKER"),
+        ("language", "plpgsql", row["language"], "plpgsql", str(row["language"])),
+        ("settings", sorted(one.lower() for one in routine.settings), settings_found,
+         ", ".join(routine.settings), ", ".join(row["settings"]) or "none"),
+    )  # fmt: skip
+    for thing, expected, found, words, found_words in facts:
+        if expected != found:
+            # Rules that are others since have a function of their own, which the next run makes.
+            dangerous = thing != "body" or not routine.digest or row["comment"] == routine.digest
+            yield Difference(part, relation, f"{thing} of {what}", words, found_words, dangerous)
+    if not row["owned_well"]:
+        fix = wanted.fix("fix_owner", what=f"FUNCTION {routine}", role=row["wanted_owner"])
+        yield Difference(part, relation, f"owner of {what}", row["wanted_owner"], row["owner"], True, fix)
+    for caller in row["callers"]:
+        yield Difference(part, relation, f"right to call {what}", "nobody but its owner", caller, False)
+
+
+def _policy(row: Row) -> Policy:
+    return Policy(row["name"], row["command"], tuple(row["roles"]), row["using"], row["check"], row["permissive"])
+
+
+def _others(memo: Any, owner: str, found: Policy | None) -> str:
+    """Who sees what they saw before, by what VITAL noted then; where nothing is noted, either is right."""
+    if isinstance(memo, dict) and "enabled" in memo:
+        return owner if memo["enabled"] else PUBLIC
+    return PUBLIC if found is None or found.roles == (PUBLIC,) else owner
+
+
+def _closed(inventory: Inventory) -> list[str]:
+    """The tables that row level security holds."""
+    return [*(table.relation for table in inventory.tables), inventory.registry]
+
+
+def _everything(inventory: Inventory) -> list[str]:
+    return list(dict.fromkeys([*_closed(inventory), *inventory.common, *inventory.passed_through]))
+
+
+def _records(ask: Ask) -> dict[str, Any]:
+    return {row["statement"]: row["memo"] for row in _rows(ask, "found_records")}
+
+
+def _rows(ask: Ask, name: str, /, **parts: Composable) -> list[Row]:
+    return [json.loads(text) for (text,) in ask(_of(name, **parts))]
+
+
+def _of(name: str, /, **parts: Composable) -> Composable:
+    return sql.compose(QUERIES[name].replace("%", "%%"), **parts)

@@ -1,0 +1,193 @@
+"""What must stand so that tenants are kept apart: policies, triggers, functions, grants, as the plan wants them.
+
+One definition: 006 makes things from it, and the comparison holds the catalogue against it.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from psycopg.sql import Composable
+
+from tenants.inventory import TENANT_COLUMN, Routine
+from vital.db import session_settings, sql
+from vital.db.roles import OPERATOR_ROLE, TENANT_ROLE
+
+QUERIES = sql.load(Path(__file__).parent / "sql")
+PUBLIC = "PUBLIC"
+OTHERS = "vital_others"
+EVERYTHING = frozenset(("SELECT", "INSERT", "UPDATE", "DELETE"))
+READING = frozenset(("SELECT",))
+COMMANDS = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE", "*": "ALL"}
+# What a role without login is not. Whoever puts on one of the first kind is bound by no policy, or may become anybody.
+ATTRIBUTES = ("LOGIN", "SUPERUSER", "BYPASSRLS", "CREATEROLE", "CREATEDB", "REPLICATION")
+# Roles of the server's own that read, write, or run programs, whatever the policies say.
+POWERS = (
+    "pg_read_all_data",
+    "pg_write_all_data",
+    "pg_execute_server_program",
+    "pg_read_server_files",
+    "pg_write_server_files",
+    "pg_create_subscription",
+    "pg_maintain",
+)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy: `command` as pg_policy has it; the expressions as PostgreSQL prints them."""
+
+    name: str
+    command: str
+    roles: tuple[str, ...]
+    using: str | None = None
+    check: str | None = None
+    permissive: bool = True
+
+    @property
+    def in_words(self) -> str:
+        """As it would be written."""
+        parts = [f"{'PERMISSIVE' if self.permissive else 'RESTRICTIVE'} FOR {COMMANDS[self.command]}"]
+        parts.append(f"TO {', '.join(self.roles)}")
+        parts += [f"USING {self.using}"] if self.using is not None else []
+        parts += [f"CHECK {self.check}"] if self.check is not None else []
+        return " ".join(parts)
+
+
+def policies(*, shared: bool, platform: str, column: str, others: str = PUBLIC) -> tuple[Policy, ...]:
+    """Of one table. `others` are those who see what they saw before: everybody, or the owner."""
+    own = expression("own_rows", column=sql.raw(column))
+    visible = own
+    if shared:
+        visible = expression("own_or_shared_rows", column=sql.raw(column), platform=sql.literal(platform))
+    tenant = (TENANT_ROLE,)
+    return (
+        Policy(OTHERS, "*", (others,), "true", "true"),
+        Policy("vital_operator", "*", (OPERATOR_ROLE,), "true", "true"),
+        Policy("vital_tenant", "*", tenant, "true", "true"),
+        Policy("vital_tenant_select", "r", tenant, visible, None, permissive=False),
+        Policy("vital_tenant_insert", "a", tenant, None, own, permissive=False),
+        Policy("vital_tenant_update", "w", tenant, own, own, permissive=False),
+        Policy("vital_tenant_delete", "d", tenant, own, None, permissive=False),
+    )
+
+
+def creation(policy: Policy, relation: str) -> Composable:
+    """The statement that makes the policy. Not of one for the owner, whose name only the database knows."""
+
+    def clause(name: str, text: str | None) -> Composable:
+        return sql.raw("") if text is None else sql.compose(QUERIES[name], expression=sql.verbatim(text))
+
+    return sql.compose(
+        QUERIES["create_policy"],
+        policy=sql.ident(policy.name),
+        relation=sql.relation(relation),
+        kind=sql.raw("PERMISSIVE" if policy.permissive else "RESTRICTIVE"),
+        command=sql.raw(COMMANDS[policy.command]),
+        roles=sql.join(sql.raw(role) if role == PUBLIC else sql.ident(role) for role in policy.roles),
+        using=clause("using_clause", policy.using),
+        check=clause("check_clause", policy.check),
+    )
+
+
+@cache
+def guard_functions() -> tuple[Routine, ...]:
+    """The functions behind the triggers that keep references in their tenant."""
+    settings = (f"search_path={session_settings.search_path('pg_catalog')}", "row_security=on")
+    return tuple(
+        Routine(name, "\n" + _text(body) + "\n", settings)
+        for name, body in (
+            ("guard_reference", "guard_reference_body"),
+            ("guard_referenced", "guard_referenced_body"),
+        )
+    )
+
+
+def reference_guards(tables: list[str], children: list[str], platform: str) -> Composable:
+    """SELECT of the triggers, one on each side, for the foreign keys of `children` to one of `tables`."""
+    parts = {"tables": sql.literal(tables), "children": sql.literal(children), "platform": sql.literal(platform)}
+    return _of("reference_guards", on_child=guard_of_reference(), on_parent=guard_of_referenced(), **parts)
+
+
+def guard_of_reference() -> Composable:
+    """The name of the trigger on the referring table of a foreign key `f`."""
+    return _of("guard_of_reference")
+
+
+def guard_of_referenced() -> Composable:
+    """The name of the one on the table referred to; `cc` and `cn` are the referring table and its schema."""
+    return _of("guard_of_referenced")
+
+
+@cache
+def writer_condition() -> str:
+    """When the trigger for rows without a tenant fires."""
+    return _text("unassigned_and_not_ours")
+
+
+# --- what VITAL notes that it has changed, by the statement's name ---
+
+
+def closing(relation: str) -> str:
+    return f"row level security of {relation}"
+
+
+def granting(relation: str) -> str:
+    return f"grants on {relation}"
+
+
+def guarding(relation: str) -> str:
+    return f"references of {relation} stay in their tenant"
+
+
+def writing(relation: str) -> str:
+    return f"rows written to {_short(relation)} without a tenant get theirs"
+
+
+def requiring(relation: str) -> str:
+    return f"{_short(relation)}: the tenant is NOT NULL"
+
+
+def rescoping(relation: str, key: tuple[str, ...]) -> str:
+    return f"{_short(relation)}: ({', '.join(key)}) is unique per tenant"
+
+
+def adding(relation: str, column: str) -> str:
+    return f"{_short(relation)} has the column {column}"
+
+
+GUARDS = "references may be guarded"
+
+
+def tenant_key_name(relation: str) -> str:
+    """What the foreign key to the tenants is called."""
+    return sql.fitting(f"{_short(relation)}_{TENANT_COLUMN}_fkey")
+
+
+def fix(name: str, **words: str) -> str:
+    """A statement for somebody to run; the words are names as the database, or the plan, spells them."""
+    parts = {word: sql.verbatim(text) for word, text in words.items()}
+    return sql.text_of(sql.compose(_text(name), **parts))
+
+
+def expression(name: str, **parts: Composable) -> str:
+    """An expression as text."""
+    return sql.text_of(sql.compose(_text(name), **parts))
+
+
+def _short(relation: str) -> str:
+    return sql.names(relation)[1]
+
+
+def _text(name: str) -> str:
+    """The statement without the sentence above it."""
+    lines = QUERIES[name].split("\n")
+    first = next(number for number, line in enumerate(lines) if not line.startswith("--"))
+    return "\n".join(lines[first:])
+
+
+def _of(name: str, /, **parts: Composable) -> Composable:
+    return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
+
+
+POLICY_NAMES = tuple(policy.name for policy in policies(shared=False, platform="", column=TENANT_COLUMN))

@@ -1,0 +1,63 @@
+"""A running service notices within ten seconds that tenants are not kept apart, and serves nothing until they are."""
+
+import time
+
+from tests.support import service_under_test
+from tests.support.cast import PHARMA
+from tests.support.service import Service
+from tests.support.service_under_test import ServiceDatabase
+from tests.support.tokens import super_admin, user
+
+NOTICED_WITHIN_SECONDS = 10
+GONE = 'vital_isolation_differences{severity="dangerous"}'
+
+
+def until(service: Service, status: int) -> float:
+    """Seconds until a tenant's request is answered so."""
+    started = time.monotonic()
+    while service.get("/api/tools-crud?limit=1", user(PHARMA)).status != status:
+        assert time.monotonic() - started < 3 * NOTICED_WITHIN_SECONDS, f"never {status}: {service.said}"
+        time.sleep(0.1)
+    return time.monotonic() - started
+
+
+def dangerous(service: Service) -> float:
+    lines = service.get("/metrics", super_admin()).text.splitlines()
+    (line,) = [line for line in lines if line.startswith(GONE)]
+    return float(line.rpartition(" ")[2])
+
+
+def test_what_makes_rows_leak_ends_the_service_until_it_is_repaired(service_database: ServiceDatabase) -> None:
+    with service_under_test.started(service_database) as opened:
+        service = opened.service
+        until(service, 200)
+        assert (service.get("/health/ready").status, dangerous(service)) == (200, 0)
+
+        opened.sql("ALTER POLICY vital_tenant_select ON tools USING (true)")
+
+        assert until(service, 503) < NOTICED_WITHIN_SECONDS
+        answer = service.get("/api/tools-crud?limit=1", user(PHARMA))
+        assert "tenants are not kept apart" in answer.json["error"]
+        ready = service.get("/health/ready")
+        assert (ready.status, ready.json["tenants"]) == (503, "not isolated")
+        assert dangerous(service) == 1
+        assert "policy vital_tenant_select of public.tools" in service.said
+
+        own = "tenant_id = ANY (ARRAY[(SELECT nullif(current_setting('vital.tenant_id', true), '')::uuid), %s::uuid])"
+        [(platform,)] = opened.sql("SELECT quote_literal(id) FROM tenants WHERE slug = 'vital-platform'")
+        opened.sql(f"ALTER POLICY vital_tenant_select ON tools USING ({own % platform})")
+
+        until(service, 200)
+        assert service.get("/health/ready").status == 200
+
+
+def test_what_only_keeps_rows_back_is_told_and_served_on(service_database: ServiceDatabase) -> None:
+    with service_under_test.started(service_database) as opened:
+        opened.sql("ALTER TABLE tools DISABLE TRIGGER vital_late_writer")
+        deadline = time.monotonic() + NOTICED_WITHIN_SECONDS
+        while 'severity="warning"} 1.0' not in opened.service.get("/metrics", super_admin()).text:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+        assert opened.service.get("/api/tools-crud?limit=1", user(PHARMA)).status == 200
+        assert dangerous(opened.service) == 0
