@@ -17,12 +17,12 @@ END
 $drop$
 
 -- name: may_become
--- Whether the current role may put this role on.
+-- Whether the login may put this role on, whichever it works as now.
 SELECT CASE
     WHEN to_regrole({role_name}) IS NULL THEN false
     WHEN current_setting('is_superuser')::boolean THEN true
-    WHEN current_setting('server_version_num')::int >= 160000 THEN pg_has_role(current_user, to_regrole({role_name})::oid, 'SET')
-    ELSE pg_has_role(current_user, to_regrole({role_name})::oid, 'MEMBER')
+    WHEN current_setting('server_version_num')::int >= 160000 THEN pg_has_role(session_user, to_regrole({role_name})::oid, 'SET')
+    ELSE pg_has_role(session_user, to_regrole({role_name})::oid, 'MEMBER')
 END
 
 -- name: become_member
