@@ -1,9 +1,11 @@
 """Isolation, put to the test."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 from django.conf import settings
@@ -15,6 +17,7 @@ from tenants.isolation import bypasses as ways_around
 from tenants.isolation import reachability
 from tenants.isolation.comparison import standing
 from tenants.isolation.difference import POLICIES
+from tenants.isolation.formats import findings, junit, sarif
 from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Report
 from tenants.isolation.targets import NOBODY
 from vital.db import retry
@@ -33,7 +36,11 @@ __all__ = [
     "ServiceNotReached",
     "TokensRefused",
     "attack",
+    "attack_api",
     "bypasses",
+    "findings",
+    "junit",
+    "sarif",
     "statements_for_others",
 ]
 
@@ -132,6 +139,51 @@ def _attack_service(inventory: Inventory, url: str, secret_name: str) -> Report:
     if url and not any(attempt.attacker != NOBODY.name for attempt in report.attempts):
         raise TokensRefused(url=url, reason=report.not_tried[0]["why"] if report.not_tried else "there is none")
     return report
+
+
+class NoApi(EngineError):
+    """The API that {address} describes cannot be attacked: {reason}. Nothing was proven. Check --openapi and each --as
+    TENANT=CREDENTIAL, where CREDENTIAL is a token, "Header: value", env:NAME or file:PATH."""
+
+    exit_code = 2
+
+
+def attack_api(address: str, credentials: Sequence[str], *, writes: bool) -> Report:
+    """An API that its OpenAPI document describes: each tenant's rows with each other's credential."""
+    from tenants.isolation import openapi, openapi_probe
+    from tenants.isolation.clients import HttpCaller
+
+    try:
+        holders = [openapi_probe.Holder(*_credential(given)) for given in credentials]
+        if len({holder.name for holder in holders}) < 2:
+            raise NoApi(address=address, reason="it takes the credentials of two tenants at least")
+        parts = urlsplit(address)
+        query = f"?{parts.query}" if parts.query else ""
+        answer = HttpCaller(f"{parts.scheme}://{parts.netloc}").call("GET", parts.path + query, holders[0].headers)
+        if answer.status != 200:
+            raise NoApi(address=address, reason=f"its document is answered with {answer.status}")
+        document = openapi.read(answer.text)
+        caller = HttpCaller(openapi.base_of(document, address))
+        report = openapi_probe.prove(list(openapi.operations(document)), holders, caller, writes=writes)
+    except (ValueError, OSError, HTTPException) as error:
+        raise NoApi(address=address, reason=error) from error
+    if not report.attempts or not any(holder.everything for holder in holders):
+        reasons = [left_out["why"] for left_out in report.not_tried]
+        raise NoApi(address=address, reason=reasons[0] if reasons else "it has no operation that could be tried")
+    return report
+
+
+def _credential(given: str) -> tuple[str, dict[str, str]]:
+    """The tenant and the header that it is known by. No message has the credential in it."""
+    name, _, text = given.partition("=")
+    if text.startswith("env:"):
+        text = env_secret(text.removeprefix("env:"))
+    elif text.startswith("file:"):
+        text = Path(text.removeprefix("file:")).read_text(encoding="utf-8").strip()
+    if not name or not text:
+        raise ValueError(f"the credential of {name or 'a tenant without a name'} is empty")
+    header, colon, value = text.partition(": ")
+    return name, {header: value} if colon else {"Authorization": f"Bearer {text}"}
 
 
 def statements_for_others() -> list[str]:

@@ -1,6 +1,8 @@
 """`./manage.py prove_isolation`: proves, or refutes, that no tenant reaches another's rows."""
 
+import json
 import logging
+from pathlib import Path
 
 from django.core.management.base import CommandParser
 from rich.console import Console
@@ -8,6 +10,7 @@ from rich.console import Console
 from migrations_ops.management.output.elements import waiting
 from migrations_ops.management.output.isolation import show_attacks, show_bypasses
 from tenants.isolation import service as isolation
+from vital import private_files
 from vital.cli.base_command import Options, VitalCommand
 from vital.cli.exit_codes import DONE, FAILED, INCOMPLETE, USAGE, Answer
 
@@ -18,6 +21,8 @@ examples:
   ./manage.py prove_isolation --bypasses           what the fence does not cover: roles, functions, views, tables
   ./manage.py prove_isolation --url https://api.example.org --jwt-secret-env SUPABASE_JWT_SECRET
                                                  the database and the live service, with rows planted and removed
+  ./manage.py prove_isolation --openapi https://api.example.org/openapi.json --as north=env:NORTH --as south=env:SOUTH
+                                                 an API of anybody's: rows of the one with the credential of the other
 
 exit codes: 0 held; 1 a leak, something reached that the plan does not allow, or the fence is not closed;
             2 wrong usage, settings, connection or password;
@@ -35,6 +40,22 @@ class Command(VitalCommand):
             "--sql", action="store_true", help="print what would take the tables from all other roles; runs nothing"
         )
         parser.add_argument("--url", default="", help="attack the live service at this address as well")
+        parser.add_argument(
+            "--openapi", default="", metavar="URL", help="attack the API that this document describes instead; any API"
+        )
+        parser.add_argument(
+            "--as",
+            dest="credentials",
+            action="append",
+            default=[],
+            metavar="TENANT=CREDENTIAL",
+            help='for --openapi, twice at least: a token, "Header: value", env:NAME or file:PATH',
+        )
+        parser.add_argument(
+            "--writes", action="store_true", help="for --openapi: operations that write as well; a leak does harm there"
+        )
+        parser.add_argument("--junit", default="", metavar="FILE", help="write the attacks as JUnit as well")
+        parser.add_argument("--sarif", default="", metavar="FILE", help="write what was found as SARIF as well")
         parser.add_argument(
             "--jwt-secret-env",
             default="SUPABASE_JWT_SECRET",
@@ -66,9 +87,16 @@ class Command(VitalCommand):
 
 
 def _attack(options: Options, console: Console) -> Answer:
-    how = {"budget": options["budget"], "all_pairs": options["all_pairs"]}
-    report = isolation.attack(options["url"], options["jwt_secret_env"], waiting(console), **how)
+    if options["openapi"]:
+        report = isolation.attack_api(options["openapi"], options["credentials"], writes=options["writes"])
+    else:
+        how = {"budget": options["budget"], "all_pairs": options["all_pairs"]}
+        report = isolation.attack(options["url"], options["jwt_secret_env"], waiting(console), **how)
     document = report.document()
+    if options["junit"]:
+        private_files.write(Path(options["junit"]), isolation.junit(document))
+    if options["sarif"]:
+        private_files.write(Path(options["sarif"]), json.dumps(isolation.sarif(isolation.findings(document)), indent=2))
     if not options["json"]:
         show_attacks(console, document)
     return document, (DONE if report.complete else INCOMPLETE) if report.holds else FAILED
