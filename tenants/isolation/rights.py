@@ -115,12 +115,11 @@ class Rights:
         if privilege == "USAGE" and (role != TENANT_ROLE or name != "vital") and not held["passed_on"]:
             return
         found = privilege + (" with grant option" if held["passed_on"] else "")
-        own = role in OURS
         dangerous = privilege == "CREATE" and role != PUBLIC
         fix = self._revoking(held, f"SCHEMA {name}", "")
         words = ", ".join(sorted(expected)) or "no more than USAGE"
-        part = SCHEMAS if own else LOGINS
-        yield Difference(part, "", f"rights of {role} on schema {name}", words, found, dangerous, fix, own=own)
+        part = SCHEMAS if role in OURS else LOGINS
+        yield Difference(part, "", f"rights of {role} on schema {name}", words, found, dangerous, fix, own=False)
 
     def _revoking(self, held: Row, on: str, column: str) -> str:
         words = {"privilege": held["privilege"] + column, "on": on, "role": held["role"]}

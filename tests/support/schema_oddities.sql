@@ -174,7 +174,7 @@ CREATE TRIGGER instead INSTEAD OF UPDATE ON all_orders FOR EACH ROW EXECUTE FUNC
 
 -- oddity: policies that are off
 CREATE POLICY p ON orders USING (true);
-CREATE POLICY q ON orders AS RESTRICTIVE FOR SELECT TO PUBLIC USING (amount > 0);
+CREATE POLICY q ON orders AS RESTRICTIVE FOR SELECT TO {reader} USING (amount > 0);
 COMMENT ON POLICY p ON orders IS 'open';
 
 -- oddity: policies that count
