@@ -73,7 +73,7 @@ def schema_usage(schema: str) -> Statement:
 
 def grants(relation: str, inventory: Callable[[], Inventory], privileges: Iterable[str] = EVERYTHING) -> Statement:
     """What a tenant may do with the table at all; row by row the policies decide."""
-    name = wanted.granting(relation)
+    name, allowed = wanted.granting(relation), tuple(privileges)
     held = _Held(name, _of("held_on_table", relation))
     return Statement(
         name=name,
@@ -81,8 +81,8 @@ def grants(relation: str, inventory: Callable[[], Inventory], privileges: Iterab
         is_applied=is_as_wanted(inventory, GRANTS, relation),
         saved_state=held.before,
         up=(
-            _of("revoke_beyond", relation),
-            _of("grant_table", relation, tenant_privileges=sql.raw(", ".join(privileges))),
+            _of("revoke_beyond", relation, tenant_privileges=sql.literal(list(allowed))),
+            _of("grant_table", relation, tenant_privileges=sql.raw(", ".join(allowed))),
             _of("grant_table_to_operator", relation),
             _of("grant_sequences", relation),
         ),

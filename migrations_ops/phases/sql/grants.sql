@@ -20,12 +20,13 @@ WHERE d.refobjid = to_regclass({name})
 SELECT 'SCHEMA' AS kind, quote_ident(nspname) AS object, '' AS part, nspacl AS acl FROM pg_namespace WHERE nspname = {schema_name}
 
 -- name: held_by_our_roles
--- What the two roles hold of it, each with who gave it.
+-- What the two roles hold of it, each with who gave it, and what they have passed on.
 SELECT held.kind, held.object, held.part, acl.privilege_type AS privilege, pg_get_userbyid(acl.grantee) AS role,
        pg_get_userbyid(acl.grantor) AS giver, acl.is_grantable AS passed_on
 FROM ({held}) AS held
 CROSS JOIN LATERAL aclexplode(held.acl) AS acl
 WHERE acl.grantee IN (SELECT oid FROM pg_roles WHERE rolname IN ('vital_tenant', 'vital_operator'))
+   OR acl.grantee <> 0 AND acl.grantor IN (SELECT oid FROM pg_roles WHERE rolname IN ('vital_tenant', 'vital_operator'))
 
 -- name: grants_before
 -- The same, to give back exactly this. An object and not a list: where grants are made again, what was held before the
@@ -50,7 +51,10 @@ DECLARE
     found record;
 BEGIN
     FOR found IN
-        SELECT * FROM ({held_by_our_roles}) AS h WHERE NOT before @> jsonb_build_array(to_jsonb(h))
+        SELECT *
+        FROM ({held_by_our_roles}) AS h
+        WHERE NOT before @> jsonb_build_array(to_jsonb(h))
+          AND NOT before @> jsonb_build_array(to_jsonb(h) || jsonb_build_object('passed_on', true))
     LOOP
         PERFORM set_config('role', found.giver, true);
         EXECUTE format('REVOKE %s%s ON %s %s FROM %I', found.privilege, ' (' || NULLIF(found.part, '') || ')', found.kind, found.object, found.role);
@@ -60,6 +64,7 @@ BEGIN
         FROM jsonb_to_recordset(before) AS h (kind text, object text, part text, privilege text, role text, giver text, passed_on boolean)
         WHERE to_regrole(quote_ident(h.role)) IS NOT NULL
           AND to_jsonb(h) NOT IN (SELECT to_jsonb(now) FROM ({held_by_our_roles}) AS now)
+        ORDER BY h.giver IN ('vital_tenant', 'vital_operator')
     LOOP
         PERFORM set_config('role', found.giver, true);
         EXECUTE format('GRANT %s%s ON %s %s TO %I%s', found.privilege, ' (' || NULLIF(found.part, '') || ')', found.kind, found.object, found.role,

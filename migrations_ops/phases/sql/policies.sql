@@ -336,34 +336,45 @@ END
 $default$
 
 -- name: revoke_beyond
--- Everything that VITAL's roles hold of the table, its partitions, those that inherit from it, and their columns, from its
--- owner: what they need is granted next. Whoever they have passed it on to loses it as well.
+-- What VITAL's roles hold from the owner beyond their need: on the table, its partitions, those that inherit from it, their
+-- columns and its sequences. What they may have stays where it stands in the list of grants; whoever they have passed
+-- something on to loses it.
 DO $beyond$
 DECLARE
-    one regclass;
-    role text;
+    held record;
 BEGIN
-    FOR one, role IN
+    FOR held IN
         WITH RECURSIVE members AS (
             SELECT to_regclass({name})::oid AS oid
             UNION
             SELECT i.inhrelid FROM pg_inherits AS i JOIN members ON i.inhparent = members.oid
+        ), objects AS (
+            SELECT 'TABLE' AS kind, c.oid, '' AS part, c.relacl AS acl, c.relowner AS owner,
+                   CASE WHEN c.oid = to_regclass({name}) THEN {tenant_privileges}::text[] ELSE ARRAY[]::text[] END AS tenants,
+                   CASE WHEN c.oid = to_regclass({name}) OR c.relispartition THEN ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] ELSE ARRAY[]::text[] END AS operators
+            FROM members AS m
+            JOIN pg_class AS c ON c.oid = m.oid
+            UNION ALL
+            SELECT 'TABLE', c.oid, quote_ident(a.attname), a.attacl, c.relowner, ARRAY[]::text[], ARRAY['SELECT', 'INSERT', 'UPDATE']
+            FROM members AS m
+            JOIN pg_class AS c ON c.oid = m.oid
+            JOIN pg_attribute AS a ON a.attrelid = c.oid AND NOT a.attisdropped
+            UNION ALL
+            SELECT 'SEQUENCE', c.oid, '', c.relacl, c.relowner, ARRAY['USAGE'], ARRAY['USAGE']
+            FROM pg_depend AS d
+            JOIN pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
+            WHERE d.refobjid = to_regclass({name}) AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
         )
-        SELECT m.oid, r.rolname FROM members AS m CROSS JOIN pg_roles AS r WHERE r.rolname IN ('vital_tenant', 'vital_operator')
+        SELECT o.kind, o.oid::regclass AS object, o.part, acl.privilege_type, r.rolname,
+               acl.privilege_type = ANY(CASE r.rolname WHEN 'vital_tenant' THEN o.tenants ELSE o.operators END) AS stays
+        FROM objects AS o
+        CROSS JOIN LATERAL aclexplode(o.acl) AS acl
+        JOIN pg_roles AS r ON r.oid = acl.grantee AND r.rolname IN ('vital_tenant', 'vital_operator')
+        WHERE acl.grantor = o.owner
+          AND (acl.is_grantable OR acl.privilege_type <> ALL(CASE r.rolname WHEN 'vital_tenant' THEN o.tenants ELSE o.operators END))
     LOOP
-        EXECUTE format('REVOKE ALL ON TABLE %s FROM %I CASCADE', one, role);
-    END LOOP;
-    FOR one, role IN
-        SELECT d.objid, r.rolname
-        FROM pg_depend AS d
-        JOIN pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
-        CROSS JOIN pg_roles AS r
-        WHERE d.refobjid = to_regclass({name})
-          AND d.classid = 'pg_class'::regclass
-          AND d.deptype IN ('a', 'i')
-          AND r.rolname IN ('vital_tenant', 'vital_operator')
-    LOOP
-        EXECUTE format('REVOKE ALL ON SEQUENCE %s FROM %I CASCADE', one, role);
+        EXECUTE format('REVOKE %s%s%s ON %s %s FROM %I CASCADE', CASE WHEN held.stays THEN 'GRANT OPTION FOR ' END, held.privilege_type,
+                       ' (' || NULLIF(held.part, '') || ')', held.kind, held.object, held.rolname);
     END LOOP;
 END
 $beyond$
