@@ -15,12 +15,14 @@ from migrations_ops.phases.queries import schemas_of
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from tenants.isolation.bypasses import bypasses
 from tenants.isolation.comparison import standing
+from tenants.isolation.reachability import not_allowed
 from vital.db import sql
 from vital.db.roles import LOGIN_PRIVILEGES
 from vital.errors import EngineError
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 SHOWN = 50  # differences that are told one by one
+FOR_TENANTS = ("everybody", "vital_tenant")
 SKEW = 2.0  # seconds: tokens are judged by this machine's clock, rows are stamped by the server's
 
 
@@ -52,6 +54,14 @@ def isolation(session: Session, plan: Plan) -> list[Result]:
     for one in ways["tables_that_the_plan_does_not_name"]:
         fix = "Add it to the plan and run ./manage.py migrate_tenants; or take its tenant column away."
         found.append(Result("a table beside the fence", FAIL, f"{one['table']} {one['why']}", fix))
+    for reached in not_allowed(session, inventory):
+        seen = f"{reached.kind} {reached.name}: {reached.how}, and the plan does not allow it"
+        found.append(Result("reached by tenants", FAIL, seen, f"{reached.closing} Or allow it: {reached.offer}"))
+    for one in ways["rights_on_tables_made_later"]:
+        if one["grantee"] in FOR_TENANTS:
+            seen = f"{one['grantee']} gets {one['rights']} on what {one['made_by']} makes in {one['schema']}"
+            fix = "Take them back with ALTER DEFAULT PRIVILEGES, or a new table is open before the plan names it."
+            found.append(Result("rights on tables made later", WARN, seen, fix))
     if logins := [one["role"] for one in ways["roles"] if one["login"]]:
         fix = "Let applications use the API; see ./manage.py prove_isolation --bypasses. What is left must be trusted."
         found.append(Result("logins beside the fence", WARN, first_of(logins), fix))

@@ -83,6 +83,40 @@ def test_a_gap_in_the_fence_is_found_and_closed_by_the_fix(migrated: Scratch, ma
     assert manage(migrated, "check", "--deploy").returncode == 0
 
 
+WAYS = {
+    "a view as its owner": ("CREATE VIEW seen AS TABLE tools", "GRANT SELECT ON seen TO vital_tenant"),
+    "a materialized view": ("CREATE MATERIALIZED VIEW kept AS TABLE prompts", "GRANT SELECT ON kept TO vital_tenant"),
+    "a function of the owner's": (
+        "CREATE FUNCTION how_many() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM tools'",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_tenants_reach_past_the_policies_stops_a_deployment(migrated: Scratch, manage: Manage, way: str) -> None:
+    for statement in WAYS[way]:
+        rows(migrated.owner_url, statement)
+
+    (found,) = signs(manage, migrated, 1)["reached by tenants"]
+
+    assert "the plan does not allow it" in found["seen"]
+    assert "[[reachable]]" in found["fix"]
+    assert manage(migrated, "check", "--deploy").returncode == 1
+    closing, _, _ = found["fix"].partition(" Or allow it")
+    rows(migrated.owner_url, closing)
+    assert manage(migrated, "check", "--deploy").returncode == 0
+    assert failing(signs(manage, migrated)) == set()
+
+
+@pytest.mark.parametrize("whom", ["vital_tenant", "PUBLIC"])
+def test_rights_on_tables_made_later_are_told(migrated: Scratch, manage: Manage, whom: str) -> None:
+    rows(migrated.owner_url, f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {whom}")
+
+    (found,) = signs(manage, migrated)["rights on tables made later"]
+
+    assert "SELECT on what vital_test_owner makes in public" in found["seen"]
+
+
 def test_an_index_that_was_not_finished_is_found_and_dropped_by_the_fix(migrated: Scratch, manage: Manage) -> None:
     with psycopg.connect(migrated.owner_url, autocommit=True) as owner, pytest.raises(psycopg.errors.UniqueViolation):
         owner.execute("CREATE UNIQUE INDEX CONCURRENTLY half_done ON agents (tier)")
