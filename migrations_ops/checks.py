@@ -14,7 +14,7 @@ def isolation_stands(app_configs: Any, **options: Any) -> Sequence[CheckMessage]
     found: list[CheckMessage] = []
     for sign in diagnostics.examine_isolation():
         if sign.state == "fail":
-            found.append(Error(f"{sign.name}: {sign.seen}", hint=sign.fix, id="vital.E001"))
+            found.append(Error(sign.seen, hint=sign.fix, obj=sign.name, id="vital.E001"))
         elif sign.state == "warn":
-            found.append(Warning(f"{sign.name}: {sign.seen}", hint=sign.fix, id="vital.W001"))
+            found.append(Warning(sign.seen, hint=sign.fix, obj=sign.name, id="vital.W001"))
     return found

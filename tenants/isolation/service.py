@@ -17,7 +17,7 @@ from tenants.isolation import bypasses as ways_around
 from tenants.isolation import reachability
 from tenants.isolation.comparison import standing
 from tenants.isolation.difference import POLICIES
-from tenants.isolation.formats import findings, junit, sarif
+from tenants.isolation.formats import Finding, findings, junit, sarif
 from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Report
 from tenants.isolation.targets import NOBODY
 from vital.db import retry
@@ -30,6 +30,7 @@ __all__ = [
     "HELD",
     "LEAK",
     "NOT_TRIED",
+    "Finding",
     "IsolationIsOff",
     "MayNotAttack",
     "NoSecret",

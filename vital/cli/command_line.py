@@ -20,7 +20,6 @@ GROUPS = {
 }
 ELSEWHERE = {  # Django's and django-tenants' own words for it do not say what it does here
     "migrate": "VITAL's own tables, of this version. The platform's are migrate_tenants'.",
-    "check": "Django's checks; --deploy: and whether isolation has a gap.",
     "createsuperuser": "A person who may use the admin.",
     "changepassword": "Of such a person.",
 }
