@@ -29,7 +29,7 @@ from tenants.isolation.difference import (
     Difference,
 )
 from tenants.isolation.rights import Rights
-from tenants.isolation.roles import logins, roles, settings
+from tenants.isolation.roles import bound_owners, logins, provers, roles, settings
 from tenants.isolation.wanted import OTHERS as POLICY_OF_OTHERS
 from tenants.isolation.wanted import PUBLIC, QUERIES, Policy
 from vital.db import sql
@@ -175,7 +175,10 @@ class Look:
         if KEYS in parts:
             yield from self._keys()
         if ROLES in parts:
+            closed = sql.literal(_closed(self.inventory))
             yield from roles(_rows(self.ask, "found_roles"))
+            yield from provers(_rows(self.ask, "found_provers", tables=closed))
+            yield from bound_owners(_rows(self.ask, "found_bound_owners", tables=closed))
         if LOGINS in parts:
             of_plan = {"tables": sql.literal(_closed(self.inventory)), "powers": sql.literal(list(wanted.POWERS))}
             yield from settings(_rows(self.ask, "found_settings", **self._logins))

@@ -1,11 +1,11 @@
-"""What VITAL's two roles and the service's logins may do by themselves."""
+"""What VITAL's roles, the tables' owner and the service's logins may do by themselves."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tenants.isolation import wanted
 from tenants.isolation.difference import LOGINS, ROLES, Difference
-from vital.db.roles import OPERATOR_ROLE, TENANT_ROLE
+from vital.db.roles import OPERATOR_ROLE, PROVER_ROLE, TENANT_ROLE
 from vital.db.roles import ROLES as OURS
 
 Row = dict[str, Any]
@@ -15,8 +15,10 @@ SETTINGS = {"session_replication_role": "origin", "row_security": "on", "role": 
 
 
 def roles(rows: Iterable[Row], *, whole: bool = True) -> Iterator[Difference]:
-    """Of the two roles without login. `whole`: both have to be there."""
+    """Of the roles without login. `whole`: both that tenants and operators work as have to be there."""
     found = {row["name"]: row for row in rows}
+    if PROVER_ROLE in found:
+        yield from _prover(found[PROVER_ROLE])
     for name in OURS:
         row = found.get(name)
         if row is not None:
@@ -41,6 +43,54 @@ def _memberships(row: Row) -> Iterator[Difference]:
         yield Difference(ROLES, "", f"role {row['name']}", "a member of nothing", f"a member of {other}", True, fix)
 
 
+def _prover(row: Row) -> Iterator[Difference]:
+    """Where it passed on what vital_tenant may, the policies for tenants would bind the owner and blind its guards."""
+    what = f"role {PROVER_ROLE}"
+    yield from _attributes(ROLES, what, PROVER_ROLE, row["attributes"], own=True)
+    for other in sorted({*row["member_of"]} - {TENANT_ROLE}):
+        fix = wanted.fix("fix_membership", granted=other, role=PROVER_ROLE)
+        yield Difference(ROLES, "", what, f"a member of {TENANT_ROLE} alone", f"a member of {other}", True, fix)
+    if TENANT_ROLE not in row["member_of"]:
+        fix = wanted.fix("fix_missing_membership", granted=TENANT_ROLE, role=PROVER_ROLE)
+        yield Difference(ROLES, "", what, f"a member of {TENANT_ROLE}", "it is none", False, fix)
+    if TENANT_ROLE in row["inherits_from"]:
+        fix = _no_inheritance(PROVER_ROLE, TENANT_ROLE, by_membership=row["by_membership"])
+        found = f"it passes on what {TENANT_ROLE} may"
+        yield Difference(ROLES, "", what, "NOINHERIT", found, True, fix)
+
+
+def provers(rows: Iterable[Row]) -> Iterator[Difference]:
+    """Of those who may become vital_tenant through the role that is for the owner."""
+    for row in rows:
+        fix = wanted.fix("fix_membership", granted=PROVER_ROLE, role=row["name"])
+        expected, found = (
+            "the tables' owner alone is a member",
+            f"{row['name']} is a member, and may become {TENANT_ROLE}",
+        )
+        yield Difference(ROLES, "", f"role {PROVER_ROLE}", expected, found, True, fix, own=False)
+
+
+def bound_owners(rows: Iterable[Row]) -> Iterator[Difference]:
+    """Of owners of tables who have the rights of vital_tenant."""
+    for row in rows:
+        fix = wanted.fix("fix_membership", granted=row["through"], role=row["name"])
+        if row["through"] == TENANT_ROLE:
+            fix = _no_inheritance(row["name"], TENANT_ROLE, by_membership=row["by_membership"], leave=True)
+        found = f"it inherits what {TENANT_ROLE} may, so the guards of references see one tenant's rows"
+        expected = f"it inherits nothing of {TENANT_ROLE}"
+        yield Difference(ROLES, "", f"owner {row['name']} of the tables", expected, found, True, fix)
+
+
+def _no_inheritance(role: str, granted: str, *, by_membership: bool, leave: bool = False) -> str:
+    """The statement after which the role has the rights of `granted` no more. `leave`: before 16 it leaves it,
+    for it is somebody's who needs what else it inherits."""
+    if by_membership:
+        return wanted.fix("fix_inherited_membership", granted=granted, role=role)
+    return (
+        wanted.fix("fix_membership", granted=granted, role=role) if leave else wanted.fix("fix_inheritance", role=role)
+    )
+
+
 def settings(rows: Iterable[Row]) -> Iterator[Difference]:
     """Of the database, the roles and the logins."""
     for row in rows:
@@ -59,9 +109,7 @@ def logins(rows: Iterable[Row]) -> Iterator[Difference]:
         name, what = str(row["name"]), f"login {row['name']}"
         yield from _attributes(LOGINS, what, name, row["attributes"], own=False)
         for role in row["inherits"]:
-            statement = "fix_inherited_membership" if row["by_membership"] else "fix_inheritance"
-            words = {"role": name} | ({"granted": role} if row["by_membership"] else {})
-            fix = wanted.fix(statement, **words)
+            fix = _no_inheritance(name, role, by_membership=row["by_membership"])
             expected, found = "it inherits nothing", f"it inherits what {role} may"
             yield Difference(LOGINS, "", what, expected, found, True, fix, own=False)
         for other in row["beyond"]:

@@ -11,9 +11,10 @@ from tests.support.databases import OWNER, Scratch
 pytestmark = pytest.mark.server
 
 MEMBER = "SELECT pg_has_role(%s, 'vital_operator', 'MEMBER')"
+ROLES = "SELECT rolname FROM pg_roles WHERE rolname LIKE 'vital\\_%%' AND rolname <> %s"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def cluster(server_url: str) -> Iterator[str]:
     with clusters.private(server_url) as url:
         yield url
@@ -38,3 +39,13 @@ def test_an_undo_leaves_the_other_database_its_operator(cluster: str, manage: Ma
     assert manage(second, "migrate_tenants", "validate").returncode == 0
     again = manage(second, "migrate_tenants", "--yes")
     assert "Nothing to do" in again.stdout, again.stdout + again.stderr
+
+
+def test_the_undo_of_the_only_database_takes_every_role_along(cluster: str, manage: Manage) -> None:
+    only = closed(cluster, manage)
+    assert {("vital_tenant",), ("vital_operator",)} <= {*databases.rows(cluster, ROLES, [OWNER])}
+
+    undone = manage(only, "migrate_tenants", "undo", "--yes")
+
+    assert undone.returncode == 0, undone.stdout + undone.stderr
+    assert databases.rows(cluster, ROLES, [OWNER]) == []

@@ -35,6 +35,7 @@ class Case:
     dangerous: bool
     statement: str = ""
     since: int = 14
+    until: int = 99
 
 
 def read() -> list[Case]:
@@ -82,4 +83,5 @@ def _words(connection: psycopg.Connection[Any]) -> dict[str, str]:
         "inherits": f"GRANT vital_operator TO {LOGIN} WITH INHERIT TRUE"
         if by_membership
         else f"ALTER ROLE {LOGIN} INHERIT",
+        "owner_inherits": f"GRANT vital_tenant TO {OWNER}" + (" WITH INHERIT TRUE" if by_membership else ""),
     }

@@ -9,6 +9,8 @@ from vital.db import sql
 QUERIES = sql.load(Path(__file__).parent / "sql")
 TENANT_ROLE, OPERATOR_ROLE = "vital_tenant", "vital_operator"
 ROLES = (TENANT_ROLE, OPERATOR_ROLE)
+# Before PostgreSQL 16, where members inherit: whoever proves isolation becomes vital_tenant through it.
+PROVER_ROLE = "vital_prover"
 LOGIN_PRIVILEGES = QUERIES["login_privileges"]
 
 

@@ -72,30 +72,36 @@ END
 $leave$
 
 -- name: leave_tenants
--- What made the owner a member of vital_tenant, where no other database of the cluster stands on it.
+-- What made the owner a member of vital_tenant, unless it owns another database of the cluster that has tenants; and the role
+-- in between where nobody is left in it.
 DO $leave$
 BEGIN
     IF to_regrole('vital_tenant') IS NULL OR EXISTS (
         SELECT
-        FROM pg_shdepend
-        WHERE refclassid = 'pg_authid'::regclass
-          AND refobjid = to_regrole('vital_tenant')
-          AND dbid NOT IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+        FROM pg_shdepend AS stands
+        JOIN pg_shdepend AS owned ON owned.dbid = stands.dbid AND owned.refclassid = stands.refclassid AND owned.deptype = 'o'
+        WHERE stands.refclassid = 'pg_authid'::regclass
+          AND stands.refobjid = to_regrole('vital_tenant')
+          AND stands.dbid NOT IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+          AND owned.refobjid = (SELECT oid FROM pg_roles WHERE rolname = current_user)
     ) THEN
         RETURN;
     END IF;
-    IF to_regrole('vital_prover') IS NOT NULL AND NOT EXISTS (
-        SELECT
-        FROM pg_auth_members AS m
-        WHERE m.roleid = to_regrole('vital_prover')
-          AND m.member <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
-    ) THEN
+    BEGIN
+        IF current_setting('server_version_num')::int >= 160000 THEN
+            REVOKE vital_tenant FROM CURRENT_USER;
+        END IF;
+        IF to_regrole('vital_prover') IS NOT NULL THEN
+            REVOKE vital_prover FROM CURRENT_USER;
+        END IF;
+    EXCEPTION
+        WHEN insufficient_privilege THEN NULL;
+    END;
+    IF to_regrole('vital_prover') IS NOT NULL AND NOT EXISTS (SELECT FROM pg_auth_members WHERE roleid = to_regrole('vital_prover')) THEN
         DROP ROLE vital_prover;
-    ELSIF current_setting('server_version_num')::int >= 160000 THEN
-        REVOKE vital_tenant FROM CURRENT_USER;
     END IF;
 EXCEPTION
-    WHEN insufficient_privilege THEN NULL;
+    WHEN insufficient_privilege OR dependent_objects_still_exist THEN NULL;
 END
 $leave$
 

@@ -197,18 +197,78 @@ CROSS JOIN (
 ) AS owners
 
 -- name: found_roles
--- The two roles with what they may do by themselves.
+-- The two roles, and before 16 the one through which the owner becomes vital_tenant, with what they may do by themselves.
 SELECT jsonb_build_object(
     'name', r.rolname,
     'attributes', jsonb_build_object('LOGIN', r.rolcanlogin, 'SUPERUSER', r.rolsuper, 'BYPASSRLS', r.rolbypassrls, 'CREATEROLE', r.rolcreaterole,
                                      'CREATEDB', r.rolcreatedb, 'REPLICATION', r.rolreplication),
     'may_pass_tenants_on', NOT r.rolinherit AND r.rolname = 'vital_operator' AND current_setting('server_version_num')::int < 160000,
+    'by_membership', current_setting('server_version_num')::int >= 160000,
     'member_of', ARRAY(
         SELECT quote_ident(pg_get_userbyid(m.roleid)) FROM pg_auth_members AS m WHERE m.member = r.oid ORDER BY 1
+    ),
+    'inherits_from', ARRAY(
+        SELECT quote_ident(pg_get_userbyid(m.roleid))
+        FROM pg_auth_members AS m
+        WHERE m.member = r.oid AND COALESCE((to_jsonb(m) ->> 'inherit_option')::boolean, r.rolinherit)
+        ORDER BY 1
     )
 )::text
 FROM pg_roles AS r
-WHERE r.rolname IN ('vital_tenant', 'vital_operator')
+WHERE r.rolname IN ('vital_tenant', 'vital_operator', 'vital_prover')
+
+-- name: found_provers
+-- Who may become vital_tenant through vital_prover and is neither who owns the tables, or may become that one, nor the owner
+-- of another database of the cluster that has tenants.
+SELECT jsonb_build_object('name', quote_ident(w.rolname))::text
+FROM pg_auth_members AS m
+JOIN pg_roles AS w ON w.oid = m.member
+WHERE m.roleid = to_regrole('vital_prover')
+  AND NOT w.rolsuper
+  AND has_database_privilege(w.oid, current_database(), 'CONNECT')
+  AND NOT EXISTS (
+      SELECT
+      FROM pg_class AS c
+      WHERE (c.oid = to_regclass('vital.ledger') OR c.oid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t))
+        AND pg_has_role(w.oid, c.relowner, 'MEMBER')
+  )
+  AND NOT EXISTS (
+      SELECT
+      FROM pg_shdepend AS owned
+      JOIN pg_shdepend AS stands ON stands.dbid = owned.dbid AND stands.refclassid = owned.refclassid AND stands.refobjid = to_regrole('vital_tenant')
+      WHERE owned.refclassid = 'pg_authid'::regclass
+        AND owned.refobjid = w.oid
+        AND owned.deptype = 'o'
+        AND owned.dbid NOT IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+  )
+ORDER BY 1
+
+-- name: found_bound_owners
+-- Who owns the tables, or the guards of references, and has the rights of vital_tenant: its policies would bind the guards,
+-- which see no other tenant's row then, and let every reference pass. Through vital_prover is that role's own fault.
+WITH RECURSIVE owners AS (
+    SELECT DISTINCT r.oid, r.rolname, r.rolinherit
+    FROM pg_class AS c
+    JOIN pg_roles AS r ON r.oid = c.relowner AND NOT r.rolsuper AND NOT r.rolbypassrls
+    WHERE c.oid = to_regclass('vital.ledger') OR c.oid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+), inherited AS (
+    SELECT o.oid AS owner, m.roleid AS through, m.roleid
+    FROM owners AS o
+    JOIN pg_auth_members AS m ON m.member = o.oid AND COALESCE((to_jsonb(m) ->> 'inherit_option')::boolean, o.rolinherit)
+    UNION
+    SELECT i.owner, i.through, m.roleid
+    FROM inherited AS i
+    JOIN pg_roles AS r ON r.oid = i.roleid
+    JOIN pg_auth_members AS m ON m.member = r.oid AND COALESCE((to_jsonb(m) ->> 'inherit_option')::boolean, r.rolinherit)
+)
+SELECT jsonb_build_object(
+    'name', quote_ident(pg_get_userbyid(i.owner)), 'through', quote_ident(pg_get_userbyid(i.through)),
+    'by_membership', current_setting('server_version_num')::int >= 160000
+)::text
+FROM inherited AS i
+WHERE i.roleid = to_regrole('vital_tenant')
+  AND i.through IS DISTINCT FROM to_regrole('vital_prover')
+ORDER BY 1
 
 -- name: found_settings
 -- What the database, the two roles and the service's logins begin with that chooses a role or a tenant, or switches triggers

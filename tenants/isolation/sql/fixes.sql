@@ -10,6 +10,10 @@ ALTER {whom} RESET {setting};
 -- Takes a role back from another.
 REVOKE {granted} FROM {role};
 
+-- name: fix_missing_membership
+-- Gives back what makes a role useful.
+GRANT {granted} TO {role};
+
 -- name: fix_grant
 -- Takes back a right on something.
 REVOKE {privilege} ON {on} FROM {role};
