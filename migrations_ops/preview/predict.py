@@ -5,7 +5,7 @@ from typing import Any
 
 from migrations_ops.engine.session import Session
 from migrations_ops.phases import vital_product
-from migrations_ops.phases.queries import query
+from migrations_ops.phases.queries import of_table, query
 from migrations_ops.preview import document
 from migrations_ops.preview.document import Counts, Words
 from migrations_ops.preview.inputs import Asking, Waiting
@@ -42,7 +42,9 @@ def preview(session: Session, plan: Plan, waiting: Waiting) -> dict[str, Any]:
 
 
 def registered(asking: Asking) -> dict[str, str]:
-    """Tenant id → slug of everybody who is there already."""
+    """Tenant id → slug of everybody who is there already; nobody, where VITAL has yet to make the table of tenants."""
+    if not asking.session.value(of_table("table_exists", asking.plan.registry)):
+        return {}
     statement = query("slugs_of_tenants", relation=sql.relation(asking.plan.registry))
     return asking.short([asking.plan.registry], lambda: dict(asking.session.execute(statement)))
 

@@ -1,7 +1,7 @@
 """The door to rules: a starting plan, and rules that are proposed. Only reads."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.current import current_plan, name_plan, named_plan
@@ -10,10 +10,13 @@ from migrations_ops.rules.reader import PlanError
 from vital.db.own_schema import opened
 from vital.db.timeout import statement_deadline
 
-__all__ = ["PlanError", "init_plan", "name_plan", "named_plan", "suggest"]
+if TYPE_CHECKING:
+    from migrations_ops.rules.scaffold.template import Draft
+
+__all__ = ["Draft", "PlanError", "init_plan", "name_plan", "named_plan", "suggest"]
 
 
-def init_plan(schemas: Sequence[str], root: str) -> str:
+def init_plan(schemas: Sequence[str], root: str) -> "Draft":
     """A starting plan for a database that has none; see `template.draft`. Only reads."""
     from migrations_ops.rules.scaffold import template
 

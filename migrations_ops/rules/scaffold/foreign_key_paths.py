@@ -3,7 +3,7 @@
 import heapq
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
 from migrations_ops.rules.scaffold.introspection import Catalogue, Table
@@ -83,12 +83,42 @@ def edges_of(catalogue: Catalogue) -> list[Edge]:
     return [edge for edge in found.values() if edge.parent in catalogue.tables]
 
 
-def find(catalogue: Catalogue, wanted: str) -> Ownership:
-    """The root, named or guessed, and the way from every table that leads there. Raises NoRoot, UnknownRoot."""
+def find(catalogue: Catalogue, wanted: str) -> tuple[Catalogue, Ownership]:
+    """The root, named or guessed, and the way from every table that leads there; of tables of the same name only one
+    is in the catalogue that comes back. Raises NoRoot, UnknownRoot."""
+    owned = _owned(catalogue, wanted)
+    once = _named_once(catalogue, owned)
+    return once, owned if once is catalogue else _owned(once, owned.root)
+
+
+def _named_once(catalogue: Catalogue, owned: Ownership) -> Catalogue:
+    """A plan names a table once: of several the one that is nearest to the root, then the one that others refer to."""
+    referred = {r.parent for t in catalogue.tables.values() for r in t.references if r.parent != t.relation}
+    place = {relation: number for number, relation in enumerate(owned.ways)}
+
+    def rank(relation: str) -> tuple[int, bool, bool, str]:
+        not_public = sql.names(relation)[0] != "public"
+        return place.get(relation, len(place)), relation not in referred, not_public, relation
+
+    first: dict[str, str] = {}
+    for relation in sorted(catalogue.tables, key=rank):
+        first.setdefault(catalogue.tables[relation].name, relation)
+    left_out = {
+        relation: f"a plan names a table once, and {first[table.name]} is called the same"
+        for relation, table in catalogue.tables.items()
+        if first[table.name] != relation
+    }
+    if not left_out:
+        return catalogue
+    tables = {relation: table for relation, table in catalogue.tables.items() if relation not in left_out}
+    return replace(catalogue, tables=tables, left_out=catalogue.left_out | left_out)
+
+
+def _owned(catalogue: Catalogue, wanted: str) -> Ownership:
     edges = edges_of(catalogue)
     leading = {relation: len(_distances(relation, edges)) - 1 for relation in catalogue.tables}
     others = {relation: count for relation, count in sorted(leading.items(), key=lambda item: -item[1]) if count}
-    root = _named(catalogue, wanted) if wanted else _guessed(catalogue, others)
+    root = _named(catalogue, wanted, leading) if wanted else _guessed(catalogue, others)
     far = _distances(root, edges)
     ordered = sorted(far, key=lambda relation: (far[relation], relation))
     place = {relation: number for number, relation in enumerate(ordered)}
@@ -111,22 +141,25 @@ def _distances(root: str, edges: list[Edge]) -> dict[str, tuple[int, int]]:
 
 
 def _ways(relation: str, edges: list[Edge], far: dict[str, tuple[int, int]], place: dict[str, int]) -> Iterator[Edge]:
-    """Those to tables before this one until one is always there; where none is, also to another row of its own."""
+    """Those to tables before this one until one is always there. None to its own rows: a plan refuses that."""
     mine = [edge for edge in edges if edge.child == relation and edge.parent in far]
     before = [edge for edge in mine if place[edge.parent] < place[relation]]
     for edge in sorted(before, key=lambda edge: (not edge.needed, far[edge.parent], edge.column)):
         yield edge
         if edge.needed:
             return
-    if before:
-        yield from (edge for edge in mine if edge.parent == relation)
 
 
-def _named(catalogue: Catalogue, wanted: str) -> str:
-    for relation in catalogue.tables:
-        if wanted in (relation, sql.names(relation)[1], ".".join(sql.names(relation))):
-            return relation
-    raise UnknownRoot(name=wanted, known=", ".join(catalogue.tables) or "none")
+def _named(catalogue: Catalogue, wanted: str, leading: dict[str, int]) -> str:
+    """The table of this name; of several in different schemas the one that most others lead to."""
+    called = [
+        relation
+        for relation in catalogue.tables
+        if wanted in (relation, sql.names(relation)[1], ".".join(sql.names(relation)))
+    ]
+    if not called:
+        raise UnknownRoot(name=wanted, known=", ".join(catalogue.tables) or "none")
+    return max(called, key=lambda relation: (wanted == relation, leading[relation]))
 
 
 def _guessed(catalogue: Catalogue, others: dict[str, int]) -> str:

@@ -57,8 +57,6 @@ def read(session: Session, schemas: Sequence[str]) -> Catalogue:
             left_out[relation] = f"owned by {owner}: only an owner may change a table's schema"
         elif tenant_kind not in (None, "uuid"):
             left_out[relation] = f"its column {TENANT_COLUMN} is {tenant_kind}: rename it, for a tenant's id is a uuid"
-        elif other := next((table.relation for table in tables.values() if table.name == name), ""):
-            left_out[relation] = f"a plan names a table once, and {other} is called the same"
         elif table := _table(session, relation, name, is_partitioned=kind == "p"):
             tables[relation] = table
         else:
@@ -128,6 +126,11 @@ def rows_of(session: Session, table: Table, label: str, limit: int) -> list[tupl
         label=sql.column("t", label),
     )
     return [(key, text) for key, text in session.execute(question, {"limit": limit})]
+
+
+def rows_in(session: Session, table: Table) -> int:
+    """How many rows the table has."""
+    return int(session.value(sql.compose(QUERIES["rows_in"], relation=sql.relation(table.relation))))
 
 
 def _ask(session: Session, name: str, **params: Any) -> list[tuple[Any, ...]]:

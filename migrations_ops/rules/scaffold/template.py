@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from migrations_ops.engine.session import Session
-from migrations_ops.rules.scaffold import foreign_key_paths, introspection, tenants
+from migrations_ops.rules.scaffold import common_tables, foreign_key_paths, introspection, tenants
 from migrations_ops.rules.scaffold.foreign_key_paths import Edge, Ownership
 from migrations_ops.rules.scaffold.introspection import Catalogue, Table
 from migrations_ops.rules.scaffold.tenants import MOST, Tenant
@@ -16,22 +17,40 @@ RULE_NAME = 200  # signs that the ledger keeps of it
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def draft(session: Session, schemas: Sequence[str], root: str) -> str:
+@dataclass(frozen=True)
+class Draft:
+    """A starting plan as text. `private` are tables without a rule and `left_out` those without an entry, with the
+    reasons; `tenants_left_out`: rows of the root that are no tenants."""
+
+    text: str
+    tables: int
+    tenants: int
+    private: dict[str, str]
+    left_out: dict[str, str]
+    tenants_left_out: int
+    root: str
+
+
+def draft(session: Session, schemas: Sequence[str], root: str) -> Draft:
     """A plan for this database. Raises NoRoot, UnknownRoot."""
-    found = introspection.read(session, schemas)
-    owned = foreign_key_paths.find(found, root)
-    cast = tenants.of_rows(session, found.tables[owned.root])
-    common, left_out = _without_owner(session, found, owned)
+    found, owned = foreign_key_paths.find(introspection.read(session, schemas), root)
+    cast, rows_left = tenants.of_rows(session, found.tables[owned.root])
+    without = common_tables.chosen(session, found, owned)
+    planned = [*owned.ways, *without.private, *without.common]
+    left_out = found.left_out | _not_planned(found, owned.root, planned, without.refused)
     parts = [
-        _head(found, owned, cast),
+        _head(found, owned, cast, rows_left),
         *(_tenant(tenant) for tenant in cast),
         *(_table(found, owned, cast, found.tables[relation]) for relation in owned.ways),
-        *_common(common),
+        *(_private(found.tables[relation], why) for relation, why in without.private.items()),
+        *_common(without.common),
         _circles(found),
-        _left_out(found.left_out | left_out),
-        _reachable(session, schemas, [*owned.ways, *common]),
+        _left_out(left_out),
+        _reachable(session, schemas, planned),
     ]
-    return "\n".join(part for part in parts if part)
+    text = "\n".join(part for part in parts if part)
+    tables = len(owned.ways) + len(without.private)
+    return Draft(text, tables, len(cast), without.private, left_out, rows_left, owned.root)
 
 
 def _reachable(session: Session, schemas: Sequence[str], known: Sequence[str]) -> str:
@@ -46,20 +65,29 @@ def _reachable(session: Session, schemas: Sequence[str], known: Sequence[str]) -
     return _comment(lines)
 
 
-def _without_owner(session: Session, found: Catalogue, owned: Ownership) -> tuple[list[str], dict[str, str]]:
-    """Of the tables that lead nowhere: small ones that tables of the plan refer to, and the others with the reason."""
-    referring = [found.tables[relation] for relation in owned.ways]
-    common: list[str] = []
-    while referring:
-        parents = sorted({reference.parent for table in referring for reference in table.references})
-        new = [found.tables[p] for p in parents if p in found.tables and p not in owned.ways and p not in common]
-        referring = [table for table in new if introspection.is_a_list(session, table)]
-        common += [table.relation for table in referring]
-    why = f"no foreign key leads from it to {owned.root}: name it with a rule, or as common if every tenant may read it"
-    return common, {name: why for name in found.tables if name not in owned.ways and name not in common}
+def _not_planned(found: Catalogue, root: str, planned: Sequence[str], refused: Mapping[str, str]) -> dict[str, str]:
+    """Table → why it is not in the plan, for those that lead nowhere. One left out takes along what leads over it."""
+    nowhere = [name for name in found.tables if name not in planned]
+    cut: dict[str, str] = {}
+    added = True
+    while added:
+        added = False
+        for name in nowhere:
+            gone = [r.parent for r in found.tables[name].references if r.parent in found.left_out or r.parent in cut]
+            if gone and name not in cut:
+                cut[name], added = gone[0], True
+    remedy = "name it with a rule, or as common if every tenant may read it"
+    reasons: dict[str, str] = {}
+    for name in nowhere:
+        if name in cut:
+            why = f"it refers to {cut[name]}, which is left out, and no other foreign key leads from it to {root}"
+        else:
+            why = f"no foreign key leads from it to {root}"
+        reasons[name] = "; ".join([f"{why}: {remedy}", *([refused[name]] if name in refused else [])])
+    return reasons
 
 
-def _head(found: Catalogue, owned: Ownership, cast: Sequence[Tenant]) -> str:
+def _head(found: Catalogue, owned: Ownership, cast: Sequence[Tenant], rows_left: int) -> str:
     others = ", ".join(f"{name} ({count})" for name, count in list(owned.others.items())[:5]) or "none"
     lines = [
         f"A starting plan for the database {found.database}, made by init-plan from its catalogue. It loads as it is;",
@@ -68,8 +96,8 @@ def _head(found: Catalogue, owned: Ownership, cast: Sequence[Tenant]) -> str:
         f"Each row of {owned.root} becomes a tenant, and {len(owned.ways) - 1} tables lead there over foreign keys.",
         f"EDIT: if that is another table, run init-plan again with --root. Others lead to: {others}",
     ]
-    if len(cast) > MOST:
-        lines.append(f"EDIT: only the first {MOST} rows are tenants below; write the others like them.")
+    if rows_left:
+        lines.append(f"EDIT: only the first {MOST} rows are tenants below; write the other {rows_left:,} like them.")
     facts = {"version": 1, "name": "multi_tenant_migration", "platform": cast[0].slug, "registry": "vital.registry"}
     return _comment(lines) + "\n" + "".join(
         ("# VITAL makes this table of tenants. One that is there needs the columns that docs/reference/plan.md lists.\n"
@@ -99,6 +127,18 @@ def _table(found: Catalogue, owned: Ownership, cast: Sequence[Tenant], table: Ta
     return _comment(about) + _entry("table", facts) + "".join("\n" + _entry("table.rule", rule) for rule in rules)
 
 
+def _private(table: Table, why: str) -> str:
+    """A table about people that leads nowhere: its rows are of nobody until a person decides, and its keys stay."""
+    about = [
+        f"EDIT: no foreign key says whose the rows of {table.name} are, and {why}.",
+        "No tenant reads a row until a person decides whose it is. Give the table rules if there are some. Make it",
+        "[[common]] only if every tenant may read every row of it.",
+    ]
+    facts: dict[str, object] = {"name": table.relation}
+    facts |= {} if table.key == ("id",) else {"key": list(table.key)}
+    return _comment(about) + _entry("table", facts | {"visibility": "private", "person_decides": True})
+
+
 def _about(found: Catalogue, owned: Ownership, table: Table) -> Iterator[str]:
     steps = [f"{found.tables[edge.child].name}.{edge.column}" for edge in owned.path(table.relation)]
     if steps:
@@ -110,7 +150,7 @@ def _about(found: Catalogue, owned: Ownership, table: Table) -> Iterator[str]:
     if len(table.key) > 1:
         yield f"Its key has several columns: {', '.join(table.key)}."
     if any(reference.parent == table.relation for reference in table.references):
-        yield "It refers to itself: such a reference must stay in its tenant, which 005 checks."
+        yield "It refers to itself: such a reference must stay in its tenant, which 005 checks. No rule can follow it."
 
 
 def _unique(table: Table, ways: Sequence[Edge], is_root: bool) -> tuple[list[tuple[str, ...]], list[str]]:

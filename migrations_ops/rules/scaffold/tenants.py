@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from migrations_ops.engine.session import Session
-from migrations_ops.rules.scaffold.introspection import Table, rows_of
+from migrations_ops.rules.scaffold.introspection import Table, rows_in, rows_of
 
 MOST = 500
 LABELS = ("name", "title", "label", "display_name", "slug", "code")
@@ -23,8 +23,8 @@ class Tenant:
     key: tuple[str, ...] = ()
 
 
-def of_rows(session: Session, root: Table) -> list[Tenant]:
-    """The Platform first; beyond MOST rows the others are left to a person. Ids are the same at each call."""
+def of_rows(session: Session, root: Table) -> tuple[list[Tenant], int]:
+    """The Platform first; and how many rows beyond MOST are left to a person. Ids are the same at each call."""
     platform = Tenant(str(uuid5(NAMESPACE_URL, f"{root.relation}:platform")), "platform", "Platform")
     found, used = [platform], {platform.slug}
     for key, label in rows_of(session, root, _label(root), MOST):
@@ -32,7 +32,7 @@ def of_rows(session: Session, root: Table) -> list[Tenant]:
         slug = next(slug for slug in _slugs(name) if slug not in used)
         used.add(slug)
         found.append(Tenant(_id(root, key), slug, name, tuple(key)))
-    return found
+    return found, rows_in(session, root) - MOST if len(found) > MOST else 0
 
 
 def _id(root: Table, key: list[str]) -> str:

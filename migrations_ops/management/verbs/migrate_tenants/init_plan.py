@@ -1,6 +1,8 @@
 """`migrate_tenants init-plan`: a starting plan, to a file, or where everything else goes."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -12,19 +14,27 @@ from vital.cli.base_command import Options
 from vital.cli.exit_codes import DONE, STOPPED, USAGE, Answer
 from vital.cli.parser import Parser
 
+if TYPE_CHECKING:
+    from migrations_ops.rules.service import Draft
+
+SHOWN = 30  # tables left out; the plan has them all
+
 
 def init_plan(options: Options, console: Console) -> Answer:
     out = Path(options["out"]) if options["out"] else None
     over = out is not None and out.exists()
     if over and not confirmed(options, f"Writing over {out}", f"{out} exists. Write over it?"):
         return {"status": "cancelled", "out": str(out)}, STOPPED
-    plan = rules.init_plan(options["schema"] or [], options["root"])
+    draft = rules.init_plan(options["schema"] or [], options["root"])
+    plan, notes = draft.text, list(_left_out(draft))
     if out is not None:
         try:
             private_files.write(out, plan)
         except OSError as error:
             return {"error": f"The plan cannot be written to {out}: {error.strerror}. Name another file."}, USAGE
-        console.print(f"{out}: {plan.count('[[table]]')} tables, {plan.count('[[tenant]]')} tenants.", highlight=False)
+        console.print(f"{out}: {draft.tables} tables, {draft.tenants} tenants.", highlight=False)
+        for line in notes:
+            console.print(line, highlight=False, markup=False)
         console.print(
             f"Look at each EDIT in it, then: ./manage.py migrate_tenants --plan {out} --to 000",
             highlight=False,
@@ -32,7 +42,22 @@ def init_plan(options: Options, console: Console) -> Answer:
         )
     elif not options["json"]:
         console.file.write(plan)
-    return {"plan": plan, "out": str(out or "")}, DONE
+    return {"plan": plan, "out": str(out or ""), "left_out": notes}, DONE
+
+
+def _left_out(draft: "Draft") -> Iterator[str]:
+    """What a reader of the plan would have to look for: rows and tables that no tenant will have."""
+    if draft.tenants_left_out:
+        yield (
+            f"Not all rows of {draft.root} are tenants in the plan: {draft.tenants_left_out:,} are left out, and so are"
+            " the rows that lead to them. Write them like the others before a run."
+        )
+    for table, why in draft.private.items():
+        yield f"No tenant reads {table} until a person has decided about its rows: {why}."
+    reasons = [f"Left out: {table}: {why}." for table, why in sorted(draft.left_out.items())]
+    yield from reasons[:SHOWN]
+    if len(reasons) > SHOWN:
+        yield f"Left out: {len(reasons) - SHOWN:,} more, at the end of the plan with the reasons."
 
 
 def _arguments(parser: Parser) -> None:

@@ -32,3 +32,21 @@ SELECT count(*) > %(limit)s FROM (SELECT FROM {relation} LIMIT %(limit)s + 1) AS
 -- name: rows_of_the_root
 -- The rows that become tenants: their keys, and what people call them.
 SELECT ARRAY[{keys}], COALESCE({label}::text, '') FROM {relation} AS t ORDER BY {order} LIMIT %(limit)s
+
+-- name: is_used_by_several
+-- Whether rows of two owners refer to the same row, among the first rows that refer to one.
+SELECT EXISTS (
+    SELECT
+    FROM (SELECT t.*, (t.tableoid, t.ctid)::text AS vital_row_place FROM {child} AS t WHERE {given} LIMIT %(limit)s) AS t0
+    {joins}
+    GROUP BY {reference}
+    HAVING count(DISTINCT {owner}) > 1
+)
+
+-- name: joined_owner
+-- One step towards the row that names the owner.
+JOIN {parent} AS {alias} ON {key} = {own}
+
+-- name: rows_in
+-- How many rows a table has.
+SELECT count(*) FROM {relation}
