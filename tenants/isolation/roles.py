@@ -10,8 +10,9 @@ from vital.db.roles import ROLES as OURS
 
 Row = dict[str, Any]
 HARMLESS = ("CREATEDB",)  # opens no row
-# Settings by which a session would be another role or tenant, or pass triggers or policies by; with what does no harm.
-SETTINGS = {"session_replication_role": "origin", "row_security": "on", "role": "none"}
+# Settings by which a session would be another role, or pass triggers by; with what does no harm. Not row_security: each
+# transaction sets it, and off it refuses what policies would filter.
+SETTINGS = {"session_replication_role": "origin", "role": "none"}
 
 
 def roles(rows: Iterable[Row], *, whole: bool = True) -> Iterator[Difference]:

@@ -40,8 +40,8 @@ class State:
 STATES = {
     "no tables of VITAL's": State("legacy", has_own_tables=False),
     "tables, but no run": State("legacy", (("migrate", "--verbosity", "0"),)),
-    "after 002": State("set_up"),
-    "after 005": State("set_up", (("migrate_tenants", "--to", "005", "--yes"),)),
+    "after 002": State("prepared"),
+    "after 005": State("prepared", (("migrate_tenants", "--to", "005", "--yes"),)),
     "after 006": State("migrated", isolated=True),
     "006 undone": State("migrated", (("migrate_tenants", "undo", "--phase", "006", "--yes"),)),
     "all undone": State("migrated", (("migrate_tenants", "undo", "--yes"),)),

@@ -70,7 +70,7 @@ def _line(console: Console, mark: str, style: str, words: str) -> None:
 
 def _table(attempts: list[dict[str, Any]], down: str, across: str) -> Table:
     """How many attacks were held, counted by two of their properties; many columns become one."""
-    columns = list(dict.fromkeys(attempt[across] for attempt in attempts))
+    columns = sorted({attempt[across] for attempt in attempts}, key=str.casefold)
     if len(columns) > COLUMNS:
         attempts, columns = [attempt | {across: ALL} for attempt in attempts], [ALL]
     counts = Counter((attempt[down], attempt[across], attempt["outcome"]) for attempt in attempts)
