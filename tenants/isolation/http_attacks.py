@@ -27,9 +27,19 @@ class Victim:
 
 
 class Intruder:
-    """An attacker with its credential."""
+    """An attacker with its credential. `counted`: what holds is a number in the report, and no line."""
 
-    def __init__(self, actor: Actor, role: str, caller: Caller, report: Report, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        actor: Actor,
+        role: str,
+        caller: Caller,
+        report: Report,
+        headers: Mapping[str, str],
+        *,
+        counted: bool = False,
+    ) -> None:
+        self.counted = counted
         self.actor, self.caller, self.report, self.headers = actor, caller, report, headers
         self.name = f"{actor.name} ({role})" if role else actor.name
         self.code = f"{MARK}-{uuid4().hex[:12]}"
@@ -115,4 +125,4 @@ class Intruder:
 
     def _add(self, endpoint: Endpoint, victim: Victim, verb: str, outcome: str, detail: str) -> None:
         attempt = Attempt(self.name, victim.actor.name, "endpoint", endpoint.path, verb, outcome, detail)
-        self.report.add(attempt)
+        self.report.add(attempt, counted=self.counted)

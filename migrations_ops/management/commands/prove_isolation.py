@@ -67,7 +67,7 @@ class Command(VitalCommand):
             type=float,
             default=60.0,
             metavar="SECONDS",
-            help="for the database: each tenant against one other, and a dozen against each other (default: 60)",
+            help="for the database, and for the service: a dozen against each other, others against one (default: 60)",
         )
         parser.add_argument("--all-pairs", action="store_true", help="each tenant against each other, without a budget")
         self.add_report_arguments(parser)
