@@ -224,6 +224,7 @@ class Look:
                 what, expected = f"owner of {row['root']}", f"another than VITAL's roles, such as {row['usual_owner']}"
                 yield Difference(POLICIES, row["root"], what, expected, row["owner"], True, fix)
             yield from self._of_each_policy(row, table)
+            yield from self._heir(row)
             yield from self._default(row, table)
 
     def _of_each_policy(self, row: Row, table: TenantTable | None) -> Iterator[Difference]:
@@ -240,6 +241,23 @@ class Look:
                 text = there.in_words if there else "it is missing"
                 dangerous = there is not None or not policy.permissive
                 yield self._of_table(row, f"policy {policy.name}", policy.in_words, text, dangerous)
+        yield from self._foreign_parts(row)
+
+    def _foreign_parts(self, row: Row) -> Iterator[Difference]:
+        """An operator or a cast that somebody made is printed like the server's own, but is not the same."""
+        for policy in row["policies"]:
+            for part in policy["built_of"] or ():
+                fix = wanted.fix("fix_cast", cast=part["cast"]) if part["cast"] else ""
+                what, found = f"policy {policy['name']} of {row['root']}", f"it calls {part['thing']}"
+                yield Difference(POLICIES, row["root"], what, "the server's own functions alone", found, True, fix)
+
+    def _heir(self, row: Row) -> Iterator[Difference]:
+        """Read through a parent, a table is under the parent's policies, and not under its own."""
+        for way in row["heir_of"]:
+            fix = wanted.fix("fix_heir", relation=row["name"], parent=way["parent"])
+            found = f"it inherits from {way['reached']}, which tenants reach and which has no policies"
+            what, expected = f"inheritance of {row['name']}", "tenants reach it by itself alone"
+            yield Difference(POLICIES, row["root"], what, expected, found, True, fix)
 
     def _default(self, row: Row, table: TenantTable | None) -> Iterator[Difference]:
         """What gives rows a tenant in silence; one that was there before VITAL is the application's, and only named."""
@@ -286,6 +304,7 @@ class Look:
 
     def _functions(self) -> Iterator[Difference]:
         functions: list[tuple[str, str, Routine]] = []
+        yield from self._server_functions()
         if self._is_wanted(wanted.GUARDS):
             functions += [(FUNCTIONS, "", routine) for routine in wanted.guard_functions()]
         functions += [(WRITERS, table.relation, routine) for table, routine in self._writing()]
@@ -293,6 +312,15 @@ class Look:
         found = {row["name"]: row for row in _rows(self.ask, "found_functions", **names)}
         for part, relation, routine in functions:
             yield from _routine(part, relation, routine, found.get(routine.signature))
+
+    def _server_functions(self) -> Iterator[Difference]:
+        sources = [source for source, _ in wanted.SERVER_FUNCTIONS.values()]
+        parts = {"functions": sql.literal(list(wanted.SERVER_FUNCTIONS)), "sources": sql.literal(sources)}
+        for row in _rows(self.ask, "found_server_functions", **parts):
+            source, definition = wanted.SERVER_FUNCTIONS[f"pg_catalog.{row['name']}"]
+            fix = wanted.fix("fix_server_function", definition=definition, source=f"'{source}'")
+            what = f"function pg_catalog.{row['name']}"
+            yield Difference(FUNCTIONS, "", what, "the server's own", "another one", True, fix)
 
     def _writing(self) -> Iterator[tuple[TenantTable, Routine]]:
         for table in self.inventory.tables:

@@ -31,6 +31,14 @@ POWERS = (
     "pg_create_subscription",
     "pg_maintain",
 )
+# The server's own functions by which a policy knows a tenant: (what each is in C, how it is defined).
+SERVER_FUNCTIONS = {
+    "pg_catalog.current_setting(text,boolean)": (
+        "show_config_by_name_missing_ok",
+        "current_setting(text, boolean) RETURNS text STABLE",
+    ),
+    "pg_catalog.uuid_eq(uuid,uuid)": ("uuid_eq", "uuid_eq(uuid, uuid) RETURNS boolean IMMUTABLE LEAKPROOF"),
+}
 
 
 @dataclass(frozen=True)

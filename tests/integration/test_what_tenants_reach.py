@@ -18,6 +18,11 @@ pytestmark = pytest.mark.server
 THINGS = "CREATE TABLE {s}.things (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant_id uuid NOT NULL)"
 COPY = "CREATE TABLE {s}.copied AS TABLE {s}.things"
 COUNTS = "RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM {s}.things'"
+PARTED = (
+    "CREATE TABLE {s}.things (id uuid DEFAULT gen_random_uuid(), tenant_id uuid NOT NULL, PRIMARY KEY (id))"
+    " PARTITION BY HASH (id)",
+    "CREATE TABLE {s}.things_all PARTITION OF {s}.things FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
+)
 DEFINER = f"CREATE FUNCTION {{s}}.all_things() {COUNTS}"
 OPEN = {
     "a copy": (
@@ -72,6 +77,7 @@ CLOSED = {
     "a function of a trigger": (
         "CREATE FUNCTION {s}.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN NEW; END'",
     ),
+    "a rule that does nothing": ("CREATE RULE calm AS ON DELETE TO {s}.things DO ALSO NOTHING",),
     "a copy that nobody reads": (COPY,),
 }  # fmt: skip
 
@@ -124,6 +130,37 @@ def test_what_leads_nowhere_is_not_named(session: Session, way: str) -> None:
         known = replace(inventory, common=(f"{schema_of(inventory)}.countries",))
 
         assert reachability.not_allowed(session, known) == []
+
+
+def test_a_partition_is_reached_past_the_policies_of_its_table(session: Session) -> None:
+    """Row level security of the table binds whoever asks the table; a partition has none of its own."""
+    with isolated.isolated(session, *PARTED, tables=["things"]) as inventory:
+        schema = schema_of(inventory)
+        assert reachability.not_allowed(session, inventory) == []
+        for privilege in ("SELECT", "INSERT (id, tenant_id)"):
+            session.execute(f"GRANT {privilege} ON {schema}.things_all TO vital_tenant")
+
+            (reached,) = reachability.not_allowed(session, inventory)
+
+            assert (reached.kind, reached.name) == ("table", f"{schema}.things_all")
+            assert "past the policies of the table that it is a part of" in reached.how
+            session.execute(f"REVOKE ALL ON {schema}.things_all FROM vital_tenant")
+        assert reachability.not_allowed(session, inventory) == []
+
+
+def test_what_a_rule_does_is_done_as_the_owner(session: Session) -> None:
+    with isolated.isolated(session, THINGS, tables=["things"]) as inventory:
+        things = f"{schema_of(inventory)}.things"
+        deletes = f"CREATE RULE spread AS ON INSERT TO {things} DO ALSO DELETE FROM {things} WHERE id <> NEW.id"
+        session.execute(deletes)
+
+        (reached,) = reachability.not_allowed(session, inventory)
+
+        assert (reached.kind, reached.name) == ("rule", f"rule spread of {things}")
+        assert "no policy for tenants binds" in reached.how
+        assert reachability.not_allowed(session, replace(inventory, reachable=(reached.name,))) == []
+        session.execute(reached.closing)
+        assert reachability.not_allowed(session, inventory) == []
 
 
 def test_what_only_a_superuser_may_open(scratch: Scratch, session: Session) -> None:

@@ -29,10 +29,32 @@ SELECT jsonb_build_object(
         SELECT jsonb_agg(jsonb_build_object(
             'name', p.polname, 'command', p.polcmd, 'permissive', p.polpermissive,
             'using', pg_get_expr(p.polqual, p.polrelid), 'check', pg_get_expr(p.polwithcheck, p.polrelid),
+            'built_of', (
+                SELECT jsonb_agg(jsonb_build_object(
+                    'thing', pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid),
+                    'cast', (SELECT format('%s AS %s', castsource::regtype, casttarget::regtype) FROM pg_cast WHERE d.refclassid = 'pg_proc'::regclass AND castfunc = d.refobjid)
+                ))
+                FROM pg_depend AS d
+                WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid <> 'pg_class'::regclass
+            ),
             'roles', ARRAY(SELECT CASE r WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r)) END FROM unnest(p.polroles) AS r ORDER BY 1)
         ))
         FROM pg_policy AS p
         WHERE p.polrelid = c.oid AND p.polname = ANY({policies}::text[])
+    ), '[]'),
+    'heir_of', COALESCE((
+        WITH RECURSIVE ancestors AS (
+            SELECT i.inhparent AS parent, i.inhparent AS oid FROM pg_inherits AS i WHERE i.inhrelid = c.oid AND NOT c.relispartition
+            UNION
+            SELECT a.parent, i.inhparent FROM ancestors AS a JOIN pg_inherits AS i ON i.inhrelid = a.oid
+        )
+        SELECT jsonb_agg(DISTINCT jsonb_build_object('parent', format('%I.%I', pn.nspname, pc.relname), 'reached', a.oid::regclass::text))
+        FROM ancestors AS a
+        JOIN pg_class AS pc ON pc.oid = a.parent
+        JOIN pg_namespace AS pn ON pn.oid = pc.relnamespace
+        JOIN pg_class AS ac ON ac.oid = a.oid AND NOT ac.relrowsecurity
+        WHERE has_any_column_privilege(to_regrole('vital_tenant')::oid, a.oid, 'SELECT, INSERT, UPDATE')
+           OR has_table_privilege(to_regrole('vital_tenant')::oid, a.oid, 'DELETE')
     ), '[]'),
     'column', (
         SELECT jsonb_build_object(
@@ -195,6 +217,14 @@ CROSS JOIN (
     WHERE c.oid = to_regclass('vital.ledger')
        OR c.oid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
 ) AS owners
+
+-- name: found_server_functions
+-- Those of the server's own functions by which policies know a tenant that are another's work.
+SELECT jsonb_build_object('name', p.oid::regprocedure::text, 'body', p.prosrc)::text
+FROM unnest({functions}::text[], {sources}::text[]) AS wanted (name, source)
+JOIN pg_proc AS p ON p.oid = to_regprocedure(wanted.name)
+JOIN pg_language AS l ON l.oid = p.prolang
+WHERE l.lanname <> 'internal' OR p.prosrc <> wanted.source
 
 -- name: found_roles
 -- The two roles, and before 16 the one through which the owner becomes vital_tenant, with what they may do by themselves.

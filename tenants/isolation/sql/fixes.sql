@@ -45,3 +45,15 @@ ALTER ROLE {role} NOINHERIT;
 -- name: fix_inherited_membership
 -- The same from 16 on, where each membership says so.
 GRANT {granted} TO {role} WITH INHERIT FALSE, SET TRUE;
+
+-- name: fix_heir
+-- A table is read through none that has no policies.
+ALTER TABLE {relation} NO INHERIT {parent};
+
+-- name: fix_cast
+-- Policies convert by the server's own means again.
+DROP CAST ({cast});
+
+-- name: fix_server_function
+-- The server's own function again; a superuser's to do.
+CREATE OR REPLACE FUNCTION pg_catalog.{definition} LANGUAGE internal PARALLEL SAFE STRICT AS {source};

@@ -1,3 +1,7 @@
+-- name: sees_own_schema
+-- Whether the login sees VITAL's tables by itself; the service's does not.
+SELECT COALESCE(has_schema_privilege(to_regnamespace('vital')::oid, 'USAGE'), true)
+
 -- name: tenants_to_call
 -- Who may call the service.
 SELECT id::text, name::text, slug::text FROM {relation} WHERE is_active ORDER BY name, id

@@ -97,6 +97,16 @@ WHERE p.prosecdef
   )
 GROUP BY p.oid, n.nspname, p.proname, p.prokind, o.rolname, o.rolsuper, o.rolbypassrls
 UNION ALL
+SELECT 'rule',
+       format('rule %I of %I.%I', r.rulename, n.nspname, c.relname),
+       format('what it does is done as %s, whom no policy for tenants binds', pg_get_userbyid(c.relowner)),
+       format('DROP RULE %I ON %I.%I;', r.rulename, n.nspname, c.relname)
+FROM pg_rewrite AS r
+JOIN tables AS t ON t.oid = r.ev_class
+JOIN pg_class AS c ON c.oid = r.ev_class
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE r.ev_type <> '1' AND pg_get_ruledef(r.oid) !~ 'DO (ALSO |INSTEAD )?NOTHING;$'
+UNION ALL
 SELECT 'publication',
        format('publication %I', p.pubname),
        format('it hands rows of %s on past every policy', string_agg(format('%I.%I', p.schemaname, p.tablename), ', ' ORDER BY p.schemaname, p.tablename)),
