@@ -60,8 +60,8 @@ def prove(
 
 
 def runs_here(session: Session) -> bool:
-    """Whether the service could work in this process: with this login."""
-    return bool(session.value(QUERIES["may_be_tenant"]))
+    """Whether the service could work in this process: with this login. The owner may become a tenant as well."""
+    return bool(session.value(QUERIES["may_be_tenant"])) and not session.value(QUERIES["sees_own_schema"])
 
 
 @contextmanager
