@@ -10,7 +10,7 @@ from migrations_ops.engine import checks
 from migrations_ops.engine.events import Outcome
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Baseline, Check, Phase, Severity, Step
-from migrations_ops.phases import names, org_tables, probes, tenant_table, unique_keys, vital_product
+from migrations_ops.phases import names, org_tables, probes, tenant_table, unique_keys, updates, vital_product
 from migrations_ops.phases.queries import of_table, query, schemas_of, short, wrong_columns
 from migrations_ops.rules import database_check
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
@@ -64,6 +64,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield from unique_keys.can_be_rescoped(spec)
     yield names.are_free(plan)
     yield probes.changeable(plan)
+    yield updates.rows_keep_checks(plan)
+    yield updates.triggers_can_be_guarded(plan)
     yield Check("sessions that fire no trigger", query("sessions_past_triggers"), Severity.WARN)
     yield triggers_that_fire(plan)
     for spec in tables:

@@ -380,3 +380,42 @@ FROM {relation} AS t
 WHERE t.{tenant} IS NOT NULL
   AND NOT EXISTS (SELECT FROM {registry} AS r WHERE r.id = t.{tenant})
 LIMIT 1000
+
+-- name: checks_not_valid
+-- Checks that do not count for old rows, and NOT NULL of the same kind (from 18 on): each with the table that holds rows,
+-- its name and what it asks. One that is not enforced (from 18 on) stops no update.
+SELECT k.conrelid::regclass::text, quote_ident(k.conname),
+       CASE k.contype
+           WHEN 'c' THEN pg_get_expr(k.conbin, k.conrelid)
+           ELSE (SELECT format('%I IS NOT NULL', a.attname) FROM pg_attribute AS a WHERE a.attrelid = k.conrelid AND a.attnum = k.conkey[1])
+       END
+FROM pg_constraint AS k
+JOIN pg_class AS c ON c.oid = k.conrelid AND c.relkind = 'r'
+WHERE k.conrelid IN ({heirs})
+  AND k.contype IN ('c', 'n')
+  AND NOT k.convalidated
+  AND to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false'
+ORDER BY 1, 2
+
+-- name: rows_that_break_a_check
+-- How many rows without a tenant break a check, and the keys of the first ones. NULL keeps a check.
+SELECT count(*), (array_agg(broken.key ORDER BY broken.key))[1:{most}]
+FROM (SELECT {key} AS key FROM ONLY {relation} AS t WHERE {open} AND ({expression}) IS FALSE) AS broken
+
+-- name: triggers_not_to_be_made_again
+-- Triggers before an update whose condition reads the whole new row, in a table that has got a generated column since.
+-- Their definition is told with the columns in place of the row.
+SELECT {name}, '',
+       format('the trigger %1$I reads the whole new row in its condition, and the table has generated columns: PostgreSQL keeps such a trigger and refuses to make it again, as 001 has to. Name the columns in it: DROP TRIGGER %1$I ON %2$s; %3$s;',
+              g.tgname, g.tgrelid::regclass,
+              regexp_replace(regexp_replace(pg_get_triggerdef(g.oid), '\mnew\.\*', format('ROW(%s)', plain.new), 'gi'), '\mold\.\*', format('ROW(%s)', plain.old), 'gi'))
+FROM pg_trigger AS g
+CROSS JOIN LATERAL (
+    SELECT string_agg(format('OLD.%I', a.attname), ', ' ORDER BY a.attnum) AS old, string_agg(format('NEW.%I', a.attname), ', ' ORDER BY a.attnum) AS new
+    FROM pg_attribute AS a
+    WHERE a.attrelid = g.tgrelid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+) AS plain
+WHERE {may_rewrite}
+  AND g.tgqual IS NOT NULL
+  AND regexp_replace(pg_get_triggerdef(g.oid), '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g') ~* '\mnew\.\*'
+  AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = g.tgrelid AND a.attgenerated <> '' AND NOT a.attisdropped)

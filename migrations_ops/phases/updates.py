@@ -1,0 +1,79 @@
+"""What makes the UPDATE of a tenant column fail, or VITAL's change of a trigger: asked before anything changes."""
+
+from collections.abc import Iterator
+
+import psycopg
+from psycopg.sql import Composable
+
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Check
+from migrations_ops.phases.queries import of_table, query
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+from migrations_ops.rules.plan_tables import has_tenant_column
+from vital.db import sql
+from vital.errors import Problem
+
+NAMED = 20  # rows of each constraint; all are counted
+
+
+def rows_keep_checks(plan: Plan) -> Check:
+    """NOT VALID spares old rows until somebody updates them, which 004 does."""
+
+    def broken(session: Session) -> Iterator[Problem]:
+        for spec in plan.tables:
+            found = session.execute(
+                of_table("checks_not_valid", spec.relation, heirs=of_table("heirs_of", spec.relation))
+            )
+            for leaf, constraint, expression in found:
+                yield from _breaking(session, spec, leaf, constraint, expression)
+
+    return Check("every row keeps the checks of its table", broken)
+
+
+def _breaking(session: Session, spec: TableSpec, leaf: str, constraint: str, expression: str) -> Iterator[Problem]:
+    """The rows that 004 would have to give a tenant, and that the constraint refuses."""
+    is_open: Composable = sql.raw("true")
+    if has_tenant_column(session, spec):
+        is_open = sql.compose("{tenant} IS NULL", tenant=sql.column("t", TENANT_COLUMN))
+    question = of_table(
+        "rows_that_break_a_check",
+        leaf,
+        key=sql.key_text("t", spec.table.key),
+        expression=sql.verbatim(expression),
+        open=is_open,
+        most=sql.literal(NAMED),
+    )
+    try:
+        with session.work():
+            [(count, keys)] = session.execute(question)
+    except psycopg.DataError as error:
+        why = (
+            f"its check {constraint} is an error for a row ({error.diag.message_primary}), so that 004 cannot update it"
+        )
+        yield Problem(spec.relation, "", f"{why}. {_remedy(leaf, constraint)}")
+        return
+    if count:
+        rows = "1 row breaks" if count == 1 else f"{count:,} rows break"
+        first = f"{', '.join(keys)}{' and others' if count > len(keys) else ''}"
+        why = f"{rows} its check {constraint}, which is NOT VALID, so that 004 cannot update them: {first}"
+        yield Problem(spec.relation, "", f"{why}. {_remedy(leaf, constraint)}")
+
+
+def _remedy(leaf: str, constraint: str) -> str:
+    """What to do about the rows. The names are as the database spells them."""
+    return (
+        f"Correct the rows (then ALTER TABLE {leaf} VALIDATE CONSTRAINT {constraint}; succeeds), or drop the constraint"
+        f" until the run is done: ALTER TABLE {leaf} DROP CONSTRAINT {constraint};"
+    )
+
+
+def triggers_can_be_guarded(plan: Plan) -> Check:
+    """001 makes triggers anew that would rewrite a row, with a condition more. PostgreSQL keeps some that it would not
+    let anybody make again."""
+    relations = [plan.registry, *(spec.relation for spec in plan.tables)]
+    questions = []
+    for relation in relations:
+        heirs = of_table("heirs_of", relation)
+        which = query("may_rewrite", heirs=heirs)
+        questions.append(of_table("triggers_not_to_be_made_again", relation, may_rewrite=which))
+    return Check("triggers that 001 has to make anew can be made", sql.join(questions, " UNION ALL "))
