@@ -44,6 +44,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         of_table("no_column_can_be_added", spec.relation, heirs=of_table("heirs_of", spec.relation)) for spec in tables
     ]
     yield Check("every table can have a tenant column", sql.join(unfit, " UNION ALL "), gate=True)
+    yield Check("tenants that are there are the plan's", sql.join(_other_tenants(plan), " UNION ALL "))
     yield Check("no table of another origin in the way", sql.join(_in_the_way(plan), " UNION ALL "), gate=True)
     whose = [*tenants, *(spec.relation for spec in tables), *org_tables.own_tables(plan)]
     owners = [of_table(question, name) for name in whose for question in ("not_owner", "owner_lacks_privileges")]
@@ -146,6 +147,12 @@ def _columns(plan: Plan) -> Composable:
         keys = {"keys": sql.literal(list(spec.table.key)), "unique_keys": UNIQUE_KEYS}
         questions.append(of_table("key_is_not_unique", spec.relation, **keys))
     return sql.join(questions, " UNION ALL ")
+
+
+def _other_tenants(plan: Plan) -> Iterator[Composable]:
+    parts = {"column": sql.literal(TENANT_COLUMN), "registry": sql.literal(plan.registry)}
+    for spec in plan.tables:
+        yield of_table("tenants_of_another_table", spec.relation, **parts)
 
 
 def _in_the_way(plan: Plan) -> Iterator[Composable]:

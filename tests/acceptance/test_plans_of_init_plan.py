@@ -215,3 +215,18 @@ def test_rows_that_are_no_tenants_are_said_on_the_terminal(
     assert len(plan["tenant"]) == 501
     assert missing in said_so
     assert ("Not all rows" in said_so) == bool(missing)
+
+
+def test_tenants_that_are_there_already_are_said_on_the_terminal(
+    empty: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    build(
+        empty,
+        """CREATE TABLE tenants (id uuid PRIMARY KEY, name text NOT NULL);
+        CREATE TABLE items (id int PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants);
+        CREATE TABLE parts (id int PRIMARY KEY, item_id int NOT NULL REFERENCES items)""",
+    )
+
+    _, _, said_so = planned(manage, empty, tmp_path)
+
+    assert "public.items has a tenant_id that refers to public.tenants: 000 refuses the plan" in said_so

@@ -40,6 +40,12 @@ MEETS = {
          "ALTER TABLE old_items ADD CONSTRAINT sku_filled CHECK (sku <> '') NOT VALID"],
         ["items: 1 row breaks its check sku_filled", "ALTER TABLE old_items DROP CONSTRAINT sku_filled"],
     ),
+    "a tenant column that refers to other tenants": (
+        ["CREATE TABLE tenants (id uuid PRIMARY KEY)",
+         "ALTER TABLE items ADD COLUMN tenant_id uuid CONSTRAINT fk_tenant REFERENCES tenants"],
+        ["items: its column tenant_id refers to tenants (constraint fk_tenant), and the plan's table of tenants is",
+         'registry = "public.tenants" in the plan'],
+    ),
     "a trigger that cannot be made again": (
         [WHOLE_ROW, GENERATED],
         ["items: the trigger bump reads the whole new row in its condition",
@@ -118,3 +124,13 @@ def test_rows_that_have_their_tenant_are_not_in_the_way(shop: Scratch, plan: str
     done = manage(shop, "migrate_tenants", "run", "--yes", "--plan", plan, "--only", "000")
 
     assert "sku_filled" not in said(done)
+
+
+def test_an_undo_of_a_refused_look_is_not_refused(shop: Scratch, plan: str, manage: Manage) -> None:
+    for statement in MEETS["a tenant column that refers to other tenants"][0]:
+        rows(shop.owner_url, statement)
+    assert manage(shop, "migrate_tenants", "run", "--yes", "--plan", plan).returncode == 1
+
+    done = manage(shop, "migrate_tenants", "undo", "--yes", "--plan", plan)
+
+    assert done.returncode == 0, said(done)

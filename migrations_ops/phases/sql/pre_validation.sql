@@ -419,3 +419,17 @@ WHERE {may_rewrite}
   AND g.tgqual IS NOT NULL
   AND regexp_replace(pg_get_triggerdef(g.oid), '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g') ~* '\mnew\.\*'
   AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = g.tgrelid AND a.attgenerated <> '' AND NOT a.attisdropped)
+
+-- name: tenants_of_another_table
+-- A tenant column that is there already and refers to another table than the plan's table of tenants: nobody could own a row
+-- who is not in both, and an undo could not tell whose the tenants are.
+SELECT {name}, '',
+       format('its column %s refers to %s (constraint %I), and the plan''s table of tenants is %s. Let VITAL adopt that table: registry = "%s" in the plan, once it has the columns that docs/reference/plan.md lists under registry; take it out of the plan''s tables then. Or drop the constraint, if the column does not say whose a row is, and rename the column.',
+              {column}, k.confrelid::regclass, k.conname, {registry},
+              (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = k.confrelid))
+FROM pg_constraint AS k
+WHERE k.conrelid = to_regclass({name})
+  AND k.contype = 'f'
+  AND k.conparentid = 0
+  AND k.confrelid IS DISTINCT FROM to_regclass({registry})
+  AND k.conkey = ARRAY(SELECT attnum FROM pg_attribute WHERE attrelid = k.conrelid AND attname = {column})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.scaffold import common_tables, foreign_key_paths, introspection, tenants
 from migrations_ops.rules.scaffold.foreign_key_paths import Edge, Ownership
-from migrations_ops.rules.scaffold.introspection import Catalogue, Table
+from migrations_ops.rules.scaffold.introspection import TENANT_COLUMN, Catalogue, Table
 from migrations_ops.rules.scaffold.tenants import MOST, Tenant
 from tenants.isolation import reachability
 from vital.db import sql
@@ -29,6 +29,7 @@ class Draft:
     left_out: dict[str, str]
     tenants_left_out: int
     root: str
+    owned_already: dict[str, str]  # table → the table that its tenant column refers to
 
 
 def draft(session: Session, schemas: Sequence[str], root: str) -> Draft:
@@ -50,7 +51,9 @@ def draft(session: Session, schemas: Sequence[str], root: str) -> Draft:
     ]
     text = "\n".join(part for part in parts if part)
     tables = len(owned.ways) + len(without.private)
-    return Draft(text, tables, len(cast), without.private, left_out, rows_left, owned.root)
+    return Draft(
+        text, tables, len(cast), without.private, left_out, rows_left, owned.root, _owned_already(found, owned)
+    )
 
 
 def _reachable(session: Session, schemas: Sequence[str], known: Sequence[str]) -> str:
@@ -85,6 +88,16 @@ def _not_planned(found: Catalogue, root: str, planned: Sequence[str], refused: M
             why = f"no foreign key leads from it to {root}"
         reasons[name] = "; ".join([f"{why}: {remedy}", *([refused[name]] if name in refused else [])])
     return reasons
+
+
+def _owned_already(found: Catalogue, owned: Ownership) -> dict[str, str]:
+    """Tables whose tenant column is there already and refers to a table of the database's own."""
+    return {
+        reference.child: reference.parent
+        for relation in owned.ways
+        for reference in found.tables[relation].references
+        if reference.own == (TENANT_COLUMN,)
+    }
 
 
 def _head(found: Catalogue, owned: Ownership, cast: Sequence[Tenant], rows_left: int) -> str:
@@ -149,6 +162,8 @@ def _about(found: Catalogue, owned: Ownership, table: Table) -> Iterator[str]:
         yield "EDIT: not every row leads there. The others have no tenant until a person decides, or `unmatched` does."
     if len(table.key) > 1:
         yield f"Its key has several columns: {', '.join(table.key)}."
+    if any(reference.own == (TENANT_COLUMN,) for reference in table.references):
+        yield f"EDIT: it has a {TENANT_COLUMN} of other tenants than the plan's: 000 refuses it with what to do."
     if any(reference.parent == table.relation for reference in table.references):
         yield "It refers to itself: such a reference must stay in its tenant, which 005 checks. No rule can follow it."
 

@@ -52,6 +52,11 @@ def _left_out(draft: "Draft") -> Iterator[str]:
             f"Not all rows of {draft.root} are tenants in the plan: {draft.tenants_left_out:,} are left out, and so are"
             " the rows that lead to them. Write them like the others before a run."
         )
+    for table, parent in draft.owned_already.items():
+        yield (
+            f"{table} has a tenant_id that refers to {parent}: 000 refuses the plan until {parent} is its registry"
+            " (docs/reference/plan.md), or the column has another name and no such reference."
+        )
     for table, why in draft.private.items():
         yield f"No tenant reads {table} until a person has decided about its rows: {why}."
     reasons = [f"Left out: {table}: {why}." for table, why in sorted(draft.left_out.items())]
