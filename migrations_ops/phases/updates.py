@@ -24,13 +24,14 @@ def rows_keep_checks(plan: Plan) -> Check:
             found = session.execute(
                 of_table("checks_not_valid", spec.relation, heirs=of_table("heirs_of", spec.relation))
             )
-            for leaf, constraint, expression in found:
-                yield from _breaking(session, spec, leaf, constraint, expression)
+            for leaf, constraint, expression, remedy in found:
+                for why in _breaking(session, spec, leaf, constraint, expression):
+                    yield Problem(spec.relation, "", f"{why}. {remedy}")
 
     return Check("every row keeps the checks of its table", broken)
 
 
-def _breaking(session: Session, spec: TableSpec, leaf: str, constraint: str, expression: str) -> Iterator[Problem]:
+def _breaking(session: Session, spec: TableSpec, leaf: str, constraint: str, expression: str) -> Iterator[str]:
     """The rows that 004 would have to give a tenant, and that the constraint refuses."""
     is_open: Composable = sql.raw("true")
     if has_tenant_column(session, spec):
@@ -47,24 +48,13 @@ def _breaking(session: Session, spec: TableSpec, leaf: str, constraint: str, exp
         with session.work():
             [(count, keys)] = session.execute(question)
     except psycopg.DataError as error:
-        why = (
-            f"its check {constraint} is an error for a row ({error.diag.message_primary}), so that 004 cannot update it"
-        )
-        yield Problem(spec.relation, "", f"{why}. {_remedy(leaf, constraint)}")
+        what = error.diag.message_primary
+        yield f"its check {constraint} is an error for a row ({what}), so that 004 cannot update it"
         return
     if count:
         rows = "1 row breaks" if count == 1 else f"{count:,} rows break"
         first = f"{', '.join(keys)}{' and others' if count > len(keys) else ''}"
-        why = f"{rows} its check {constraint}, which is NOT VALID, so that 004 cannot update them: {first}"
-        yield Problem(spec.relation, "", f"{why}. {_remedy(leaf, constraint)}")
-
-
-def _remedy(leaf: str, constraint: str) -> str:
-    """What to do about the rows. The names are as the database spells them."""
-    return (
-        f"Correct the rows (then ALTER TABLE {leaf} VALIDATE CONSTRAINT {constraint}; succeeds), or drop the constraint"
-        f" until the run is done: ALTER TABLE {leaf} DROP CONSTRAINT {constraint};"
-    )
+        yield f"{rows} its check {constraint}, which is NOT VALID, so that 004 cannot update them: {first}"
 
 
 def triggers_can_be_guarded(plan: Plan) -> Check:

@@ -383,12 +383,13 @@ LIMIT 1000
 
 -- name: checks_not_valid
 -- Checks that do not count for old rows, and NOT NULL of the same kind (from 18 on): each with the table that holds rows,
--- its name and what it asks. One that is not enforced (from 18 on) stops no update.
+-- its name, what it asks, and what to do. One that is not enforced (from 18 on) stops no update.
 SELECT k.conrelid::regclass::text, quote_ident(k.conname),
        CASE k.contype
            WHEN 'c' THEN pg_get_expr(k.conbin, k.conrelid)
            ELSE (SELECT format('%I IS NOT NULL', a.attname) FROM pg_attribute AS a WHERE a.attrelid = k.conrelid AND a.attnum = k.conkey[1])
-       END
+       END,
+       format('Correct the rows (then ALTER TABLE %1$s VALIDATE CONSTRAINT %2$I; succeeds), or drop the constraint until the run is done: ALTER TABLE %1$s DROP CONSTRAINT %2$I;', k.conrelid::regclass, k.conname)
 FROM pg_constraint AS k
 JOIN pg_class AS c ON c.oid = k.conrelid AND c.relkind = 'r'
 WHERE k.conrelid IN ({heirs})
