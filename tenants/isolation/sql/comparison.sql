@@ -301,7 +301,7 @@ WHERE i.roleid = to_regrole('vital_tenant')
 ORDER BY 1
 
 -- name: found_settings
--- What the database, the two roles and the service's logins begin with that chooses a role or a tenant, or switches triggers
+-- What the server, the database, the two roles and the service's logins begin with that chooses a role or a tenant, or switches triggers
 -- or row level security off; of the two roles everything.
 WITH logins AS ({logins})
 SELECT jsonb_build_object(
@@ -317,6 +317,11 @@ CROSS JOIN LATERAL unnest(s.setconfig) AS part
 LEFT JOIN pg_roles AS r ON r.oid = s.setrole
 WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
   AND (s.setrole = 0 OR r.rolname IN ('vital_tenant', 'vital_operator') OR s.setrole IN (SELECT oid FROM logins))
+UNION ALL
+SELECT jsonb_build_object('whom', 'SYSTEM', 'setting', name, 'value', reset_val, 'role', '')::text
+FROM pg_settings
+WHERE name IN ('session_replication_role', 'row_security')
+  AND source IN ('configuration file', 'command line', 'environment variable')
 
 -- name: service_logins
 -- The logins that a service may have: they may put on both roles, and have not the rights of the tables' owner, as people who
