@@ -82,7 +82,8 @@ RUN, WAYS = ("run", "--yes"), {
 # --- the way there and back ---
 
 # A grant to tenants from before may let them past row level security. The proof says so, and the undo is exact as well.
-PROOF = re.compile("FAIL +every tenant sees its own rows")
+# What others have granted to roles of VITAL's is theirs to take back: a run says so and stops.
+PROOF = re.compile("FAIL +(every tenant sees its own rows|nothing is left that a run may not repair)")
 
 
 @pytest.fixture(scope="module")
