@@ -3,7 +3,7 @@
 import re
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from migrations_ops.backup import manifest as files
 from migrations_ops.backup.manifest import Manifest
 from migrations_ops.backup.pg_dump import Client, client
 from migrations_ops.backup.scratch_database import Target
-from migrations_ops.backup.table_contents import QUERIES, contents, snapshot
+from migrations_ops.backup.table_contents import QUERIES, contents, left_to_others, snapshot
 from migrations_ops.engine.session import Session
 from vital.db import sql
 from vital.errors import EngineError
@@ -32,8 +32,14 @@ class NotDumped(EngineError):
     """pg_dump could not read the database: {reason}. Nothing of the backup is kept, and the database is as it was."""
 
 
-def take(source: Session, target: Target, file: Path, by: str, say: Say) -> Manifest:
-    """Write the backup and its manifest, or nothing.
+def but(schemas: Collection[str]) -> list[str]:
+    """pg_dump's options that leave these schemas out; it reads names as patterns, but for quoted ones."""
+    quoted = (schema.replace('"', '""') for schema in schemas)
+    return [f'--exclude-schema="{schema}"' for schema in quoted]
+
+
+def take(source: Session, target: Target, file: Path, by: str, schemas: Collection[str], say: Say) -> Manifest:
+    """Write the backup and its manifest, or nothing; of what is this role's, and of these schemas in any case.
 
     Raises FileIsThere, RowsHidden, NotReadable, NoClient, NotWritten, NotDumped.
     """
@@ -42,12 +48,13 @@ def take(source: Session, target: Target, file: Path, by: str, say: Say) -> Mani
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with snapshot(source) as seen, files.written(file) as part:
-            manifest, is_isolated = _manifest(source, programs, by)
+            manifest, is_isolated = _manifest(source, programs, by, left_to_others(source, schemas))
             say(f"{manifest.rows:,} rows in {len(manifest.tables):,} tables, by {manifest.client}")
             # While isolation is on, policies count for owners, too; that they show every row is proven above.
             row_security = ("--enable-row-security",) if is_isolated else ()
             rows = {relation: content.rows for relation, content in manifest.tables.items()}
-            _dump(programs, target, file, part, (*OPTIONS, *row_security, f"--snapshot={seen}"), rows, say)
+            options = (*OPTIONS, *row_security, *but(manifest.left), f"--snapshot={seen}")
+            _dump(programs, target, file, part, options, rows, say)
             manifest = replace(manifest, bytes=part.stat().st_size, sha256=files.digest_of(part))
             files.write(file, manifest)
     except OSError as error:
@@ -55,8 +62,8 @@ def take(source: Session, target: Target, file: Path, by: str, say: Say) -> Mani
     return manifest
 
 
-def _manifest(source: Session, programs: Client, by: str) -> tuple[Manifest, bool]:
-    tables, is_isolated = contents(source)
+def _manifest(source: Session, programs: Client, by: str, left: dict[str, str]) -> tuple[Manifest, bool]:
+    tables, is_isolated = contents(source, left)
     database, server, _ = source.execute(QUERIES["about_the_server"])[0]
     manifest = Manifest(
         database=database,
@@ -65,8 +72,9 @@ def _manifest(source: Session, programs: Client, by: str) -> tuple[Manifest, boo
         taken_at=datetime.now(UTC).isoformat(timespec="seconds"),
         taken_by=by,
         tables=tables,
-        roles=dict(source.execute(QUERIES["roles_in_use"])),
+        roles=dict(source.execute(QUERIES["roles_in_use"], {"left": list(left)})),
         privileges=[(grantee, privilege) for grantee, privilege in source.execute(QUERIES["privileges_on_database"])],
+        left=left,
     )
     return manifest, is_isolated
 

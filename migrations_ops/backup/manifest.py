@@ -51,6 +51,8 @@ class Manifest:
     tables: dict[str, Content] = field(repr=False)
     roles: dict[str, str]
     privileges: list[tuple[str, str]]
+    # Schemas that are not in it, with their owner: a provider's, such as Supabase's auth and storage.
+    left: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
     sha256: str = ""
 

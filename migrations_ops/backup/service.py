@@ -14,12 +14,14 @@ from migrations_ops.backup.dump import take
 from migrations_ops.backup.manifest import Content, Manifest
 from migrations_ops.backup.restore import Order, Restore, refuse_others
 from migrations_ops.backup.scratch_database import Target
-from migrations_ops.backup.table_contents import contents, snapshot
+from migrations_ops.backup.table_contents import contents, left_to_others, snapshot
 from migrations_ops.backup.verify import differences, verify
 from migrations_ops.engine.session import Session
 from migrations_ops.phase_state import has_begun, open_session
 from migrations_ops.phases import pre_validation
+from migrations_ops.phases.queries import schemas_of
 from migrations_ops.rules.current import current_plan
+from migrations_ops.rules.reader import PlanError
 from tenants import audit
 from vital import private_files
 from vital.db.own_schema import connection_params, me
@@ -37,21 +39,46 @@ def default_file() -> Path:
 
 
 def back_up(file: Path | None, say: Say, *, proven: bool = False, who: str = "") -> Document:
-    """A backup of the whole database: its manifest, where it is, and with `proven` what differs once it is restored.
+    """A backup of all that is this role's: its manifest, where it is, why a restore here would be refused (or nothing),
+    and with `proven` what differs once it is restored.
 
-    Applications may go on. Raises FileIsThere, RowsHidden, NoClient, NotWritten, NotDumped; NoPlace, NotVerified.
+    Applications may go on. Raises FileIsThere, RowsHidden, NoClient, NotWritten, NotDumped; NoPlace, Refused,
+    NotVerified.
     """
     with open_session() as session:
-        file = (file or default_file()).resolve()
-        manifest = take(session, Target(connection_params()), file, who or me(), say)
+        file, target, schemas = (
+            (file or default_file()).resolve(),
+            Target(connection_params()),
+            _schemas_of_plan(session),
+        )
+        manifest = take(session, target, file, who or me(), schemas, say)
         document = {"file": str(file), **asdict(manifest)}
         if has_audit(session):
             migrated = {"migrated": has_begun(session)}
             audit.note(session, who or me(), "backup", "", about(file, manifest) | migrated)
         if proven:
             home = settings.HOME / "rehearsal"
-            document["differences"] = verify(session, Target(connection_params()), home, file, manifest, say)
+            document["differences"] = verify(session, target, home, file, manifest, schemas, say)
+        else:
+            document["refusal"] = _refusal(Restore(session, target, file, manifest, Order(replace=True), schemas))
         return document
+
+
+def _refusal(restore: Restore) -> str:
+    """Why it could not be put back over this database, as far as that can be known without trying."""
+    try:
+        restore.refuse()
+    except EngineError as error:
+        return str(error)
+    return ""
+
+
+def _schemas_of_plan(session: Session) -> list[str]:
+    """None where no plan can be read: a backup needs none."""
+    try:
+        return schemas_of(spec.relation for spec in current_plan(session).tables)
+    except (EngineError, PlanError):
+        return []
 
 
 def about(file: Path, manifest: Manifest) -> Document:
@@ -78,25 +105,27 @@ def restore(file: Path, order: Order, say: Say, log_dir: Path) -> Document:
     manifest = files.read(file)
     with open_session() as session, session.run_lock():
         refuse_others(session)
-        before = _counted(session)
-        Restore(session, Target(connection_params()), file, manifest, order).carry_out(say)
-        now = _counted(session)
-        found = list(differences(manifest.tables, now))
+        schemas = _schemas_of_plan(session)
+        before = _counted(session, schemas)
+        restore = Restore(session, Target(connection_params()), file, manifest, order, schemas)
+        restore.carry_out(say)
+        now = _counted(session, schemas)
+        found = list(differences(restore.tables(), now))
         _remember(session, file, manifest, log_dir)
         return {
             "file": str(file),
             "taken_at": manifest.taken_at,
-            "tables": _side_by_side(before, manifest.tables, now),
+            "tables": _side_by_side(before, restore.tables(), now),
             "differences": found,
             "checks": pre_validation.outcomes(session, current_plan()),
         }
 
 
-def _counted(session: Session) -> dict[str, Content]:
+def _counted(session: Session, schemas: list[str]) -> dict[str, Content]:
     """What the tables hold; nothing where it cannot be read whole: a damaged database is restored all the same."""
     try:
         with snapshot(session):
-            return contents(session)[0]
+            return contents(session, left_to_others(session, schemas))[0]
     except (EngineError, psycopg.Error):
         return {}
 

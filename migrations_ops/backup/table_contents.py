@@ -1,6 +1,6 @@
 """What every table holds, seen whole: while isolation is on as vital_operator, whose policy shows every row."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -35,15 +35,21 @@ def snapshot(session: Session) -> Iterator[str]:
         yield str(session.execute(QUERIES["export_snapshot"])[0][0])
 
 
-def contents(session: Session) -> tuple[dict[str, Content], bool]:
-    """(what each table holds, whether policies count for this role); in a snapshot.
+def left_to_others(session: Session, schemas: Collection[str]) -> dict[str, str]:
+    """Schemas that a provider keeps, and that no backup of this role's has, with their owner; `schemas` of a plan are
+    never among them."""
+    return dict(session.execute(QUERIES["schemas_of_others"], {"schemas": list(schemas)}))
+
+
+def contents(session: Session, left: Collection[str]) -> tuple[dict[str, Content], bool]:
+    """(what each table holds but those in schemas that are left, whether policies count for this role); in a snapshot.
 
     Raises RowsHidden where a dump by this role would lack rows, and NotReadable.
     """
     operator = bool(session.named("operator_is_ready")[0][0])
     found: dict[str, Content] = {}
     is_isolated = False
-    for relation, filtered, ours in session.execute(QUERIES["tables_to_back_up"]):
+    for relation, filtered, ours in session.execute(QUERIES["tables_to_back_up"], {"left": list(left)}):
         try:
             content = found[relation] = _content(session, relation)
         except psycopg.DatabaseError as error:

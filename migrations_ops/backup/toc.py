@@ -9,9 +9,9 @@ from pathlib import Path
 from migrations_ops.backup.pg_dump import Client
 from vital import private_files
 
-NUMBERS = re.compile(r"^\d+; \d+ \d+ ")
+NUMBERS = re.compile(r"^\d+; (?P<catalogue>\d+) (?P<oid>\d+) ")
 SCHEMA = re.compile(r"SCHEMA - (.+) \S+$")
-NAMED = re.compile(r"(?P<kind>[A-Z ]+) (?P<schema>\S+) (?P<name>.+) \S+$")
+NAMED = re.compile(r"(?P<kind>[A-Z ]+) (?P<schema>\S+) (?P<name>.+) (?P<owner>\S*)$")
 # Not about rows, and a superuser's: they stay as they are.
 NOT_OURS = ("EVENT TRIGGER", "COMMENT - EVENT TRIGGER", "COMMENT - EXTENSION")
 
@@ -22,6 +22,7 @@ class Entry:
 
     line: str
     words: str
+    identity: tuple[int, int] = (0, 0)  # the catalogue and the number in it, in the database that was dumped
 
     def is_a(self, *kinds: str) -> bool:
         return self.words.startswith(tuple(f"{kind} " for kind in kinds))
@@ -33,6 +34,23 @@ class Entry:
         return found[1] if found else ""
 
     @property
+    def inside(self) -> str:
+        """The name of the schema that it is or is in, or an empty text."""
+        found = NAMED.match(self.words)
+        return self.schema or (found["schema"].removeprefix("-") if found else "")
+
+    @property
+    def owner(self) -> str:
+        """The role that it belongs to, or an empty text."""
+        found = NAMED.match(self.words)
+        return found["owner"] if found else ""
+
+    @property
+    def but_its_owner(self) -> str:
+        """Kind, schema and name: the same for a thing in two databases."""
+        return self.words.removesuffix(self.owner).rstrip()
+
+    @property
     def shown(self) -> str:
         """As people say it: the table public.tools."""
         found = NAMED.match(self.words)
@@ -42,7 +60,12 @@ class Entry:
 def entries(programs: Client, archive: Path) -> list[Entry]:
     """All that may be restored. Raises Complained where the file is no archive."""
     lines = programs.run("pg_restore", "--list", str(archive)).split("\n")
-    found = (Entry(line, NUMBERS.sub("", line)) for line in lines if NUMBERS.match(line))
+    numbered = ((line, NUMBERS.match(line)) for line in lines)
+    found = (
+        Entry(line, line[numbers.end() :], (int(numbers["catalogue"]), int(numbers["oid"])))
+        for line, numbers in numbered
+        if numbers
+    )
     return [entry for entry in found if not entry.is_a(*NOT_OURS)]
 
 

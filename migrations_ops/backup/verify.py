@@ -1,44 +1,58 @@
-"""A backup, proven: restored into a scratch database and compared with what was counted when it was taken."""
+"""A backup, proven: restored into a scratch database by the way a restore takes, and compared with what was counted."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from migrations_ops.backup import scratch_database, toc
+from migrations_ops.backup import scratch_database, surroundings
 from migrations_ops.backup.dump import Say
 from migrations_ops.backup.manifest import Content, Manifest
-from migrations_ops.backup.pg_dump import Complained, client, major
-from migrations_ops.backup.pipe import pump
-from migrations_ops.backup.scratch_database import Target
+from migrations_ops.backup.restore import Order, Restore
+from migrations_ops.backup.scratch_database import EMBEDDED, Target
 from migrations_ops.backup.table_contents import contents, snapshot
 from migrations_ops.engine.session import Session
 from vital.db.sql import shown
 from vital.errors import EngineError
 
-# It is about rows: who owns them and who may see them is not asked for, and may name roles that are not there.
-OPTIONS = ("--no-owner", "--no-privileges", "--no-tablespaces", "--no-publications", "--no-subscriptions")
-ROW_LEVEL_SECURITY = ("POLICY", "COMMENT - POLICY", "ROW SECURITY")
+# On a server without the platform's roles nothing can be given to them, and policies may name them.
+OF_ROLES = ("POLICY", "COMMENT - POLICY", "ROW SECURITY")
 
 
 class NotVerified(EngineError):
-    """The backup {file} is written, and could not be restored into a scratch database: {reason}. It is not proven. Let
+    """The backup {file} is written, and could not be restored into a scratch database: {reason} It is not proven. Let
     the role make databases on this server (ALTER ROLE … CREATEDB), where everything is that it needs, and verify again:
     ./manage.py backup --verify"""
 
 
-def verify(source: Session, target: Target, home: Path, file: Path, manifest: Manifest, say: Say) -> list[str]:
-    """What differs, a sentence a table; nothing is left of the scratch database. Raises NoPlace, NotVerified."""
+class Refused(EngineError):
+    """The backup {file} is written, and a restore over this database would be refused: {reason} It is not proven."""
+
+
+def verify(
+    source: Session, target: Target, home: Path, file: Path, manifest: Manifest, schemas: Collection[str], say: Say
+) -> list[str]:
+    """What differs, a sentence a table; nothing is left of the scratch database. Raises NoPlace, Refused, NotVerified.
+
+    The schema alone is restored first: then there is something to be replaced, and held on to by what is a provider's.
+    """
+    try:
+        Restore(source, target, file, manifest, Order(replace=True), schemas).refuse()
+    except EngineError as error:
+        raise Refused(file=file, reason=error) from error
     with scratch_database.scratch(source, "", target.params, home) as place, closing(place.target.open()) as copy:
         say(f"Restoring it into {place.target.params['dbname']} on the {place.kind} PostgreSQL")
-        programs = client(copy, least=major(manifest.client))
+        elsewhere = place.kind == EMBEDDED
+        order = Order(replace=True, no_owner=elsewhere, skipped=("EXTENSION", *(OF_ROLES if elsewhere else ())))
+        surroundings.make(source, copy, manifest.left)
+        restore = Restore(copy, place.target, file, manifest, order, schemas)
         try:
-            wanted = [entry for entry in toc.entries(programs, file) if not entry.is_a(*ROW_LEVEL_SECURITY)]
-            with toc.only(wanted) as chosen:
-                pump(programs, file, place.target, (*OPTIONS, chosen), lambda total: None, before="", after="")
-        except Complained as complaint:
-            raise NotVerified(file=file, reason=complaint) from complaint
+            restore.carry_out(say, with_rows=False)
+            surroundings.hold_on(source, copy, manifest.left)
+            restore.carry_out(say)
+        except EngineError as error:
+            raise NotVerified(file=file, reason=error) from error
         with snapshot(copy):
-            found, _ = contents(copy)
+            found, _ = contents(copy, manifest.left)
     return list(differences(manifest.tables, found))
 
 

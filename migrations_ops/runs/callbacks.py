@@ -105,7 +105,17 @@ class RunCallbacks:
         except EngineError as error:
             raise NoBackupTaken(reason=error) from error
         else:
-            self.listener.said(f"Backed up, to be put back with: ./manage.py restore {document['file']} --replace")
+            for words in _of_backup(document):
+                self.listener.said(words)
+
+
+def _of_backup(document: Document) -> Iterator[str]:
+    """No more than is known: nobody has tried to restore it."""
+    yield f"Backed up; a restore was not tried (backup --verify does): ./manage.py restore {document['file']} --replace"
+    if document["left"]:
+        yield f"Not in the backup, and left to who owns them: the schemas {', '.join(document['left'])}"
+    if document["refusal"]:
+        yield f"It could not be put back here: {document['refusal']}"
 
 
 def changes(phase: Phase) -> bool:

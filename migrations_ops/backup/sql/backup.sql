@@ -2,9 +2,24 @@
 -- What this transaction, which only reads, sees: for pg_dump to see the same.
 SELECT pg_export_snapshot(), set_config('transaction_read_only', 'on', true), set_config('lock_timeout', '60s', true)
 
+-- name: schemas_of_others
+-- Schemas that a provider keeps, with their owner: those of a role that owns nothing in public, or whose rights this role
+-- has not. A schema with a table of the plan is ours, and everything is a superuser's.
+SELECT n.nspname::text, pg_get_userbyid(n.nspowner)::text
+FROM pg_namespace AS n
+WHERE NOT current_setting('is_superuser')::boolean
+  AND NOT starts_with(n.nspname::text, 'pg_')
+  AND n.nspname::text <> ALL(ARRAY['information_schema', 'public', 'vital'] || %(schemas)s::text[])
+  AND n.nspowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
+  AND (
+      NOT pg_has_role(n.nspowner, 'USAGE')
+      OR NOT EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = to_regnamespace('public') AND c.relowner = n.nspowner)
+  )
+ORDER BY 1
+
 -- name: tables_to_back_up
--- Every table that holds rows itself, but those of extensions and of the server; whether policies filter it for this
--- role, and whether VITAL's own policy shows every row of it.
+-- Every table that holds rows itself, but those of extensions, of the server and of a provider; whether policies filter it
+-- for this role, and whether VITAL's own policy shows every row of it.
 SELECT format('%%I.%%I', n.nspname, c.relname), row_security_active(c.oid),
        EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polname = 'vital_operator')
 FROM pg_class AS c
@@ -13,6 +28,7 @@ WHERE c.relkind = 'r'
   AND c.relpersistence <> 't'
   AND n.nspname <> 'information_schema'
   AND NOT starts_with(n.nspname::text, 'pg_')
+  AND n.nspname <> ALL(%(left)s::text[])
   AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY 1
 
@@ -25,12 +41,20 @@ SELECT count(*), COALESCE(sum({hash}), 0)::text FROM ONLY {table} AS t
 SELECT set_config('role', %(role)s::text, true)
 
 -- name: roles_in_use
--- The roles that the database's things belong to (o), are granted to (a), or whose policies they name (r).
+-- The roles that the database's things belong to (o), are granted to (a), or whose policies they name (r); but those of a
+-- provider's things: its schemas, what is in them, and what is in no schema and is not ours.
 SELECT r.rolname::text, string_agg(DISTINCT d.deptype::text, '')
 FROM pg_shdepend AS d
 JOIN pg_roles AS r ON r.oid = d.refobjid
+CROSS JOIN LATERAL pg_identify_object_as_address(d.classid, d.objid, 0) AS thing
 WHERE d.refclassid = 'pg_authid'::regclass
   AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND thing.object_names[1] <> ALL(%(left)s::text[])
+  AND (
+      d.deptype <> 'o'
+      OR pg_has_role(d.refobjid, 'USAGE')
+      OR d.classid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass)
+  )
 GROUP BY r.rolname
 ORDER BY r.rolname
 

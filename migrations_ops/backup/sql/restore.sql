@@ -7,16 +7,47 @@ WHERE datname = current_database()
   AND usename IS NOT NULL
 ORDER BY pid
 
--- name: role_of_owner
--- Whether there is such a role, and whether this one may give things into its hands.
-SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %(role)s::text),
-       COALESCE((SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = %(role)s::text), false)
+-- name: may_restore_for
+-- Whether this role may give things into the hands of that one, and take them from there; one that is missing has none.
+SELECT COALESCE((SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = %(role)s::text), true)
+
+-- name: leaned_on
+-- Things in other schemas than a provider's that something of the provider's leans on: their catalogue and number, what
+-- they are, and what leans on them.
+SELECT DISTINCT d.refclassid::int, d.refobjid::int, pg_describe_object(d.refclassid, d.refobjid, 0),
+       pg_describe_object(d.classid, d.objid, 0)
+FROM pg_depend AS d
+JOIN (
+    SELECT 'pg_proc'::regclass, oid, pronamespace FROM pg_proc
+    UNION ALL
+    SELECT 'pg_class'::regclass, oid, relnamespace FROM pg_class
+    UNION ALL
+    SELECT 'pg_type'::regclass, oid, typnamespace FROM pg_type
+) AS thing (class, oid, schema) ON (d.refclassid, d.refobjid) = (thing.class, thing.oid)
+JOIN pg_namespace AS n ON n.oid = thing.schema
+CROSS JOIN LATERAL pg_identify_object_as_address(d.classid, d.objid, d.objsubid) AS leaning
+WHERE d.deptype IN ('n', 'a')
+  AND d.objid >= 16384
+  AND NOT starts_with(n.nspname::text, 'pg_')
+  AND n.nspname <> ALL(%(left)s::text[] || 'information_schema'::text)
+  AND (
+      leaning.object_names[1] = ANY(%(left)s::text[])
+      OR d.classid = 'pg_publication_rel'::regclass AND leaning.object_args[1] = ANY(ARRAY(
+          SELECT pubname::text FROM pg_publication WHERE NOT pg_has_role(pubowner, 'USAGE')
+      ))
+      OR d.classid = 'pg_event_trigger'::regclass
+  )
+ORDER BY 3, 4
+
+-- name: extensions_there
+-- The extensions that the database has.
+SELECT extname::text FROM pg_extension
 
 -- name: make_way
 -- The first thing of the transaction: nobody is waited for long, and large objects go, which have no names.
 SET LOCAL lock_timeout = '20s';
 SET LOCAL client_min_messages = warning;
-SELECT count(lo_unlink(oid)) FROM pg_largeobject_metadata;
+SELECT count(lo_unlink(oid)) FROM pg_largeobject_metadata WHERE pg_has_role(lomowner, 'USAGE');
 
 -- name: forget_grants_of_schemas
 -- Schemas that stay lose what was granted on them since; the backup grants what was granted then.
@@ -33,7 +64,48 @@ BEGIN
           AND acl.grantee <> n.nspowner
           AND pg_has_role(current_user, n.nspowner, 'USAGE')
     LOOP
-        EXECUTE format('REVOKE ALL ON SCHEMA %%I FROM %%I', one.nspname, one.rolname);
+        EXECUTE format('REVOKE ALL ON SCHEMA %%I FROM %%I CASCADE', one.nspname, one.rolname);
+    END LOOP;
+END
+$forget$;
+
+-- name: forget_default_privileges
+-- What is granted by default to what is made now would be on what comes: the backup has both, exactly.
+DO $forget$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT pg_get_userbyid(d.defaclrole) AS role, ' IN SCHEMA ' || quote_ident(n.nspname) AS place,
+               CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES' WHEN 'T' THEN 'TYPES' END AS kind,
+               acl.grantee
+        FROM pg_default_acl AS d
+        JOIN pg_namespace AS n ON n.oid = d.defaclnamespace
+        CROSS JOIN LATERAL aclexplode(d.defaclacl) AS acl
+        WHERE n.nspname = ANY({schemas}::text[])
+          AND pg_has_role(d.defaclrole, 'USAGE')
+    LOOP
+        EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %%I%%s REVOKE ALL ON %%s FROM %%s CASCADE', one.role, one.place, one.kind,
+                       CASE one.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(one.grantee)) END);
+    END LOOP;
+END
+$forget$;
+
+-- name: forget_grants_of_functions
+-- Functions that stay are granted anew, as the backup says.
+DO $forget$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT DISTINCT p.oid::regprocedure AS function, acl.grantee, p.proowner
+        FROM pg_proc AS p
+        CROSS JOIN LATERAL aclexplode(p.proacl) AS acl
+        WHERE p.oid = ANY({functions}::oid[])
+    LOOP
+        EXECUTE format('REVOKE ALL ON ROUTINE %%s FROM %%s CASCADE', one.function,
+                       CASE one.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(one.grantee)) END);
+        EXECUTE format('GRANT EXECUTE ON ROUTINE %%s TO PUBLIC, %%I', one.function, pg_get_userbyid(one.proowner));
     END LOOP;
 END
 $forget$;

@@ -48,3 +48,11 @@ CREATE ROLE {role} NOLOGIN
 -- name: lives_in
 -- The database that this connection is to, and the version of its server.
 SELECT current_database()::text, current_setting('server_version_num')::int / 10000
+
+-- name: make_schema
+-- Whoever it belongs to where it comes from.
+CREATE SCHEMA IF NOT EXISTS {schema}
+
+-- name: unchecked_bodies
+-- What a function does is of no interest where nobody calls it.
+SET check_function_bodies = off

@@ -15,8 +15,14 @@ def show_backup(console: Console, document: dict[str, Any]) -> None:
     console.print(f"[green]Backed up.[/] {rows:,} rows, {document['bytes'] / 1e6:,.1f} MB, SHA-256", highlight=False)
     console.print(f"  {document['sha256']}", highlight=False)
     console.print(f"  {document['file']}, and what it holds beside it in {Path(document['file']).name}.json")
+    if document["left"]:
+        names = ", ".join(document["left"])
+        console.print(f"Not in it, and left to who owns them: the schemas {names}", markup=False, highlight=False)
     if "differences" in document:
         _differ(console, document["differences"], "Restored into a scratch database, it is the same.")
+    elif document["refusal"]:
+        console.print("[bold red]It could not be put back here:[/]", highlight=False)
+        console.print(f"  {document['refusal']}", markup=False, highlight=False)
     console.print(f"Put it back with: ./manage.py restore {document['file']}", highlight=False)
 
 

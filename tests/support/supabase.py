@@ -1,0 +1,71 @@
+"""A Supabase-like database on a server of its own: its owner is no superuser, and half of the schemas are others'."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from tests.support import clusters, databases
+from tests.support.databases import Scratch
+
+HERE = Path(__file__).parent
+PLAN = HERE / "supabase.toml"
+PASSWORD = "supabase"
+DATABASE = "app"
+NORTH = "0cf4bf3d-a479-5223-bc8f-ec6797deac19"
+OTHERS = ("auth", "storage", "realtime", "_realtime", "extensions", "vault")
+# What projects of some years ago have more: memberships, grants to pass on, and public in the hands of postgres itself.
+OLD_ROLES = "GRANT supabase_auth_admin, supabase_storage_admin, pg_read_all_data TO postgres"
+OLD_GRANTS = """
+    ALTER SCHEMA public OWNER TO postgres;
+    GRANT ALL ON ALL TABLES IN SCHEMA auth TO postgres WITH GRANT OPTION;
+    GRANT ALL ON ALL FUNCTIONS IN SCHEMA auth TO postgres WITH GRANT OPTION
+"""
+NEW_GRANTS = "GRANT SELECT, REFERENCES, TRIGGER ON auth.users TO postgres"
+SIGN_UP = (
+    "INSERT INTO auth.users (email, raw_user_meta_data) VALUES (%s, jsonb_build_object('org', %s::text)) RETURNING id"
+)
+
+
+@contextmanager
+def project(server_url: str, *, old: bool) -> Iterator[Scratch]:
+    """A new project with a platform in it; `admin_url` is supabase_admin's, `owner_url` postgres's."""
+    with clusters.private(server_url) as root:
+        _run(root, _text("supabase_roles.sql"))
+        for role in ("supabase_admin", "postgres", "supabase_auth_admin"):
+            statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(PASSWORD))
+            _run(root, statement.as_string())
+        if old:
+            _run(root, OLD_ROLES)
+        _run(root, f"CREATE DATABASE {DATABASE} OWNER postgres")
+        admin, owner = (_login(root, role) for role in ("supabase_admin", "postgres"))
+        _run(admin, _text("supabase.sql"))
+        _run(admin, OLD_GRANTS if old else NEW_GRANTS)
+        _run(owner, _text("supabase_platform.sql"))
+        scratch = Scratch(admin, owner, DATABASE)
+        for number in range(6):
+            sign_up(scratch, f"person{number}@example.com", "north" if number % 2 else "south")
+        _run(owner, "INSERT INTO notes (user_id, title) SELECT id, 'note ' || n FROM users, generate_series(1, 5) AS n")
+        _run(owner, "REFRESH MATERIALIZED VIEW notes_of_orgs")
+        yield scratch
+
+
+def sign_up(scratch: Scratch, email: str, organisation: str) -> str:
+    """As Supabase's own service does it: as supabase_auth_admin, which knows nothing of public; the person's id."""
+    ((identity,),) = databases.rows(_login(scratch.admin_url, "supabase_auth_admin"), SIGN_UP, [email, organisation])
+    return str(identity)
+
+
+def _login(url: str, role: str) -> str:
+    return databases.login_url(databases.same_login(url, Scratch("", "", DATABASE)), role, PASSWORD)
+
+
+def _text(file: str) -> str:
+    return (HERE / file).read_text(encoding="utf-8")
+
+
+def _run(url: str, script: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(script.encode())

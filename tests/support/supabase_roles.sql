@@ -1,0 +1,20 @@
+-- The roles of a Supabase project, for a server of its own. A new project's postgres is a member of the API's roles alone;
+-- supabase.py has what older ones add.
+CREATE ROLE supabase_admin LOGIN SUPERUSER;
+CREATE ROLE postgres LOGIN NOSUPERUSER CREATEROLE CREATEDB REPLICATION BYPASSRLS;
+CREATE ROLE anon NOLOGIN NOINHERIT;
+CREATE ROLE authenticated NOLOGIN NOINHERIT;
+CREATE ROLE service_role NOLOGIN NOINHERIT BYPASSRLS;
+CREATE ROLE authenticator LOGIN NOINHERIT;
+GRANT anon, authenticated, service_role TO authenticator;
+CREATE ROLE supabase_auth_admin LOGIN NOINHERIT CREATEROLE;
+CREATE ROLE supabase_storage_admin LOGIN NOINHERIT CREATEROLE;
+CREATE ROLE supabase_replication_admin LOGIN REPLICATION;
+CREATE ROLE dashboard_user NOLOGIN CREATEDB CREATEROLE REPLICATION;
+GRANT anon, authenticated, service_role TO postgres WITH ADMIN OPTION;
+GRANT pg_monitor, pg_signal_backend TO postgres;
+ALTER ROLE anon SET statement_timeout = '3s';
+ALTER ROLE authenticated SET statement_timeout = '8s';
+ALTER ROLE postgres SET search_path TO "$user", public, extensions;
+ALTER ROLE supabase_auth_admin SET search_path TO auth;
+ALTER ROLE supabase_auth_admin SET idle_in_transaction_session_timeout = 60000;
