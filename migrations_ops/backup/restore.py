@@ -34,11 +34,12 @@ STEP = 100_000_000  # bytes between two words about how far it is
 # Schemas are ours only as far as nothing else is in them, and an extension is made only where it is missing.
 FRAME = ("SCHEMA", "ACL - SCHEMA", "COMMENT - SCHEMA", "EXTENSION", "DEFAULT ACL")
 FUNCTIONS = ("FUNCTION", "PROCEDURE")
-MADE = re.compile(r"^CREATE (?=FUNCTION |PROCEDURE )", re.MULTILINE)
+MADE = re.compile(r"^(CREATE) (?=FUNCTION |PROCEDURE )", re.MULTILINE)
+# In a schema as its things are, and for another role to make.
+OF_MANY = ("DEFAULT ACL", "PUBLICATION")
 PRIVILEGES = ("ACL", "DEFAULT ACL")
 # A grant that another than the owner has made: pg_dump writes it for superusers, who alone may become anybody.
-GRANTOR = {"SET SESSION AUTHORIZATION ": "SET LOCAL ROLE ", "RESET SESSION AUTHORIZATION;": "SET LOCAL ROLE NONE;"}
-GRANTORS = re.compile(r"^(RESET SESSION AUTHORIZATION;|SET SESSION AUTHORIZATION )", re.MULTILINE)
+GRANTOR = re.compile(r"^((?:RE)?SET) SESSION AUTHORIZATION\b", re.MULTILINE)
 # Materialized views are filled under the policies of their tables, which FORCE does not let an owner switch off.
 OPTIONS = ("--enable-row-security",)
 FIRST_CREATED = re.compile(r"^--\n-- Name: ", re.MULTILINE)
@@ -187,13 +188,13 @@ class Restore:
         return now
 
     def _ours(self, entries: list[Entry]) -> list[Entry]:
-        """But a provider's schemas, and what is in no schema, or is granted by default, by a role that is not ours."""
+        """But a provider's schemas, and what is in no schema, granted by default or published by a role not ours."""
         return [
             one
             for one in entries
             if one.inside not in self.left
             and not one.is_a(*self.order.skipped)
-            and (self._has_rights_of(one.owner) or (one.inside and not one.is_a("DEFAULT ACL")))
+            and (self._has_rights_of(one.owner) or (one.inside and not one.is_a(*OF_MANY)))
         ]
 
     def _has_rights_of(self, role: str) -> bool:
@@ -226,7 +227,7 @@ class Restore:
         for function in parting.replaced:
             with toc.only([function]) as chosen:
                 made = self.programs.run("pg_restore", *self._options(), chosen, "--file=-", str(self.file))
-            parts.append(MADE.sub("CREATE OR REPLACE ", BEGINNING.sub("", made), count=1))
+            parts.append(MADE.sub(r"\1 OR REPLACE ", BEGINNING.sub("", made), count=1))
         return "\n".join(parts)
 
     def _granted(self, wanted: list[Entry]) -> str:
@@ -235,7 +236,7 @@ class Restore:
             return ""
         with toc.only(one for one in wanted if one.is_a(*PRIVILEGES)) as chosen:
             script = self.programs.run("pg_restore", chosen, "--file=-", str(self.file))
-        return GRANTORS.sub(lambda found: GRANTOR[found[0]], BEGINNING.sub("", script))
+        return GRANTOR.sub(r"\1 ROLE", BEGINNING.sub("", script))
 
     def _options(self) -> tuple[str, ...]:
         return (*OPTIONS, "--no-owner", "--no-privileges") if self.order.no_owner else OPTIONS
@@ -263,8 +264,10 @@ class Restore:
         missing = sorted(role for role in needed if not self.session.value(QUERIES["has_role"], {"role": role}))
         if missing:
             raise RolesMissing(roles=", ".join(missing))
-        owners = {entry.owner for entry in wanted} if not self.order.no_owner else set()
-        foreign = sorted(role for role in owners if not self._has_rights_of(role))
+        owners = {entry.owner for entry in wanted} | {
+            role for role, kinds in self.manifest.roles.items() if "o" in kinds
+        }
+        foreign = [] if self.order.no_owner else sorted(role for role in owners if not self._has_rights_of(role))
         if foreign:
             raise OwnersDiffer(roles=", ".join(foreign))
 

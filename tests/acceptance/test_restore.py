@@ -294,3 +294,23 @@ def test_a_person_types_the_databases_name(backup: Path, empty: Scratch, tmp_pat
     code, screen = typed(empty, tmp_path, empty.name, str(backup))
     assert (code, "Restored" in screen) == (DONE, True), screen
     assert queries.scalar(empty, MADE) == 1
+
+
+def test_a_materialized_view_of_isolated_tables_is_filled_again(
+    server_url: str, migrated_template: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    """Its owner is bound by the policies, which FORCE does not let it switch off."""
+    scratch = clone_with_grants(migrated_template)
+    rows(scratch.owner_url, "CREATE MATERIALIZED VIEW totals AS SELECT tenant_id, count(*) AS n FROM agents GROUP BY 1")
+    before = rows(scratch.owner_url, "SELECT * FROM totals ORDER BY 1")
+    rows(server_url, f"ALTER ROLE {databases.OWNER} CREATEDB")
+    try:
+        taken = manage(scratch, "backup", "views.dump", "--verify", cwd=tmp_path)
+        assert taken.returncode == DONE, said(taken)
+        rows(scratch.owner_url, "DROP MATERIALIZED VIEW totals")
+        done = manage(scratch, "restore", "views.dump", "--replace", "--yes", cwd=tmp_path)
+        assert done.returncode == DONE, said(done)
+        assert rows(scratch.owner_url, "SELECT * FROM totals ORDER BY 1") == before
+    finally:
+        rows(server_url, f"ALTER ROLE {databases.OWNER} NOCREATEDB")
+        databases.drop(scratch)

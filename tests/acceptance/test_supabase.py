@@ -1,5 +1,6 @@
 """On a Supabase-like database, of old and new projects: backup, run, proof, sign-ups, restore and undo are exact."""
 
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.support.databases import Scratch, rows
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
-DONE = 0
+DONE, FAILED = 0, 1
 Call = Callable[..., Done]
 DAMAGE = """
     DROP TABLE notes CASCADE;
@@ -65,6 +66,14 @@ def ours(scratch: Scratch) -> str:
     """But what is in schemas of others, where people may have signed up since."""
     without = [f"--exclude-schema={schema}" for schema in (*supabase.OTHERS, "vital")]
     return databases.dump(scratch.admin_url, *without, schema="")
+
+
+def test_a_plan_is_offered_for_the_platform_alone(project: Scratch, vital: Call, tmp_path: Path) -> None:
+    drafted = vital("migrate_tenants", "init-plan", "--out", "drafted.toml", VITAL_PLAN="")
+
+    assert drafted.returncode == DONE, said(drafted)
+    named = {table["name"] for table in tomllib.loads((tmp_path / "drafted.toml").read_text())["table"]}
+    assert named == {"public.orgs", "public.users", "public.notes"}
 
 
 def test_a_backup_taken_before_the_run_is_put_back_exactly(project: Scratch, vital: Call) -> None:
@@ -122,3 +131,20 @@ def test_an_isolated_database_is_put_back_isolated(project: Scratch, vital: Call
     assert ours(project) == before
     proof = vital("prove_isolation")
     assert proof.returncode == DONE, said(proof)
+
+
+def test_what_others_hold_on_to_is_said_beforehand_and_refused(project: Scratch, vital: Call) -> None:
+    """A publication of the provider's would lose the table, and only the provider could put it in again."""
+    rows(project.admin_url, "CREATE PUBLICATION of_the_provider FOR TABLE users")
+    try:
+        before = everything(project)
+        taken, proven = vital("backup", "held.dump"), vital("backup", "proven.dump", "--verify")
+        restored = vital("restore", "held.dump", "--replace", "--yes")
+        assert everything(project) == before
+    finally:
+        rows(project.admin_url, "DROP PUBLICATION of_the_provider")
+
+    assert (taken.returncode, proven.returncode, restored.returncode) == (DONE, FAILED, FAILED)
+    assert "It could not be put back here" in taken.stdout
+    for told in (taken.stdout, proven.stderr, restored.stderr):
+        assert "of_the_provider" in told

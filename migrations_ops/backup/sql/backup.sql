@@ -3,17 +3,22 @@
 SELECT pg_export_snapshot(), set_config('transaction_read_only', 'on', true), set_config('lock_timeout', '60s', true)
 
 -- name: schemas_of_others
--- Schemas that a provider keeps, with their owner: those of a role that owns nothing in public, or whose rights this role
--- has not. A schema with a table of the plan is ours, and everything is a superuser's.
+-- Schemas that a provider keeps, with their owner: this role has not its rights; or has them as a member, while the tables
+-- of public are this role's own and none is that owner's. One with a table of the plan is ours, and all are a superuser's.
 SELECT n.nspname::text, pg_get_userbyid(n.nspowner)::text
 FROM pg_namespace AS n
 WHERE NOT current_setting('is_superuser')::boolean
   AND NOT starts_with(n.nspname::text, 'pg_')
   AND n.nspname::text <> ALL(ARRAY['information_schema', 'public', 'vital'] || %(schemas)s::text[])
-  AND n.nspowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
   AND (
       NOT pg_has_role(n.nspowner, 'USAGE')
-      OR NOT EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = to_regnamespace('public') AND c.relowner = n.nspowner)
+      OR EXISTS (
+          SELECT
+          FROM pg_class AS c
+          WHERE c.relnamespace = to_regnamespace('public')
+            AND c.relkind IN ('r', 'p')
+          HAVING bool_or(pg_get_userbyid(c.relowner) = current_user) AND bool_and(c.relowner <> n.nspowner)
+      )
   )
 ORDER BY 1
 
@@ -47,9 +52,11 @@ SELECT r.rolname::text, string_agg(DISTINCT d.deptype::text, '')
 FROM pg_shdepend AS d
 JOIN pg_roles AS r ON r.oid = d.refobjid
 CROSS JOIN LATERAL pg_identify_object_as_address(d.classid, d.objid, 0) AS thing
+CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) AS named
 WHERE d.refclassid = 'pg_authid'::regclass
   AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND thing.object_names[1] <> ALL(%(left)s::text[])
+  AND COALESCE(named.schema, '') <> ALL(ARRAY(SELECT quote_ident(name) FROM unnest(%(left)s::text[] || 'pg_toast'::text) AS name))
   AND (
       d.deptype <> 'o'
       OR pg_has_role(d.refobjid, 'USAGE')

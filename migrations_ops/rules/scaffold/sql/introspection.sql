@@ -1,5 +1,6 @@
 -- name: relations_to_plan
--- Everything with rows or columns in the schemas asked for; else in those that hold a table of this role's. Partitions
+-- Everything with rows or columns in the schemas asked for; else in those that hold a table of this role's; of roles that
+-- it is a member of only where it owns no table of public itself (Supabase's auth is no part of a platform). Partitions
 -- belong to their table, and what an extension made to the extension.
 SELECT format('%%I.%%I', n.nspname, c.relname), c.relname::text, c.relkind::text, pg_get_userbyid(c.relowner)::text,
        pg_has_role(current_user, c.relowner, 'USAGE'),
@@ -20,6 +21,13 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
               WHERE ours.relnamespace = n.oid
                 AND ours.relkind IN ('r', 'p')
                 AND pg_has_role(current_user, ours.relowner, 'USAGE')
+                AND NOT EXISTS (
+                    SELECT
+                    FROM pg_class AS p
+                    WHERE p.relnamespace = to_regnamespace('public')
+                      AND p.relkind IN ('r', 'p')
+                    HAVING bool_or(pg_get_userbyid(p.relowner) = current_user) AND bool_and(p.relowner <> ours.relowner)
+                )
           )
           ELSE n.nspname = ANY(%(schemas)s::text[])
       END
