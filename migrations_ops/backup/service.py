@@ -76,9 +76,10 @@ def _refusal(restore: Restore) -> str:
 def _schemas_of_plan(session: Session) -> list[str]:
     """None where no plan can be read: a backup needs none."""
     try:
-        return schemas_of(spec.relation for spec in current_plan(session).tables)
+        plan = current_plan(session)
     except (EngineError, PlanError):
         return []
+    return schemas_of([*(spec.relation for spec in plan.tables), *plan.common])
 
 
 def about(file: Path, manifest: Manifest) -> Document:

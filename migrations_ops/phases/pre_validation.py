@@ -48,10 +48,13 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield Check("no table of another origin in the way", sql.join(_in_the_way(plan), " UNION ALL "), gate=True)
     whose = [*tenants, *(spec.relation for spec in tables), *org_tables.own_tables(plan)]
     owners = [of_table(question, name) for name in whose for question in ("not_owner", "owner_lacks_privileges")]
+    ours = sql.literal([spec.relation for spec in tables])
+    owners += [of_table("belongs_to_a_provider", name, tables=ours) for name in [*plan.common, *plan.passed_through]]
     yield Check("the role owns the tables", sql.join(owners, " UNION ALL "), gate=True)
     schemas = sorted({*schemas_of(_written(plan)), "vital"})
     lacking = query("missing_privileges", schemas=sql.literal(schemas))
-    rights = [lacking, query("unreachable_roles"), query("bound_by_row_level_security")]
+    used = query("usage_cannot_be_granted", schemas=sql.literal(schemas_of([plan.registry, *_relations(plan)])))
+    rights = [lacking, used, query("unreachable_roles"), query("bound_by_row_level_security")]
     yield Check("the role's privileges", sql.join(rights, " UNION ALL "), gate=True)
     yield unfiltered(plan)
     yield unhidden(plan)

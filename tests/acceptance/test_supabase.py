@@ -117,6 +117,46 @@ def test_an_undo_gives_back_every_grant_and_default(project: Scratch, vital: Cal
     assert everything(project) == before
 
 
+DESK = """
+    CREATE SCHEMA desk;
+    GRANT USAGE, CREATE ON SCHEMA desk TO postgres;
+    CREATE TABLE desk.colours (name text PRIMARY KEY);
+    ALTER TABLE desk.colours OWNER TO postgres
+"""
+
+
+def test_a_schema_of_others_is_asked_for_and_given_back(project: Scratch, vital: Call, tmp_path: Path) -> None:
+    """Its owner lets postgres pass on what VITAL's roles need; the undo takes it back from them as postgres gave it."""
+    rows(project.admin_url, DESK)
+    plan = tmp_path / "desk.toml"
+    plan.write_text(supabase.PLAN.read_text() + '\n[[common]]\nname = "desk.colours"\n')
+    try:
+        refused = vital("migrate_tenants", "--yes", VITAL_PLAN=str(plan))
+        assert refused.returncode == FAILED, said(refused)
+        assert "GRANT USAGE ON SCHEMA desk TO postgres WITH GRANT OPTION" in refused.stdout
+        rows(project.admin_url, "GRANT USAGE ON SCHEMA desk TO postgres WITH GRANT OPTION")
+        before = everything(project)
+
+        done = vital("migrate_tenants", "--yes", VITAL_PLAN=str(plan))
+        undone = vital("migrate_tenants", "undo", "--yes", VITAL_PLAN=str(plan))
+
+        assert done.returncode == DONE, said(done)
+        assert undone.returncode == DONE, said(undone)
+        assert everything(project) == before
+    finally:
+        rows(project.admin_url, "DROP SCHEMA desk CASCADE")
+
+
+def test_a_table_of_the_providers_is_no_list_for_tenants(project: Scratch, vital: Call, tmp_path: Path) -> None:
+    plan = tmp_path / "auth.toml"
+    plan.write_text(supabase.PLAN.read_text() + '\n[[common]]\nname = "auth.users"\n')
+
+    refused = vital("migrate_tenants", "--yes", VITAL_PLAN=str(plan))
+
+    assert refused.returncode == FAILED, said(refused)
+    assert "belongs to supabase_auth_admin, who owns no table of the plan" in " ".join(refused.stdout.split())
+
+
 def test_an_isolated_database_is_put_back_isolated(project: Scratch, vital: Call) -> None:
     done = vital("migrate_tenants", "--yes", VITAL_BACKUP="1")
     assert done.returncode == DONE, said(done)

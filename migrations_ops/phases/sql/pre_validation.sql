@@ -161,6 +161,24 @@ FROM unnest({schemas}::text[]) AS needed (name)
 WHERE to_regnamespace(quote_ident(needed.name)) IS NOT NULL
   AND NOT has_schema_privilege(needed.name, 'CREATE')
 
+-- name: usage_cannot_be_granted
+-- 006 lets VITAL's roles use every schema of the plan, which only its owner may, or who was given it to pass on.
+SELECT '', '', format('%s may not let VITAL''s roles use the schema %I. Let its owner %s do it: GRANT USAGE ON SCHEMA %I TO %I WITH GRANT OPTION',
+                      current_user, n.nspname, pg_get_userbyid(n.nspowner), n.nspname, current_user)
+FROM pg_namespace AS n
+WHERE n.nspname = ANY({schemas}::text[])
+  AND NOT has_schema_privilege(n.oid, 'USAGE WITH GRANT OPTION')
+  AND NOT (SELECT count(*) = 2 AND bool_and(has_schema_privilege(oid, n.oid, 'USAGE')) FROM pg_roles WHERE rolname IN ('vital_tenant', 'vital_operator'))
+
+-- name: belongs_to_a_provider
+-- What tenants read, or are found through, belongs to a role that owns no table of the plan: nothing is granted there.
+SELECT {name}, '', format('belongs to %s, who owns no table of the plan, and VITAL grants nothing that is others''. Take it out of the plan; what is needed of it, keep in a table of your own', pg_get_userbyid(c.relowner))
+FROM pg_class AS c
+WHERE c.oid = to_regclass({name})
+  AND pg_get_userbyid(c.relowner) <> current_user
+  AND NOT current_setting('is_superuser')::boolean
+  AND c.relowner <> ALL(ARRAY(SELECT t.relowner FROM pg_class AS t WHERE t.oid = ANY(ARRAY(SELECT to_regclass(named)::oid FROM unnest({tables}::text[]) AS named))))
+
 -- name: unreachable_roles
 -- VITAL works as vital_operator and rehearses as vital_tenant; it makes itself a member of both unless it is one, or may not.
 -- Where membership always inherits (before 16), vital_tenant is reached through a role that passes nothing on.
