@@ -118,7 +118,10 @@ def scratch(source: Session, wanted: str, params: dict[str, Any], home: Path) ->
 
 
 def _drop(session: Session, name: str) -> None:
-    session.execute(sql.compose(QUERIES["drop_scratch"], name=sql.ident(name)))
+    try:
+        session.execute(sql.compose(QUERIES["drop_scratch"], name=sql.ident(name)))
+    except psycopg.errors.InsufficientPrivilege:
+        session.execute(sql.compose(QUERIES["drop_scratch_gently"], name=sql.ident(name)))
 
 
 def _namesakes(source: Session, there: Session) -> None:

@@ -22,6 +22,10 @@ CREATE DATABASE {name} TEMPLATE template0 {likeness}
 -- The copy goes, whoever is still connected to it.
 DROP DATABASE IF EXISTS {name} WITH (FORCE)
 
+-- name: drop_scratch_gently
+-- The same where nobody of ours is connected: PostgreSQL then ends its own autovacuum there, which FORCE may not.
+DROP DATABASE IF EXISTS {name}
+
 -- name: abandoned_scratches
 -- Copies that a killed rehearsal of ours has left: a living one is always connected.
 SELECT d.datname

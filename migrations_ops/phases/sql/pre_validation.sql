@@ -162,7 +162,7 @@ WHERE to_regnamespace(quote_ident(needed.name)) IS NOT NULL
   AND NOT has_schema_privilege(needed.name, 'CREATE')
 
 -- name: usage_cannot_be_granted
--- 006 lets VITAL's roles use every schema of the plan, which only its owner may, or who was given it to pass on.
+-- VITAL's roles are to use every schema of the plan (006), which only its owner may, or who was given it to pass on.
 SELECT '', '', format('%s may not let VITAL''s roles use the schema %I. Let its owner %s do it: GRANT USAGE ON SCHEMA %I TO %I WITH GRANT OPTION',
                       current_user, n.nspname, pg_get_userbyid(n.nspowner), n.nspname, current_user)
 FROM pg_namespace AS n
