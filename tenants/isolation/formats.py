@@ -6,6 +6,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+BESIDE = ("hidden", "open", "reachable", "difference")
 UNPRINTABLE = dict.fromkeys(i for i in range(32) if i not in (9, 10, 13))  # what XML has no place for
 
 
@@ -33,6 +34,15 @@ def findings(document: Mapping[str, Any]) -> list[Finding]:
     found += [
         Finding(f"reachable/{one['kind']}", one["name"], f"{one['how']}. Close it: {one['closing']}")
         for one in document["reachable"]
+    ]
+    found += [
+        Finding(
+            f"difference/{one['severity']}",
+            one["object"],
+            f"{one['found']}; wanted: {one['wanted']}. {one['fix']}",
+            "error" if one["severity"] == "dangerous" else "warning",
+        )
+        for one in document["differences"]
     ]
     return found + [Finding("not-tried", one["what"], one["why"], "note") for one in document["not_tried"]]
 
@@ -62,7 +72,7 @@ def junit(document: Mapping[str, Any]) -> str:
         by_place.setdefault(attempt["what"], []).append(attempt)
     for place, attempts in by_place.items():
         _suite(suites, place, [_case(one) for one in attempts])
-    others = [one for one in findings(document) if one.rule.partition("/")[0] in {"hidden", "open", "reachable"}]
+    others = [one for one in findings(document) if one.rule.partition("/")[0] in BESIDE and one.level == "error"]
     _suite(suites, "beside the attacks", [_failed(one) for one in others])
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tenants.isolation.difference import Difference
 from tenants.isolation.reachability import Reached
 
 HELD, LEAK, NOT_TRIED = "held", "LEAK", "not tried"
@@ -39,6 +40,7 @@ class Report:
     hidden: list[dict[str, str]] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     reachable: list[Reached] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
     not_reached: list[str] = field(default_factory=list)
     scripts: dict[Attempt, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -68,9 +70,10 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing leaked, nothing is hidden from its owner, no table is open, and nothing is reached that the
-        plan does not allow."""
-        return bool(self.attempts) and not (self.leaks or self.hidden or self.open or self.reachable)
+        """Whether nothing leaked, nothing is hidden from its owner, no table is open, nothing is reached that the plan
+        does not allow, and nothing dangerous differs from what the plan wants."""
+        differs = any(one.dangerous for one in self.differences)
+        return bool(self.attempts) and not (self.leaks or self.hidden or self.open or self.reachable or differs)
 
     @property
     def complete(self) -> bool:
@@ -83,6 +86,7 @@ class Report:
         self.hidden += other.hidden
         self.open += other.open
         self.reachable += other.reachable
+        self.differences += other.differences
         self.not_reached += other.not_reached
         self.scripts |= other.scripts
         self._leaks += other._leaks
@@ -102,6 +106,7 @@ class Report:
             "hidden": self.hidden,
             "open": self.open,
             "reachable": [asdict(reached) for reached in self.reachable],
+            "differences": [one.document() for one in self.differences],
             "scripts": [asdict(attempt) | {"script": text} for attempt, text in self.scripts.items()],
             "in_turn": [{"what": what, "verb": verb, "times": n} for (what, verb), n in sorted(self.in_turn.items())],
             "matrix": [asdict(attempt) for attempt in self.attempts],

@@ -74,6 +74,7 @@ def attack(url: str, secret_name: str, waiting: Callable[[str], None], *, budget
     report = _attack_database(inventory, waiting, budget=budget, all_pairs=all_pairs)
     report.open += sorted({one.relation for one in stands.dangerous if one.part == POLICIES})
     report.reachable += reached
+    report.differences += sorted(stands.differences, key=lambda one: not one.dangerous)
     report.merge(over_http)
     return report
 

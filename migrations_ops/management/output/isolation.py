@@ -36,10 +36,15 @@ def show_attacks(console: Console, document: dict[str, Any]) -> None:
     for reached in document["reachable"]:
         words = f"{reached['name']}: {reached['how']}. Close it: {reached['closing']} {ALLOW.format(**reached)}"
         lines.append(("REACHED", words))
+    for differs in document["differences"][:SHOWN]:
+        words = f"{differs['object']}: {differs['found']}; wanted: {differs['wanted']}. {differs['fix']}"
+        lines.append(("DIFFERS" if differs["severity"] == "dangerous" else "differs", words))
+    if len(document["differences"]) > SHOWN:
+        lines.append(("differs", f"{len(document['differences']) - SHOWN} more things (--json lists them)"))
     lines += [("not tried", f"{left_out['what']}: {left_out['why']}") for left_out in document["not_tried"]]
     lines += [(NO_TURN, words) for words in document["not_reached"]]
     for mark, words in lines:
-        _line(console, mark, "yellow" if mark in {NOT_TRIED, NO_TURN} else "bold red", words)
+        _line(console, mark, "yellow" if mark in {NOT_TRIED, NO_TURN, "differs"} else "bold red", words)
     for known in document["scripts"][:REPEATED]:
         title = f"To repeat: {known['what']}, {known['attacker']}, {known['verb']}"
         console.print("", Text(title, "bold"), Text(known["script"]), sep="\n")
@@ -48,6 +53,8 @@ def show_attacks(console: Console, document: dict[str, Any]) -> None:
         found = f"{document['leaks']:,} leaks"
         if document["reachable"]:
             found += f", {len(document['reachable'])} reached that the plan does not allow"
+        if differing := sum(one["severity"] == "dangerous" for one in document["differences"]):
+            found += f", {differing} dangerous differences from what the plan wants"
         words = f"\n[bold red]Not isolated.[/] {took}, {found}{_untried(document)}. {ADVICE}"
     elif document["complete"]:
         words = f"\n[green]Held.[/] {took}, no leak{_untried(document)}. Nothing is left of it."
