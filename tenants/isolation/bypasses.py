@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg.sql import Composable
 
-from tenants.inventory import TENANT_COLUMN, Inventory
+from tenants.inventory import OWN_SCHEMA, TENANT_COLUMN, Inventory
 from tenants.isolation.targets import targets
 from vital.db import sql
 from vital.db.session import Session
@@ -65,7 +65,8 @@ def who_may_shadow() -> Composable:
 
 
 def _parts(relations: Sequence[str], known: Sequence[str]) -> dict[str, Composable]:
-    schemas = sorted({sql.names(relation)[0] for relation in relations})
+    # What is in VITAL's own schema is VITAL's, also where the registry of tenants stands in it.
+    schemas = sorted({sql.names(relation)[0] for relation in relations} - {OWN_SCHEMA})
     lists = {"tables": list(relations), "known": list(known), "schemas": schemas}
     return {name: sql.literal(value) for name, value in lists.items()}
 

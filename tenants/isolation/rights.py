@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tenants.inventory import Inventory
+from tenants.inventory import OWN_SCHEMA, Inventory
 from tenants.isolation import wanted
 from tenants.isolation.difference import GRANTS, LOGINS, SCHEMAS, Difference
 from tenants.isolation.wanted import EVERYTHING, PUBLIC, READING
@@ -111,15 +111,16 @@ class Rights:
     ) -> Iterator[Difference]:
         """CREATE in a schema that is searched lets functions and tables pose as others."""
         name, role, privilege = held["name"], held["role"], held["privilege"]
-        expected = USAGE if (role in OURS and name != "vital") or role == OPERATOR_ROLE else NOTHING
-        if privilege == "USAGE" and (role != TENANT_ROLE or name != "vital") and not held["passed_on"]:
+        # Tenants see VITAL's own schema only where the registry of tenants stands in it.
+        shut_out = role == TENANT_ROLE and name == OWN_SCHEMA and name not in self.schemas
+        if privilege == "USAGE" and not (shut_out or held["passed_on"]):
             return
         found = privilege + (" with grant option" if held["passed_on"] else "")
         dangerous = privilege == "CREATE" and role != PUBLIC
         fix = self._revoking(held, f"SCHEMA {name}", "")
-        words = ", ".join(sorted(expected)) or "no more than USAGE"
+        expected = "none" if shut_out else "USAGE" if role in OURS else "no more than USAGE"
         part = SCHEMAS if role in OURS else LOGINS
-        yield Difference(part, "", f"rights of {role} on schema {name}", words, found, dangerous, fix, own=False)
+        yield Difference(part, "", f"rights of {role} on schema {name}", expected, found, dangerous, fix, own=False)
 
     def _revoking(self, held: Row, on: str, column: str) -> str:
         words = {"privilege": held["privilege"] + column, "on": on, "role": held["role"]}

@@ -1,12 +1,14 @@
 """Where nothing was done to isolation nobody complains: before it, of a canary, while it is off, and after an undo."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.support import databases
 from tests.support.command_results import Manage, said
 from tests.support.databases import OWNER, Scratch, rows
+from tests.support.paths import ROOT
 
 NAME = "the fence"
 
@@ -42,6 +44,23 @@ def test_switched_off_or_undone_it_is_off_and_not_broken(migrated: Scratch, mana
     assert complaints(manage, migrated) == []
     assert manage(migrated, "migrate_tenants", "undo", "--yes").returncode == 0
     assert complaints(manage, migrated) == OFF
+
+
+def test_where_vital_makes_the_registry_itself_its_own_schema_is_no_gap(
+    empty: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    plan = str(tmp_path / "plan.toml")
+    rows(empty.owner_url, (ROOT / "docs" / "tutorial" / "shop.sql").read_text(encoding="utf-8"))
+    for words in (("init-plan", "--out", plan), ("run", "--yes", "--plan", plan)):
+        done = manage(empty, "migrate_tenants", *words)
+        assert done.returncode == 0, said(done)
+
+    done = manage(empty, "doctor", "--json", env={"VITAL_PLAN": plan})
+
+    signs = json.loads(done.stdout)["signs"]
+    assert [sign["seen"] for sign in signs if sign["name"] == NAME and sign["state"] != "ok"] == []
+    assert [sign["seen"] for sign in signs if sign["state"] == "fail"] == []
+    assert manage(empty, "check", "--deploy", env={"VITAL_PLAN": plan}).returncode == 0
 
 
 def test_policies_of_others_that_open_nothing_are_theirs(migrated: Scratch, manage: Manage) -> None:
