@@ -61,14 +61,17 @@ def _prover(row: Row) -> Iterator[Difference]:
 
 
 def provers(rows: Iterable[Row]) -> Iterator[Difference]:
-    """Of those who may become vital_tenant through the role that is for the owner."""
+    """Of those who may become vital_tenant through the role that is for the owner.
+
+    A warning: the owner of a database that was dropped stays one, and must not stop the other databases of the server.
+    """
     for row in rows:
         fix = wanted.fix("fix_membership", granted=PROVER_ROLE, role=row["name"])
         expected, found = (
             "the tables' owner alone is a member",
             f"{row['name']} is a member, and may become {TENANT_ROLE}",
         )
-        yield Difference(ROLES, "", f"role {PROVER_ROLE}", expected, found, True, fix, own=False)
+        yield Difference(ROLES, "", f"role {PROVER_ROLE}", expected, found, False, fix, own=False)
 
 
 def bound_owners(rows: Iterable[Row]) -> Iterator[Difference]:
