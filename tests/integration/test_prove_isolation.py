@@ -260,30 +260,6 @@ def test_a_fence_that_the_owner_walks_through_is_not_whole(fenced: Scratch, mana
     assert "owner of tables without FORCE" in owner["bound"]
 
 
-UNSEEN = {  # by attacks of planted rows
-    "a default": "ALTER TABLE tools ALTER COLUMN tenant_id SET DEFAULT '00000000-0000-0000-0000-000000000001'",
-    "a right to empty the table": "GRANT TRUNCATE ON knowledge_base TO vital_tenant",
-    "a right of everybody's": "GRANT SELECT ON agents TO PUBLIC",
-    "rights on VITAL's own tables": "GRANT SELECT ON vital.api_key TO vital_tenant",
-    "a guard that passes only some": (
-        "ALTER TABLE agent_tool_assignments ENABLE REPLICA TRIGGER vital_ref_agent_tool_assignments_agent_id_fkey"
-    ),
-}
-
-
-@pytest.mark.parametrize("sabotage", UNSEEN)
-def test_what_no_attack_meets_keeps_isolation_unproven(fenced: Scratch, manage: Manage, sabotage: str) -> None:
-    rows(fenced.owner_url, UNSEEN[sabotage])
-
-    done = manage(fenced, "prove_isolation", "--json")
-
-    found = document(done)
-    (dangerous,) = [one for one in found["differences"] if one["severity"] == "dangerous"]
-    assert (done.returncode, found["holds"]) == (1, False)
-    assert dangerous["wanted"] != dangerous["found"]
-    assert dangerous["fix"]
-
-
 def test_006_makes_anew_what_was_altered_and_does_not_complete_where_it_may_not(
     migrated_template: Scratch, manage: Manage
 ) -> None:
