@@ -1,4 +1,4 @@
-"""What no attack meets is in the catalogue: while something dangerous differs from the plan, the proof does not hold."""
+"""What no attack meets is in the catalogue: while something dangerous differs from the plan, nothing is proven."""
 
 import pytest
 
