@@ -52,7 +52,8 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     ],
     "worker": [("--run", "1")],
 }  # fmt: skip
-SHOWN_ONLY = {"demo"}  # a server of its own, and `make demo` is tried by a test of its own
+# `make demo` has a server and a test of its own; `check` looks at the settings, and with --deploy has tests of its own.
+SHOWN_ONLY = {"demo", "check"}
 SEES = {"monitor", "doctor"}  # a database that is away is what they are there to see: exit 1, and a report
 EVERY = [(command, words) for command, given in CALLS.items() for words in given]
 EXIT_CODES = re.compile(r"exit codes: (.*)", re.DOTALL)
