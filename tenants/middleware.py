@@ -75,16 +75,16 @@ class ApiTransaction:
         sees_all = caller.is_super_admin and request.GET.get("showAll", "").lower() == "true"
         request.sees_all = sees_all
         key = (tenant.id if tenant else "", sees_all, request.path_info, request.META["QUERY_STRING"])
-        if view.for_operators:
-            return self._of_operators(request, key, reads)
+        if view.for_operators or not view.reads_rows:
+            return self._without_transaction(request, key, reads)
         if request.method != "GET":
             return self._in_transaction(request, caller, tenant, reads)
         if not view.cacheable:
             return response_cache.tagged(request, key, self._in_transaction(request, caller, tenant, reads))
         return response_cache.recall(request, key, lambda: self._in_transaction(request, caller, tenant, reads))
 
-    def _of_operators(self, request: TenantRequest, key: Hashable, reads: bool) -> HttpResponse:
-        """No transaction: the migration has connections of its own, and a run is watched for longer than one may be."""
+    def _without_transaction(self, request: TenantRequest, key: Hashable, reads: bool) -> HttpResponse:
+        """The migration has connections of its own, and a run is watched for longer than a transaction may be."""
         answer = self.get_response(request)
         if not reads and answer.status_code < 400:
             response_cache.forget()

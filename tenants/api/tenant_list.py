@@ -23,7 +23,12 @@ class TenantsAnswer(serializers.Serializer[object]):
 
 
 class Tenants(TenantView):
-    """The active tenants among those that the credential may use, by name."""
+    """The active tenants among those that the credential may use, by name.
+
+    They are asked for by the service itself, in a transaction of its own, for which there is no place in another one.
+    """
+
+    reads_rows = False
 
     @extend_schema(parameters=CHOICE, responses={200: TenantsAnswer, **refusals()})
     def get(self, request: Request) -> HttpResponse:

@@ -39,11 +39,13 @@ class TenantView(APIView):
     `cacheable`    its GET may be remembered for half a second, by tenant and address.
     `open_to_all`  its GET needs no credential.
     `for_operators`  nobody but a super_admin is let in, no tenant need be chosen, and there is no transaction.
+    `reads_rows`   its answer is made of rows, in one transaction; else of what the service knows, without any.
     """
 
     cacheable: ClassVar[bool] = False
     open_to_all: ClassVar[bool] = False
     for_operators: ClassVar[bool] = False
+    reads_rows: ClassVar[bool] = True
     content_negotiation_class = OnlyJson
     parser_classes = [JSONParser]
 

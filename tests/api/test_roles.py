@@ -1,9 +1,11 @@
 """What user, admin and super_admin may read and write, and what needs no credential."""
 
 import re
+import time
 
 import pytest
 
+from tenants import ttl_cache
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support.contract import DOMAINS, PROMPTS, TOOLS, refusal
 from tests.support.requests import PROMPT, search_tools, tenants_seen
@@ -80,6 +82,13 @@ def test_a_credential_is_told_its_tenants(service: Service) -> None:
     every = service.get("/api/tenants", super_admin())
     assert every.status == 200, every
     assert [tenant for tenant in (PLATFORM, DIGITAL_HEALTH, PHARMA, STRANGER) if tenant not in every.text] == []
+
+
+def test_the_tenants_are_told_when_nothing_is_remembered_of_them(service: Service) -> None:
+    """They are asked for anew then, which cannot be done inside the transaction of an answer."""
+    time.sleep(2 * ttl_cache.SECONDS)
+
+    assert service.get("/api/tenants", super_admin()).status == 200
 
 
 @pytest.mark.parametrize("probe", ["/health/live", "/health/ready"])
