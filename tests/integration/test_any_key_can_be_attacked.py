@@ -87,10 +87,8 @@ CHECKED = {
 
 @pytest.fixture(scope="module")
 def scratch(server_url: str) -> Iterator[Scratch]:
-    made = databases.create_empty(server_url)
-    isolated.prepare(made)
-    yield made
-    databases.drop(made)
+    with isolated.database(server_url) as scratch:
+        yield scratch
 
 
 @pytest.fixture

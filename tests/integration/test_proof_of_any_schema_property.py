@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from migrations_ops.engine.session import Session
 from tenants.isolation import database_probe
-from tests.support import databases, isolated
+from tests.support import isolated
 from tests.support.databases import Scratch
 
 pytestmark = pytest.mark.server
@@ -60,10 +60,8 @@ def schemas(draw: st.DrawFn) -> list[str]:
 
 @pytest.fixture(scope="module")
 def scratch(server_url: str) -> Iterator[Scratch]:
-    made = databases.create_empty(server_url)
-    isolated.prepare(made)
-    yield made
-    databases.drop(made)
+    with isolated.database(server_url) as scratch:
+        yield scratch
 
 
 @pytest.fixture(scope="module")

@@ -84,10 +84,8 @@ CLOSED = {
 
 @pytest.fixture(scope="module")
 def scratch(server_url: str) -> Iterator[Scratch]:
-    made = databases.create_empty(server_url)
-    isolated.prepare(made)
-    yield made
-    databases.drop(made)
+    with isolated.database(server_url) as scratch:
+        yield scratch
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from migrations_ops.engine import ddl
 from migrations_ops.engine.session import Session
 from migrations_ops.phases import policies
 from tenants.inventory import Inventory, TenantTable
+from tests.support import databases
 from tests.support.databases import Scratch
 
 PLATFORM = "00000000-0000-4000-8000-000000000001"
@@ -26,8 +27,18 @@ def session_of(scratch: Scratch) -> Iterator[Session]:
     session.close()
 
 
-def prepare(scratch: Scratch) -> None:
-    """The roles, and the functions that guard references."""
+@contextmanager
+def database(server_url: str) -> Iterator[Scratch]:
+    """One of its own, with the roles and the functions that guard references."""
+    scratch = databases.create_empty(server_url)
+    try:
+        _prepare(scratch)
+        yield scratch
+    finally:
+        databases.drop(scratch)
+
+
+def _prepare(scratch: Scratch) -> None:
     with session_of(scratch) as session:
         session.execute("CREATE SCHEMA vital")
         session.execute("CREATE TABLE vital.applied_statement (statement text, memo jsonb)")
