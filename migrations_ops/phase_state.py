@@ -14,7 +14,7 @@ from migrations_ops.rules.current import current_plan, read_named_plan
 from migrations_ops.rules.model import Plan
 from tenants.inventory import Inventory
 from vital.db import session as ground
-from vital.db.own_schema import EarlierTables, NotSetUp, bring_up_to_date, opened
+from vital.db.own_schema import NotSetUp, bring_up_to_date, opened
 from vital.errors import EngineError
 
 Waits = Callable[[Step, str], None]
@@ -44,7 +44,7 @@ def inventory(session: ground.Session | None = None) -> Inventory:
 
 
 def make_ready(session: Session) -> None:
-    """VITAL's own tables are those of this version, and writable. Raises NotSetUp, EarlierTables.
+    """VITAL's own tables are those of this version, and writable. Raises NotSetUp, NotForThisLogin.
 
     The service's login may not make them; it works on as vital_operator.
     """
@@ -52,8 +52,6 @@ def make_ready(session: Session) -> None:
         bring_up_to_date()
     elif not session.named("is_set_up")[0][0]:
         raise NotSetUp
-    elif session.named("is_of_an_earlier_vital")[0][0]:
-        raise EarlierTables
     elif not session.named("may_open_runs")[0][0]:
         raise NotForThisLogin
 
