@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
 from psycopg.sql import Composable
 
 from migrations_ops.engine.steps import SavedState, Statement
+from migrations_ops.phases.queries import query
 from tenants.inventory import OWN_SCHEMA, TENANT_COLUMN, Inventory, Routine
 from tenants.isolation import wanted
 from tenants.isolation.comparison import is_as_wanted
@@ -14,7 +14,6 @@ from tenants.isolation.difference import FUNCTIONS, GRANTS, POLICIES, REFERENCES
 from vital.db import roles as own_roles
 from vital.db import sql
 
-QUERIES = sql.load(Path(__file__).parent / "sql")
 EVERYTHING = ("SELECT", "INSERT", "UPDATE", "DELETE")
 Changes = tuple[Composable, ...]
 
@@ -22,8 +21,8 @@ Changes = tuple[Composable, ...]
 def _of(name: str, relation: str = "", /, **parts: Composable) -> Composable:
     if relation:
         parts |= {"relation": sql.relation(relation), "name": sql.literal(relation)}
-        parts["family"] = sql.compose(QUERIES["family_of"], name=parts["name"])
-    return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
+        parts["family"] = query("family_of", name=parts["name"])
+    return query(name, **parts)
 
 
 def _role(role: str) -> dict[str, Composable]:

@@ -14,7 +14,7 @@ QUERIES = sql.load(Path(__file__).parent / "sql")
 
 def query(name: str, /, **parts: Composable) -> Composed:
     """Phases bind no parameters, so that a % in their files is a %."""
-    return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
+    return sql.unbound(QUERIES[name], **parts)
 
 
 def of_table(name: str, relation: str, /, **parts: Composable) -> Composed:

@@ -72,7 +72,7 @@ def _scrambled(name: str, password: str) -> str:
 
 
 def _run(statement: str, /, **parts: Composable) -> None:
-    _execute(sql.compose(QUERIES[statement].replace("%", "%%"), **parts))
+    _execute(sql.unbound(QUERIES[statement], **parts))
 
 
 def _execute(statement: Composable) -> None:

@@ -10,7 +10,8 @@ from functools import cached_property
 
 from psycopg.sql import Composable
 
-from tenants.isolation.fixtures import QUERIES, Made, NotPlantable, Planted, Planter, Reference
+from tenants.isolation.fixtures import Made, NotPlantable, Planted, Planter, Reference
+from tenants.isolation.queries import QUERIES, query
 from tenants.isolation.report import HELD, LEAK, NOT_TRIED
 from tenants.isolation.targets import Actor, Target
 from vital.db import sql
@@ -289,7 +290,7 @@ class Weapons:
                 "owner": sql.compose("{id}::uuid", id=sql.raw(_slot("owner"))),
                 "assignments": sql.raw(_slot("assignments")),
             }
-            self._composed[name] = sql.text_of(sql.compose(QUERIES[name].replace("%", "%%"), **parts))
+            self._composed[name] = sql.text_of(query(name, **parts))
         text = self._composed[name]
         for slot, value in slots.items():
             text = text.replace(_slot(slot), value)

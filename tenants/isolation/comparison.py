@@ -28,10 +28,11 @@ from tenants.isolation.difference import (
     WRITERS,
     Difference,
 )
+from tenants.isolation.queries import query
 from tenants.isolation.rights import Rights
 from tenants.isolation.roles import bound_owners, logins, provers, roles, settings
 from tenants.isolation.wanted import OTHERS as POLICY_OF_OTHERS
-from tenants.isolation.wanted import PUBLIC, QUERIES, Policy
+from tenants.isolation.wanted import PUBLIC, Policy
 from vital.db import sql
 from vital.db.roles import ROLES as OURS
 from vital.db.session import Session
@@ -45,7 +46,7 @@ WRITER_KINDS = (7, 23)  # BEFORE INSERT, with or without UPDATE, FOR EACH ROW
 @dataclass(frozen=True)
 class Standing:
     """How isolation stands. `is_off`: it was never turned on, or was turned off by a command; nothing is wanted then.
-    `tables` are those that it holds."""
+    `tables` are those that it holds; dangerous `differences` come first."""
 
     is_off: bool = False
     tables: int = 0
@@ -62,7 +63,7 @@ def standing(ask: Ask, inventory: Inventory, *, serving: bool = False) -> Standi
 
     `serving`: the session's login is the service's.
     """
-    if not ask(_of("has_records"))[0][0]:
+    if not ask(query("has_records"))[0][0]:
         return Standing(is_off=True)
     records = _records(ask)
     ended = [row["status"] for row in _rows(ask, "last_closings", phase=sql.literal(CLOSES))]
@@ -71,7 +72,8 @@ def standing(ask: Ask, inventory: Inventory, *, serving: bool = False) -> Standi
     look = Look(ask, inventory, records, closed, complete=complete, serving=serving)
     if not (complete or any(row["forced"] for row in look.tables() if row["root"] in closed)):
         return Standing(is_off=True)
-    return Standing(tables=len(closed), differences=tuple(look.differences(PARTS)))
+    found = sorted(look.differences(PARTS), key=lambda one: not one.dangerous)
+    return Standing(tables=len(closed), differences=tuple(found))
 
 
 def is_as_wanted(inventory: Callable[[], Inventory], part: str, relation: str = "") -> Callable[[Session], bool]:
@@ -158,7 +160,7 @@ class Look:
         self._of_plan = {table.relation: table for table in inventory.tables}
         self._names: dict[str, Composable] = {"tables": sql.literal(self._asked_for)}
         serves = {"serving": sql.literal(serving), "tables": sql.literal(_closed(inventory))}
-        self._logins = {"logins": _of("service_logins", **serves)}
+        self._logins = {"logins": query("service_logins", **serves)}
         self._tables: list[Row] | None = None
 
     def differences(self, parts: Collection[str]) -> Iterator[Difference]:
@@ -193,7 +195,7 @@ class Look:
                 "column": sql.literal(TENANT_COLUMN),
                 "registry": sql.literal(self.inventory.registry),
             }
-            parts |= {"policies": sql.literal(list(wanted.POLICY_NAMES)), "members": _of("members", **self._names)}
+            parts |= {"policies": sql.literal(list(wanted.POLICY_NAMES)), "members": query("members", **self._names)}
             self._tables = _rows(self.ask, "found_tables", **parts)
         return self._tables
 
@@ -278,7 +280,7 @@ class Look:
 
     def _rights(self) -> Iterator[Difference]:
         schemas = sorted({sql.names(name)[0] for name in self._asked_for})
-        parts = {"members": _of("members", **self._names), "schemas": sql.literal(schemas)}
+        parts = {"members": query("members", **self._names), "schemas": sql.literal(schemas)}
         found = _rows(self.ask, "found_grants", **parts, **self._logins)
         of_roles = [row for row in self.tables() if self._is_granted(row["root"])]
         yield from Rights(self.inventory, of_roles, found, schemas, whole=self.complete).differences()
@@ -447,8 +449,4 @@ def _records(ask: Ask) -> dict[str, Any]:
 
 
 def _rows(ask: Ask, name: str, /, **parts: Composable) -> list[Row]:
-    return [json.loads(text) for (text,) in ask(_of(name, **parts))]
-
-
-def _of(name: str, /, **parts: Composable) -> Composable:
-    return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
+    return [json.loads(text) for (text,) in ask(query(name, **parts))]

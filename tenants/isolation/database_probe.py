@@ -12,12 +12,11 @@ from dataclasses import replace
 from functools import partial
 from uuid import uuid4
 
-from psycopg.sql import Composable
-
 from tenants.inventory import Inventory, every_tenant
 from tenants.isolation.attacks import LOCKED, Answer, Move, Try, Verdict, Weapons, judge, script, together
-from tenants.isolation.fixtures import QUERIES, NotPlantable, Planter
+from tenants.isolation.fixtures import NotPlantable, Planter
 from tenants.isolation.privilege_attacks import Sideways
+from tenants.isolation.queries import QUERIES, of_table, query
 from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Attempt, Report
 from tenants.isolation.targets import NOBODY, Actor, Target, in_turn, targets
 from tenants.isolation.trial import Trial
@@ -50,7 +49,7 @@ def prove(
     the fence's roles.
     """
     if not session.value(QUERIES["may_be_tenant"]):
-        ((login, statement),) = session.execute(sql.compose(QUERIES["how_to_be_tenant"].replace("%", "%%")))
+        ((login, statement),) = session.execute(query("how_to_be_tenant"))
         raise CannotBecomeTenant(login=login, statement=statement)
     run = Run(session, inventory, everybody=everybody)
     started = time.monotonic()
@@ -188,7 +187,7 @@ class Run:
             return  # it would write to rows that are not ours, to show what is known already
         newcomer = str(uuid4())
         owner = sql.compose("{id}::uuid", id=sql.literal(newcomer))
-        statement = sql.text_of(self._of(name, target, tenant=sql.ident(target.tenant), owner=owner))
+        statement = sql.text_of(of_table(name, target.relation, tenant=sql.ident(target.tenant), owner=owner))
         move = Move(newcomer, statement)
         (answer,) = self.trial.answers([move])
         if answer.sqlstate == LOCKED:  # it waits for a row that somebody else holds: so it reached it
@@ -208,8 +207,8 @@ class Run:
         for attacker, victim in pairs:
             victims.setdefault(attacker, []).append(victim)
         owners = sql.literal(sorted(({attacker.id for attacker in victims} | platform) - {""}))
-        owned = dict(self.session.execute(self._of("rows_of_owners", target, tenant=tenant, owners=owners)))
-        question = sql.text_of(self._of("rows_by_owner", target, tenant=tenant))
+        owned = dict(self.session.execute(of_table("rows_of_owners", target.relation, tenant=tenant, owners=owners)))
+        question = sql.text_of(of_table("rows_by_owner", target.relation, tenant=tenant))
         everything = self.trial.shown(question, [attacker.id for attacker in victims])
         self.not_looked_at.discard(target.relation)
         for (attacker, others), shown in zip(victims.items(), everything, strict=True):
@@ -246,7 +245,3 @@ class Run:
             self.report.leave_out(f"{verb} on {target.name}", verdict.detail)
         attempt = Attempt(attacker.name, victim.name, "table", target.name, verb, verdict.outcome, verdict.detail)
         self.report.add(attempt, repeat if verdict.outcome == LEAK else "", counted=counted)
-
-    def _of(self, name: str, target: Target, /, **parts: Composable) -> Composable:
-        parts |= {"relation": sql.relation(target.relation), "name": sql.literal(target.relation)}
-        return sql.compose(QUERIES[name].replace("%", "%%"), **parts)

@@ -5,7 +5,6 @@ All of it happens in the caller's transaction. Where no row can be made, one tha
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,11 +13,11 @@ from psycopg.rows import dict_row
 from psycopg.sql import Composable
 
 from tenants.isolation.fixture_values import Column, described
+from tenants.isolation.queries import QUERIES, of_table
 from tenants.isolation.targets import MARK, Actor, Target
 from vital.db import sql
 from vital.db.session import RETRYABLE, Session
 
-QUERIES = {name: sql.statement_of(body) for name, body in sql.load(Path(__file__).parent / "sql").items()}
 ATTEMPTS, DEPTH = 12, 4
 OPERATOR, ONESELF = "be_operator", "be_oneself"
 SUPPRESSED = "a trigger keeps the row from being written"
@@ -81,12 +80,6 @@ class Recipe:
     shapes: Values = field(default_factory=dict)
 
 
-def _of(name: str, relation: str = "", /, **parts: Composable) -> Composable:
-    if relation:
-        parts |= {"relation": sql.relation(relation), "name": sql.literal(relation)}
-    return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
-
-
 class Planter:
     """Plants as vital_operator; what lies outside the plan (auth.users) as the role that logged in."""
 
@@ -115,10 +108,10 @@ class Planter:
                 raise NotPlantable(f"{relation} is closed to this login")
             references = [
                 Reference(name, tuple(own), self._as_planned(parent), tuple(key))
-                for name, parent, own, key in self.session.execute(_of("references_of", relation))
+                for name, parent, own, key in self.session.execute(of_table("references_of", relation))
             ]
             unique = [
-                (frozenset(names), plain) for names, plain in self.session.execute(_of("unique_keys_of", relation))
+                (frozenset(names), plain) for names, plain in self.session.execute(of_table("unique_keys_of", relation))
             ]
             self.recipes[relation] = Recipe({column.name: column for column in columns}, references, unique)
         return self.recipes[relation]
@@ -126,7 +119,7 @@ class Planter:
     def _columns(self, relation: str) -> list[Column]:
         try:
             with self.session.connection.transaction(), self.session.connection.cursor(row_factory=dict_row) as cursor:
-                found = cursor.execute(_of("columns_to_fill", relation).as_bytes(cursor), {}).fetchall()
+                found = cursor.execute(of_table("columns_to_fill", relation).as_bytes(cursor), {}).fetchall()
         except psycopg.errors.InsufficientPrivilege:
             return []
         types = {str(row["composite"]): self._columns(row["composite"]) for row in found if row["composite"]}
@@ -241,7 +234,7 @@ class Planter:
             "tenant": sql.ident(target.tenant),
             "owner": sql.literal(actor.id),
         }
-        found = self._sampled(_of("existing_row", target.relation, **parts))
+        found = self._sampled(of_table("existing_row", target.relation, **parts))
         return (found[0][0], found[0][1], found[0][2]) if found else None
 
     # --- statements ---
@@ -252,14 +245,16 @@ class Planter:
         """A named INSERT of rows that have values for the same columns."""
         names = list(rows[0])
         parts |= {"columns": sql.join(sql.ident(name) for name in names)}
-        return _of(query, relation, **parts, rows=sql.verbatim(", ".join(self._row(relation, row) for row in rows)))
+        return of_table(
+            query, relation, **parts, rows=sql.verbatim(", ".join(self._row(relation, row) for row in rows))
+        )
 
     def insertion(self, relation: str, row: Values) -> str:
         """The text of a plain INSERT: there are very many of them."""
         names = tuple(row)
         if (relation, names) not in self._insertions:
             columns = sql.join(sql.ident(name) for name in names)
-            empty = _of("forge_row", relation, columns=columns, rows=sql.raw(""))
+            empty = of_table("forge_row", relation, columns=columns, rows=sql.raw(""))
             self._insertions[relation, names] = sql.text_of(empty)
         return self._insertions[relation, names] + self._row(relation, row)
 
@@ -375,7 +370,7 @@ class Planter:
         """The key of a row that is there already."""
         if not self.must_be_fresh(recipe, reference):
             columns = sql.join(sql.column("t", name) + sql.raw("::text") for name in reference.key)
-            found = self._sampled(_of("existing_key", reference.parent, columns=columns))
+            found = self._sampled(of_table("existing_key", reference.parent, columns=columns))
             if found:
                 return dict(zip(reference.own, found[0], strict=True))
         names = ", ".join(reference.own)
@@ -428,7 +423,7 @@ class Planter:
         """What a CHECK wants: first the values of a row that passes it, then guesses, one after the other."""
         recipe = self.recipe(relation)
         referring = {name for reference in recipe.references for name in reference.own}
-        found = self.session.execute(_of("columns_of_check", relation, constraint_name=sql.literal(constraint)))
+        found = self.session.execute(of_table("columns_of_check", relation, constraint_name=sql.literal(constraint)))
         about = {
             name: definition
             for name, definition in found
@@ -451,7 +446,7 @@ class Planter:
         """Of what makes rows unique only the shape is taken."""
         recipe = self.recipe(relation)
         values = sql.join(sql.column("t", name) + sql.raw("::text") for name in names)
-        sample = self._sampled(_of("sample_row", relation, values=values))
+        sample = self._sampled(of_table("sample_row", relation, values=values))
         if not sample:
             return False
         for name, value in zip(names, sample[0], strict=True):

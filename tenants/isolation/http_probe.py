@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from uuid import uuid4
 
-from psycopg.sql import Composable
-
 from tenants.inventory import Inventory
 from tenants.isolation.clients import Caller
 from tenants.isolation.endpoints import ENDPOINTS, Endpoint
-from tenants.isolation.fixtures import QUERIES, NotPlantable, Planted, Planter
+from tenants.isolation.fixtures import NotPlantable, Planted, Planter
 from tenants.isolation.http_attacks import Intruder, Victim
+from tenants.isolation.queries import QUERIES, of_table
 from tenants.isolation.report import Report
-from tenants.isolation.targets import MARK, NOBODY, Actor, Target, in_turn, targets
+from tenants.isolation.targets import MARK, NOBODY, Actor, in_turn, targets
 from vital.db import sql
 from vital.db.session import Session
 
@@ -101,7 +100,7 @@ class Run:
 
     def _call_in(self, session: Session) -> None:
         with as_operator(session):
-            found = session.execute(self._of("tenants_to_call", self.tables[self.inventory.registry]))
+            found = session.execute(of_table("tenants_to_call", self.inventory.registry))
         self.cast = [Actor(key, name) for key, name, _ in found]
         self.hosts = {key: f"{slug}.{self.domain}" for key, _, slug in found}
 
@@ -127,7 +126,7 @@ class Run:
         with as_operator(session):
             for endpoint in self.endpoints:
                 parts = {"mark": sql.ident(endpoint.mark), "pattern": sql.literal(f"{MARK}-%")}
-                session.execute(self._of("remove_marked", self.tables[endpoint.relation], **parts))
+                session.execute(of_table("remove_marked", endpoint.relation, **parts))
 
     def carry_out(self, session: Session, deadline: float, *, all_pairs: bool) -> None:
         some, others = self._pairs(all_pairs=all_pairs)
@@ -205,12 +204,8 @@ class Run:
             "mark": sql.ident(endpoint.mark), "code": sql.literal(intruder.code),
         }  # fmt: skip
         with as_operator(session):
-            unchanged = session.execute(self._of("row_now", target, rows=rows)) == [(victim.planted.row,)]
-            forged = bool(session.value(self._of("rows_in_its_name", target, **parts)))
+            unchanged = session.execute(of_table("row_now", target.relation, rows=rows)) == [(victim.planted.row,)]
+            forged = bool(session.value(of_table("rows_in_its_name", target.relation, **parts)))
         intruder.note(endpoint, victim, "its row afterwards", "" if unchanged else "it was changed or deleted")
         if endpoint.new:
             intruder.note(endpoint, victim, "POST in its name", "a row of the attacker's is there" if forged else "")
-
-    def _of(self, name: str, target: Target, /, **parts: Composable) -> Composable:
-        parts |= {"relation": sql.relation(target.relation)}
-        return sql.compose(QUERIES[name].replace("%", "%%"), **parts)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 import psycopg
-from psycopg.sql import Composable, Composed
+from psycopg.sql import Composable
 
-from tenants.isolation.fixtures import QUERIES
+from tenants.isolation.queries import QUERIES, of_table
 from tenants.isolation.report import EVERYBODY, HELD, LEAK, Attempt, Report
 from tenants.isolation.targets import Actor, Target
 from vital.db import sql
@@ -38,8 +38,8 @@ class Sideways:
     def _rights(self, target: Target, privileges: list[str]) -> None:
         """Rights are asked for and not used: a TRUNCATE would close the table to all."""
         by_column = [name for name in privileges if name in BY_COLUMN]
-        has = self.session.execute(self._of("rights_beyond", target, privileges=sql.literal(privileges)))
-        has += self.session.execute(self._of("rights_on_columns", target, privileges=sql.literal(by_column)))
+        has = self.session.execute(of_table("rights_beyond", target.relation, privileges=sql.literal(privileges)))
+        has += self.session.execute(of_table("rights_on_columns", target.relation, privileges=sql.literal(by_column)))
         for privilege in privileges:
             leaks = (privilege,) in has
             detail = f"vital_tenant has the right; REVOKE {privilege} ON {target.relation} FROM vital_tenant"
@@ -47,7 +47,7 @@ class Sideways:
 
     def _reset(self, target: Target) -> None:
         """RESET ROLE leads back to the login: what that may read by itself is no matter of policies."""
-        ((login, reads),) = self.session.execute(self._of("sees_by_itself", target))
+        ((login, reads),) = self.session.execute(of_table("sees_by_itself", target.relation))
         if reads:
             why = f"it leads back to {login}, who reads the tables by its own right; the service's login must not"
             self.report.leave_out("reset role", why)
@@ -57,8 +57,8 @@ class Sideways:
     def copy_out(self, target: Target, attacker: Actor, platform: str) -> None:
         """COPY takes a way of its own through row level security."""
         readable = {attacker.id, platform} if target.shared else {attacker.id}
-        self.session.execute(self._of("be_tenant", target, tenant=sql.literal(attacker.id)))
-        statement = self._of("copy_out", target, tenant=sql.ident(target.tenant))
+        self.session.execute(of_table("be_tenant", target.relation, tenant=sql.literal(attacker.id)))
+        statement = of_table("copy_out", target.relation, tenant=sql.ident(target.tenant))
         with self.session.connection.cursor().copy(sql.text_of(statement).encode()) as copy:
             leaked = {str(owner) for (owner,) in copy.rows()} - readable
         names = ", ".join(sorted(leaked)[:3])
@@ -70,16 +70,16 @@ class Sideways:
 
         Everybody may make one, as PostgreSQL has it: what counts is that nothing takes it for the real one.
         """
-        self.session.execute(self._of("be_tenant", target, tenant=sql.literal("")))
+        self.session.execute(of_table("be_tenant", target.relation, tenant=sql.literal("")))
         schema, table = (sql.ident(name) for name in sql.names(target.relation))
         found: list[tuple[str]] = []
         with (
             suppress(psycopg.errors.InsufficientPrivilege),
             self.session.connection.transaction(force_rollback=True),
         ):
-            self.session.execute(self._of("shadow_table", target, table=table))
-            self.session.execute(self._of("wait_behind_the_path", target, schema=_text(schema)))
-            found = self.session.execute(self._of("shadowed", target, table=_text(table)))
+            self.session.execute(of_table("shadow_table", target.relation, table=table))
+            self.session.execute(of_table("wait_behind_the_path", target.relation, schema=_text(schema)))
+            found = self.session.execute(of_table("shadowed", target.relation, table=_text(table)))
         self.session.execute(QUERIES["be_operator"])
         detail = f"taken for the real one by {', '.join(who for (who,) in found)}" if found else ""
         self._note("any tenant", target.name, "temporary table of its name", detail)
@@ -87,10 +87,6 @@ class Sideways:
     def _note(self, attacker: str, what: str, verb: str, leak: str) -> None:
         outcome = LEAK if leak else HELD
         self.report.add(Attempt(attacker, EVERYBODY, "table", what, verb, outcome, leak))
-
-    def _of(self, name: str, target: Target, /, **parts: Composable) -> Composed:
-        parts = {"relation": sql.relation(target.relation), "name": sql.literal(target.relation)} | parts
-        return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
 
 
 def _text(identifier: Composable) -> Composable:

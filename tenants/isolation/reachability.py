@@ -1,16 +1,12 @@
 """What vital_tenant, or a login of a service, can reach: what the plan does not allow keeps isolation unproven."""
 
 from dataclasses import dataclass
-from pathlib import Path
-
-from psycopg.sql import Composable
 
 from tenants.inventory import Inventory
+from tenants.isolation.queries import query
 from tenants.isolation.targets import targets
 from vital.db import sql
 from vital.db.session import Session
-
-QUERIES = sql.load(Path(__file__).parent / "sql")
 
 
 @dataclass(frozen=True)
@@ -31,21 +27,17 @@ class Reached:
 def not_allowed(session: Session, inventory: Inventory) -> list[Reached]:
     """What can be reached, and is neither behind isolation, nor common, nor allowed as `[[reachable]]`."""
     tables = sql.literal([target.relation for target in targets(inventory)])
-    found = session.execute(_of("reached", tables=tables, common=sql.literal(list(inventory.common))))
+    found = session.execute(query("reached", tables=tables, common=sql.literal(list(inventory.common))))
     return [Reached(*row) for row in found if row[1] not in inventory.reachable]
 
 
 def statements_for_others(session: Session, inventory: Inventory) -> list[str]:
     """What takes the tables away from every other role; nobody runs it here."""
     tables = sql.literal([target.relation for target in targets(inventory)])
-    return [statement for (statement,) in session.execute(_of("taken_back_from_others", tables=tables))]
+    return [statement for (statement,) in session.execute(query("taken_back_from_others", tables=tables))]
 
 
 def public_by_default(session: Session, schemas: list[str], known: list[str]) -> list[tuple[str, str]]:
     """(name, how) of what everybody reaches in these schemas but the `known` tables, before there are roles."""
     parts = {"schemas": sql.literal(schemas), "known": sql.literal(known)}
-    return [(name, how) for name, how in session.execute(_of("public_by_default", **parts))]
-
-
-def _of(name: str, /, **parts: Composable) -> Composable:
-    return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
+    return [(name, how) for name, how in session.execute(query("public_by_default", **parts))]

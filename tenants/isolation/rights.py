@@ -63,8 +63,6 @@ class Rights:
             found["TABLE", row["name"]] = self._of_table(row)
             for sequence in row["sequences"]:
                 found["SEQUENCE", sequence] = dict.fromkeys(OURS, USAGE)
-        for schema in self.schemas:
-            found["SCHEMA", schema] = dict.fromkeys(OURS, USAGE)
         return found
 
     def _missing(
@@ -81,7 +79,7 @@ class Rights:
     def _beyond(self, held: Row, allowed: dict[tuple[str, str], dict[str, frozenset[str]]]) -> Iterator[Difference]:
         kind, name, role, privilege = held["kind"], held["name"], held["role"], held["privilege"]
         if kind == "SCHEMA":
-            yield from self._beyond_on_schema(held, allowed)
+            yield from self._beyond_on_schema(held)
             return
         expected = allowed.get((kind, name), {}).get(role, NOTHING)
         if not held["part"] and privilege in expected and not held["passed_on"]:
@@ -106,9 +104,7 @@ class Rights:
         reads_common = held["root"] in self.inventory.common and held["privilege"] == "SELECT"
         return held["kind"] == "TABLE" and not (reads_common and not held["passed_on"])
 
-    def _beyond_on_schema(
-        self, held: Row, allowed: dict[tuple[str, str], dict[str, frozenset[str]]]
-    ) -> Iterator[Difference]:
+    def _beyond_on_schema(self, held: Row) -> Iterator[Difference]:
         """CREATE in a schema that is searched lets functions and tables pose as others."""
         name, role, privilege = held["name"], held["role"], held["privilege"]
         # Tenants see VITAL's own schema only where the registry of tenants stands in it.

@@ -19,6 +19,7 @@ from tenants.isolation import reachability
 from tenants.isolation.comparison import standing
 from tenants.isolation.difference import POLICIES
 from tenants.isolation.formats import Finding, findings, junit, sarif
+from tenants.isolation.queries import QUERIES
 from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Report
 from tenants.isolation.targets import NOBODY
 from vital.db import retry
@@ -74,7 +75,7 @@ def attack(url: str, secret_name: str, waiting: Callable[[str], None], *, budget
     report = _attack_database(inventory, waiting, budget=budget, all_pairs=all_pairs)
     report.open += sorted({one.relation for one in stands.dangerous if one.part == POLICIES})
     report.reachable += reached
-    report.differences += sorted(stands.differences, key=lambda one: not one.dangerous)
+    report.differences += stands.differences
     report.merge(over_http)
     return report
 
@@ -82,9 +83,9 @@ def attack(url: str, secret_name: str, waiting: Callable[[str], None], *, budget
 @contextmanager
 def _looking(session: Session) -> Iterator[None]:
     """As the operator, where the login itself sees nothing of VITAL's, as the service's does not."""
-    from tenants.isolation import http_probe, wanted
+    from tenants.isolation import http_probe
 
-    if session.value(wanted.QUERIES["sees_own_schema"]):
+    if session.value(QUERIES["sees_own_schema"]):
         yield
     else:
         with http_probe.as_operator(session):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import psycopg
 
 from tenants.isolation.attacks import Answer, Move
-from tenants.isolation.fixtures import QUERIES
+from tenants.isolation.queries import QUERIES, query
 from vital.db import sql
 from vital.db.session import RETRYABLE, Session
 
@@ -92,7 +92,7 @@ class Trial:
     def answers(self, moves: Sequence[Move]) -> list[Answer]:
         """What each came to; all of them are taken back."""
         listed = json.dumps([[move.tenant, move.statement, move.point] for move in moves])
-        self.session.execute(sql.compose(QUERIES["try_each"].replace("%", "%%"), moves=sql.literal(listed)))
+        self.session.execute(query("try_each", moves=sql.literal(listed)))
         found = json.loads(self.session.value(QUERIES["answers"]))
         self.session.execute(QUERIES["be_operator"])
         return [_answer(json.loads(answer)) for answer in found]

@@ -5,15 +5,14 @@ One definition: 006 makes things from it, and the comparison holds the catalogue
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from psycopg.sql import Composable
 
 from tenants.inventory import TENANT_COLUMN, Routine
+from tenants.isolation.queries import QUERIES, query
 from vital.db import session_settings, sql
 from vital.db.roles import OPERATOR_ROLE, TENANT_ROLE
 
-QUERIES = sql.load(Path(__file__).parent / "sql")
 PUBLIC = "PUBLIC"
 OTHERS = "vital_others"
 EVERYTHING = frozenset(("SELECT", "INSERT", "UPDATE", "DELETE"))
@@ -103,7 +102,7 @@ def guard_functions() -> tuple[Routine, ...]:
     """The functions behind the triggers that keep references in their tenant."""
     settings = (f"search_path={session_settings.search_path('pg_catalog')}", "row_security=on")
     return tuple(
-        Routine(name, "\n" + _text(body) + "\n", settings)
+        Routine(name, "\n" + QUERIES[body] + "\n", settings)
         for name, body in (
             ("guard_reference", "guard_reference_body"),
             ("guard_referenced", "guard_referenced_body"),
@@ -114,23 +113,22 @@ def guard_functions() -> tuple[Routine, ...]:
 def reference_guards(tables: list[str], children: list[str], platform: str) -> Composable:
     """SELECT of the triggers, one on each side, for the foreign keys of `children` to one of `tables`."""
     parts = {"tables": sql.literal(tables), "children": sql.literal(children), "platform": sql.literal(platform)}
-    return _of("reference_guards", on_child=guard_of_reference(), on_parent=guard_of_referenced(), **parts)
+    return query("reference_guards", on_child=guard_of_reference(), on_parent=guard_of_referenced(), **parts)
 
 
 def guard_of_reference() -> Composable:
     """The name of the trigger on the referring table of a foreign key `f`."""
-    return _of("guard_of_reference")
+    return query("guard_of_reference")
 
 
 def guard_of_referenced() -> Composable:
     """The name of the one on the table referred to; `cc` and `cn` are the referring table and its schema."""
-    return _of("guard_of_referenced")
+    return query("guard_of_referenced")
 
 
-@cache
 def writer_condition() -> str:
     """When the trigger for rows without a tenant fires."""
-    return _text("unassigned_and_not_ours")
+    return QUERIES["unassigned_and_not_ours"]
 
 
 # --- what VITAL notes that it has changed, by the statement's name ---
@@ -175,27 +173,16 @@ def tenant_key_name(relation: str) -> str:
 def fix(name: str, **words: str) -> str:
     """A statement for somebody to run; the words are names as the database, or the plan, spells them."""
     parts = {word: sql.verbatim(text) for word, text in words.items()}
-    return sql.text_of(sql.compose(_text(name), **parts))
+    return sql.text_of(sql.compose(QUERIES[name], **parts))
 
 
 def expression(name: str, **parts: Composable) -> str:
     """An expression as text."""
-    return sql.text_of(sql.compose(_text(name), **parts))
+    return sql.text_of(sql.compose(QUERIES[name], **parts))
 
 
 def _short(relation: str) -> str:
     return sql.names(relation)[1]
-
-
-def _text(name: str) -> str:
-    """The statement without the sentence above it."""
-    lines = QUERIES[name].split("\n")
-    first = next(number for number, line in enumerate(lines) if not line.startswith("--"))
-    return "\n".join(lines[first:])
-
-
-def _of(name: str, /, **parts: Composable) -> Composable:
-    return sql.compose(QUERIES[name].replace("%", "%%"), **parts)
 
 
 POLICY_NAMES = tuple(policy.name for policy in policies(shared=False, platform="", column=TENANT_COLUMN))

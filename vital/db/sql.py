@@ -56,6 +56,11 @@ def compose(text: str, /, **parts: Composable) -> Composed:
     return Composed(found)
 
 
+def unbound(text: str, /, **parts: Composable) -> Composed:
+    """The same of a text that binds no parameters, so that a % in it is a %."""
+    return compose(_escaped(text), **parts)
+
+
 @lru_cache(maxsize=2048)
 def _pieces(text: str) -> tuple[tuple[sql.SQL, str | None], ...]:
     """What stands before each `{name}`, and the name; a plan composes the same statements thousands of times."""
