@@ -10,7 +10,7 @@ from pathlib import Path
 
 from migrations_ops.backup import manifest as files
 from migrations_ops.backup.manifest import Manifest
-from migrations_ops.backup.pg_dump import Client, client
+from migrations_ops.backup.pg_dump import Client, but, client
 from migrations_ops.backup.scratch_database import Target
 from migrations_ops.backup.table_contents import QUERIES, contents, left_to_others, snapshot
 from migrations_ops.engine.session import Session
@@ -30,12 +30,6 @@ class NotWritten(EngineError):
 
 class NotDumped(EngineError):
     """pg_dump could not read the database: {reason}. Nothing of the backup is kept, and the database is as it was."""
-
-
-def but(schemas: Collection[str]) -> list[str]:
-    """pg_dump's options that leave these schemas out; it reads names as patterns, but for quoted ones."""
-    quoted = (schema.replace('"', '""') for schema in schemas)
-    return [f'--exclude-schema="{schema}"' for schema in quoted]
 
 
 def take(source: Session, target: Target, file: Path, by: str, schemas: Collection[str], say: Say) -> Manifest:

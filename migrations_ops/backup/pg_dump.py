@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from vital.errors import EngineError
 BUT_OURS = ("--exclude-schema=vital", "--exclude-table=public.migration_tracking")
 # Only a superuser may make event triggers, and they are not about rows.
 LEFT_OUT = re.compile(r"\d+; \d+ \d+ (COMMENT - )?EVENT TRIGGER ")
+EXTENSION = re.compile(r"\d+; \d+ \d+ (COMMENT - EXTENSION|EXTENSION -) (?P<name>.*?) ?$")
 ENTRY = re.compile(r"^-- Name: (?P<name>.*); Type: (?P<kind>.*); Schema: (?P<schema>.*); Owner: .*$", re.MULTILINE)
 COMPLAINT = re.compile(r"^psql:.*?:(?P<line>\d+): (?:ERROR|FATAL): +(?P<reason>.*)$", re.MULTILINE)
 # What pg_dump says about itself and its session, never about the database.
@@ -124,19 +125,36 @@ def _folders() -> Iterator[Path]:
         return
 
 
-class Schema:
-    """The platform's schema in a file of pg_dump's, to be restored in two sections: the rows come in between."""
+def but(schemas: Collection[str]) -> list[str]:
+    """pg_dump's options that leave these schemas out; it reads names as patterns, but for quoted ones."""
+    quoted = (schema.replace('"', '""') for schema in schemas)
+    return [f'--exclude-schema="{schema}"' for schema in quoted]
 
-    def __init__(self, programs: Client, source: Target, folder: Path) -> None:
+
+class Schema:
+    """The platform's schema in a file of pg_dump's, to be restored in two sections: the rows come in between.
+
+    `left` are schemas that are a provider's, and `extensions` those that the copy does not need, or has already.
+    """
+
+    def __init__(
+        self,
+        programs: Client,
+        source: Target,
+        folder: Path,
+        left: Collection[str] = (),
+        extensions: Collection[str] = (),
+    ) -> None:
         self.client, self.file, self.list = programs, folder / "schema.dump", folder / "schema.list"
         options = ["--format=custom", "--schema-only", "--no-publications", "--no-subscriptions"]
-        options += ["--no-security-labels", "--lock-wait-timeout=10s", *BUT_OURS, f"--file={self.file}"]
+        options += ["--no-security-labels", "--lock-wait-timeout=10s", *BUT_OURS, *but(left), f"--file={self.file}"]
         try:
             programs.run("pg_dump", *options, target=source)
             listed = programs.run("pg_restore", "--list", str(self.file)).split("\n")
         except Complained as complaint:
             raise NotDumped(reason=first_line(str(complaint))) from complaint
-        private_files.write(self.list, "\n".join(line for line in listed if not LEFT_OUT.match(line)))
+        wanted = (line for line in listed if not LEFT_OUT.match(line))
+        private_files.write(self.list, "\n".join(line for line in wanted if _extension(line) not in extensions))
 
     def restore(self, section: str, place: Place) -> None:
         """Make everything of the section, or nothing. Raises NotRestored with the thing that could not be made."""
@@ -149,6 +167,12 @@ class Schema:
         except Complained as complaint:
             thing, reason = _blamed(script, str(complaint))
             raise NotRestored(thing=thing, reason=reason, advice=ADVICE[place.kind == SERVER]) from complaint
+
+
+def _extension(line: str) -> str:
+    """The extension that a line of an archive's list is about, or an empty text."""
+    found = EXTENSION.match(line)
+    return found["name"] if found else ""
 
 
 def _blamed(script: str, complaint: str) -> tuple[str, str]:

@@ -13,9 +13,9 @@ from pathlib import Path
 import psycopg
 
 from migrations_ops.backup import toc
-from migrations_ops.backup.dump import Say, but
+from migrations_ops.backup.dump import Say
 from migrations_ops.backup.manifest import Content, Manifest
-from migrations_ops.backup.pg_dump import Complained, client, first_line, major
+from migrations_ops.backup.pg_dump import Complained, but, client, first_line, major
 from migrations_ops.backup.pipe import Moved, pump, text
 from migrations_ops.backup.scratch_database import Target
 from migrations_ops.backup.table_contents import QUERIES, left_to_others

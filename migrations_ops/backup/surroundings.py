@@ -1,4 +1,4 @@
-"""What a backup leans on and has not: a provider's schemas, made in a scratch database as far as they are named.
+"""What a copy leans on and has not: a provider's schemas, made in a scratch database as far as they are named.
 
 Supabase's `auth` is an example: policies call `auth.uid()`, and `public.users` refers to `auth.users`.
 """
@@ -24,6 +24,13 @@ def make(source: Session, copy: Session, left: Collection[str]) -> None:
         _try(copy, statement)
     for parent, columns, origin, its_columns in source.execute(QUERIES["surrounding_keys"], {"left": list(left)}):
         _copy_keys(source, copy, (origin, its_columns), (parent, columns))
+
+
+def left_out_extensions(source: Session, copy: Session, left: Collection[str]) -> tuple[list[str], list[str]]:
+    """(extensions that the copy has already, extensions that it cannot have and that nothing of it leans on)"""
+    there = [name for (name,) in copy.execute(QUERIES["extensions_there"])]
+    spare = [name for (name,) in source.execute(QUERIES["extensions_to_spare"], {"left": list(left)})]
+    return there, [name for name in spare if name not in there]
 
 
 def hold_on(source: Session, copy: Session, left: Collection[str]) -> None:

@@ -1,6 +1,7 @@
 """Do, look, undo, compare, do again: the migration on a sampled copy of the platform.
 
-1. The schema goes into a scratch database in two sections, a sample of the rows in between.
+1. The schema goes into a scratch database in two sections, a sample of the rows in between. A provider's schemas are
+   made there as far as the platform's tables lean on them.
 2. The migration runs there, by the real command. Where it fails, that is the result.
 3. Its undo must bring back every table and every thing of the schema.
 4. A second run must put the rows where the first one has put them.
@@ -13,13 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from migrations_ops.backup import scratch_database
+from migrations_ops.backup import scratch_database, surroundings
 from migrations_ops.backup.pg_dump import Client, Schema, client, described
 from migrations_ops.backup.scratch_database import Place, Target
+from migrations_ops.backup.table_contents import left_to_others
 from migrations_ops.engine import ddl, load_signals
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase, Statement
 from migrations_ops.phases import policies
+from migrations_ops.phases.queries import schemas_of
 from migrations_ops.rehearsal import forecast, measurements
 from migrations_ops.rehearsal.commands import Answer, Command
 from migrations_ops.rehearsal.sampling import QUERIES, Sampled, Sampler, Say
@@ -88,9 +91,14 @@ class Rehearsal:
     def _in(self, place: Place) -> Document:
         self.say(f"The copy is {place.target.params['dbname']} on the {place.kind} PostgreSQL")
         with private_files.folder() as folder, closing(place.target.open()) as copy:
-            schema = Schema(client(self.source), Target(self.order.params), folder)
+            left = list(left_to_others(self.source, schemas_of([spec.relation for spec in self.plan.tables])))
+            surroundings.make(self.source, copy, left)
+            there, spared = surroundings.left_out_extensions(self.source, copy, left)
+            if spared:
+                self.say(f"Without {', '.join(spared)}: extensions that the copy cannot have, and no table leans on")
+            schema = Schema(client(self.source), Target(self.order.params), folder, left, [*there, *spared])
             schema.restore("pre-data", place)
-            sampled = Sampler(self.source, copy, self.order.rows, self.say).take()
+            sampled = Sampler(self.source, copy, self.order.rows, self.say, left).take()
             self.say("Indexes, keys, triggers and policies")
             schema.restore("post-data", place)
             copy.execute(QUERIES["analyze_copy"])

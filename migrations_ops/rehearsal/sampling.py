@@ -1,6 +1,6 @@
 """The rows of the copy: small tables whole, big ones sampled, and every row that a copied row refers to."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,15 +52,18 @@ class Source:
 
 
 class Sampler:
-    """Copies rows from one connection to another, a statement at a time: no lock or snapshot of the source stays."""
+    """Copies rows from one connection to another, a statement at a time: no lock or snapshot of the source stays.
 
-    def __init__(self, source: Session, copy: Session, limit: int, say: Say) -> None:
-        self.source, self.copy, self.limit, self.say = source, copy, limit, say
+    The copy has of the schemas that are `left` to a provider what rows refer to, and gets no more.
+    """
+
+    def __init__(self, source: Session, copy: Session, limit: int, say: Say, left: Collection[str] = ()) -> None:
+        self.source, self.copy, self.limit, self.say, self.left = source, copy, limit, say, left
         self.sampled: dict[str, Sampled] = {}
 
     def take(self) -> dict[str, Sampled]:
         """Fill the empty tables of the copy. Raises NotCopied."""
-        for relation, partitioned in self.source.execute(QUERIES["tables_of_the_platform"]):
+        for relation, partitioned in self.source.execute(QUERIES["tables_of_the_platform"], {"left": list(self.left)}):
             with _named(relation):
                 if self._columns(relation).as_string(None):
                     self._table(Source(relation, partitioned))
@@ -95,7 +98,9 @@ class Sampler:
         return [
             key
             for key in introspection.foreign_keys(self.source)
-            if not key.is_inherited and OURS not in (sql.names(key.child)[0], sql.names(key.parent)[0])
+            if not key.is_inherited
+            and OURS not in (sql.names(key.child)[0], sql.names(key.parent)[0])
+            and sql.names(key.child)[0] not in self.left
         ]
 
     def _stream(self, statement: Composable, relation: str) -> int:
@@ -115,7 +120,7 @@ class Sampler:
         found = True
         while found:
             found = False
-            for reference in references:
+            for reference in (one for one in references if sql.names(one.parent)[0] not in self.left):
                 with _named(reference.parent):
                     found |= bool(self._fetch(reference))
         dropped = 1

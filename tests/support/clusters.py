@@ -22,8 +22,8 @@ SETTINGS = "-c listen_addresses='' -c fsync=off -c unix_socket_directories={fold
 class Cluster:
     """A server that a test may stop; `url` is its superuser's."""
 
-    def __init__(self, programs: Path, folder: Path, as_server: dict[str, Any]) -> None:
-        self.folder, self._programs = folder, programs
+    def __init__(self, programs: Path, folder: Path, as_server: dict[str, Any], settings: str = "") -> None:
+        self.folder, self._programs, self._settings = folder, programs, settings
         self._options = as_server | {"cwd": "/", "env": os.environ | {"LC_ALL": "C.UTF-8"}}
         self.url = f"postgresql://{SUPERUSER}:{PASSWORD}@/postgres?host={quote(str(folder), safe='')}"
 
@@ -32,7 +32,8 @@ class Cluster:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **self._options)
 
     def start(self) -> None:
-        self.run("pg_ctl", "start", "-w", "-l", self.folder / "log", "-o", SETTINGS.format(folder=self.folder))
+        settings = SETTINGS.format(folder=self.folder) + self._settings
+        self.run("pg_ctl", "start", "-w", "-l", self.folder / "log", "-o", settings)
 
     def kill(self) -> None:
         """Like a crash: the next start recovers."""
@@ -40,14 +41,15 @@ class Cluster:
 
 
 @contextmanager
-def private(server_url: str) -> Iterator[str]:
-    """The URL of the superuser of a new cluster of the test server's version, which asks everybody for a password."""
-    with restartable(server_url) as cluster:
+def private(server_url: str, settings: str = "") -> Iterator[str]:
+    """The URL of the superuser of a new cluster of the test server's version, which asks everybody for a password;
+    `settings` are more of the server's options."""
+    with restartable(server_url, settings) as cluster:
         yield cluster.url
 
 
 @contextmanager
-def restartable(server_url: str) -> Iterator[Cluster]:
+def restartable(server_url: str, settings: str = "") -> Iterator[Cluster]:
     """Such a cluster, with its start and kill; a test that kills it starts it again."""
     programs, as_server = programs_of(server_url), same_user(server_url)
     folder = Path(tempfile.mkdtemp(prefix="vital-cluster-"))
@@ -55,7 +57,7 @@ def restartable(server_url: str) -> Iterator[Cluster]:
     password = folder / "password"
     password.write_text(PASSWORD)
     give(as_server, folder, password)
-    cluster = Cluster(programs, folder, as_server)
+    cluster = Cluster(programs, folder, as_server, settings)
     try:
         cluster.run("initdb", "-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", password, "--no-sync", "-E", "UTF8")
         cluster.start()

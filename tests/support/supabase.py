@@ -1,20 +1,24 @@
 """A Supabase-like database on a server of its own: its owner is no superuser, and half of the schemas are others'."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
-from psycopg import sql
+from psycopg import Connection, sql
 
 from tests.support import clusters, databases
 from tests.support.databases import Scratch
 
 HERE = Path(__file__).parent
 PLAN = HERE / "supabase.toml"
+PLAN_OF_SERVICES = HERE / "supabase_services.toml"
 PASSWORD = "supabase"
 DATABASE = "app"
 NORTH = "0cf4bf3d-a479-5223-bc8f-ec6797deac19"
+LOGINS = ("supabase_admin", "postgres", "supabase_auth_admin", "supabase_storage_admin", "authenticator")
 OTHERS = ("auth", "storage", "realtime", "_realtime", "extensions", "vault")
 # What projects of some years ago have more: memberships, grants to pass on, and public in the hands of postgres itself.
 OLD_ROLES = "GRANT supabase_auth_admin, supabase_storage_admin, pg_read_all_data TO postgres"
@@ -32,9 +36,9 @@ SIGN_UP = (
 @contextmanager
 def project(server_url: str, *, old: bool) -> Iterator[Scratch]:
     """A new project with a platform in it; `admin_url` is supabase_admin's, `owner_url` postgres's."""
-    with clusters.private(server_url) as root:
+    with clusters.private(server_url, " -c wal_level=logical") as root:
         _run(root, _text("supabase_roles.sql"))
-        for role in ("supabase_admin", "postgres", "supabase_auth_admin"):
+        for role in LOGINS:
             statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(PASSWORD))
             _run(root, statement.as_string())
         if old:
@@ -54,12 +58,34 @@ def project(server_url: str, *, old: bool) -> Iterator[Scratch]:
 
 def sign_up(scratch: Scratch, email: str, organisation: str) -> str:
     """As Supabase's own service does it: as supabase_auth_admin, which knows nothing of public; the person's id."""
-    ((identity,),) = databases.rows(_login(scratch.admin_url, "supabase_auth_admin"), SIGN_UP, [email, organisation])
+    ((identity,),) = databases.rows(login(scratch, "supabase_auth_admin"), SIGN_UP, [email, organisation])
     return str(identity)
+
+
+def login(scratch: Scratch, role: str) -> str:
+    """The project's database for one of the logins that Supabase's services have."""
+    return _login(scratch.admin_url, role)
+
+
+@contextmanager
+def as_api(
+    scratch: Scratch, role: str, claims: Mapping[str, object], *, by: str = "authenticator"
+) -> Iterator[Connection[Any]]:
+    """A transaction as PostgREST's: the login becomes the role of the token, whose claims are a setting; storage's
+    service goes the same way."""
+    with psycopg.connect(login(scratch, by)) as connection:
+        connection.execute("SELECT set_config('role', %s, true)", [role])
+        connection.execute("SELECT set_config('request.jwt.claims', %s, true)", [json.dumps({**claims, "role": role})])
+        yield connection
 
 
 def _login(url: str, role: str) -> str:
     return databases.login_url(databases.same_login(url, Scratch("", "", DATABASE)), role, PASSWORD)
+
+
+def run(url: str, file: str) -> None:
+    """One of the scripts beside this module."""
+    _run(url, _text(file))
 
 
 def _text(file: str) -> str:

@@ -6,6 +6,22 @@ JOIN pg_namespace AS n ON n.oid = e.extnamespace
 WHERE e.extname <> 'plpgsql'
 ORDER BY e.oid
 
+-- name: extensions_to_spare
+-- Extensions that nothing leans on but what is in the schemas left out, and extensions themselves.
+SELECT e.extname::text
+FROM pg_extension AS e
+WHERE NOT EXISTS (
+    SELECT
+    FROM pg_depend AS member
+    JOIN pg_depend AS d ON (d.refclassid, d.refobjid) = (member.classid, member.objid) AND d.deptype IN ('n', 'a')
+    CROSS JOIN LATERAL pg_identify_object_as_address(d.classid, d.objid, d.objsubid) AS leaning
+    WHERE (member.refclassid, member.refobjid, member.deptype) = ('pg_extension'::regclass, e.oid, 'e')
+      AND d.classid NOT IN ('pg_amop'::regclass, 'pg_amproc'::regclass)
+      AND leaning.object_names[1] <> ALL(%(left)s::text[])
+      AND NOT EXISTS (SELECT FROM pg_depend AS x WHERE (x.classid, x.objid, x.deptype) = (d.classid, d.objid, 'e'))
+)
+ORDER BY 1
+
 -- name: surrounding_things
 -- What a backup may lean on in the schemas that are left out of it: types, tables without their rules, what foreign keys
 -- refer to, functions and views, in an order in which they can be made. Nobody calls them; they are there to be named.

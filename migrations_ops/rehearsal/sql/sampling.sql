@@ -1,5 +1,6 @@
 -- name: tables_of_the_platform
--- Every table with rows of its own, but those of VITAL, of extensions and of the server; partitions by their root.
+-- Every table with rows of its own, but those of VITAL, of extensions, of the server and of a provider; partitions by
+-- their root.
 SELECT format('%%I.%%I', n.nspname, c.relname), c.relkind = 'p'
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -8,6 +9,7 @@ WHERE c.relkind IN ('r', 'p')
   AND c.relpersistence <> 't'
   AND n.nspname NOT IN ('information_schema', 'vital')
   AND NOT starts_with(n.nspname::text, 'pg_')
+  AND n.nspname <> ALL(%(left)s::text[])
   AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY 1
 
