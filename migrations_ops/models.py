@@ -264,6 +264,26 @@ class Finding(models.Model):
         return self.message
 
 
+class FailingRow(models.Model):
+    """A row that refused its new values, and why; the next time that its step is carried out, it is tried again."""
+
+    relation = models.CharField(max_length=130)
+    step = models.CharField(max_length=200)
+    key = models.TextField()
+    before = models.JSONField(help_text="what it has instead")
+    sqlstate = models.CharField(max_length=5, blank=True, db_default="")
+    message = models.TextField(help_text="what the server said, without its details, which may show other rows")
+    run_id = models.BigIntegerField()
+    found_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "failing_row"
+        constraints = [models.UniqueConstraint(fields=["relation", "step", "key"], name="one_failing_row")]
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.key}: {self.message}"
+
+
 class Baseline(models.Model):
     """A table before anything changed: rows and the order-independent fingerprint of its columns."""
 

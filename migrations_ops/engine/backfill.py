@@ -4,7 +4,7 @@ Each batch is one transaction that holds the rows, their ledger entries, the pro
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from psycopg import errors as pg
@@ -13,6 +13,7 @@ from migrations_ops.engine import chunks
 from migrations_ops.engine.backfill_sql import Assignment
 from migrations_ops.engine.batch_size import TIMEOUT_SECONDS, Pace
 from migrations_ops.engine.chunks import Chunk
+from migrations_ops.engine.failing_rows import REFUSED, FailingRows, is_refused_by_row
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.step_context import Watch
 from migrations_ops.engine.steps import Assign
@@ -46,6 +47,7 @@ class Worker:
     def __init__(self, session: Session, step: Assign, record: StepRecord, watch: Watch) -> None:
         self.session, self.record, self.watch = session, record, watch
         self.work = Assignment(session, step)
+        self.failing = None if step.failing is None else FailingRows(session, self.work, record, step.failing)
         self.relation = step.table.relation
         self.facts: sql.Params = {
             "run": record.run,
@@ -88,6 +90,12 @@ class Worker:
             why = f"{chunk.leaf} takes longer than {TIMEOUT_SECONDS} s for a batch: {pace.pages} pages at a time now"
             self.watch.waiting(why)
             return 0
+        except REFUSED as error:
+            if self.failing is None or not is_refused_by_row(error):
+                raise
+            if pace.halve():
+                return 0  # the page in which a row refuses is found by ever smaller batches
+            changed = self._row_by_row(chunk.leaf, first, chunk)
         chunk.at = last
         target = self.watch.throttle.limits.number("batch")
         pace.took(last - first, time.monotonic() - started, target or TIMEOUT_SECONDS)
@@ -96,8 +104,12 @@ class Worker:
 
     def _batch(self, leaf: str, first: int, last: int, chunk: Chunk | PageRange) -> int:
         """Decide the rows of these pages; returns how many were changed."""
+        return self._between(leaf, f"({first},0)", f"({last},0)", lambda: chunk.move(last))
+
+    def _between(self, leaf: str, first: str, last: str, then: Callable[[], None]) -> int:
+        """Decide the rows from one place to another, and what follows from that, in one transaction."""
         statement = self.work.batch_statement(leaf)
-        params = self.facts | {"first": f"({first},0)", "last": f"({last},0)"}
+        params = self.facts | {"first": first, "last": last}
         columns = ", ".join(self.work.step.columns)
 
         def transaction() -> int:
@@ -108,11 +120,39 @@ class Worker:
                     raise ContentChanged(relation=leaf, columns=columns)
                 if refused:
                     raise NothingSticks(relation=leaf, columns=columns)
-                chunk.move(last)
+                then()
                 self.record.count(seen, changed, foreign)
                 return int(changed)
 
         return retry.retried(self.session, (leaf,), transaction, self.watch.waiting)
+
+    def _row_by_row(self, leaf: str, page: int, chunk: Chunk | PageRange) -> int:
+        """A page in which a row refuses: the others get their values. The chunk's place moves when each row is either
+        decided or remembered, so that a killed worker's page is gone through again."""
+        within = {"first": f"({page},0)", "last": f"({page + 1},0)"}
+        with self.session.work():
+            rows = self.session.execute(self.work.candidates_statement(leaf), within)
+        changed = self._divided(leaf, page, rows)
+        with self.session.work():
+            chunk.move(page + 1)
+        return changed
+
+    def _divided(self, leaf: str, page: int, rows: Sequence[tuple[int, str]]) -> int:
+        """Decide these rows (place in the page, key), or each half of them where one refuses."""
+        assert self.failing is not None
+        if not rows:
+            return 0
+        (first, key), (last, _) = rows[0], rows[-1]
+        try:
+            return self._between(leaf, f"({page},{first})", f"({page},{last + 1})", lambda: None)
+        except REFUSED as error:
+            if not is_refused_by_row(error):
+                raise
+            if len(rows) == 1:
+                self.failing.leave(key, error)
+                return 0
+        half = len(rows) // 2
+        return self._divided(leaf, page, rows[:half]) + self._divided(leaf, page, rows[half:])
 
     def sweep(self, leaf: str, keys: list[str] | None = None) -> None:
         """Rows written behind the cursor, or skipped as somebody was changing them, or those of the keys: until none
@@ -132,7 +172,9 @@ class Worker:
                     self.watch.make_room(leaf)
                     changed += self._paced(page_range)
             idle = 0 if changed else idle + 1
-            if idle > SWEEPS_WITHOUT_EFFECT:
+            if idle > SWEEPS_WITHOUT_EFFECT and self.failing is not None:
+                self.failing.leave_stuck(leaf)
+            elif idle > SWEEPS_WITHOUT_EFFECT:
                 raise NothingSticks(relation=leaf, columns=", ".join(self.work.step.columns))
         if keys is None and self.record.rows_changed:
             self._cleaners[leaf].finish()
@@ -141,6 +183,8 @@ class Worker:
 def run(session: Session, step: Assign, record: StepRecord, watch: Watch) -> None:
     """Decide every row of the step's table that its verdict knows. Continues where its chunks are."""
     worker = Worker(session, step, record, watch)
+    if worker.failing is not None:
+        worker.failing.try_again()
     if not record.begun:
         _begin(worker)
     worker.carry_on()
@@ -152,6 +196,8 @@ def run(session: Session, step: Assign, record: StepRecord, watch: Watch) -> Non
     record.recount()
     for leaf in worker.leaves:
         worker.sweep(leaf)
+    if worker.failing is not None:
+        worker.failing.refuse_too_many()
     if step.only is None:  # a part of the verdicts does not say that changed rules have decided again
         with session.work():
             session.named("close_again", worker.facts)

@@ -24,20 +24,54 @@ class Assignment:
         self.targets = [columns[name] for name in step.columns]
         self.content = [column for name, column in columns.items() if name not in step.columns]
 
-    def parts(self) -> dict[str, Composable]:
-        """What every statement about this step's candidates is composed of."""
+    def parts(self, *, with_failing: bool = False) -> dict[str, Composable]:
+        """What every statement about this step's candidates is composed of. Rows that have refused are none of them as
+        long as the step is at work."""
         step = self.step
         candidates = [step.open, self.redecided] + ([step.reassignable] if step.reassignable is not None else [])
+        left_out = [] if with_failing or step.failing is None else [self._has_not_failed()]
+        wanted = sql.join([sql.compose("({c})", c=c) for c in candidates], " OR ")
         return {
             "verdict": step.verdict,
+            # Else a verdict that is an error for a row would be asked of it before it is left out.
+            "materialized": sql.raw("MATERIALIZED" if left_out else "NOT MATERIALIZED"),
             "only": sql.raw("true") if step.only is None else step.only,
             "open": sql.join([step.open, self.redecided], " OR "),
-            "candidates": sql.join([sql.compose("({c})", c=c) for c in candidates], " OR "),
+            "candidates": sql.join([sql.compose("({wanted})", wanted=wanted), *left_out], " AND "),
             "differs": sql.join(
                 [sql.column("t", c.name) + sql.raw(" IS DISTINCT FROM ") + sql.typed("v", c) for c in self.targets],
                 " OR ",
             ),
         }
+
+    def _has_not_failed(self) -> Composable:
+        step = self.step
+        return sql.compose(
+            QUERIES["has_not_failed"],
+            name=sql.literal(step.table.relation),
+            step=sql.literal(step.name),
+            key=sql.key_text("t", step.table.key),
+        )
+
+    def candidates_statement(self, leaf: str) -> Composable:
+        """Each candidate in a range of pages: its place in its page, and its key."""
+        key = sql.key_text("t", self.step.table.key)
+        return sql.compose(QUERIES["candidates_in_range"], relation=sql.relation(leaf), key=key, **self.parts())
+
+    def undecided_statement(self, leaf: str) -> Composable:
+        """The keys of rows that wait for their verdict."""
+        key = sql.key_text("t", self.step.table.key)
+        return sql.compose(QUERIES["undecided_keys"], relation=sql.relation(leaf), key=key, **self.parts())
+
+    def failing_statement(self) -> Composable:
+        """Remember a row that has refused, as it is now."""
+        table = self.step.table
+        return sql.compose(
+            QUERIES["note_failing_row"],
+            relation=sql.relation(table.relation),
+            same_row=sql.key_equals("t", self.session.typed_key(table.relation, table.key), sql.raw("%(key)s::text")),
+            before=sql.jsonb_of("t", self.step.columns),
+        )
 
     def batch_statement(self, leaf: str) -> Composable:
         step, content = self.step, self.content
@@ -73,7 +107,7 @@ class Assignment:
         }
         if self.step.only is None and self.session.named("decided_by_other_rules", changed)[0][0]:
             return True
-        parts = self.parts()
+        parts = self.parts(with_failing=True)
         return any(
             self.session.named("anything_undecided", None, relation=sql.relation(leaf), **parts)[0][0]
             for leaf, _, _ in self.session.leaves(self.step.table.relation)

@@ -134,6 +134,8 @@ class Assign:
     `open`          predicate on `t`: the row waits for a verdict.
     `reassignable`  predicate on `t`: the row has a value that some verdict may replace.
     `only`          predicate on `v`: the verdicts to carry out now; the others wait for a run without it.
+    `failing`       how many rows may refuse their new values and be left as they are; where None, the first one that
+                    does stops the run.
     """
 
     name: str
@@ -143,6 +145,7 @@ class Assign:
     open: Composable
     reassignable: Composable | None = None
     only: Composable | None = None
+    failing: int | None = None
 
 
 @dataclass(frozen=True)

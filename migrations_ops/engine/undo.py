@@ -133,6 +133,7 @@ def take_back(executor: Executor, phase: Phase, plan: Sequence[Phase], wanted: C
             listener.step_done(phase, step, outcome)
         elif isinstance(step, Assign | Insert) and not rows_done:
             listener.step_started(phase, step)
+            session.named("forget_failing_rows_of", {"relations": list(tables)})
             rows, rows_done = ledger.undo_phase(session, phase.key, tables, executor.watch(step)), True
             undone.add(rows)
             listener.step_done(phase, step, _outcome(rows))

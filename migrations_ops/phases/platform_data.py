@@ -3,12 +3,13 @@ Undo: the ledger."""
 
 from migrations_ops.engine.steps import Phase, Step
 from migrations_ops.phases import probes
-from migrations_ops.phases.assign_steps import assign
+from migrations_ops.phases.assign_steps import assign, refused
 from migrations_ops.rules.model import Plan
 from migrations_ops.rules.plan_keys import PHASES
 
 
 def phase(plan: Plan) -> Phase:
     tables = [spec for spec in plan.tables if any(rule.phase == PHASES[0] for rule in spec.rules)]
-    steps: tuple[Step, ...] = (probes.rules_fit(plan), *(assign(plan, spec, PHASES[:1]) for spec in tables))
-    return Phase("003_platform_data", "Platform data", steps)
+    steps: list[Step] = [probes.rules_fit(plan), *(assign(plan, spec, PHASES[:1]) for spec in tables)]
+    steps += [check for spec in tables for check in refused(spec)]
+    return Phase("003_platform_data", "Platform data", tuple(steps))

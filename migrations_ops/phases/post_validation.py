@@ -8,8 +8,9 @@ from psycopg.sql import Composable
 from migrations_ops.engine import baseline
 from migrations_ops.engine.baseline import Comparison
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Check, Phase, Severity, Step
+from migrations_ops.engine.steps import Check, Phase, Probe, Severity, Step
 from migrations_ops.phases import org_tables, probes, vital_product
+from migrations_ops.phases.assign_steps import step_name
 from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.phases.queries import every, in_words, of_table, query, schemas_of, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
@@ -48,6 +49,8 @@ def _of_table(plan: Plan, spec: TableSpec) -> Iterator[Check]:
     severity = Severity.FAIL if spec.critical else Severity.WARN
     if not plan.only_tenant:  # of a canary tenant only its own rows have been assigned
         yield Check(f"{table}: no row without a tenant", of_table("unassigned_count", relation), severity, relation)
+    if spec.failing is not None:
+        yield Check(f"{table}: every row took its tenant", _refused(spec), severity, relation)
     registry = sql.relation(plan.registry)
     yield Check(f"{table}: every tenant exists", every("lost_tenants", [spec], registry=registry), relation=relation)
     if not plan.only_tenant and any(
@@ -64,6 +67,19 @@ def _of_table(plan: Plan, spec: TableSpec) -> Iterator[Check]:
         yield Check(
             f"{table}: late rows get their tenant", of_table("no_legacy_writer_trigger", relation), relation=relation
         )
+
+
+def _refused(spec: TableSpec) -> Probe:
+    """How many rows have refused, as one line; each of them is a finding of 004."""
+    rows = probes.refusing_rows(spec, step_name(spec))
+
+    def count(session: Session) -> Iterator[Problem]:
+        if found := len(list(rows(session))):
+            what = "1 row has" if found == 1 else f"{found:,} rows have"
+            which = "which, and why: ./manage.py migrate_tenants findings --check failing --keys"
+            yield Problem(spec.relation, "", f"{what} refused the tenant; {which}")
+
+    return count
 
 
 def _against_baseline(plan: Plan) -> Iterator[Check]:

@@ -68,7 +68,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield from unique_keys.can_be_rescoped(spec)
     yield names.are_free(plan)
     yield probes.changeable(plan)
-    yield updates.rows_keep_checks(plan)
+    yield from updates.rows_keep_checks(plan)
     yield updates.triggers_can_be_guarded(plan)
     yield Check("sessions that fire no trigger", query("sessions_past_triggers"), Severity.WARN)
     yield triggers_that_fire(plan)

@@ -11,7 +11,7 @@ from migrations_ops.engine.steps import Check, Probe
 from migrations_ops.phases import org_tables, vital_product
 from migrations_ops.phases.queries import every, in_words, of_table, query
 from migrations_ops.rules import database_check
-from migrations_ops.rules.model import TENANT_COLUMN, Plan
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from vital.db import sql
 from vital.db.introspection import FOREIGN_KEYS, UNIQUE_KEYS, foreign_keys_between
 from vital.errors import Problem
@@ -69,6 +69,23 @@ def _refused(session: Session, relation: str, change: Composable) -> Iterator[Pr
         said = error.diag
         why = " ".join(filter(None, [said.message_detail, said.message_hint]))
         yield Problem(relation, "", f"its rows cannot be changed: {said.message_primary}. {why}")
+
+
+def refusing_rows(spec: TableSpec, step: str) -> Probe:
+    """Rows that have refused their tenant and are still as they were, each with the reason."""
+
+    def rows(session: Session) -> Iterator[Problem]:
+        question = of_table(
+            "rows_that_refuse",
+            spec.relation,
+            step=sql.literal(step),
+            same_row=sql.key_equals("t", session.typed_key(spec.relation, spec.table.key), sql.column("f", "key")),
+            before=sql.jsonb_of("t", [TENANT_COLUMN]),
+        )
+        with session.work():
+            yield from (Problem(*row) for row in session.execute(question))
+
+    return rows
 
 
 def rows_of_our_tenants(plan: Plan) -> Probe:

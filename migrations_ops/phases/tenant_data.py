@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from migrations_ops.engine.checks import KEPT
 from migrations_ops.engine.steps import Check, Index, Phase, Severity, Statement, Step
 from migrations_ops.phases import api_indexes, columns, legacy_writers, probes, vital_product
-from migrations_ops.phases.assign_steps import assign
+from migrations_ops.phases.assign_steps import assign, refused, step_name
 from migrations_ops.phases.inventory import lazily
 from migrations_ops.phases.queries import every, of_table, query, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
@@ -31,10 +31,13 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield index(spec)
     yield from api_indexes.indexes(plan)
     yield _ledger_index()
+    for spec in plan.tables:
+        yield from refused(spec)
     for spec in () if plan.only_tenant else plan.tables:
-        name, unassigned = f"rows of {short(spec.relation)} that no rule knows", every("unassigned_rows", [spec])
+        name, step = f"rows of {short(spec.relation)} that no rule knows", sql.literal(step_name(spec))
+        unassigned = every("unassigned_rows", [spec], step=step)
         kind = "person" if spec.person_decides else "unmatched"
-        news = every("unnoted_rows", [spec], check=sql.literal(name), kept=sql.literal(KEPT))
+        news = every("unnoted_rows", [spec], step=step, check=sql.literal(name), kept=sql.literal(KEPT))
         yield Check(name, unassigned, Severity.REVIEW, spec.relation, kind=kind, news=news)
 
 

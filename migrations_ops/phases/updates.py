@@ -1,12 +1,13 @@
 """What makes the UPDATE of a tenant column fail, or VITAL's change of a trigger: asked before anything changes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import psycopg
 from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Check
+from migrations_ops.engine.steps import Check, Probe, Severity
 from migrations_ops.phases.queries import of_table, query
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from migrations_ops.rules.plan_tables import has_tenant_column
@@ -16,22 +17,48 @@ from vital.errors import Problem
 NAMED = 20  # rows of each constraint; all are counted
 
 
-def rows_keep_checks(plan: Plan) -> Check:
-    """NOT VALID spares old rows until somebody updates them, which 004 does."""
+@dataclass(frozen=True)
+class _Broken:
+    """A constraint that 004 would meet, in words, and the rows that break it; None where they cannot be counted."""
 
-    def broken(session: Session) -> Iterator[Problem]:
-        for spec in plan.tables:
-            found = session.execute(
-                of_table("checks_not_valid", spec.relation, heirs=of_table("heirs_of", spec.relation))
-            )
-            for leaf, constraint, expression, remedy in found:
-                for why in _breaking(session, spec, leaf, constraint, expression):
-                    yield Problem(spec.relation, "", f"{why}. {remedy}")
-
-    return Check("every row keeps the checks of its table", broken)
+    why: str
+    remedy: str
+    rows: int | None
 
 
-def _breaking(session: Session, spec: TableSpec, leaf: str, constraint: str, expression: str) -> Iterator[str]:
+def rows_keep_checks(plan: Plan) -> Iterator[Check]:
+    """NOT VALID spares old rows until somebody updates them, which 004 does. Where the plan lets it leave some of them
+    (`failing`), the run is stopped by no more than may be left."""
+
+    def of_tables(stops: Callable[[TableSpec, _Broken], bool]) -> Probe:
+        def problems(session: Session) -> Iterator[Problem]:
+            for spec in plan.tables:
+                for broken in _broken(session, spec):
+                    if stops(spec, broken):
+                        yield Problem(spec.relation, "", f"{broken.why}. {broken.remedy}")
+
+        return problems
+
+    def may_be_left(spec: TableSpec, broken: _Broken) -> bool:
+        return spec.failing is not None and broken.rows is not None and broken.rows <= spec.failing
+
+    yield Check(
+        "every row keeps the checks of its table", of_tables(lambda spec, broken: not may_be_left(spec, broken))
+    )
+    if any(spec.failing is not None for spec in plan.tables):
+        yield Check("rows that 004 will leave as findings", of_tables(may_be_left), Severity.WARN)
+
+
+def _broken(session: Session, spec: TableSpec) -> Iterator[_Broken]:
+    found = session.execute(of_table("checks_not_valid", spec.relation, heirs=of_table("heirs_of", spec.relation)))
+    for leaf, constraint, expression, remedy in found:
+        for why, rows in _breaking(session, spec, leaf, constraint, expression):
+            yield _Broken(why, remedy, rows)
+
+
+def _breaking(
+    session: Session, spec: TableSpec, leaf: str, constraint: str, expression: str
+) -> Iterator[tuple[str, int | None]]:
     """The rows that 004 would have to give a tenant, and that the constraint refuses."""
     is_open: Composable = sql.raw("true")
     if has_tenant_column(session, spec):
@@ -49,12 +76,12 @@ def _breaking(session: Session, spec: TableSpec, leaf: str, constraint: str, exp
             [(count, keys)] = session.execute(question)
     except psycopg.DataError as error:
         what = error.diag.message_primary
-        yield f"its check {constraint} is an error for a row ({what}), so that 004 cannot update it"
+        yield f"its check {constraint} is an error for a row ({what}), so that 004 cannot update it", None
         return
     if count:
         rows = "1 row breaks" if count == 1 else f"{count:,} rows break"
         first = f"{', '.join(keys)}{' and others' if count > len(keys) else ''}"
-        yield f"{rows} its check {constraint}, which is NOT VALID, so that 004 cannot update them: {first}"
+        yield f"{rows} its check {constraint}, which is NOT VALID, so that 004 cannot update them: {first}", count
 
 
 def triggers_can_be_guarded(plan: Plan) -> Check:

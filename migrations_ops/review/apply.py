@@ -12,6 +12,7 @@ import psycopg
 
 from migrations_ops.engine import backfill
 from migrations_ops.engine.events import Outcome
+from migrations_ops.engine.failing_rows import is_refused_by_row
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.step_context import Watch
 from migrations_ops.engine.steps import Assign
@@ -79,7 +80,9 @@ def decided(
     try:
         with session.run_lock():
             later = [not _of_table(work, plan.table(relation), moment) for relation in sorted(relations)]
-    except (EngineError, psycopg.IntegrityError) as error:
+    except (EngineError, psycopg.Error) as error:
+        if isinstance(error, psycopg.Error) and not is_refused_by_row(error):
+            raise
         return {"carried_out": work.changed, "waits": str(error)}
     return {"carried_out": work.changed, "waits": LATER if any(later) else None}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from psycopg import errors
+from psycopg.types.json import Jsonb
 
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.columns_read import called, reads, value
@@ -53,6 +54,7 @@ def explain(session: Session, plan: Plan, table: str, key: str) -> Document:
         raise UnknownRow(**facts)
     stood = session.named("tenant_at_baseline", facts)
     person = session.named("override_of_row", facts)
+    refused = _refused(session, spec, row) if row.exists else None
     return {
         "table": shown(spec.relation),
         "key": row.key,
@@ -62,10 +64,18 @@ def explain(session: Session, plan: Plan, table: str, key: str) -> Document:
         **_rules(plan, spec, row, standing.get("rule")),
         "before_migration": _called(stood[0][0], tenants) if stood else None,
         "decided_by_person": dict(zip(("tenant", "reason", "by", "at"), person[0], strict=True)) if person else None,
+        "refused": refused,
         "corrections": decisions[:-1][::-1],
         "moved_since": row.exists and _moved_past_vital(entries, row.tenant),
         "history": history,
     }
+
+
+def _refused(session: Session, spec: TableSpec, row: Row) -> str | None:
+    """Why the row has not taken its tenant, where that is so."""
+    facts = {"relation": spec.relation, "key": row.key, "before": Jsonb({TENANT_COLUMN: row.tenant})}
+    found = session.execute(sql.compose(QUERIES["refusal_of_row"]), facts)
+    return str(found[0][0]) if found else None
 
 
 def _row(session: Session, plan: Plan, spec: TableSpec, key: str) -> Row:

@@ -23,7 +23,8 @@ from vital.db.sql import shown
 
 AT_ONCE = 2_000
 SETTLED = ("person", "unmatched")  # kinds that a tenant settles: the row has none
-OF_TENANTS = (*SETTLED, "reference")  # kinds that there are only while rows can have a tenant
+REFUSING = "failing"  # the kind of rows that have refused their tenant: another one than they had then settles it
+OF_TENANTS = (*SETTLED, REFUSING, "reference")  # kinds that there are only while rows can have a tenant
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Findings:
             kind = self.kinds.get(name)
             if kind is None or (self.wanted.check and self.wanted.check != kind and self.wanted.check not in name):
                 continue
-            blocking = severity == "FAIL" or (kind in SETTLED and self.specs[relation].critical)
+            blocking = severity == "FAIL" or (kind in (*SETTLED, REFUSING) and self.specs[relation].critical)
             counts: tuple[int, int, int | None] = (still, decided, gone)
             kept = not (capped.get(name, False) and has_column)
             if not kept:
@@ -128,15 +129,22 @@ class Findings:
                 "relation": sql.raw("(SELECT false AS is_there WHERE false)"),
                 "key": sql.raw("t.is_there"),
             }
-            parts |= {"settled": sql.literal([]), "unassigned": sql.raw("false"), "same_row": sql.raw("false")}
+            parts |= {"settled": sql.literal([]), "refusing": sql.literal([]), "tenant_before": sql.raw("false")}
+            parts |= {"unassigned": sql.raw("false"), "same_row": sql.raw("false")}
             return sql.compose(QUERIES["states"], name=sql.literal(relation), **parts)
-        kinds = SETTLED if has_tenant_column(self.session, spec) else OF_TENANTS
+        has_column = has_tenant_column(self.session, spec)
+        kinds = SETTLED if has_column else OF_TENANTS
+        before = (
+            [sql.raw("refused.before = "), sql.jsonb_of("t", [TENANT_COLUMN])] if has_column else [sql.raw("false")]
+        )
         return sql.compose(
             QUERIES["states"],
             name=sql.literal(relation),
             relation=sql.relation(relation),
             key=sql.column("t", spec.table.key[0]),
             settled=sql.literal([name for name, kind in self.kinds.items() if kind in kinds]),
+            refusing=sql.literal([name for name, kind in self.kinds.items() if kind == REFUSING]),
+            tenant_before=sql.join(before, ""),
             unassigned=self._unassigned(spec),
             same_row=same_row(self.session, spec, sql.compose(QUERIES["finding_key"])),
         )

@@ -50,6 +50,8 @@ SHAPES: dict[str, Schema] = {
     "uuid": {"type": "string", "pattern": "^[{]?[0-9A-Fa-f-]{32,36}[}]?$"},
     "relation": {"type": "string", "pattern": f"^{RELATION.pattern}$"},
     "visibility": {"enum": ["shared", "private"]},
+    "failing": {"enum": list(plan_keys.FAILING)},
+    "count": {"type": "integer", "minimum": 1},
     "phase": {"enum": list(plan_keys.PHASES)},
     "scalar": SCALAR,
     "scalars": {"type": "array", "items": SCALAR, "minItems": 1},
@@ -94,6 +96,12 @@ def _rule() -> Schema:
     return table(plan_keys.RULE_KEYS) | {"oneOf": [ruled, followed]}
 
 
+def _table() -> Schema:
+    """How many rows may fail is said where any may."""
+    finding = {"properties": {"failing": {"const": "find"}}, "required": ["failing"]}
+    return table(plan_keys.TABLE_KEYS) | {"dependencies": {"failing_limit": finding}}
+
+
 def schema() -> Schema:
     """The whole schema."""
     hop = table(plan_keys.HOP_KEYS)
@@ -108,7 +116,7 @@ def schema() -> Schema:
             "condition": {"oneOf": kinds + [_combination(*item) for item in COMBINATIONS.items()]},
             "parent": {"oneOf": [hop, over]},
             "rule": _rule(),
-            "table": table(plan_keys.TABLE_KEYS),
+            "table": _table(),
             "tenant": table(plan_keys.TENANT_KEYS),
             "common": table(plan_keys.COMMON_KEYS),
             "reachable": table(plan_keys.REACHABLE_KEYS),

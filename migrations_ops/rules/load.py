@@ -15,6 +15,7 @@ from migrations_ops.rules.parents import parent
 from migrations_ops.rules.plan_keys import (  # fmt: skip
     COMMON_KEYS,
     CONFIGURATION,
+    FAILING,
     ORGANISATION,
     PHASES,
     PLAN_KEYS,
@@ -28,6 +29,8 @@ from migrations_ops.rules.toml_positions import position
 from migrations_ops.rules.type_check import refuse_misfits
 from migrations_ops.rules.unreachable import dead_rules
 from vital.db import sql
+
+FAILING_LIMIT = 100  # rows of a table, where the plan says none
 
 
 def load(path: Path) -> Plan:
@@ -172,7 +175,19 @@ def _table(given: Given, others: dict[str, Given], so_far: list[str], slugs: lis
         ),
         required=given.flag("required"),
         unmatched=given.one_of("unmatched", slugs, "must be a tenant's slug") if "unmatched" in given else "",
+        failing=_failing(given),
     )
+
+
+def _failing(given: Given) -> int | None:
+    """How many rows of the table may refuse their tenant."""
+    finds = "failing" in given and given.one_of("failing", FAILING) == "find"
+    if not finds and "failing_limit" in given:
+        raise given.wrong('failing_limit belongs to failing = "find"; without that the first such row stops.')
+    limit = given.number("failing_limit") if "failing_limit" in given else FAILING_LIMIT
+    if limit < 1:
+        raise given.wrong(f"failing_limit must be 1 or more, not {limit}.", "failing_limit")
+    return limit if finds else None
 
 
 def _rule(

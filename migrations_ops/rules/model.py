@@ -105,6 +105,7 @@ class TableSpec:
     rescope: tuple[tuple[str, ...], ...] = ()
     unmatched: str = ""
     required: bool = False  # no row without a tenant, though no rule may know a new one
+    failing: int | None = None  # rows that may refuse their tenant and become findings; None: the run stops
 
     @property
     def relation(self) -> str:

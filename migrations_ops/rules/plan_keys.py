@@ -4,6 +4,7 @@ A shape is a name that `schema` knows. A `*` marks what must be there.
 """
 
 PHASES = ("003_platform_data", "004_tenant_data")
+FAILING = ("stop", "find")
 CONFIGURATION = ("features", "limits", "security")
 ORGANISATION = {
     "departments": {"code": "text*", "name": "text*"},
@@ -44,6 +45,8 @@ TABLE_KEYS = {
     "rules_as": "relation",
     "rule": "rules",
     "unmatched": "text",
+    "failing": "failing",
+    "failing_limit": "count",
 }
 RULE_KEYS = {
     "name": "text*",

@@ -79,7 +79,22 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "an unknown key of a tenant": (changed("slug =", "slugg ="), "tenant 1", "Did you mean 'slug'?"),
     "an unknown key of a table": (changed("visibility", "visible"), HOUSES, "Did you mean 'visibility'?"),
     "an unknown key of a rule": (changed("tenant = ", "tennant = "), RULE, "Did you mean 'tenant'?"),
-    "an unknown key like no other": (changed("columns =", "zzz ="), HOUSES, "Known are: columns, critical, key"),
+    "an unknown key like no other": (changed("columns =", "zzz ="), HOUSES, "Known are: columns, critical, failing"),
+    "rows that may fail, some way": (
+        changed("visibility =", 'failing = "skip"\nvisibility ='),
+        HOUSES,
+        "failing, not 'skip'. One of: stop, find",
+    ),
+    "a limit of failing rows that stop": (
+        changed("visibility =", "failing_limit = 5\nvisibility ="),
+        HOUSES,
+        'belongs to failing = "find"',
+    ),
+    "no failing row at all": (
+        changed("visibility =", 'failing = "find"\nfailing_limit = 0\nvisibility ='),
+        HOUSES,
+        "must be 1 or more",
+    ),
     "an unknown key of a condition": (when('{ colum = "street", equals = "a" }'), RULE, "Did you mean 'column'?"),
     "an unknown key of a parent": (changed('house", table', 'house", tabel'), "public.rooms, rule 1", "'table'?"),
     "no version": (changed("version = 1", ""), "the plan", "version is missing"),

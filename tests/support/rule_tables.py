@@ -147,7 +147,17 @@ def move(session: Session, shape: Shape, table: list[Row]) -> None:
 def forget(session: Session, shape: Shape) -> None:
     """As if nothing had happened yet."""
     session.execute(sql.compose("TRUNCATE {t}", t=sql.relation(shape.relation)))
-    for memory in ("ledger", "baseline", "baseline_row", "override", "redecision", "share", "step_run", "phase_run"):
+    for memory in (
+        "ledger",
+        "baseline",
+        "baseline_row",
+        "override",
+        "redecision",
+        "failing_row",
+        "share",
+        "step_run",
+        "phase_run",
+    ):
         session.execute(sql.compose("DELETE FROM {t}", t=sql.ident("vital", memory)))
 
 

@@ -46,9 +46,69 @@ FROM changed
 -- Predicate on `t`: the rules have changed, and the row is to be decided again.
 EXISTS (SELECT FROM vital.redecision AS again WHERE again.relation = {name} AND again.key = {key})
 
+-- name: has_not_failed
+-- Predicate on `t`: the row has not refused its new values in this step.
+NOT EXISTS (SELECT FROM vital.failing_row AS left_out WHERE left_out.relation = {name} AND left_out.step = {step} AND left_out.key = {key})
+
+-- name: candidates_in_range
+-- The rows of a range that a batch of it would look at, to divide them: each with its place in its page, and its key.
+SELECT (t.ctid::text::point)[1]::integer, {key}
+FROM ONLY {relation} AS t
+WHERE t.ctid >= %(first)s::tid
+  AND t.ctid < %(last)s::tid
+  AND ({candidates})
+ORDER BY t.ctid
+
+-- name: undecided_keys
+-- Rows that the verdict can decide and that stay as they are, whatever is tried.
+WITH batch AS {materialized} (
+    SELECT t.*, t.ctid AS vital_row, ({open}) AS vital_open
+    FROM ONLY {relation} AS t
+    WHERE {candidates}
+), verdict AS (
+    {verdict}
+)
+SELECT {key}
+FROM verdict AS v
+JOIN ONLY {relation} AS t ON t.ctid = v.vital_row
+WHERE v.rule IS NOT NULL
+  AND ({only})
+  AND ({differs})
+LIMIT %(rows)s
+
+-- name: note_failing_row
+-- A row that refuses its new values: what it has instead, and why. One that is gone by now refuses nothing.
+INSERT INTO vital.failing_row (relation, step, key, before, sqlstate, message, run_id)
+SELECT %(relation)s::text, %(step)s::text, %(key)s::text, {before}, %(sqlstate)s::text, %(message)s::text, %(run)s
+FROM {relation} AS t
+WHERE {same_row}
+LIMIT 1
+ON CONFLICT (relation, step, key) DO UPDATE
+SET before = EXCLUDED.before, sqlstate = EXCLUDED.sqlstate, message = EXCLUDED.message, run_id = EXCLUDED.run_id, found_at = clock_timestamp()
+
+-- name: forget_failing_rows
+-- Rows of a step that are tried again: all that have refused, or these of them.
+DELETE FROM vital.failing_row
+WHERE relation = %(relation)s::text
+  AND step = %(step)s::text
+  AND (%(keys)s::text[] IS NULL OR key = ANY(%(keys)s::text[]))
+
+-- name: forget_failing_rows_of
+-- Rows of tables whose assignments are undone: none refuses anything any more.
+DELETE FROM vital.failing_row WHERE relation = ANY(%(relations)s::text[])
+
+-- name: reasons_of_failing_rows
+-- Why rows of a step refuse: how many for each reason, and one of them.
+SELECT count(*), sqlstate, message, min(key)
+FROM vital.failing_row
+WHERE relation = %(relation)s::text
+  AND step = %(step)s::text
+GROUP BY sqlstate, message
+ORDER BY 1 DESC, 3
+
 -- name: undecided_ranges
 -- The final sweep: where a fresh scan still finds a row that the verdict can decide, as a range around each such row.
-WITH batch AS (
+WITH batch AS {materialized} (
     SELECT t.*, t.ctid AS vital_row, ({open}) AS vital_open
     FROM {rows}
     WHERE {candidates}
@@ -114,9 +174,14 @@ WHERE last.phase = %(phase)s::text
 ON CONFLICT DO NOTHING
 
 -- name: close_again
--- The changed rules have decided; and what they decided the same way now stands by the new rules.
+-- The changed rules have decided; and what they decided the same way now stands by the new rules. A row that refuses is
+-- decided again by a later run.
 WITH closed AS (
-    DELETE FROM vital.redecision WHERE relation = %(relation)s::text
+    DELETE FROM vital.redecision AS again
+    WHERE again.relation = %(relation)s::text
+      AND NOT EXISTS (
+          SELECT FROM vital.failing_row AS f WHERE f.relation = again.relation AND f.step = %(step)s::text AND f.key = again.key
+      )
 )
 UPDATE vital.ledger
 SET digest = %(digest)s::text

@@ -32,6 +32,8 @@ def _lines(document: Document) -> list[str]:
         lines.append(f"also matches “{other['rule']}”{_to(other['tenant'])}: {other['condition']}")
     if person:
         lines.append(f"a person decided: {person['by']}, {person['at']}: {person['reason']}")
+    if document["refused"]:
+        lines.append(f"it has refused its tenant: {document['refused']}")
     if document["moved_since"]:
         lines.append("somebody has moved it since")
     return lines + [f"{entry['at'][:19]}  {_what(entry)}" for entry in document["history"]]

@@ -9,6 +9,7 @@ from migrations_ops.management.output.elements import grid
 KINDS = {
     "person": "a person decides",
     "unmatched": "no rule knows it",
+    "failing": "refuses its tenant",
     "reference": "refers to another tenant's row",
     "key": "a key that is there twice",
 }

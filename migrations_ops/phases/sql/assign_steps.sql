@@ -23,10 +23,22 @@ EXISTS (
 )
 
 -- name: unassigned_rows
--- A row matches no rule. It is not guessed: it needs a manual decision.
+-- A row matches no rule. It is not guessed: it needs a manual decision. One that refuses its tenant is another matter.
 SELECT {name}, {key}, 'no rule gives it a tenant'
 FROM {relation} AS t
 WHERE t.{tenant} IS NULL
+  AND NOT EXISTS (SELECT FROM vital.failing_row AS f WHERE f.relation = {name} AND f.step = {step} AND f.key = {key})
+
+-- name: rows_that_refuse
+-- A row has refused its tenant, and nobody has given it one since.
+SELECT {name}, f.key,
+       format('refuses its tenant: %s%s. Correct the row, or what refuses it, and run again', f.message, ' (SQLSTATE ' || NULLIF(f.sqlstate, '') || ')')
+FROM vital.failing_row AS f
+JOIN {relation} AS t ON {same_row}
+WHERE f.relation = {name}
+  AND f.step = {step}
+  AND f.before = {before}
+ORDER BY f.id
 
 -- name: unnoted_rows
 -- Whether such a row is no finding yet. Where there are more than are kept as findings, nobody can say.
@@ -34,6 +46,7 @@ SELECT EXISTS (
     SELECT
     FROM {relation} AS t
     WHERE t.{tenant} IS NULL
+      AND NOT EXISTS (SELECT FROM vital.failing_row AS f WHERE f.relation = {name} AND f.step = {step} AND f.key = {key})
       AND NOT EXISTS (SELECT FROM vital.finding AS f WHERE f.check_name = {check} AND f.relation = {name} AND f.key = {key})
 )
    AND (SELECT count(*) FROM vital.finding WHERE check_name = {check}) < {kept}

@@ -7,6 +7,8 @@ SELECT f.id, f.check_name, f.severity, f.key, f.message, f.found_at,
            WHEN person.key IS NOT NULL AND (f.check_name = ANY({settled}::text[]) OR person.decided_at >= f.found_at) THEN 'decided'
            WHEN {key} IS NULL THEN 'gone'
            WHEN f.check_name = ANY({settled}::text[]) AND NOT ({unassigned}) THEN 'gone'
+           WHEN f.check_name = ANY({refusing}::text[])
+               AND NOT EXISTS (SELECT FROM vital.failing_row AS refused WHERE refused.relation = f.relation AND refused.key = f.key AND {tenant_before}) THEN 'gone'
            ELSE 'open'
        END AS state
 FROM vital.finding AS f
@@ -47,6 +49,7 @@ SELECT count(*) FILTER (WHERE person.key IS NULL), count(person.key)
 FROM {relation} AS t
 LEFT JOIN vital.override AS person ON person.relation = {name} AND person.key = {key}
 WHERE {unassigned}
+  AND NOT EXISTS (SELECT FROM vital.failing_row AS refused WHERE refused.relation = {name} AND refused.key = {key})
 
 -- name: decided_among
 -- Which of these rows somebody has decided about.
