@@ -76,6 +76,7 @@ REDIS_URL = env_url("REDIS_URL", "redis", "rediss", "unix")
 OWN_SCHEMA = "vital"
 # Commands and workers migrate and need the direct connection; the service (wsgi.py) may go through a pooler.
 DIRECT = () if SERVING else ("VITAL_MIGRATIONS_DATABASE_URL",)
+SERVICE_DATABASE = database("DATABASE_URL", "SUPABASE_DB_URL")
 DATABASES = {"default": database(*DIRECT, "DATABASE_URL", "SUPABASE_DB_URL")}
 STATEMENT_TIMEOUT_MS = env_int("VITAL_STATEMENT_TIMEOUT_MS")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -6,6 +6,7 @@ from time import time
 from typing import Any
 
 from migrations_ops.backup.pg_dump import client
+from migrations_ops.diagnostics import supabase_checks
 from migrations_ops.diagnostics.result import FAIL, WARN, Result, first_of, good
 from migrations_ops.engine import checks, load_signals
 from migrations_ops.engine.session import Session
@@ -79,7 +80,9 @@ def _server(session: Session) -> Iterator[Result]:
     else:
         yield good("clock", f"{skew * 1000:.0f} ms from the server's")
     role, is_super, passes = session.execute(LOGIN_PRIVILEGES)[0]
-    if is_super or passes:
+    if passes and not is_super and supabase_checks.is_supabase(session):
+        yield good("role", f"{role}, which policies do not bind in any Supabase project; proofs become vital_tenant")
+    elif is_super or passes:
         fix = "Let the owner of the tables run commands: a superuser sees past policies, and proves nothing of them."
         yield Result("role", WARN, f"{role} is {'a superuser' if is_super else 'allowed to bypass policies'}", fix)
     else:

@@ -5,7 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from migrations_ops.diagnostics import database_checks, settings_checks
+from migrations_ops.diagnostics import database_checks, settings_checks, supabase_checks
 from migrations_ops.diagnostics.aggregate import Tally
 from migrations_ops.diagnostics.monitor import look_once, watch, write_report
 from migrations_ops.diagnostics.result import FAIL, WARN, Result, good
@@ -14,7 +14,7 @@ from migrations_ops.phase_state import open_session
 from migrations_ops.rules.current import current_plan
 from migrations_ops.rules.reader import PlanError
 from vital.db.own_schema import connection_params
-from vital.errors import EngineError
+from vital.errors import EngineError, PooledConnection
 
 __all__ = ["Result", "Snapshot", "Tally", "examine", "examine_isolation", "look_once", "watch", "write_report"]
 
@@ -28,8 +28,12 @@ def examine() -> list[Result]:
             session.read_as_operator()
             found += [*database_checks.results(session, plan), *database_checks.isolation(session, plan)]
             found.append(_own_tables())
+            found = _with_supabase(found, list(supabase_checks.results(session)))
     except PlanError as problem:
         found.append(Result("the plan", FAIL, "it cannot be read", str(problem)))
+    except PooledConnection as problem:
+        found.append(Result("the database", FAIL, "commands cannot work on it", str(problem)))
+        found = _with_supabase(found, list(supabase_checks.behind_a_pooler()))
     except (EngineError, ImproperlyConfigured) as problem:
         found.append(Result("the database", FAIL, "commands cannot work on it", str(problem)))
     except psycopg.Error as problem:
@@ -47,6 +51,11 @@ def examine_isolation() -> list[Result]:
         return [Result("the fence", WARN, f"it could not be looked at: {_first_line(problem)}", "See DATABASE_URL.")]
     except EngineError as problem:
         return [Result("the fence", WARN, "it could not be looked at", str(problem))]
+
+
+def _with_supabase(found: list[Result], more: list[Result]) -> list[Result]:
+    """On Supabase its own words about tokens are said in the place of the general ones."""
+    return [*(one for one in found if one.name != "tokens"), *more] if more else found
 
 
 def _own_tables() -> Result:

@@ -91,9 +91,18 @@ def _answer(question: Composable, params: dict[str, str] | None = None) -> bool:
     return bool(row and row[0])
 
 
+def _project(user: str) -> str:
+    """What a pooler of many projects wants behind each login's name, as Supabase's does: postgres.PROJECT."""
+    with connection.cursor() as cursor:
+        cursor.execute(QUERIES["who_is_logged_in"])
+        ((login,),) = cursor.fetchall()
+    return user.removeprefix(login) if user.startswith(f"{login}.") else ""
+
+
 def _url(name: str, password: str) -> str:
     """The connection of this process as a URL, with another user."""
     params = connection.get_connection_params()
+    name += _project(str(params.get("user") or ""))
     host, port = str(params.get("host") or ""), str(params.get("port") or "")
     known = {"dbname", "user", "password", "host", "port", "context", "cursor_factory", "prepare_threshold",
              "client_encoding", "application_name", "connect_timeout"}  # fmt: skip

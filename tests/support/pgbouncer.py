@@ -18,7 +18,7 @@ from tests.support.ports import free_port
 
 SETTINGS = """
 [databases]
-* = host={host} port={port}
+* = host={host} port={port}{as_user}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {listen}
@@ -34,10 +34,16 @@ default_pool_size = {pool_size}
 
 @contextmanager
 def transaction_mode(
-    server_url: str, scratch: Scratch, *, round_robin: bool, login_url: str = "", pool_size: int = 20
+    server_url: str,
+    scratch: Scratch,
+    *,
+    round_robin: bool,
+    login_url: str = "",
+    pool_size: int = 20,
+    known_as: str = "",
 ) -> Iterator[str]:
     """The login's URL (the owner's, where none is given) of the database through the pooler, which hands out its
-    processes in turn, or the last one first."""
+    processes in turn, or the last one first. It may be `known_as` something else to the pooler."""
     program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
     if program is None:
         pytest.skip("no pgbouncer on this machine: apt-get install pgbouncer")
@@ -46,12 +52,14 @@ def transaction_mode(
     folder = Path(tempfile.mkdtemp(prefix="vital-pooler-"))
     address = {"host": server["host"], "port": server.get("port", 5432)}
     login = conninfo_to_dict(login_url) if login_url else {"user": OWNER, "password": OWNER_PASSWORD}
-    pool = {"round_robin": int(round_robin), "pool_size": pool_size}
+    name = known_as or login["user"]
+    as_user = f" user={login['user']} password={login.get('password', '')}" if known_as else ""
+    pool = {"as_user": as_user, "round_robin": int(round_robin), "pool_size": pool_size}
     settings = SETTINGS.format(**address, **pool, listen=listen, folder=folder)
     (folder / "settings").write_text(settings)
-    (folder / "users").write_text(f'"{login["user"]}" "{login.get("password", "")}"\n')
+    (folder / "users").write_text(f'"{name}" "{login.get("password", "")}"\n')
     give(user, folder, *folder.iterdir())
-    url = f"postgresql://{login['user']}@127.0.0.1:{listen}/{scratch.name}"
+    url = f"postgresql://{name}@127.0.0.1:{listen}/{scratch.name}"
     process = subprocess.Popen([program, "-q", folder / "settings"], cwd="/", stderr=subprocess.DEVNULL, **user)
     try:
         _wait_for(url)

@@ -74,3 +74,7 @@ SELECT to_regrole('vital_tenant') IS NOT NULL
          AND c.relnamespace = 'public'::regnamespace
          AND pg_has_role(session_user, c.relowner, 'USAGE')
    )
+
+-- name: who_is_logged_in
+-- The login as the server knows it; a pooler may know it by another name.
+SELECT session_user::text
