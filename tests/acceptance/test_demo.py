@@ -119,6 +119,7 @@ def test_it_migrates_serves_and_stops_with_ctrl_c(home: Path) -> None:
     assert re.fullmatch(r"error: Another demo runs here, as process \d+: .*\n", said_by_second)
 
 
+@pytest.mark.slow
 def test_whatever_ends_it_half_way_is_said_once_and_the_next_one_begins_anew(home: Path) -> None:
     stopped = demo(home, DEMO_SERVE="0")
     assert stopped.stdout

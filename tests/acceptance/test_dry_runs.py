@@ -89,6 +89,7 @@ def _mine(scratch: Scratch) -> str:
     return str(scalar(scratch, "SELECT min(id::text) FROM prompts WHERE tenant_id = %s", DIGITAL_HEALTH))
 
 
+@pytest.mark.slow
 def test_what_an_undo_would_lose_is_said(migrated: Scratch, manage: Manage, tmp_path: Path) -> None:
     as_operator(
         migrated, "UPDATE tools SET metadata = '{\"mine\": 1}' WHERE id = (SELECT min(id::text)::uuid FROM tools)"

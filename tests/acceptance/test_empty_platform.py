@@ -45,6 +45,7 @@ def schema(scratch: Scratch) -> str:
     return dump + str(databases.rows(scratch.admin_url, "SELECT name, slug, domain, settings FROM tenants ORDER BY id"))
 
 
+@pytest.mark.slow
 def test_every_phase_is_completed_with_no_row_to_assign(journey: Empty, manage: Manage) -> None:
     status = document(manage(journey.scratch, "migrate_tenants", "status", "--json"))
     assert [(phase["phase"], phase["status"]) for phase in status["phases"]] == [(key, "completed") for key in PHASES]

@@ -118,6 +118,7 @@ def change(database: Scratch, statements: tuple[str, ...]) -> None:
         rows(database.admin_url, statement)
 
 
+@pytest.mark.slow
 def test_one_phase_after_the_other_fails_and_is_continued(
     legacy: Scratch, manage: Manage, pack: Path, tmp_path: Path
 ) -> None:
@@ -144,6 +145,7 @@ def test_one_phase_after_the_other_fails_and_is_continued(
     assert "Nothing to do" in again.stdout
 
 
+@pytest.mark.slow
 def test_resume_is_all_it_takes(legacy: Scratch, manage: Manage, pack: Path) -> None:
     """A run of each phase fails, the cause is removed, and `resume` takes that run to its end."""
     for number, sabotage in enumerate(SABOTAGES):

@@ -25,7 +25,7 @@ from tests.support.database_state import decided_twice
 from tests.support.databases import Scratch
 from tests.support.queries import TABLES
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 KILLS = 200 if os.environ.get("VITAL_SLOW_TESTS") else 8
 SEED = int(os.environ.get("VITAL_KILL_SEED", "20"))

@@ -27,6 +27,7 @@ def twice(migrated: Scratch, manage: Manage) -> Scratch:
     return migrated
 
 
+@pytest.mark.slow
 def test_what_was_undone_goes_and_an_undo_is_as_exact_as_before(
     twice: Scratch, legacy_template: Scratch, manage: Manage
 ) -> None:

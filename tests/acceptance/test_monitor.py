@@ -37,6 +37,7 @@ def test_where_all_is_calm_it_says_so(calm: Scratch, manage: Manage, tmp_path: P
     assert "2 looks" in report
 
 
+@pytest.mark.slow
 def test_late_writers_locks_and_gaps_are_in_the_report(calm: Scratch, manage: Manage, tmp_path: Path) -> None:
     file = tmp_path / "day.json"
     with background.start(

@@ -25,6 +25,7 @@ def complaints(manage: Manage, scratch: Scratch) -> list[str]:
 OFF = ["it is not closed yet: the API answers 503"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("canary", [("--tenant", "pharma"), ("--table", "conversations")])
 def test_of_a_canary_what_was_made_is_as_it_should_be(legacy: Scratch, manage: Manage, canary: tuple[str, str]) -> None:
     done = manage(legacy, "migrate_tenants", *canary, "--yes")

@@ -123,6 +123,7 @@ DANGEROUS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", DANGEROUS, ids=" ".join)
 def test_what_is_refused_has_changed_nothing(
     words: tuple[str, ...], migrated_template: Scratch, manage: Manage, tmp_path: Path

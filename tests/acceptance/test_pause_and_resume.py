@@ -63,6 +63,7 @@ def test_pausing_what_is_paused_says_so(ready: Scratch, manage: Manage) -> None:
     assert (done.returncode, "is paused" in done.stdout) == (0, True), said(done)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("afterwards", [0, 4], ids=["at once", "while the run's process is at a hook"])
 def test_cancel_wins_over_pause(
     ready: Scratch, manage: Manage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, afterwards: int

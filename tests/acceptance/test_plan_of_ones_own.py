@@ -95,6 +95,7 @@ def test_a_plan_that_does_not_fit_changes_nothing(platform: Scratch, wrong: Path
     assert "001_schema_fixes" not in done.stdout
 
 
+@pytest.mark.slow
 def test_backfill_trigger_and_fence_agree(platform: Scratch, plan: Path, wrong: Path, manage: Manage) -> None:
     foreseen = document(manage(platform, "migrate_tenants", "preview", "--json", "--plan", str(plan)))["tables"]
 

@@ -109,6 +109,7 @@ CREATE TRIGGER note_change AFTER UPDATE ON tools FOR EACH ROW EXECUTE FUNCTION n
 """
 
 
+@pytest.mark.slow
 def test_on_the_embedded_server_an_undo_that_would_not_be_exact_is_found(
     legacy: Scratch, manage: Manage, home: Path
 ) -> None:
@@ -134,6 +135,7 @@ def test_on_the_embedded_server_an_undo_that_would_not_be_exact_is_found(
 NOBODYS = "UPDATE agents SET tier = 'tier_4' WHERE id = (SELECT id FROM agents ORDER BY id LIMIT 1)"
 
 
+@pytest.mark.slow
 def test_data_that_would_not_pass_the_checks_is_found(on_server: Scratch, manage: Manage, tmp_path: Path) -> None:
     rows(on_server.owner_url, "ALTER TYPE agent_tier ADD VALUE 'tier_4'")
     rows(on_server.owner_url, NOBODYS)

@@ -43,6 +43,7 @@ def test_a_second_run_changes_nothing_and_says_so(settled: Scratch, manage: Mana
     assert queries.scalar(settled, "SELECT count(*) FROM migration_tracking") == records == 7
 
 
+@pytest.mark.slow
 def test_people_who_are_decided_later_bring_their_conversations_with_them(settled: Scratch, manage: Manage) -> None:
     """Half of them first: what is open stays open. Then the rest: nothing is left. NOT NULL never comes for people, for
     who registers next has no tenant by any rule, nor for what follows them."""

@@ -132,6 +132,7 @@ def run(manage: Manage, scratch: Scratch, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", ["the database", "the roles"])
 @pytest.mark.parametrize("group", GROUPS, ids=called)
 def test_a_run_comes_to_the_same_under_every_setting(

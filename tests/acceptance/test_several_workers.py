@@ -58,6 +58,7 @@ def as_if_alone(scratch: Scratch, alone: Scratch) -> None:
     assert queries.scalar(scratch, counted) == queries.scalar(scratch, noted)
 
 
+@pytest.mark.slow
 def test_two_workers_do_what_one_does(big: Scratch, alone: Scratch, manage: Manage) -> None:
     done = manage(big, "migrate_tenants", "--to", "005", "--workers", "2", "--yes")
 
@@ -65,6 +66,7 @@ def test_two_workers_do_what_one_does(big: Scratch, alone: Scratch, manage: Mana
     as_if_alone(big, alone)
 
 
+@pytest.mark.slow
 def test_a_worker_that_joins_and_is_killed_costs_nothing(big: Scratch, alone: Scratch) -> None:
     with ExitStack() as processes:
         run = processes.enter_context(background.start(big, "migrate_tenants", "--to", "005", "--yes"))
@@ -80,6 +82,7 @@ def test_a_worker_that_joins_and_is_killed_costs_nothing(big: Scratch, alone: Sc
     as_if_alone(big, alone)
 
 
+@pytest.mark.slow
 def test_when_the_runs_own_process_is_killed_its_helpers_leave_and_it_is_resumed(
     big: Scratch, alone: Scratch, manage: Manage
 ) -> None:

@@ -1,5 +1,7 @@
 """The limits of a run are changed from another terminal while it works, and `status` says what it waits for."""
 
+import pytest
+
 from tests.support import background, earlier_version, queries
 from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch, rows
@@ -7,6 +9,7 @@ from tests.support.databases import Scratch, rows
 WAITS = "SELECT progress ->> 'waits_for' FROM vital.run ORDER BY id DESC LIMIT 1"
 
 
+@pytest.mark.slow
 def test_a_run_waits_says_why_and_goes_on_when_it_is_tuned(prepared: Scratch, manage: Manage) -> None:
     tuned = manage(prepared, "migrate_tenants", "tune", "query=SELECT 'the nightly report runs'")
     assert tuned.returncode == 0, said(tuned)
@@ -24,6 +27,7 @@ def test_a_run_waits_says_why_and_goes_on_when_it_is_tuned(prepared: Scratch, ma
         assert "your query says the nightly report runs" in run.ends_with(0)
 
 
+@pytest.mark.slow
 def test_a_waiting_run_can_be_paused(prepared: Scratch, manage: Manage) -> None:
     manage(prepared, "migrate_tenants", "tune", "query=SELECT true")
     with background.start(prepared, "migrate_tenants", "--yes") as run:
@@ -64,6 +68,7 @@ def test_limits_can_be_looked_at_before_anything_is_set_up(legacy: Scratch, mana
     assert rows(legacy.admin_url, "SELECT to_regnamespace('vital')::text") == [(None,)]
 
 
+@pytest.mark.slow
 def test_tables_of_an_earlier_vital_are_named_and_brought_up_to_date(prepared: Scratch, manage: Manage) -> None:
     earlier_version.migrate_back_to(prepared, "0003")
 

@@ -35,6 +35,7 @@ def held(legacy: Scratch) -> Iterator[Held]:
         yield Held(legacy, run, writer)
 
 
+@pytest.mark.slow
 def test_the_second_run_says_who_holds_the_first(held: Held, manage: Manage) -> None:
     legacy, first = held.database, held.run
     [(pid, since)] = rows(
@@ -56,6 +57,7 @@ def test_the_second_run_says_who_holds_the_first(held: Held, manage: Manage) -> 
     assert document(looked)["run"]["status"] == "running"
 
 
+@pytest.mark.slow
 def test_the_next_run_continues_the_one_that_was_killed(held: Held, manage: Manage, migrated_template: Scratch) -> None:
     legacy, first = held.database, held.run
     status = document(manage(legacy, "migrate_tenants", "status", "--json"))
@@ -74,6 +76,7 @@ def test_the_next_run_continues_the_one_that_was_killed(held: Held, manage: Mana
     assert decided_twice(legacy) == []
 
 
+@pytest.mark.slow
 def test_a_connection_that_is_lost_is_said_and_the_run_goes_on_later(held: Held, manage: Manage) -> None:
     """As when the server is restarted, or an administrator ends the session."""
     legacy, first = held.database, held.run

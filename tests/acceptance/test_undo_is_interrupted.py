@@ -9,9 +9,6 @@ from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch, clone_with_grants
 from tests.support.pause_point import paused_at
 
-pytestmark = pytest.mark.server
-
-
 MOMENTS = {
     "while isolation is turned off": ("vital.applied_statement", "SELECT count(*) < 60 FROM vital.applied_statement"),
     "while rows go back": ("vital.ledger", "SELECT count(*) FILTER (WHERE undone_at IS NULL) < 40 FROM vital.ledger"),
@@ -40,6 +37,7 @@ def test_rows_that_are_touched_between_two_undos_go_back_with_their_trigger(
     assert queries.scalar(prepared, "SELECT count(*) FROM vital.ledger WHERE undone_at IS NULL") == 0
 
 
+@pytest.mark.slow
 def test_an_undo_that_is_killed_goes_on_exactly(migrated_template: Scratch, manage: Manage, legacy_dump: str) -> None:
     migrated = clone_with_grants(migrated_template)
     for name, (table, moment) in MOMENTS.items():

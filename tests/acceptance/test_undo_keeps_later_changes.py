@@ -3,15 +3,11 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.support import databases, queries
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch, clone_with_grants
 from tests.support.undo import remembered, tool
-
-pytestmark = pytest.mark.server
 
 
 def test_undo_keeps_and_lists_what_somebody_changed_since(migrated_template: Scratch, manage: Manage) -> None:

@@ -201,6 +201,7 @@ def test_rewritten_and_emptied_in_the_middle_of_a_run(
     assert_as_before(prepared, legacy_template, "messages")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("there", "back", "besides"), [("DROP TABLE messages", "", "messages"), (RENAMED, BACK, "")])
 def test_dropped_or_renamed_in_the_middle_of_a_run(
     prepared: Scratch, legacy_template: Scratch, manage: Manage, there: str, back: str, besides: str
@@ -267,6 +268,7 @@ COUNTER = """
 """
 
 
+@pytest.mark.slow
 def test_what_a_trigger_changed_elsewhere_is_said_before_and_after(legacy: Scratch, manage: Manage) -> None:
     queries.write_as_owner(legacy, COUNTER)
 

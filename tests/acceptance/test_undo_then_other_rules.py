@@ -11,9 +11,6 @@ from tests.support.databases import Scratch, clone_with_grants
 from tests.support.queries import PHASES
 from tests.support.undo import ADDED_CHUNK, OPEN, in_order
 
-pytestmark = pytest.mark.server
-
-
 TO_DIGITAL = (
     ('"market_access", "health_economics"]', '"health_economics"]'),
     ('["digital_health", "digital_medicine", "telemedicine", "remote_monitoring", "wearables", "mobile_health"] }\n'
@@ -62,6 +59,7 @@ def test_undo_of_004_then_other_rules_then_004_alone(
     databases.drop(migrated)
 
 
+@pytest.mark.slow
 def test_other_rules_without_undo_decide_again_only_what_004_decided(
     migrated_template: Scratch, legacy_dump: str, manage: Manage, tmp_path: Path
 ) -> None:

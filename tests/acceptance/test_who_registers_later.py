@@ -66,6 +66,7 @@ def decided(decided_template: Scratch) -> Iterator[Scratch]:
     databases.drop(scratch)
 
 
+@pytest.mark.slow
 def test_who_registers_can_talk_at_once_is_a_finding_and_takes_everything_along_once_decided(
     decided: Scratch, manage: Manage
 ) -> None:
@@ -99,6 +100,7 @@ def test_the_preview_says_which_new_rows_have_no_tenant_and_why(decided: Scratch
     assert "required = true" in run(manage, decided, "preview")
 
 
+@pytest.mark.slow
 def test_a_plan_may_ask_for_it_and_take_its_word_back(decided: Scratch, manage: Manage, tmp_path: Path) -> None:
     plan = str(plans.changed_plan(tmp_path, REQUIRED))
     run(manage, decided, "--plan", plan, "--yes")
@@ -124,6 +126,7 @@ def as_an_earlier_vital_left_it(scratch: Scratch) -> None:
         )
 
 
+@pytest.mark.slow
 def test_the_next_run_withdraws_what_an_earlier_one_refused(decided: Scratch, manage: Manage) -> None:
     before = databases.dump(decided.admin_url)
     as_an_earlier_vital_left_it(decided)

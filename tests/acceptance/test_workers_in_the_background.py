@@ -19,8 +19,6 @@ from tests.support.databases import Scratch
 from tests.support.pause_point import paused_at
 from tests.support.redis_server import RedisServer
 
-pytestmark = pytest.mark.server
-
 IN_003 = ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'")
 IN_004 = ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '004_tenant_data'")
 STATUS = "SELECT status FROM vital.run ORDER BY id DESC LIMIT 1"
@@ -83,6 +81,7 @@ def as_the_rules_say(scratch: Scratch, pack: Path) -> None:
     assert decided_twice(scratch) == []
 
 
+@pytest.mark.slow
 def test_another_worker_goes_on_with_the_run_of_one_that_was_killed(
     prepared: Scratch, own: RedisServer, manage: Manage, pack: Path
 ) -> None:
@@ -101,6 +100,7 @@ def test_another_worker_goes_on_with_the_run_of_one_that_was_killed(
     as_the_rules_say(prepared, pack)
 
 
+@pytest.mark.slow
 def test_a_worker_goes_on_where_only_its_pool_was_killed(prepared: Scratch, own: RedisServer, manage: Manage) -> None:
     """As by the kernel, where memory runs out: the message was not acknowledged, and comes again."""
     with background.start(prepared, "worker") as worker:
@@ -113,6 +113,7 @@ def test_a_worker_goes_on_where_only_its_pool_was_killed(prepared: Scratch, own:
     assert decided_twice(prepared) == []
 
 
+@pytest.mark.slow
 def test_delivered_twice_it_is_carried_out_once(prepared: Scratch, own: RedisServer, manage: Manage) -> None:
     again = "from vital.celery import app; app.send_task('migrations_ops.tasks.advance', [{run}])"
     with background.start(prepared, "worker") as worker:
@@ -127,6 +128,7 @@ def test_delivered_twice_it_is_carried_out_once(prepared: Scratch, own: RedisSer
     assert decided_twice(prepared) == []
 
 
+@pytest.mark.slow
 def test_a_run_outlives_redis_and_the_worker_finds_its_way_back(
     prepared: Scratch, own: RedisServer, manage: Manage
 ) -> None:

@@ -104,6 +104,7 @@ def test_keys_and_tokens_that_are_guessed_wait_and_good_ones_do_not(
     refusal(guarded.get(TOOLS, bearer(token(PHARMA, exp=1)) | mine), 401)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8:0:NUMBER::1"], ids=["one address", "many addresses"])
 def test_sixteen_guessers_are_no_more_than_sixteen_readers(service_database: ServiceDatabase, address: str) -> None:
     """As ratios in one run: others are answered as fast as where the same sixteen only look at the form."""
@@ -126,7 +127,7 @@ def test_sixteen_guessers_are_no_more_than_sixteen_readers(service_database: Ser
     assert {path: value for path, found in ratios.items() if (value := statistics.median(found)) > 2} == {}
 
 
-def middle_of(service: Service, path: str, times: int = 40) -> float:
+def middle_of(service: Service, path: str, times: int = 8) -> float:
     took = []
     with service.line() as line:
         for _ in range(times):

@@ -34,6 +34,7 @@ KEYS = ("/api/tools-crud/{}", "/api/prompts-crud/{}", "/api/migrations/runs/{}",
 DELETES = ("/api/tools-crud?id={}", "/api/prompts-crud?id={}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", COLLECTIONS)
 def test_every_parameter(service: Service, path: str) -> None:
     _all_answered(service, "GET", [f"{path}?{name}={{}}" for name in COLLECTIONS[path]])

@@ -79,6 +79,7 @@ def test_every_parameter_of_a_list(admin: Admin, model: type[Model]) -> None:
     _all_answered(admin, [f"{page}?{name}={{}}" for name in names])
 
 
+@pytest.mark.slow
 def test_every_parameter_of_the_other_pages(admin: Admin) -> None:
     queue = reverse("admin:migrations_ops_finding_queue")
     names = ("table", "check", "column", "value", "after", "tenant")

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.cast import DIGITAL_HEALTH
 from tests.support.service import Service
 from tests.support.service_under_test import ServiceUnderTest
@@ -57,6 +59,7 @@ parameters = { "query.cursor" = "" }
 """
 
 
+@pytest.mark.slow
 def test_schemathesis_finds_no_failure(own_service: ServiceUnderTest, tmp_path: Path) -> None:
     (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
     command: list[str | Path] = [

@@ -10,6 +10,7 @@ from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import user
 
 
+@pytest.mark.slow
 def test_errors_are_counted_while_somebody_watches(
     own_service: ServiceUnderTest, manage: Manage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

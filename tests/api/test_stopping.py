@@ -17,7 +17,7 @@ from tests.support.ports import free_port
 from tests.support.service import PRODUCTION, Line, Service
 from tests.support.service_under_test import ServiceDatabase
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 ROUNDS = 20 if os.environ.get("VITAL_SLOW_TESTS") else 1
 WITHIN = 10  # seconds

@@ -69,6 +69,7 @@ def test_help_imports_nothing_slow(arguments: tuple[str, ...], tmp_path: Path) -
     assert seen["connections"] == []
 
 
+@pytest.mark.slow
 def test_status_imports_nothing_slow_and_makes_one_connection(platform_migrated: Migrated, tmp_path: Path) -> None:
     seen = watched(tmp_path, platform_migrated.database.owner_url, "migrate_tenants", "status", "--json")
 

@@ -20,6 +20,7 @@ def cluster(server_url: str) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.slow
 def test_a_setting_of_the_server_is_noticed_and_its_fix_repairs_it(cluster: str, manage: Manage) -> None:
     scratch = databases.create_empty(cluster)
     for command in (["migrate"], ["migrate_tenants", "--yes"]):

@@ -14,8 +14,6 @@ from tests.support.databases import Scratch, rows
 from tests.support.paths import ROOT
 from tests.support.pause_point import paused_at
 
-pytestmark = pytest.mark.server
-
 OPEN = "from migrations_ops.runs.service import open_run, Request; print('run', open_run(Request()))"
 IN_003 = "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '003_platform_data'"
 HELPERS = """
@@ -26,6 +24,7 @@ HELPERS = """
 ADVANCE = "from migrations_ops.tasks import advance; print('status', advance.apply(args=[{run}]).get())"
 
 
+@pytest.mark.slow
 def test_a_task_carries_an_opened_run_to_its_end(legacy: Scratch, manage: Manage) -> None:
     opened = manage(legacy, "shell", "-v0", "-c", OPEN)
     assert opened.returncode == 0, opened.stderr

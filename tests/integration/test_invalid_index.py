@@ -32,6 +32,7 @@ def carry_out(manage: Manage, database: Scratch, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_an_invalid_index_is_repaired(prepared: Scratch, manage: Manage) -> None:
     """The index by tenant in 004, and the unique one of a key that becomes unique per tenant in 006."""
     left = "CREATE INDEX CONCURRENTLY tools_tenant_id_idx ON public.tools (tenant_id)"

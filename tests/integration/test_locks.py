@@ -18,8 +18,6 @@ from tests.support.databases import Scratch, rows
 from vital.db import retry
 from vital.errors import LockNotGranted
 
-pytestmark = pytest.mark.server
-
 NAME = "nightly import"
 SECONDS = 3.0
 HELD = 30.0 if os.environ.get("VITAL_SLOW_TESTS") else SECONDS  # seconds that an application's transaction stays open

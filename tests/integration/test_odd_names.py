@@ -88,6 +88,7 @@ def odd(legacy: Scratch) -> Scratch:
     return legacy
 
 
+@pytest.mark.slow
 def test_a_run_and_its_undo(odd: Scratch, manage: Manage) -> None:
     before = dump_platform(odd)
 

@@ -74,9 +74,11 @@ def grown_to(database: Scratch, number: int) -> None:
     rows(database.admin_url, REGISTER, [there + 1, number])
 
 
-def test_each_tenant_beyond_the_dozen_costs_the_same(database: Scratch) -> None:
+def test_each_tenant_beyond_the_first_ones_costs_the_same(database: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs of all would grow by ever more: from five tenants to seven by 22, and from seven to nine by 30."""
+    monkeypatch.setattr(http_probe, "SOME", 4)
     asked: list[int] = []
-    for number in (13, 15, 17):
+    for number in (5, 7, 9):
         grown_to(database, number)
         report, requests = attacked(database, budget=600.0)
         assert report.leaks == []
@@ -84,7 +86,6 @@ def test_each_tenant_beyond_the_dozen_costs_the_same(database: Scratch) -> None:
         asked.append(requests)
 
     assert asked[1] - asked[0] == asked[2] - asked[1] > 0
-    assert asked[1] - asked[0] < asked[0] / 20, "two more against one each, where a dozen were tried against each other"
     counted = report.document()
     assert sum(one["times"] for one in counted["in_turn"]) > 0, "what holds in turn is counted, and no line each"
 

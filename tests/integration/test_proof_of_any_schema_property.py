@@ -70,6 +70,7 @@ def session(scratch: Scratch) -> Iterator[Session]:
         yield session
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tables=schemas(), broken=st.sampled_from([*BROKEN]))
 def test_a_right_one_holds_and_a_broken_one_does_not(session: Session, tables: list[str], broken: str) -> None:

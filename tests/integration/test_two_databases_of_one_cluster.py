@@ -29,6 +29,7 @@ def closed(cluster: str, manage: Manage) -> Scratch:
     return scratch
 
 
+@pytest.mark.slow
 def test_an_undo_leaves_the_other_database_its_operator(cluster: str, manage: Manage) -> None:
     first, second = closed(cluster, manage), closed(cluster, manage)
 
@@ -41,6 +42,7 @@ def test_an_undo_leaves_the_other_database_its_operator(cluster: str, manage: Ma
     assert "Nothing to do" in again.stdout, again.stdout + again.stderr
 
 
+@pytest.mark.slow
 def test_the_undo_of_the_only_database_takes_every_role_along(cluster: str, manage: Manage) -> None:
     only = closed(cluster, manage)
     assert {("vital_tenant",), ("vital_operator",)} <= {*databases.rows(cluster, ROLES, [OWNER])}

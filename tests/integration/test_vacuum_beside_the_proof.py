@@ -36,6 +36,7 @@ def database(migrated_template: Scratch) -> Iterator[Scratch]:
     databases.drop(scratch)
 
 
+@pytest.mark.slow
 def test_no_transaction_is_long_and_the_horizon_moves_on(database: Scratch) -> None:
     rows(database.owner_url, REGISTER)
     looks: list[tuple[float, str | None]] = []
