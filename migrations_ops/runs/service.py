@@ -64,6 +64,7 @@ __all__ = [
     "one_run",
     "open_run",
     "preview_undo",
+    "preview_uninstall",
     "purge_ledger",
     "rearm",
     "resume",
@@ -79,6 +80,7 @@ __all__ = [
     "undo_in_background",
     "undo_phases",
     "unfinished",
+    "uninstall",
     "validate",
     "work",
 ]
@@ -179,6 +181,24 @@ def rearm(reason: str, listener: Listener) -> "Result":
         tables = list(rls_switch.closed_tables(session, plan))
         audit.note(session, me(), "rearm", reason, {"tables": tables})
     return run(Request(only=KEY), listener, Actor(reason=reason))
+
+
+def preview_uninstall() -> dict[str, Any]:
+    """What an uninstall would remove; see `uninstall.removal`. Only reads."""
+    from migrations_ops.runs import uninstall as removing
+
+    with open_session(read_only=True) as session:
+        found = removing.removal(session)
+        return {"status": "shown" if found else "nothing_to_do"} | found.document()
+
+
+def uninstall(waiting: Callable[[str], None]) -> dict[str, Any]:
+    """Remove what is VITAL's own; see `uninstall.uninstall`."""
+    from migrations_ops.runs import uninstall as removing
+
+    with open_session() as session, session.run_lock():
+        found = removing.uninstall(session, waiting)
+        return {"status": "removed" if found else "nothing_to_do"} | found.document()
 
 
 def ledger_size() -> dict[str, Any]:
