@@ -55,10 +55,31 @@ class TenantTable:
 
 
 @dataclass(frozen=True)
+class BoundRole:
+    """A role that somebody else's service puts on (PostgREST: anon, authenticated), bound on `tables` as tenants are.
+
+    It `sees` its caller's `own` rows and the shared ones, or for every caller the `shared` ones or `nothing`. The
+    caller's tenant is in the `claim` of the token, else it is that of the row of `users` (table, key).
+    """
+
+    role: str
+    sees: str
+    claim: tuple[str, ...]
+    users: tuple[str, str] | None
+    tables: tuple[str, ...]
+
+    @property
+    def has_tenant(self) -> bool:
+        """Whether its callers have one, so that they may write."""
+        return self.sees == "own"
+
+
+@dataclass(frozen=True)
 class Inventory:
     """`registry` is the table of tenants, `tenants` the ids of those that the plan wants, `tables` those whose rows
     have an owner, `common` the tables that everybody reads, `reachable` what else tenants may reach,
-    `passed_through` the tables that VITAL's own work reads on the way from a row to its owner."""
+    `passed_through` the tables that VITAL's own work reads on the way from a row to its owner, `bound` the roles of
+    others that isolation binds, `unbound` those of which the plan says that it leaves them alone."""
 
     registry: str
     platform_id: str
@@ -67,6 +88,17 @@ class Inventory:
     common: tuple[str, ...]
     reachable: tuple[str, ...] = ()
     passed_through: tuple[str, ...] = ()
+    bound: tuple[BoundRole, ...] = ()
+    unbound: tuple[str, ...] = ()
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """The tables that row level security holds."""
+        return (*(table.relation for table in self.tables), self.registry)
+
+    def bound_on(self, relation: str) -> tuple[BoundRole, ...]:
+        """The roles of others that are bound on this table."""
+        return tuple(one for one in self.bound if relation in one.tables)
 
     @property
     def planned(self) -> tuple[TenantTable, ...]:

@@ -5,7 +5,7 @@ from functools import cache
 
 from migrations_ops.phases import legacy_writers, org_tables
 from migrations_ops.rules.model import Plan, TableSpec
-from tenants.inventory import Inventory, TenantTable
+from tenants.inventory import BoundRole, Inventory, TenantTable
 from vital.db.introspection import ForeignKey
 
 
@@ -36,7 +36,23 @@ def inventory_of(plan: Plan) -> Inventory:
         common=plan.common,
         reachable=plan.reachable,
         passed_through=plan.passed_through,
+        bound=bound_roles_of(plan),
+        unbound=plan.unbound,
     )
+
+
+def bound_roles_of(plan: Plan) -> tuple[BoundRole, ...]:
+    """On every table that isolation holds, unless the plan names some; of those, the ones that a canary is about."""
+    every = closed_of(plan)
+    return tuple(
+        BoundRole(one.role, one.sees, one.claim, one.users, tuple(t for t in every if t in (one.tables or every)))
+        for one in plan.bound
+    )
+
+
+def closed_of(plan: Plan) -> list[str]:
+    """The tables that row level security holds."""
+    return [*(spec.relation for spec in plan.tables), *org_tables.own_tables(plan), plan.registry]
 
 
 def _ways(spec: TableSpec) -> Iterator[tuple[ForeignKey, ...]]:

@@ -15,9 +15,10 @@ from migrations_ops.phases import (
     unique_keys,
 )
 from migrations_ops.phases import policies as rls
+from migrations_ops.phases.inventory import bound_roles_of
 from migrations_ops.phases.queries import of_table
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
-from tenants.isolation import wanted
+from tenants.isolation import bound, wanted
 from vital.db import sql
 
 
@@ -29,7 +30,7 @@ def are_free(plan: Plan) -> Check:
 def _taken(plan: Plan) -> Iterator[Composable]:
     for relation, closing in row_level_security.closings(plan):
         if relation not in org_tables.own_tables(plan):
-            yield _asked("policy_name_taken", relation, closing, policies=sql.literal(list(wanted.POLICY_NAMES)))
+            yield _asked("policy_name_taken", relation, closing, **_policies(plan, relation))
     for relation in plan.passed_through:
         way = rls.way_to_parents(relation)
         yield _asked("policy_name_taken", relation, way, policies=sql.literal(["vital_operator_reads"]))
@@ -47,6 +48,14 @@ def _taken(plan: Plan) -> Iterator[Composable]:
             yield _constraint(spec.relation, named, name)
     for statement in api_indexes.indexes(plan):
         yield _index(statement.relation, statement)
+
+
+def _policies(plan: Plan, relation: str) -> dict[str, Composable]:
+    """The names of the policies that a closed table has; whose rows they are about is no matter here."""
+    rows: rls.Rows = {"shared": False, "platform": plan.platform_id, "column": TENANT_COLUMN}
+    roles = [one for one in bound_roles_of(plan) if relation in one.tables]
+    theirs = [policy.name for one in roles for policy in bound.policies(one, **rows)]
+    return {"policies": sql.literal([*wanted.POLICY_NAMES, *theirs])}
 
 
 def _asked(question: str, relation: str, statement: Statement, **parts: Composable) -> Composable:

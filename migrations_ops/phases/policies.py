@@ -1,14 +1,15 @@
 """The database's fence: roles, grants, policies and the guard of references, as changes that know their undo."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypedDict
 
 from psycopg.sql import Composable
 
 from migrations_ops.engine.steps import SavedState, Statement
+from migrations_ops.phases.grants import Held
 from migrations_ops.phases.queries import query
-from tenants.inventory import OWN_SCHEMA, TENANT_COLUMN, Inventory, Routine
-from tenants.isolation import wanted
+from tenants.inventory import OWN_SCHEMA, TENANT_COLUMN, BoundRole, Inventory, Routine
+from tenants.isolation import bound, wanted
 from tenants.isolation.comparison import is_as_wanted
 from tenants.isolation.difference import FUNCTIONS, GRANTS, POLICIES, REFERENCES
 from vital.db import roles as own_roles
@@ -16,6 +17,14 @@ from vital.db import sql
 
 EVERYTHING = ("SELECT", "INSERT", "UPDATE", "DELETE")
 Changes = tuple[Composable, ...]
+
+
+class Rows(TypedDict):
+    """Which rows of a table are whose."""
+
+    shared: bool
+    platform: str
+    column: str
 
 
 def _of(name: str, relation: str = "", /, **parts: Composable) -> Composable:
@@ -59,7 +68,7 @@ def schema_usage(schema: str) -> Statement:
     """Both roles see the schema of the platform's tables."""
     parts: dict[str, Composable] = {"schema": sql.ident(schema), "schema_name": sql.literal(schema)}
     name = f"the roles may use the schema {schema}"
-    held = _Held(name, _of("held_on_schema", **parts))
+    held = Held(name, _of("held_on_schema", **parts))
     return Statement(
         name=name,
         is_applied=_of("has_schema_usage", **parts),
@@ -73,7 +82,7 @@ def schema_usage(schema: str) -> Statement:
 def grants(relation: str, inventory: Callable[[], Inventory], privileges: Iterable[str] = EVERYTHING) -> Statement:
     """What a tenant may do with the table at all; row by row the policies decide."""
     name, allowed = wanted.granting(relation), tuple(privileges)
-    held = _Held(name, _of("held_on_table", relation))
+    held = Held(name, _of("held_on_table", relation))
     return Statement(
         name=name,
         relation=relation,
@@ -91,19 +100,6 @@ def grants(relation: str, inventory: Callable[[], Inventory], privileges: Iterab
     )
 
 
-class _Held:
-    """What the two roles hold of an object: noted before a statement grants them more, and given back by its undo."""
-
-    def __init__(self, statement: str, objects: Composable) -> None:
-        self._now = _of("held_by_our_roles", held=objects)
-        self.before = _of("grants_before", held_by_our_roles=self._now)
-        self.by_others = _of("grants_of_others", held_by_our_roles=self._now, statement=sql.literal(statement))
-
-    def as_before(self, saved_state: SavedState) -> Changes:
-        before = sql.literal(json.dumps(saved_state.get("held", [])))
-        return (_of("grants_as_before", held_by_our_roles=self._now, before=before),)
-
-
 def own_tables() -> Statement:
     """VITAL's own tables for its data work; from then on that work runs as vital_operator."""
     return Statement(
@@ -117,7 +113,7 @@ def own_tables() -> Statement:
 def way_to_parents(relation: str) -> Statement:
     """A table that tenants are found through: only VITAL's data work reads it, whatever policies it has."""
     name = f"VITAL's data work reads {relation}"
-    held = _Held(name, _of("held_on_table", relation))
+    held = Held(name, _of("held_on_table", relation))
     return Statement(
         name=name,
         relation=relation,
@@ -131,14 +127,20 @@ def way_to_parents(relation: str) -> Statement:
 
 
 def policies(
-    relation: str, inventory: Callable[[], Inventory], *, shared: bool, platform: str, column: str = TENANT_COLUMN
+    relation: str,
+    inventory: Callable[[], Inventory],
+    *,
+    shared: bool,
+    platform: str,
+    column: str = TENANT_COLUMN,
+    roles: Iterable[BoundRole] = (),
 ) -> Statement:
-    """Close one table: its own rows for a tenant, and the Platform's to read where the table is shared."""
-    names = sql.literal(list(wanted.POLICY_NAMES))
+    """Close one table: its own rows for a tenant or a caller of a bound role, and the Platform's where it is shared."""
+    names = {"policies": sql.literal(list(wanted.POLICY_NAMES)), "bound": sql.literal(bound.POLICIES)}
     name = wanted.closing(relation)
 
     def before(saved_state: SavedState) -> tuple[Composable, ...]:
-        changes = [_of("drop_policies", relation, policies=names)]
+        changes = [_of("drop_policies", relation, **names)]
         if not saved_state["enabled"]:
             changes.append(_of("disable", relation))
         if not saved_state["forced"]:
@@ -146,14 +148,15 @@ def policies(
         return tuple(changes)
 
     of_column = {"tenant": sql.ident(column), "added": sql.literal(wanted.adding(relation, column))}
-    ours = wanted.policies(shared=shared, platform=platform, column=column)
+    rows: Rows = {"shared": shared, "platform": platform, "column": column}
+    ours = [*wanted.policies(**rows), *(policy for one in roles for policy in bound.policies(one, **rows))]
     return Statement(
         name=name,
         relation=relation,
         is_applied=is_as_wanted(inventory, POLICIES, relation),
         saved_state=_of("security_before", relation),
         up=(
-            _of("drop_policies", relation, policies=names),
+            _of("drop_policies", relation, **names),
             _of("keep_others", relation, statement=sql.literal(name)),
             *(wanted.creation(policy, relation) for policy in ours if policy.name != wanted.OTHERS),
             _of("enable", relation),
@@ -170,10 +173,11 @@ def shut_tenants_out(relation: str) -> Changes:
     return (_of("shut_tenants_out", relation),)
 
 
-def as_it_was_before(relation: str, saved_state: SavedState) -> Changes:
-    """Row level security off, or not forced, as before 006. The policies stay: VITAL's own roles need theirs."""
+def as_it_was_before(relation: str, saved_state: SavedState, *, bound: bool = False) -> Changes:
+    """Row level security off, or not forced, as before 006. The policies stay: VITAL's own roles need theirs. Where
+    roles of others are `bound` it stays on for their callers, and everybody else sees all by the policy for others."""
     changes = [] if saved_state["forced"] else [_of("no_force", relation)]
-    return tuple(changes if saved_state["enabled"] else [*changes, _of("disable", relation)])
+    return tuple(changes if saved_state["enabled"] or bound else [*changes, _of("disable", relation)])
 
 
 def temporary_tables(*, revoked: bool) -> Statement:

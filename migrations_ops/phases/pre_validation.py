@@ -10,7 +10,16 @@ from migrations_ops.engine import checks
 from migrations_ops.engine.events import Outcome
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Baseline, Check, Phase, Severity, Step
-from migrations_ops.phases import names, org_tables, probes, tenant_table, unique_keys, updates, vital_product
+from migrations_ops.phases import (
+    bound_roles,
+    names,
+    org_tables,
+    probes,
+    tenant_table,
+    unique_keys,
+    updates,
+    vital_product,
+)
 from migrations_ops.phases.queries import of_table, query, schemas_of, short, wrong_columns
 from migrations_ops.rules import database_check
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
@@ -58,6 +67,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield Check("the role's privileges", sql.join(rights, " UNION ALL "), gate=True)
     yield unfiltered(plan)
     yield unhidden(plan)
+    yield from bound_roles.can_be_bound(plan)
     yield probes.rules_fit(plan)
     yield Check("values of the plan that no row can have", database_check.dead_values(plan), Severity.WARN)
     yield Check("enough free disk", probes.free_disk)

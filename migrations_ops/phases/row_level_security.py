@@ -9,13 +9,13 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Probe, SavedState, Severity, Statement, Step
-from migrations_ops.phases import not_null, org_tables, unique_keys
+from migrations_ops.phases import bound_roles, not_null, org_tables, unique_keys
 from migrations_ops.phases import policies as rls
 from migrations_ops.phases.columns import tenant_key, tenant_key_parts
-from migrations_ops.phases.inventory import inventory_of, lazily
+from migrations_ops.phases.inventory import bound_roles_of, inventory_of, lazily
 from migrations_ops.phases.queries import of_table, schemas_of, short
 from migrations_ops.rules.model import Plan, TableSpec
-from tenants.inventory import Inventory
+from tenants.inventory import TENANT_COLUMN, Inventory
 from tenants.isolation import bypasses, comparison
 from tenants.isolation.comparison import CLOSES
 from vital.db import sql
@@ -41,11 +41,15 @@ def _steps(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Step]:
     yield from rls.roles()
     for schema in schemas_of([plan.registry, *relations, *plan.common, *plan.passed_through]):
         yield rls.schema_usage(schema)
+    yield from bound_roles.can_be_bound(plan)
+    yield from bound_roles.functions(plan, inventory)
     # Policies before grants: whoever comes in between is shown nothing, in the undo as well.
     for _, closing in closings(plan):
         yield closing
     for relation in [*relations, *own]:
         yield rls.grants(relation, inventory)
+    yield from bound_roles.rights(plan, inventory)
+    yield from bound_roles.writers(plan, inventory)
     for relation in [plan.registry, *plan.common]:
         yield rls.grants(relation, inventory, ["SELECT"])
     for relation in plan.passed_through:
@@ -116,12 +120,13 @@ def _attack(plan: Plan) -> Probe:
 
 def closings(plan: Plan) -> Iterator[tuple[str, Statement]]:
     """The closing of each table, with the table."""
-    inventory, platform = lazily(plan), plan.platform_id
-    for spec in plan.tables:
-        yield spec.relation, rls.policies(spec.relation, inventory, shared=spec.shared, platform=platform)
-    for relation in org_tables.own_tables(plan):
-        yield relation, rls.policies(relation, inventory, shared=True, platform=platform)
-    yield plan.registry, rls.policies(plan.registry, inventory, shared=False, platform=platform, column="id")
+    inventory, platform, bound = lazily(plan), plan.platform_id, bound_roles_of(plan)
+    tables = [(spec.relation, spec.shared, TENANT_COLUMN) for spec in plan.tables]
+    tables += [(relation, True, TENANT_COLUMN) for relation in org_tables.own_tables(plan)]
+    for relation, shared, column in [*tables, (plan.registry, False, "id")]:
+        roles = [one for one in bound if relation in one.tables]
+        how: rls.Rows = {"shared": shared, "platform": platform, "column": column}
+        yield relation, rls.policies(relation, inventory, roles=roles, **how)
 
 
 def _valid_tenant_key(spec: TableSpec, tenants: str) -> Statement:

@@ -53,10 +53,11 @@ def narrowed(plan: Plan, scope: Scope) -> Plan:
         slugs = [tenant.slug for tenant in plan.tenants]
         if scope.tenant not in slugs:
             raise UnknownTenant(name=scope.tenant, known=", ".join(slugs))
-        return replace(plan, scope=scope.text, only_tenant=scope.tenant)
+        # The other tenants' rows have none yet: a role that is bound would be shown nothing of them.
+        return replace(plan, scope=scope.text, only_tenant=scope.tenant, bound=())
     if scope.table:
         spec = _named(plan, scope.table)
-        return _only(replace(plan, scope=Scope(table=spec.relation).text), _with_parents(plan, spec))
+        return _only(replace(plan, scope=Scope(table=spec.relation).text), _needed(plan, spec))
     return plan
 
 
@@ -65,7 +66,7 @@ def touched(plan: Plan, scopes: Iterable[str]) -> Plan:
     tables = {Scope.of(scope).table for scope in scopes}
     if not tables or "" in tables:
         return plan
-    return _only(plan, set().union(*(_with_parents(plan, _named(plan, table)) for table in tables)))
+    return _only(plan, set().union(*(_needed(plan, _named(plan, table)) for table in tables)))
 
 
 def _only(plan: Plan, wanted: set[str]) -> Plan:
@@ -79,6 +80,12 @@ def _named(plan: Plan, name: str) -> TableSpec:
             return spec
     known = ", ".join(sql.shown(spec.relation) for spec in plan.tables)
     raise UnknownCanaryTable(name=name, known=known)
+
+
+def _needed(plan: Plan, spec: TableSpec) -> set[str]:
+    """The table, what its rows follow, and the users by whom a bound role's callers are known."""
+    users = {one.users[0] for one in plan.bound if one.users}
+    return set().union(_with_parents(plan, spec), *(_with_parents(plan, plan.table(name)) for name in users))
 
 
 def _with_parents(plan: Plan, spec: TableSpec) -> set[str]:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from migrations_ops.rules import plan_keys
+from migrations_ops.rules.model import TENANT_COLUMN
 from migrations_ops.rules.operators import COMBINATIONS, COMPARISONS, Kind
 from migrations_ops.rules.reader import RELATION
 
@@ -15,10 +16,12 @@ Schema = dict[str, Any]
 TEXT: Schema = {"type": "string", "minLength": 1}
 LIST: Schema = {"type": "array", "items": TEXT, "minItems": 1}
 FLAG: Schema = {"type": "boolean"}
+NAME: Schema = {"type": "string", "pattern": f"^{RELATION.pattern}$"}
 TEXTS: Schema = {"anyOf": [TEXT, LIST]}
 SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 # A date of TOML reaches a schema as the text of it.
 BOUND: Schema = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:.*)?$"}]}
+LISTS = ("tenants", "tables", "rules", "commons", "reachables", "binds", "unbounds")
 CONDITION: Schema = {"$ref": "#/$defs/condition"}
 
 
@@ -48,7 +51,10 @@ SHAPES: dict[str, Schema] = {
     "mapping": {"type": "object"},
     "columns": {"type": "object", "additionalProperties": {"type": "string"}},
     "uuid": {"type": "string", "pattern": "^[{]?[0-9A-Fa-f-]{32,36}[}]?$"},
-    "relation": {"type": "string", "pattern": f"^{RELATION.pattern}$"},
+    "relation": NAME,
+    "relations": {"type": "array", "items": NAME, "minItems": 1},
+    "tenant_column": {"const": TENANT_COLUMN},
+    "sees": {"enum": list(plan_keys.SEES)},
     "visibility": {"enum": ["shared", "private"]},
     "failing": {"enum": list(plan_keys.FAILING)},
     "count": {"type": "integer", "minimum": 1},
@@ -59,9 +65,19 @@ SHAPES: dict[str, Schema] = {
     "bound": BOUND,
     "range": {"type": "array", "items": BOUND, "minItems": 2, "maxItems": 2},
     "condition": CONDITION,
+    **{name: {"$ref": f"#/$defs/{name}"} for name in ("parent", "users")},
     **{
-        name: {"$ref": f"#/$defs/{name}"} if name == "parent" else several({"$ref": f"#/$defs/{name.rstrip('s')}"})
-        for name in ("tenants", "tables", "rules", "commons", "reachables", "parent", *plan_keys.ORGANISATION)
+        name: several({"$ref": f"#/$defs/{name.rstrip('s')}"})
+        for name in (
+            "tenants",
+            "tables",
+            "rules",
+            "commons",
+            "reachables",
+            "binds",
+            "unbounds",
+            *plan_keys.ORGANISATION,
+        )
     },
 }
 COMBINED: dict[str, Schema] = {
@@ -102,6 +118,13 @@ def _table() -> Schema:
     return table(plan_keys.TABLE_KEYS) | {"dependencies": {"failing_limit": finding}}
 
 
+def _bind() -> Schema:
+    """A role sees its caller's tenant, by a claim or the row of a user; or what is the same for everybody."""
+    of_caller = {"anyOf": [{"required": ["claim"]}, {"required": ["users"]}]}
+    alike = {"required": ["sees"], "properties": {"sees": {"enum": list(plan_keys.SEES[1:])}}}
+    return table(plan_keys.BIND_KEYS) | {"not": {"allOf": [alike, of_caller]}}
+
+
 def schema() -> Schema:
     """The whole schema."""
     hop = table(plan_keys.HOP_KEYS)
@@ -120,6 +143,9 @@ def schema() -> Schema:
             "tenant": table(plan_keys.TENANT_KEYS),
             "common": table(plan_keys.COMMON_KEYS),
             "reachable": table(plan_keys.REACHABLE_KEYS),
+            "bind": _bind(),
+            "unbound": table(plan_keys.UNBOUND_KEYS),
+            "users": table(plan_keys.USERS_KEYS),
             **{name.rstrip("s"): table(of) for name, of in plan_keys.ORGANISATION.items()},
         },
     }

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from migrations_ops.engine.steps import Table
+from migrations_ops.rules.bindings import binds, unbound
 from migrations_ops.rules.conditions import condition
 from migrations_ops.rules.model import Plan, Rule, TableSpec, TenantSpec
 from migrations_ops.rules.parents import parent
@@ -68,13 +69,15 @@ def _plan(data: dict[str, Any], text: str) -> Plan:
         given = ((getattr(tenant, what), (*plan.at("tenant", n), what)) for n, tenant in enumerate(tenants, start=1))
         distinct(given, f"tenants have the same {what}")
     slugs = [tenant.slug for tenant in tenants]
+    tables = _tables(plan, slugs)
+    bound = binds(plan, [spec.relation for spec in tables])
     return Plan(
         name=plan.text("name", "multi_tenant_migration"),
         platform=plan.one_of("platform", slugs, "must be a tenant's slug"),
         registry=plan.relation("registry"),
         product=plan.one_of("product", ["vital"]) if plan.item.get("product") else "",
         tenants=tenants,
-        tables=_tables(plan, slugs),
+        tables=tables,
         common=tuple(
             Given(item, f"common {number}", COMMON_KEYS, plan.at("common", number)).relation("name")
             for number, item in plan.tables("common")
@@ -83,6 +86,8 @@ def _plan(data: dict[str, Any], text: str) -> Plan:
             _reachable(Given(item, f"reachable {number}", REACHABLE_KEYS, plan.at("reachable", number)))
             for number, item in plan.tables("reachable")
         ),
+        bound=bound,
+        unbound=unbound(plan, bound),
         revoke_temp=plan.flag("revoke_temp"),
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),

@@ -128,6 +128,19 @@ class TableSpec:
 
 
 @dataclass(frozen=True)
+class Bind:
+    """A role that somebody else's service puts on, bound by the same isolation. It `sees` its caller's `own` rows and
+    the shared ones, or for every caller the `shared` ones or `nothing`. The caller's tenant is in the `claim`, else it
+    is that of the row of `users` (table, key) that the token is for. `tables`: these alone, to try it first."""
+
+    role: str
+    sees: str = "own"
+    claim: tuple[str, ...] = ()
+    users: tuple[str, str] | None = None
+    tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything a run needs to know of the database it is made for. `text` and `digest` identify it."""
 
@@ -140,6 +153,8 @@ class Plan:
     common: tuple[str, ...]
     text: str = field(repr=False)
     reachable: tuple[str, ...] = ()  # what tenants may reach past the policies, as the proof names it
+    bound: tuple[Bind, ...] = ()
+    unbound: tuple[str, ...] = ()  # roles of which somebody has said, with a reason, that isolation leaves them alone
     digest: str = ""
     scope: str = ""  # a canary's; empty: the whole plan
     only_tenant: str = ""  # the slug of a canary tenant

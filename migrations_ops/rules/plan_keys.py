@@ -3,6 +3,7 @@
 A shape is a name that `schema` knows. A `*` marks what must be there.
 """
 
+SEES = ("own", "shared", "nothing")
 PHASES = ("003_platform_data", "004_tenant_data")
 FAILING = ("stop", "find")
 CONFIGURATION = ("features", "limits", "security")
@@ -22,6 +23,8 @@ PLAN_KEYS = {
     "table": "tables*",
     "common": "commons",
     "reachable": "reachables",
+    "bind": "binds",
+    "unbound": "unbounds",
 }
 TENANT_KEYS = {
     "id": "uuid*",
@@ -59,3 +62,6 @@ RULE_KEYS = {
 HOP_KEYS = {"column": "texts*", "table": "relation*", "key": "texts"}
 COMMON_KEYS = {"name": "relation*"}
 REACHABLE_KEYS = {"name": "text*", "reason": "text*"}
+BIND_KEYS = {"role": "text*", "sees": "sees", "claim": "texts", "users": "users", "tables": "relations"}
+USERS_KEYS = {"table": "relation*", "key": "text", "tenant": "tenant_column"}
+UNBOUND_KEYS = {"role": "text*", "reason": "text*"}

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import SavedState
 from migrations_ops.phases import policies
+from migrations_ops.phases.inventory import bound_roles_of
 from migrations_ops.phases.row_level_security import KEY, closings
 from migrations_ops.rules.model import Plan
 from tenants import audit
@@ -39,18 +40,19 @@ def closed_tables(session: Session, plan: Plan) -> dict[str, SavedState]:
 
 
 def disarm(session: Session, plan: Plan, who: str, reason: str, waiting: Callable[[str], None]) -> list[str]:
-    """Turn isolation off for everyone but tenants; returns the tables. Each table in a transaction of its own.
+    """Turn isolation off for everyone but tenants and bound roles; returns the tables. Each in one transaction.
 
     It may be repeated, also after a kill: the record says first that isolation is off, and last of all it is.
     """
-    tables = closed_tables(session, plan)
+    tables, roles = closed_tables(session, plan), bound_roles_of(plan)
     audit.note(session, who, "disarm", reason, {"tables": list(tables)})
     message = OPENED.format(who=who, reason=reason)
     session.named("spoil_phase", {"phase": KEY, "error": Jsonb({"message": message})})
     for relation in tables:
         _carry_out(session, relation, policies.shut_tenants_out(relation), waiting)
     for relation, before in tables.items():
-        _carry_out(session, relation, policies.as_it_was_before(relation, before), waiting)
+        bound = any(relation in one.tables for one in roles)
+        _carry_out(session, relation, policies.as_it_was_before(relation, before, bound=bound), waiting)
     return list(tables)
 
 

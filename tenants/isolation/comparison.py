@@ -7,14 +7,17 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg.sql import Composable
 
 from tenants.inventory import OWN_SCHEMA, TENANT_COLUMN, Inventory, Routine, TenantTable
-from tenants.isolation import wanted
+from tenants.isolation import bound, bound_comparison, wanted
 from tenants.isolation.difference import (
+    BOUND_FUNCTIONS,
+    BOUND_RIGHTS,
+    BOUND_WRITERS,
     FUNCTIONS,
     GRANTS,
     KEYS,
@@ -35,6 +38,7 @@ from tenants.isolation.wanted import OTHERS as POLICY_OF_OTHERS
 from tenants.isolation.wanted import PUBLIC, Policy
 from vital.db import sql
 from vital.db.roles import ROLES as OURS
+from vital.db.roles import TENANT_ROLE
 from vital.db.session import Session
 
 Ask = Callable[[Composable], list[tuple[Any, ...]]]
@@ -76,15 +80,18 @@ def standing(ask: Ask, inventory: Inventory, *, serving: bool = False) -> Standi
     return Standing(tables=len(closed), differences=tuple(found))
 
 
-def is_as_wanted(inventory: Callable[[], Inventory], part: str, relation: str = "") -> Callable[[Session], bool]:
-    """Whether a run has nothing to do about this part, of this table or of all; what it may not repair does not count.
+def is_as_wanted(
+    inventory: Callable[[], Inventory], part: str, relation: str = "", *, role: str = ""
+) -> Callable[[Session], bool]:
+    """Whether a run has nothing to do about this part, of this table or of all, and of this bound role; what it may not
+    repair does not count.
 
     Reading a plan's inventory takes some time, which is spent when it is asked for.
     """
 
     def ask(session: Session) -> bool:
         return not any(
-            one.part == part and not one.statement and relation in ("", one.relation)
+            one.part == part and not one.statement and relation in ("", one.relation) and role in ("", one.role)
             for one in _at_once(session, inventory(), part, relation)
         )
 
@@ -129,6 +136,7 @@ def of_roles(ask: Ask) -> Iterator[Difference]:
 def of_others(ask: Ask, relations: Collection[str]) -> Iterator[Difference]:
     """RESTRICTIVE policies of others that would hide rows from VITAL or the owner."""
     parts = {"tables": sql.literal(list(relations)), "policies": sql.literal(list(wanted.POLICY_NAMES))}
+    parts["bound"] = sql.literal(bound.POLICIES)
     for row in _rows(ask, "found_policies_of_others", **parts):
         binds = [PUBLIC] if row["everybody"] else [role for role in row["binds"] if role != "vital_tenant"]
         if binds:
@@ -158,6 +166,7 @@ class Look:
         every = _everything(inventory)
         self._asked_for = every if complete and set(relations) >= set(_closed(inventory)) else list(relations)
         self._of_plan = {table.relation: table for table in inventory.tables}
+        self._roles = sql.literal([one.role for one in inventory.bound])
         self._names: dict[str, Composable] = {"tables": sql.literal(self._asked_for)}
         serves = {"serving": sql.literal(serving), "tables": sql.literal(_closed(inventory))}
         self._logins = {"logins": query("service_logins", **serves)}
@@ -166,7 +175,7 @@ class Look:
     def differences(self, parts: Collection[str]) -> Iterator[Difference]:
         if POLICIES in parts:
             yield from self._policies()
-        if GRANTS in parts or SCHEMAS in parts:
+        if {GRANTS, SCHEMAS, BOUND_RIGHTS} & {*parts}:
             yield from self._rights()
         if REFERENCES in parts:
             yield from self._references()
@@ -174,13 +183,17 @@ class Look:
             yield from self._functions()
         if WRITERS in parts:
             yield from self._writers()
+        if {BOUND_FUNCTIONS, BOUND_WRITERS} & {*parts}:
+            yield from self._of_bound_roles()
         if KEYS in parts:
             yield from self._keys()
         if ROLES in parts:
             closed = sql.literal(_closed(self.inventory))
             yield from roles(_rows(self.ask, "found_roles"))
+            yield from bound_comparison.roles(_rows(self.ask, "found_bound_roles", roles=self._roles))
             yield from provers(_rows(self.ask, "found_provers", tables=closed))
-            yield from bound_owners(_rows(self.ask, "found_bound_owners", tables=closed))
+            whose = sql.literal([TENANT_ROLE, *(one.role for one in self.inventory.bound)])
+            yield from bound_owners(_rows(self.ask, "found_bound_owners", tables=closed, roles=whose))
         if LOGINS in parts:
             of_plan = {"tables": sql.literal(_closed(self.inventory)), "powers": sql.literal(list(wanted.POWERS))}
             yield from settings(_rows(self.ask, "found_settings", **self._logins))
@@ -196,6 +209,9 @@ class Look:
                 "registry": sql.literal(self.inventory.registry),
             }
             parts |= {"policies": sql.literal(list(wanted.POLICY_NAMES)), "members": query("members", **self._names)}
+            functions = [bound.tenant_function(one, self.inventory.registry) for one in self.inventory.bound]
+            parts |= {"bound": sql.literal(bound.POLICIES), "roles": self._roles}
+            parts["functions"] = sql.literal([one.signature for one in functions])
             self._tables = _rows(self.ask, "found_tables", **parts)
         return self._tables
 
@@ -230,14 +246,19 @@ class Look:
             yield from self._default(row, table)
 
     def _of_each_policy(self, row: Row, table: TenantTable | None) -> Iterator[Difference]:
-        memo = self.records.get(wanted.closing(row["root"]))
+        memo, shared = self.records.get(wanted.closing(row["root"])), bool(table and table.shared)
         found = {one["name"]: _policy(one) for one in row["policies"]}
-        for policy in wanted.policies(
-            shared=bool(table and table.shared),
-            platform=self.inventory.platform_id,
-            column=TENANT_COLUMN if table else "id",
-            others=_others(memo, row["owner"], found.get(POLICY_OF_OTHERS)),
-        ):
+        others = _others(memo, sql.names(row["owner"])[0], found.get(POLICY_OF_OTHERS))
+        column, platform = TENANT_COLUMN if table else "id", self.inventory.platform_id
+        expected = [*wanted.policies(shared=shared, platform=platform, column=column, others=others)]
+        for one in self.inventory.bound_on(row["root"]):
+            if self._is_wanted(bound.limiting(one, row["root"])):
+                expected += bound.policies(one, shared=shared, platform=platform, column=column)
+        names = {policy.name for policy in expected}
+        for name in found if self.complete else ():
+            if name not in names:
+                yield self._of_table(row, f"policy {name}", "none, by the plan", found[name].in_words, False)
+        for policy in expected:
             there = found.get(policy.name)
             if there != policy:
                 text = there.in_words if there else "it is missing"
@@ -280,10 +301,16 @@ class Look:
 
     def _rights(self) -> Iterator[Difference]:
         schemas = sorted({sql.names(name)[0] for name in self._asked_for})
-        parts = {"members": query("members", **self._names), "schemas": sql.literal(schemas)}
+        parts = {"members": query("members", **self._names), "schemas": sql.literal(schemas), "roles": self._roles}
         found = _rows(self.ask, "found_grants", **parts, **self._logins)
         of_roles = [row for row in self.tables() if self._is_granted(row["root"])]
-        yield from Rights(self.inventory, of_roles, found, schemas, whole=self.complete).differences()
+        theirs = {
+            (one.role, relation)
+            for one in self.inventory.bound
+            for relation in one.tables
+            if relation in self.relations and self._is_wanted(bound.limiting(one, relation))
+        }
+        yield from Rights(self.inventory, of_roles, found, schemas, theirs, whole=self.complete).differences()
 
     def _is_granted(self, relation: str) -> bool:
         return self._is_wanted(wanted.granting(relation))
@@ -314,6 +341,27 @@ class Look:
         found = {row["name"]: row for row in _rows(self.ask, "found_functions", **names)}
         for part, relation, routine in functions:
             yield from _routine(part, relation, routine, found.get(routine.signature))
+
+    def _of_bound_roles(self) -> Iterator[Difference]:
+        """The functions that know their callers, and the triggers that give rows theirs."""
+        registry = self.inventory.registry
+        known = [one for one in self.inventory.bound if one.has_tenant and self._is_wanted(bound.knowing(one))]
+        writing = [
+            (one, relation)
+            for one in self.inventory.bound
+            for relation in bound.writes(registry, one)
+            if relation in self.relations and self._is_wanted(bound.giving(one, relation))
+        ]
+        functions = [(BOUND_FUNCTIONS, "", one, bound.tenant_function(one, registry)) for one in known]
+        functions += [(BOUND_WRITERS, relation, one, bound.writer_function(one)) for one, relation in writing]
+        signatures = {"functions": sql.literal([routine.signature for *_, routine in functions])}
+        found = {row["name"]: row for row in _rows(self.ask, "found_functions", **self._names, **signatures)}
+        for part, relation, one, routine in functions:
+            callers = (one.role,) if part == BOUND_FUNCTIONS else ()
+            for differs in _routine(part, relation, routine, found.get(routine.signature), callers):
+                yield replace(differs, role=one.role)
+        rows = _rows(self.ask, "found_bound_writers", **bound_comparison.triggers(writing))
+        yield from bound_comparison.writers(writing, rows)
 
     def _server_functions(self) -> Iterator[Difference]:
         sources = [source for source, _ in wanted.SERVER_FUNCTIONS.values()]
@@ -399,10 +447,12 @@ class Look:
                     yield Difference(KEYS, row["root"], what, f"({listed}) is unique in each tenant", "in all", False)
 
 
-def _routine(part: str, relation: str, routine: Routine, row: Row | None) -> Iterator[Difference]:
+def _routine(
+    part: str, relation: str, routine: Routine, row: Row | None, callers: Collection[str] = ()
+) -> Iterator[Difference]:
     what = f"function {routine}"
     if row is None:
-        yield Difference(part, relation, what, "it is there", "it is missing", part == FUNCTIONS)
+        yield Difference(part, relation, what, "it is there", "it is missing", part in (FUNCTIONS, BOUND_FUNCTIONS))
         return
     settings_found = sorted(str(one).lower() for one in row["settings"])
     facts = (
@@ -420,12 +470,20 @@ def _routine(part: str, relation: str, routine: Routine, row: Row | None) -> Ite
     if not row["owned_well"]:
         fix = wanted.fix("fix_owner", what=f"FUNCTION {routine}", role=row["wanted_owner"])
         yield Difference(part, relation, f"owner of {what}", row["wanted_owner"], row["owner"], True, fix)
-    for caller in row["callers"]:
-        yield Difference(part, relation, f"right to call {what}", "nobody but its owner", caller, False)
+    found, nobody = {sql.names(caller)[0] for caller in row["callers"]}, "nobody but its owner"
+    for caller in sorted(found ^ {*callers}):
+        expected = ", ".join(callers) or nobody
+        seen = caller if caller in found else nobody
+        yield Difference(part, relation, f"right to call {what}", expected, seen, False)
 
 
 def _policy(row: Row) -> Policy:
-    return Policy(row["name"], row["command"], tuple(row["roles"]), row["using"], row["check"], row["permissive"])
+    """Roles without quotes; which function it is that a policy calls is known by what the policy is built of."""
+    using, check = row["using"], row["check"]
+    if row["name"].startswith(bound.POLICIES):
+        using, check = bound.qualified(using), bound.qualified(check)
+    whom = tuple(sql.names(role)[0] for role in row["roles"])
+    return Policy(row["name"], row["command"], whom, using, check, row["permissive"])
 
 
 def _others(memo: Any, owner: str, found: Policy | None) -> str:
@@ -437,7 +495,7 @@ def _others(memo: Any, owner: str, found: Policy | None) -> str:
 
 def _closed(inventory: Inventory) -> list[str]:
     """The tables that row level security holds."""
-    return [*(table.relation for table in inventory.tables), inventory.registry]
+    return [*inventory.closed]
 
 
 def _everything(inventory: Inventory) -> list[str]:

@@ -6,7 +6,9 @@ from typing import Any
 POLICIES, GRANTS, SCHEMAS, REFERENCES = "policies", "grants", "schemas", "references"
 FUNCTIONS, WRITERS, KEYS = "functions", "writers", "keys"
 ROLES, LOGINS, OTHERS = "roles", "logins", "policies of others"
-PARTS = (POLICIES, GRANTS, SCHEMAS, REFERENCES, FUNCTIONS, WRITERS, KEYS, ROLES, LOGINS, OTHERS)
+BOUND_RIGHTS, BOUND_WRITERS, BOUND_FUNCTIONS = "rights of bound roles", "rows of bound roles", "tenants of bound roles"
+OF_BOUND_ROLES = (BOUND_RIGHTS, BOUND_WRITERS, BOUND_FUNCTIONS)
+PARTS = (POLICIES, GRANTS, SCHEMAS, REFERENCES, FUNCTIONS, WRITERS, KEYS, ROLES, LOGINS, OTHERS, *OF_BOUND_ROLES)
 EARLIER = (WRITERS, KEYS)  # made before 006, so that a run goes back to where they are made
 
 
@@ -15,6 +17,7 @@ class Difference:
     """`relation` is the plan's table that it belongs to, or empty. It is `dangerous` where rows may leak, or be changed
     by another tenant. `statement` is what somebody has to run where a run of VITAL's does not repair it. Not our `own`
     are things that VITAL has not made and a run goes on beside: rights of everybody or of a login, policies of others.
+    `role` is the role of others that it is about, where the plan binds it.
     """
 
     part: str
@@ -25,6 +28,7 @@ class Difference:
     dangerous: bool
     statement: str = ""
     own: bool = True
+    role: str = ""
 
     @property
     def fix(self) -> str:

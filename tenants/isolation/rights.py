@@ -1,13 +1,14 @@
 """The grants on tables, columns, sequences and schemas, against those that the plan wants."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from tenants.inventory import OWN_SCHEMA, Inventory
-from tenants.isolation import wanted
-from tenants.isolation.difference import GRANTS, LOGINS, SCHEMAS, Difference
+from tenants.isolation import bound, wanted
+from tenants.isolation.difference import BOUND_RIGHTS, GRANTS, LOGINS, SCHEMAS, Difference
 from tenants.isolation.wanted import EVERYTHING, PUBLIC, READING
+from vital.db import sql
 from vital.db.roles import OPERATOR_ROLE, TENANT_ROLE
 from vital.db.roles import ROLES as OURS
 
@@ -18,11 +19,20 @@ NOTHING: frozenset[str] = frozenset()
 
 class Rights:
     """`tables` are rows of the tables whose grants are looked at, `found` every grant on them, their columns and
-    sequences, on schemas and on VITAL's own tables. `whole`: what is missing on schemas counts as well."""
+    sequences, on schemas and on VITAL's own tables. `theirs` are the bound roles with their tables. `whole`: what is
+    missing on schemas counts as well."""
 
     def __init__(
-        self, inventory: Inventory, tables: Sequence[Row], found: Sequence[Row], schemas: Sequence[str], *, whole: bool
+        self,
+        inventory: Inventory,
+        tables: Sequence[Row],
+        found: Sequence[Row],
+        schemas: Sequence[str],
+        theirs: Collection[tuple[str, str]] = (),
+        *,
+        whole: bool,
     ) -> None:
+        self._theirs, self._bound = theirs, {one.role for one in inventory.bound}
         self.inventory, self.tables, self.schemas, self.whole = inventory, tables, schemas, whole
         self._closed = {*(table.relation for table in inventory.tables), inventory.registry}
         self._held: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
@@ -40,7 +50,9 @@ class Rights:
             yield from self._missing("SCHEMA", "", schema, dict.fromkeys(OURS, USAGE), SCHEMAS)
         allowed = self._allowed()
         for held in self._found:
-            if not held["root"] or held["root"] in self._looked_at:
+            if (role := sql.names(held["role"])[0]) in self._bound:
+                yield from self._of_bound_role(held, role)
+            elif not held["root"] or held["root"] in self._looked_at:
                 yield from self._beyond(held, allowed)
 
     def _has_sequences(self, relation: str) -> bool:
@@ -98,6 +110,18 @@ class Rights:
         yield Difference(
             part, held["root"], what, ", ".join(sorted(expected)) or "none", found, self._opens(held), fix, own=own
         )
+
+    def _of_bound_role(self, held: Row, role: str) -> Iterator[Difference]:
+        """What it has beside policies: TRUNCATE and the like, and anything on a partition or a table of VITAL's."""
+        root, privilege = held["root"], held["privilege"]
+        if held["kind"] != "TABLE" or (root and (role, root) not in self._theirs):
+            return
+        allowed = bound.rights(self.inventory.registry, root) if root and held["name"] == root else NOTHING
+        if privilege not in allowed:
+            column = f" ({held['part']})" if held["part"] else ""
+            what, expected = f"rights of {role} on table {held['name']}", ", ".join(sorted(allowed)) or "none"
+            fix = "" if root and held["by_owner"] else self._revoking(held, held["name"], column)
+            yield Difference(BOUND_RIGHTS, root, what, expected, f"{privilege}{column}", True, fix, role=role)
 
     def _opens(self, held: Row) -> bool:
         """Numbers of a sequence are no rows; what is common to all tenants may be read by everybody."""

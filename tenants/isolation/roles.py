@@ -75,13 +75,13 @@ def provers(rows: Iterable[Row]) -> Iterator[Difference]:
 
 
 def bound_owners(rows: Iterable[Row]) -> Iterator[Difference]:
-    """Of owners of tables who have the rights of vital_tenant."""
+    """Of owners of tables who have the rights of vital_tenant, or of a role of others that is bound as it is."""
     for row in rows:
         fix = wanted.fix("fix_membership", granted=row["through"], role=row["name"])
-        if row["through"] == TENANT_ROLE:
-            fix = _no_inheritance(row["name"], TENANT_ROLE, by_membership=row["by_membership"], leave=True)
-        found = f"it inherits what {TENANT_ROLE} may, so the guards of references see one tenant's rows"
-        expected = f"it inherits nothing of {TENANT_ROLE}"
+        if row["through"] == row["role"]:
+            fix = _no_inheritance(row["name"], row["role"], by_membership=row["by_membership"], leave=True)
+        found = f"it inherits what {row['role']} may, so the guards of references see one tenant's rows"
+        expected = f"it inherits nothing of {row['role']}"
         yield Difference(ROLES, "", f"owner {row['name']} of the tables", expected, found, True, fix)
 
 

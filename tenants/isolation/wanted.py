@@ -3,6 +3,7 @@
 One definition: 006 makes things from it, and the comparison holds the catalogue against it.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -174,6 +175,11 @@ def fix(name: str, **words: str) -> str:
     """A statement for somebody to run; the words are names as the database, or the plan, spells them."""
     parts = {word: sql.verbatim(text) for word, text in words.items()}
     return sql.text_of(sql.compose(QUERIES[name], **parts))
+
+
+def quoted(name: str) -> str:
+    """A name as SQL reads it, with quotes where it needs some."""
+    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else sql.spelled(name)
 
 
 def expression(name: str, **parts: Composable) -> str:

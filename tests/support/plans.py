@@ -59,6 +59,7 @@ name = "a room is its house's"
 phase = "004_tenant_data"
 parent = { column = "house", table = "public.houses" }
 """
+BIND = '\n[[bind]]\nrole = "web"\n'
 
 
 def changed(old: str, new: str) -> str:
@@ -246,6 +247,52 @@ WRONG: dict[str, tuple[str, str, str]] = {
     ),
     "equals a list": (when('{ column = "street", equals = ["a"] }'), f"{RULE}, when", "equals compares with a text"),
     "a common table without schema": (GOOD + '\n[[common]]\nname = "words"\n', "common 1", "not 'words'"),
+    "a role bound twice": (GOOD + BIND + BIND, "two [[bind]]", "have the same role: web"),
+    "a role of VITAL's bound": (GOOD + BIND.replace("web", "vital_tenant"), "bind 1", "role must be one that others"),
+    "everybody bound": (GOOD + BIND.replace("web", "PUBLIC"), "bind 1", "role must be one that others put on"),
+    "a role without a name": (GOOD + '\n[[bind]]\nsees = "own"\n', "bind 1", "role is missing"),
+    "a role that sees everything": (GOOD + BIND + 'sees = "all"\n', "bind 1", "sees, not 'all'. One of"),
+    "a tenant by what people write": (
+        GOOD + BIND + 'claim = "user_metadata.tenant_id"\n',
+        "bind 1",
+        "claim must not be in user_metadata: people write that themselves",
+    ),
+    "a tenant by what people write, as a list": (
+        GOOD + BIND + 'claim = ["claims", "raw_user_meta_data", "tenant"]\n',
+        "bind 1",
+        "claim must not be in raw_user_meta_data",
+    ),
+    "a claim with a hole": (GOOD + BIND + 'claim = "app_metadata..tenant"\n', "bind 1", "a part without a name"),
+    "a claim as a number": (GOOD + BIND + "claim = 1\n", "bind 1", "claim must be a list of texts"),
+    "a claim where all see the same": (
+        GOOD + BIND + 'sees = "shared"\nclaim = "tenant_id"\n',
+        "bind 1",
+        "claim says whose rows a caller sees; with sees = 'shared'",
+    ),
+    "users where all see the same": (
+        GOOD + BIND + 'sees = "nothing"\nusers = { table = "public.rooms" }\n',
+        "bind 1",
+        "users says whose rows a caller sees",
+    ),
+    "users of no plan": (
+        GOOD + BIND + 'users = { table = "auth.users" }\n',
+        "bind 1, users",
+        "table must name a table of the plan, not 'auth.users'",
+    ),
+    "users with a tenant of their own": (
+        GOOD + BIND + 'users = { table = "public.rooms", tenant = "home" }\n',
+        "bind 1, users",
+        "tenant must be the column that the plan keeps",
+    ),
+    "users without a table": (GOOD + BIND + 'users = { key = "id" }\n', "bind 1, users", "table is missing"),
+    "bound on a table of no plan": (GOOD + BIND + 'tables = ["public.yards"]\n', "bind 1", "must name a table of"),
+    "bound on no table": (GOOD + BIND + "tables = []\n", "bind 1", "tables is empty"),
+    "unbound without a reason": (GOOD + '\n[[unbound]]\nrole = "web"\n', "unbound 1", "reason is missing"),
+    "bound and unbound": (
+        GOOD + BIND + '\n[[unbound]]\nrole = "web"\nreason = "trusted"\n',
+        "unbound 1",
+        "role 'web' is bound by [[bind]] on every table; one of the two",
+    ),
 }
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from migrations_ops.rules.load import load
-from migrations_ops.rules.model import Condition
+from migrations_ops.rules.model import Bind, Condition
 from migrations_ops.rules.reader import PlanError
-from tests.support.plans import GOOD, WRONG, path_to_parent, when
+from tests.support.plans import BIND, GOOD, WRONG, path_to_parent, when
 
 Write = Callable[[str], Path]
 
@@ -30,6 +30,36 @@ def test_the_good_plan_is_good(write: Write) -> None:
     assert plan.tables[1].rules[0].parent is not None
     assert path_to_parent(plan.tables[1].rules[0].parent) == "house → public.houses.id"
     assert (plan.name, plan.product, plan.common) == ("multi_tenant_migration", "", ())
+
+
+BOUND = {
+    "": Bind("web", "own", ("app_metadata", "tenant_id")),
+    'claim = "tenant"': Bind("web", "own", ("tenant",)),
+    'claim = "a.b.c"': Bind("web", "own", ("a", "b", "c")),
+    'claim = ["https://example.com/claims", "tenant"]': Bind("web", "own", ("https://example.com/claims", "tenant")),
+    'users = { table = "public.rooms" }': Bind(
+        "web", "own", ("app_metadata", "tenant_id"), users=("public.rooms", "id")
+    ),
+    'users = { table = "public.rooms", key = "sub", tenant = "tenant_id" }': Bind(
+        "web", "own", ("app_metadata", "tenant_id"), users=("public.rooms", "sub")
+    ),
+    'sees = "shared"': Bind("web", "shared"),
+    'sees = "nothing"\ntables = ["public.rooms"]': Bind("web", "nothing", tables=("public.rooms",)),
+}
+
+
+@pytest.mark.parametrize("given", BOUND)
+def test_a_role_is_bound_as_the_plan_says(write: Write, given: str) -> None:
+    plan = load(write(f"{GOOD}{BIND}{given}\n"))
+
+    assert plan.bound == (BOUND[given],)
+
+
+def test_a_role_may_be_bound_on_one_table_and_left_alone_on_the_others(write: Write) -> None:
+    left_alone = '\n[[unbound]]\nrole = "web"\nreason = "tried on one table first"\n'
+    plan = load(write(f'{GOOD}{BIND}tables = ["public.rooms"]\n{left_alone}'))
+
+    assert (plan.bound[0].tables, plan.unbound) == (("public.rooms",), ("web",))
 
 
 @pytest.mark.parametrize("wrong", WRONG)

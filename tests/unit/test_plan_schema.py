@@ -34,6 +34,14 @@ ONLY_THE_LOADER_SEES = (
     "a parent that comes later",
     "a parent's column that",
     "a column that the plan",
+    "a role bound twice",
+    "a role of VITAL's bound",
+    "everybody bound",
+    "a tenant by what people write",
+    "a claim with a hole",
+    "users of no plan",
+    "bound on a table of no plan",
+    "bound and unbound",
     "what it means: ",
 )
 

@@ -213,7 +213,7 @@ DO $policies$
 DECLARE
     found name;
 BEGIN
-    FOR found IN SELECT polname FROM pg_policy WHERE polrelid = to_regclass({name}) AND polname = ANY({policies}::text[]) LOOP
+    FOR found IN SELECT polname FROM pg_policy WHERE polrelid = to_regclass({name}) AND (polname = ANY({policies}::text[]) OR starts_with(polname, {bound})) LOOP
         EXECUTE format('DROP POLICY %I ON %s', found, to_regclass({name}));
     END LOOP;
 END

@@ -36,11 +36,12 @@ SELECT jsonb_build_object(
                 ))
                 FROM pg_depend AS d
                 WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid <> 'pg_class'::regclass
+                  AND NOT (starts_with(p.polname, {bound}) AND d.refclassid = 'pg_proc'::regclass AND EXISTS (SELECT FROM unnest({functions}::text[]) AS f WHERE to_regprocedure(f) = d.refobjid))
             ),
             'roles', ARRAY(SELECT CASE r WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r)) END FROM unnest(p.polroles) AS r ORDER BY 1)
         ))
         FROM pg_policy AS p
-        WHERE p.polrelid = c.oid AND p.polname = ANY({policies}::text[])
+        WHERE p.polrelid = c.oid AND (p.polname = ANY({policies}::text[]) OR starts_with(p.polname, {bound}))
     ), '[]'),
     'heir_of', COALESCE((
         WITH RECURSIVE ancestors AS (
@@ -53,8 +54,8 @@ SELECT jsonb_build_object(
         JOIN pg_class AS pc ON pc.oid = a.parent
         JOIN pg_namespace AS pn ON pn.oid = pc.relnamespace
         JOIN pg_class AS ac ON ac.oid = a.oid AND NOT ac.relrowsecurity
-        WHERE has_any_column_privilege(to_regrole('vital_tenant')::oid, a.oid, 'SELECT, INSERT, UPDATE')
-           OR has_table_privilege(to_regrole('vital_tenant')::oid, a.oid, 'DELETE')
+        JOIN pg_roles AS who ON who.rolname = 'vital_tenant' OR who.rolname = ANY({roles}::text[])
+        WHERE has_any_column_privilege(who.oid, a.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(who.oid, a.oid, 'DELETE')
     ), '[]'),
     'column', (
         SELECT jsonb_build_object(
@@ -97,10 +98,10 @@ JOIN pg_class AS c ON c.oid = m.oid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 
 -- name: found_grants
--- What VITAL's roles, everybody and the service's logins were granted: tables with their columns, sequences of their own,
+-- What VITAL's roles, those that the plan binds, everybody and the service's logins were granted: tables with their columns, sequences of their own,
 -- schemas, and VITAL's own tables. What vital_operator has of those is not looked at here: it works with them.
 {members}, logins AS ({logins}), watched AS (
-    SELECT oid, rolname::text AS name FROM pg_roles WHERE rolname IN ('vital_tenant', 'vital_operator')
+    SELECT oid, rolname::text AS name FROM pg_roles WHERE rolname IN ('vital_tenant', 'vital_operator') OR rolname = ANY({roles}::text[])
     UNION
     SELECT 0, 'PUBLIC'
     UNION
@@ -191,6 +192,27 @@ JOIN pg_trigger AS g ON g.tgrelid = to_regclass(planned.name) AND g.tgname = 'vi
 JOIN pg_proc AS p ON p.oid = g.tgfoid
 JOIN pg_namespace AS pn ON pn.oid = p.pronamespace
 
+-- name: found_bound_writers
+-- The triggers that give rows of bound roles their tenant: there, altered, or switched off.
+SELECT jsonb_build_object(
+    'root', wanted.relation, 'role', wanted.role,
+    'same', g.tgfoid = to_regprocedure(wanted.function) AND g.tgtype = 7 AND COALESCE(array_length(g.tgattr::int2[], 1), 0) = 0
+            AND substring(pg_get_triggerdef(g.oid) FROM ' WHEN \((.*)\) EXECUTE FUNCTION ') = wanted.condition,
+    'fires', g.tgenabled IN ('O', 'A') AND NOT EXISTS (
+        SELECT
+        FROM pg_partition_tree(g.tgrelid) AS part
+        JOIN pg_trigger AS clone ON clone.tgrelid = part.relid AND clone.tgname = g.tgname AND clone.tgenabled NOT IN ('O', 'A')
+    )
+)::text
+FROM unnest({relations}::text[], {roles}::text[], {triggers}::text[], {functions}::text[], {conditions}::text[]) AS wanted (relation, role, trigger, function, condition)
+JOIN pg_trigger AS g ON g.tgrelid = to_regclass(wanted.relation) AND g.tgname = wanted.trigger AND NOT g.tgisinternal
+
+-- name: found_bound_roles
+-- The roles of others that the plan binds, with what would let them past every policy.
+SELECT jsonb_build_object('name', r.rolname, 'attributes', jsonb_build_object('SUPERUSER', r.rolsuper, 'BYPASSRLS', r.rolbypassrls))::text
+FROM pg_roles AS r
+WHERE r.rolname = ANY({roles}::text[])
+
 -- name: found_functions
 -- The functions behind these triggers, and whether their owner is one that owns the tables or VITAL's, or has their rights.
 SELECT jsonb_build_object(
@@ -274,7 +296,7 @@ WHERE m.roleid = to_regrole('vital_prover')
 ORDER BY 1
 
 -- name: found_bound_owners
--- Who owns the tables, or the guards of references, and has the rights of vital_tenant: its policies would bind the guards,
+-- Who owns the tables, or the guards of references, and has the rights of vital_tenant, or of a role that the plan binds: its policies would bind the guards,
 -- which see no other tenant's row then, and let every reference pass. Through vital_prover is that role's own fault.
 WITH RECURSIVE owners AS (
     SELECT DISTINCT r.oid, r.rolname, r.rolinherit
@@ -292,11 +314,11 @@ WITH RECURSIVE owners AS (
     JOIN pg_auth_members AS m ON m.member = r.oid AND COALESCE((to_jsonb(m) ->> 'inherit_option')::boolean, r.rolinherit)
 )
 SELECT jsonb_build_object(
-    'name', quote_ident(pg_get_userbyid(i.owner)), 'through', quote_ident(pg_get_userbyid(i.through)),
+    'name', quote_ident(pg_get_userbyid(i.owner)), 'role', quote_ident(pg_get_userbyid(i.roleid)), 'through', quote_ident(pg_get_userbyid(i.through)),
     'by_membership', current_setting('server_version_num')::int >= 160000
 )::text
 FROM inherited AS i
-WHERE i.roleid = to_regrole('vital_tenant')
+WHERE i.roleid = ANY(SELECT oid FROM pg_roles WHERE rolname = ANY({roles}::text[]))
   AND i.through IS DISTINCT FROM to_regrole('vital_prover')
 ORDER BY 1
 
@@ -418,6 +440,7 @@ JOIN pg_class AS c ON c.oid = to_regclass(planned.name)
 JOIN pg_policy AS p ON p.polrelid = c.oid
 WHERE NOT p.polpermissive
   AND p.polname <> ALL({policies}::text[])
+  AND NOT starts_with(p.polname, {bound})
   AND (
       COALESCE(pg_get_expr(p.polqual, p.polrelid), 'true') <> 'true'
       OR COALESCE(pg_get_expr(p.polwithcheck, p.polrelid), 'true') <> 'true'
