@@ -45,7 +45,7 @@ def functions(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Statem
                     query("close_function", signature=sql.literal(routine.signature)),
                     query("open_function", role=sql.ident(one.role), **_parts(routine)),
                 ),
-                down=lambda _, routine=routine: (query("drop_own_function", **_parts(routine)),),  # type: ignore[misc]  # a default, to bind it now
+                down=lambda _, routine=routine: (query("drop_tenant_function", **_parts(routine)),),  # type: ignore[misc]  # a default, to bind it now
             )
 
 

@@ -29,7 +29,7 @@ CREATE OR REPLACE FUNCTION {function}() RETURNS uuid LANGUAGE plpgsql STABLE SEC
 -- Policies are carried out with the rights of who asks.
 GRANT EXECUTE ON FUNCTION {function}() TO {role}
 
--- name: drop_own_function
+-- name: drop_tenant_function
 -- The function was ours.
 DROP FUNCTION IF EXISTS {function}()
 
