@@ -5,17 +5,34 @@ from collections.abc import Callable, Iterator
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine.steps import Check, Statement
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Check, Severity, Statement
 from migrations_ops.phases.grants import Held
 from migrations_ops.phases.inventory import bound_roles_of, closed_of
 from migrations_ops.phases.queries import of_table, query
 from migrations_ops.rules.model import Plan
 from tenants.inventory import OWN_SCHEMA, BoundRole, Inventory, Routine
-from tenants.isolation import bound
+from tenants.isolation import bound, unbound
 from tenants.isolation.comparison import is_as_wanted
 from tenants.isolation.difference import BOUND_FUNCTIONS, BOUND_RIGHTS, BOUND_WRITERS
 from vital.db import sql
 from vital.db.introspection import UNIQUE_KEYS
+from vital.errors import Problem
+
+
+def not_bound(ask: unbound.Ask, plan: Plan) -> list[unbound.Unbound]:
+    """The roles of others that isolation leaves alone, and nobody has accepted."""
+    return unbound.reaching(ask, closed_of(plan), bound_roles_of(plan), plan.unbound)
+
+
+def none_is_left_alone(plan: Plan) -> Check:
+    """What comes first: isolation that is not enforced for somebody is said to be so."""
+
+    def problems(session: Session) -> Iterator[Problem]:
+        for one in not_bound(session.execute, plan):
+            yield Problem("", "", f"{one.seen}: isolation is not enforced for this role. {one.fix}")
+
+    return Check("isolation is enforced for every role that a service puts on", problems, Severity.WARN)
 
 
 def can_be_bound(plan: Plan) -> Iterator[Check]:

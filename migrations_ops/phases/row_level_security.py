@@ -29,6 +29,7 @@ def phase(plan: Plan) -> Phase:
 
 
 def _steps(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Step]:
+    yield bound_roles.none_is_left_alone(plan)
     yield Check("VITAL's roles may do nothing by themselves", _roles, gate=True)
     for spec in plan.tables:
         yield _valid_tenant_key(spec, plan.registry)

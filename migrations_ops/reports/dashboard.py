@@ -9,6 +9,7 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
 from migrations_ops.models import Run
+from migrations_ops.phases import bound_roles
 from migrations_ops.phases.row_level_security import KEY as CLOSES
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.review.assignments import has_tenants
@@ -37,11 +38,19 @@ def overview(session: Session, plan: Plan) -> Document:
         "runs": runs,
         "run": next((run for run in runs if run["status"] in Run.UNFINISHED), None),
         "findings": _findings(session) if checked else [],
+        "unbound": _unbound(session, plan, states),
         "drift": _drift(session, plan, states) if states else [],
         "checked": checked,
         "validated": states.get("005_post_validation", {}).get("status") == "completed",
         "connections": dict(session.execute(sql.compose(QUERIES["connections_by_state"]))),
     }
+
+
+def _unbound(session: Session, plan: Plan, states: dict[str, Document]) -> list[str]:
+    """The roles for which isolation is not enforced, once it is for others."""
+    if states.get(CLOSES, {}).get("status") != "completed":
+        return []
+    return [f"{one.seen}. {one.fix}" for one in bound_roles.not_bound(session.execute, plan)]
 
 
 def last_change() -> tuple[Any, ...]:

@@ -8,7 +8,9 @@ from psycopg import errors
 from migrations_ops.engine.executor import has_work
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase
+from migrations_ops.phases import bound_roles
 from migrations_ops.phases.queries import every
+from migrations_ops.phases.row_level_security import KEY as CLOSES
 from migrations_ops.rules.model import Plan, TableSpec
 from migrations_ops.runs import queries
 from tenants import audit
@@ -30,9 +32,17 @@ def status(session: Session, plan: Plan, phases: Sequence[Phase]) -> dict[str, A
         "late": _legacy_writes(session, plan) if has_tenants else [],
         "findings": queries.open_findings(session) if states else [],
         "canaries": queries.canaries(session),
+        "unbound": _unbound(session, plan, states),
         "audit": audit.latest(session) if states else [],
         "next": next_phase,
     }
+
+
+def _unbound(session: Session, plan: Plan, states: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Roles for which isolation is not enforced. Before 006 it is enforced for nobody, and nothing else is said."""
+    if states.get(CLOSES, {}).get("status") != "completed":
+        return []
+    return [one.document() for one in bound_roles.not_bound(session.execute, plan)]
 
 
 def _legacy_writes(session: Session, plan: Plan) -> list[dict[str, Any]]:

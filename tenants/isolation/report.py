@@ -7,6 +7,7 @@ from typing import Any
 
 from tenants.isolation.difference import Difference
 from tenants.isolation.reachability import Reached
+from tenants.isolation.unbound import Unbound
 
 HELD, LEAK, NOT_TRIED = "held", "LEAK", "not tried"
 EVERYBODY = "everybody"
@@ -30,6 +31,8 @@ class Attempt:
 class Report:
     """The attempts, what was left out and why, what tenants cannot see that they should, where the fence is open.
 
+    `unbound` are roles of others for which isolation is not enforced, and nobody has accepted it.
+
     `in_turn` counts those of tenants that were tried against one other each, by table and verb: with thousands of
     tenants a line for each would fill the memory. `scripts` has for a leak the statements that repeat it.
     """
@@ -41,6 +44,7 @@ class Report:
     open: list[str] = field(default_factory=list)
     reachable: list[Reached] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+    unbound: list[Unbound] = field(default_factory=list)
     not_reached: list[str] = field(default_factory=list)
     scripts: dict[Attempt, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -87,6 +91,7 @@ class Report:
         self.open += other.open
         self.reachable += other.reachable
         self.differences += other.differences
+        self.unbound += other.unbound
         self.not_reached += other.not_reached
         self.scripts |= other.scripts
         self._leaks += other._leaks
@@ -107,6 +112,7 @@ class Report:
             "open": self.open,
             "reachable": [asdict(reached) for reached in self.reachable],
             "differences": [one.document() for one in self.differences],
+            "unbound": [one.document() for one in self.unbound],
             "scripts": [asdict(attempt) | {"script": text} for attempt, text in self.scripts.items()],
             "in_turn": [{"what": what, "verb": verb, "times": n} for (what, verb), n in sorted(self.in_turn.items())],
             "matrix": [asdict(attempt) for attempt in self.attempts],

@@ -97,3 +97,17 @@ def test_what_has_moved_since_is_told(migrated: Scratch, on: On) -> None:
         page = first_page()
 
     assert "prompts: row level security is not on and forced" in page
+
+
+def test_roles_for_which_isolation_is_not_enforced_are_told(migrated: Scratch, on: On) -> None:
+    rows(migrated.admin_url, "CREATE ROLE dashboard_gate LOGIN NOINHERIT; CREATE ROLE dashboard_visitor")
+    try:
+        rows(migrated.admin_url, "GRANT dashboard_visitor TO dashboard_gate")
+        rows(migrated.admin_url, "GRANT SELECT ON tools TO dashboard_visitor")
+        with on(migrated):
+            page = first_page()
+    finally:
+        rows(migrated.admin_url, "DROP OWNED BY dashboard_visitor; DROP ROLE dashboard_gate, dashboard_visitor")
+
+    assert "Isolation is not enforced for every role" in page
+    assert "dashboard_visitor reads tools. Bind it: [[bind]] role" in page

@@ -41,13 +41,20 @@ def show_attacks(console: Console, document: dict[str, Any]) -> None:
         lines.append(("DIFFERS" if differs["severity"] == "dangerous" else "differs", words))
     if len(document["differences"]) > SHOWN:
         lines.append(("differs", f"{len(document['differences']) - SHOWN} more things (--json lists them)"))
+    lines += [("unbound", f"{role['seen']}. {role['fix']}") for role in document["unbound"]]
     lines += [("not tried", f"{left_out['what']}: {left_out['why']}") for left_out in document["not_tried"]]
     lines += [(NO_TURN, words) for words in document["not_reached"]]
     for mark, words in lines:
-        _line(console, mark, "yellow" if mark in {NOT_TRIED, NO_TURN, "differs"} else "bold red", words)
+        _line(console, mark, "yellow" if mark in {NOT_TRIED, NO_TURN, "differs", "unbound"} else "bold red", words)
     for known in document["scripts"][:REPEATED]:
         title = f"To repeat: {known['what']}, {known['attacker']}, {known['verb']}"
         console.print("", Text(title, "bold"), Text(known["script"]), sep="\n")
+    console.print(_last_line(document), highlight=False)
+
+
+def _last_line(document: dict[str, Any]) -> str:
+    """What it comes to."""
+    left_alone = _left_alone(document)
     took = f"{document['attacks']:,} attacks in {document['seconds']:,.1f} s"
     if not document["holds"]:
         found = f"{document['leaks']:,} leaks"
@@ -55,12 +62,17 @@ def show_attacks(console: Console, document: dict[str, Any]) -> None:
             found += f", {len(document['reachable'])} reached that the plan does not allow"
         if differing := sum(one["severity"] == "dangerous" for one in document["differences"]):
             found += f", {differing} dangerous differences from what the plan wants"
-        words = f"\n[bold red]Not isolated.[/] {took}, {found}{_untried(document)}. {ADVICE}"
-    elif document["complete"]:
-        words = f"\n[green]Held.[/] {took}, no leak{_untried(document)}. Nothing is left of it."
-    else:
-        words = f"\n[yellow]Held as far as it was tried.[/] {took}, no leak{_untried(document)}. {GO_ON}"
-    console.print(words, highlight=False)
+        return f"\n[bold red]Not isolated.[/] {took}, {found}{_untried(document)}.{left_alone} {ADVICE}"
+    if document["complete"]:
+        held = "[yellow]Held, but not for every role.[/]" if left_alone else "[green]Held.[/]"
+        return f"\n{held} {took}, no leak{_untried(document)}.{left_alone} Nothing is left of it."
+    return f"\n[yellow]Held as far as it was tried.[/] {took}, no leak{_untried(document)}.{left_alone} {GO_ON}"
+
+
+def _left_alone(document: dict[str, Any]) -> str:
+    """For whom isolation is not enforced at all."""
+    roles = [role["role"] for role in document["unbound"]]
+    return f" [yellow]Isolation is not enforced for {', '.join(roles)}.[/]" if roles else ""
 
 
 def _untried(document: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 from migrations_ops.management.output.elements import grid
@@ -30,6 +31,9 @@ def show_status(console: Console, document: dict[str, Any]) -> None:
         done = sum(status == "completed" for status in canary["phases"].values())
         of = f"{done} of {len(canary['phases'])} phases completed"
         console.print(f"\nCanary {canary['scope']}: {of}", highlight=False)
+    for role in document["unbound"]:
+        told = f"\n[yellow]Isolation is not enforced for {role['role']}[/]: {role['seen']}. {escape(role['fix'])}"
+        console.print(told, highlight=False)
     _run(console, document["run"])
     if document["maintenance"]["on"]:
         told = f"by {document['maintenance']['by']}: {document['maintenance']['reason']}"

@@ -66,3 +66,46 @@ BEGIN
     NEW.tenant_id := vital.{function}();
     RETURN NEW;
 END
+
+-- name: unbound_roles
+-- Roles without login that somebody else's login puts on, and does not inherit from, or that Supabase's gate puts on: each
+-- with the tables of the plan that it reaches by its rights and by policies, and where isolation does not bind it. A role with
+-- BYPASSRLS is bound by nothing, and named elsewhere.
+WITH tables AS (
+    SELECT t.name, t.place, c.oid, c.relnamespace, c.relowner, c.relrowsecurity
+    FROM unnest({tables}::text[]) WITH ORDINALITY AS t (name, place)
+    JOIN pg_class AS c ON c.oid = to_regclass(t.name)
+), put_on AS (
+    SELECT r.oid, r.rolname
+    FROM pg_roles AS r
+    WHERE NOT r.rolcanlogin
+      AND NOT r.rolsuper
+      AND NOT r.rolbypassrls
+      AND r.rolname NOT LIKE 'pg\_%'
+      AND r.rolname <> ALL(ARRAY['vital_tenant', 'vital_operator', 'vital_prover'] || {accepted}::text[])
+      AND (r.rolname IN ('anon', 'authenticated') OR EXISTS (
+          SELECT
+          FROM pg_auth_members AS m
+          JOIN pg_roles AS l ON l.oid = m.member AND l.rolcanlogin AND NOT l.rolsuper
+          WHERE m.roleid = r.oid
+            AND NOT COALESCE((to_jsonb(m) ->> 'inherit_option')::boolean, l.rolinherit)
+            AND COALESCE((to_jsonb(m) ->> 'set_option')::boolean, true)
+            AND NOT EXISTS (SELECT FROM tables AS t WHERE pg_has_role(l.oid, t.relowner, 'MEMBER'))
+      ))
+)
+SELECT p.rolname::text, array_agg(t.name ORDER BY t.place),
+       bool_or(has_any_column_privilege(p.oid, t.oid, 'INSERT, UPDATE') OR has_table_privilege(p.oid, t.oid, 'DELETE, TRUNCATE'))
+FROM put_on AS p
+CROSS JOIN tables AS t
+WHERE has_schema_privilege(p.oid, t.relnamespace, 'USAGE')
+  AND (has_any_column_privilege(p.oid, t.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(p.oid, t.oid, 'DELETE, TRUNCATE'))
+  AND (p.rolname, t.name) NOT IN (SELECT * FROM unnest({roles}::text[], {relations}::text[]) AS bound (role, relation))
+  AND (NOT t.relrowsecurity OR EXISTS (
+      SELECT
+      FROM pg_policy AS y
+      WHERE y.polrelid = t.oid
+        AND y.polpermissive
+        AND EXISTS (SELECT FROM unnest(y.polroles) AS role WHERE role = 0 OR pg_has_role(p.oid, role, 'USAGE'))
+  ))
+GROUP BY p.rolname
+ORDER BY p.rolname = 'anon' DESC, p.rolname
