@@ -34,8 +34,8 @@ SIGN_UP = (
 
 
 @contextmanager
-def project(server_url: str, *, old: bool) -> Iterator[Scratch]:
-    """A new project with a platform in it; `admin_url` is supabase_admin's, `owner_url` postgres's."""
+def new_project(server_url: str, *, old: bool) -> Iterator[Scratch]:
+    """A project before its owner makes anything; `admin_url` is supabase_admin's, `owner_url` postgres's."""
     with clusters.private(server_url, " -c wal_level=logical") as root:
         _run(root, _text("supabase_roles.sql"))
         for role in LOGINS:
@@ -47,8 +47,15 @@ def project(server_url: str, *, old: bool) -> Iterator[Scratch]:
         admin, owner = (_login(root, role) for role in ("supabase_admin", "postgres"))
         _run(admin, _text("supabase.sql"))
         _run(admin, OLD_GRANTS if old else NEW_GRANTS)
-        _run(owner, _text("supabase_platform.sql"))
-        scratch = Scratch(admin, owner, DATABASE)
+        yield Scratch(admin, owner, DATABASE)
+
+
+@contextmanager
+def project(server_url: str, *, old: bool) -> Iterator[Scratch]:
+    """A project with a platform in it."""
+    with new_project(server_url, old=old) as scratch:
+        owner = scratch.owner_url
+        run(owner, "supabase_platform.sql")
         for number in range(6):
             sign_up(scratch, f"person{number}@example.com", "north" if number % 2 else "south")
         _run(owner, "INSERT INTO notes (user_id, title) SELECT id, 'note ' || n FROM users, generate_series(1, 5) AS n")
