@@ -15,7 +15,11 @@ from tests.support.paths import ROOT
 pytestmark = pytest.mark.slow
 
 # Pages whose story needs more than a database have a test of their own, which carries them out.
-ELSEWHERE = {"the-whole-guide": "test_the_whole_guide.py", "runbooks": "test_runbooks.py"}
+ELSEWHERE = {
+    "the-whole-guide": "test_the_whole_guide.py",
+    "runbooks": "test_runbooks.py",
+    "supabase": "test_supabase_guide.py",
+}
 PAGES = [
     page
     for page in sorted((ROOT / "docs").rglob("*.md"))

@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import re
 import subprocess
 import sys
 import time
@@ -24,7 +23,6 @@ from tests.support.tenant_role import as_tenant
 pytestmark = pytest.mark.slow
 
 DONE, FAILED, WRONG, STOPPED = 0, 1, 2, 3
-CAST = re.compile(r"\(ARRAY\[([^]]*)\]\)::text\[\]")
 PRIVILEGES = (
     "SELECT acl.grantee::text, acl.privilege_type FROM pg_database AS d"
     " CROSS JOIN LATERAL aclexplode(COALESCE(d.datacl, acldefault('d', d.datdba))) AS acl"
@@ -35,12 +33,7 @@ PRIVILEGES = (
 def everything(scratch: Scratch, *schemas: str) -> tuple[Any, ...]:
     """DDL, rows, owners and grants of these schemas, and what may be done with the database itself."""
     dumps = [databases.dump(scratch.admin_url, schema=schema) for schema in ("public", "auth", *schemas)]
-    return *(CAST.sub(_spelled, text) for text in dumps), rows(scratch.admin_url, PRIVILEGES)
-
-
-def _spelled(cast: re.Match[str]) -> str:
-    """PostgreSQL reads its own spelling of a cast array into another one, which then stays: they mean the same."""
-    return f"ARRAY[{', '.join(f'({item})::text' for item in cast[1].split(', '))}]"
+    return *map(databases.as_restored, dumps), rows(scratch.admin_url, PRIVILEGES)
 
 
 def damage(scratch: Scratch) -> None:

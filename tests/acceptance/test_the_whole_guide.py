@@ -3,10 +3,6 @@
 The day is made short: 24 hours are some seconds, in which the tenants' applications call.
 """
 
-import os
-import re
-import secrets
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,10 +14,10 @@ from tests.support import databases
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.command_results import Manage
 from tests.support.databases import Scratch, rows
-from tests.support.documented_commands import Place, blocks, calls, of_block, run, shows, status_of
+from tests.support.documented_commands import blocks
+from tests.support.page_reader import Reader
 from tests.support.paths import ROOT
 from tests.support.queries import columns
-from tests.support.service import PRODUCTION, Service, served
 from tests.support.tokens import key
 
 pytestmark = pytest.mark.slow
@@ -32,52 +28,19 @@ LISTS = {"tools-crud": "tools", "prompts-crud": "prompts"}
 COUNT = "SELECT count(*) FROM {} WHERE tenant_id IN ('{}', '{}')"
 
 
-class Day:
-    """One reader of the page: what was printed to them, and the service that they have started."""
+class Day(Reader):
+    """One reader of the page, whose tenants' applications call while somebody watches."""
 
-    def __init__(self, scratch: Scratch, manage: Manage, folder: Path) -> None:
-        self.scratch, self.manage, self.folder = scratch, manage, folder
-        self.login = f"vital_test_service_{secrets.token_hex(6)}"  # the page's name may be somebody's
-        self.printed: dict[str, str] = {}
-        self.service: Service | None = None
-        self.environment = {"PATH": os.environ["PATH"], "PHARMA": PHARMA, "DIGITAL_HEALTH": DIGITAL_HEALTH}
-        self.settings = {"VITAL_DEMO": "", "VITAL_SECRET_KEY": ""}  # what the page does not set, its reader has not
-        self._services = ExitStack()
+    instead = DAY
 
-    def console(self, block: str, place: Place) -> None:
-        for command in of_block(block, place):
-            line = command.line
-            for name, value in (
-                {"vital_service": self.login} | DAY | {"$URL": self.environment.get("URL", "")}
-            ).items():
-                line = line.replace(name, value)
-            with self.applications() if line.startswith("./manage.py monitor") else ExitStack():
-                self.settings["VITAL_METRICS_KEY"] = self.environment.get("VITAL_PLATFORM_KEY", "")
-                done = run(self.scratch, self.manage, self.folder, line, self.settings)
-            told = self.printed[command.line] = done.stdout
-            done.stdout = told.replace(self.login, "vital_service")
-            shows(command, done)
-            if "create_api_key" in line:
-                slug = line.split("--tenant ")[1].split()[0]
-                self.environment[f"{slug.replace('-', '_').upper()}_KEY"] = told.strip()
-
-    def shell(self, block: str) -> None:
-        if key := re.search(r"^export VITAL_SECRET_KEY=(?:.*)$", block, re.MULTILINE):
-            made = ["sh", "-euc", f'{key[0]}\nprintf %s "$VITAL_SECRET_KEY"']
-            self.settings["VITAL_SECRET_KEY"] = subprocess.run(made, capture_output=True, text=True, check=True).stdout
-        if "make serve" in block:
-            url = self.printed["./manage.py create_login vital_service"].strip()
-            self.service = self._services.enter_context(served(url, PRODUCTION))
-            self.environment["URL"] = f"http://127.0.0.1:{self.service.port}"
-        for command, status in calls(f"```sh\n{block}```"):
-            assert status_of(command, self.environment) == status, command
-        if "kill" in block:
-            self._services.close()
-            self.service = None
+    @contextmanager
+    def meanwhile(self, line: str) -> Iterator[None]:
+        self.settings["VITAL_METRICS_KEY"] = self.environment.get("VITAL_PLATFORM_KEY", "")
+        with self.applications() if line.startswith("./manage.py monitor") else ExitStack():
+            yield
 
     @contextmanager
     def applications(self) -> Iterator[None]:
-        """Both tenants' applications call while somebody watches."""
         assert self.service is not None
         over, service = threading.Event(), self.service
 
@@ -102,10 +65,6 @@ class Day:
                 ((there,),) = rows(self.scratch.admin_url, COUNT.format(table, tenant, PLATFORM))
                 told = answer.json["count"] if endpoint == "tools-crud" else answer.json["pagination"]["total"]
                 assert told == there > 0, (name, endpoint)
-
-    def over(self, server_url: str) -> None:
-        self._services.close()
-        databases.drop_login(server_url, self.login)
 
 
 @pytest.fixture

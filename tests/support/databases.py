@@ -154,6 +154,14 @@ def _normalised(text: str) -> Iterator[str]:
             yield r"\."
 
 
+_CAST = re.compile(r"\(ARRAY\[([^]]*)\]\)::text\[\]")
+
+
+def as_restored(text: str) -> str:
+    """PostgreSQL reads its own spelling of a cast array into another one, which then stays: they mean the same."""
+    return _CAST.sub(lambda cast: f"ARRAY[{', '.join(f'({item})::text' for item in cast[1].split(', '))}]", text)
+
+
 # --- programs ---
 
 

@@ -16,7 +16,7 @@ from tests.support.command_results import Manage
 from tests.support.databases import Scratch
 from tests.support.paths import ROOT
 
-BLOCK = re.compile(r"^```(console|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(console|sh|sql|js|toml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CALL = re.compile(r"^(curl .*?) +# (\d{3})\b", re.MULTILINE | re.DOTALL)
 # The calls print as people want to see them; here only the status counts.
 STATUS_ONLY = 'curl() { command curl --silent --show-error --output /dev/null --write-out "%{http_code}" "$@"; }\n'
@@ -49,7 +49,7 @@ class Command(NamedTuple):
 
 
 def blocks(text: str) -> list[tuple[str, str, Place]]:
-    """(`console` or `sh`, what is in it, where it begins)"""
+    """(`console`, `sh`, `sql`, `js` or `toml`, what is in it, where it begins)"""
     return [(found[1], found[2], Place(text, found.start(2))) for found in BLOCK.finditer(text)]
 
 

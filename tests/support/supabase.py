@@ -1,6 +1,8 @@
 """A Supabase-like database on a server of its own: its owner is no superuser, and half of the schemas are others'."""
 
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,9 @@ OLD_GRANTS = """
     GRANT ALL ON ALL FUNCTIONS IN SCHEMA auth TO postgres WITH GRANT OPTION
 """
 NEW_GRANTS = "GRANT SELECT, REFERENCES, TRIGGER ON auth.users TO postgres"
+SHARED = """
+    SELECT setting, current_setting('server_version_num')::integer FROM pg_config WHERE name = 'SHAREDIR'
+"""
 SIGN_UP = (
     "INSERT INTO auth.users (email, raw_user_meta_data) VALUES (%s, jsonb_build_object('org', %s::text)) RETURNING id"
 )
@@ -36,7 +41,10 @@ SIGN_UP = (
 @contextmanager
 def new_project(server_url: str, *, old: bool) -> Iterator[Scratch]:
     """A project before its owner makes anything; `admin_url` is supabase_admin's, `owner_url` postgres's."""
-    with clusters.private(server_url, " -c wal_level=logical") as root:
+    with (
+        _lets_postgres_make(server_url, "vector") as path,
+        clusters.private(server_url, f" -c wal_level=logical{path}") as root,
+    ):
         _run(root, _text("supabase_roles.sql"))
         for role in LOGINS:
             statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(PASSWORD))
@@ -61,6 +69,22 @@ def project(server_url: str, *, old: bool) -> Iterator[Scratch]:
         _run(owner, "INSERT INTO notes (user_id, title) SELECT id, 'note ' || n FROM users, generate_series(1, 5) AS n")
         _run(owner, "REFRESH MATERIALIZED VIEW notes_of_orgs")
         yield scratch
+
+
+@contextmanager
+def _lets_postgres_make(server_url: str, extension: str) -> Iterator[str]:
+    """The server's option by which an extension is trusted, as Supabase's are; before PostgreSQL 18 there is none."""
+    ((shared, version),) = databases.rows(server_url, SHARED)
+    files = list(Path(shared, "extension").glob(f"{extension}[.-]*")) if version >= 180000 else []
+    with tempfile.TemporaryDirectory(prefix="vital-extension-") as folder:
+        copies = Path(folder, "extension")
+        copies.mkdir()
+        for file in files:
+            shutil.copy(file, copies)
+            if file.suffix == ".control":
+                (copies / file.name).write_text(file.read_text() + "trusted = true\n")
+        clusters.give(clusters.same_user(server_url), Path(folder), copies, *copies.iterdir())
+        yield f" -c extension_control_path='{folder}:$system'" if files else ""
 
 
 def sign_up(scratch: Scratch, email: str, organisation: str) -> str:

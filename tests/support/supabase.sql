@@ -14,7 +14,12 @@ DO $extensions$
 DECLARE
     found name;
 BEGIN
-    FOR found IN SELECT name FROM pg_available_extensions WHERE name IN ('pgcrypto', 'vector') LOOP
+    -- Those that postgres may make itself, which Supabase lets it with vector; and one that it may not.
+    FOR found IN
+        SELECT DISTINCT name FROM pg_available_extension_versions
+        WHERE name IN ('pgcrypto', 'vector') AND trusted
+           OR name = 'pg_stat_statements'
+    LOOP
         EXECUTE format('CREATE EXTENSION %I SCHEMA extensions', found);
     END LOOP;
 END
