@@ -30,7 +30,7 @@ def phase(plan: Plan) -> Phase:
 
 def _steps(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Step]:
     yield bound_roles.none_is_left_alone(plan)
-    yield Check("VITAL's roles may do nothing by themselves", _roles, gate=True)
+    yield Check("VITAL's roles may do nothing by themselves", _roles(plan), gate=True)
     for spec in plan.tables:
         yield _valid_tenant_key(spec, plan.registry)
         yield from not_null.statements(spec)
@@ -70,11 +70,15 @@ def _steps(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Step]:
     yield Check("every tenant sees its own rows, the Platform's shared ones, and no others", _attack(plan))
 
 
-def _roles(session: Session) -> Iterator[Problem]:
+def _roles(plan: Plan) -> Probe:
     """Attributes and memberships are the whole cluster's, and a DBA's to take back."""
-    for one in comparison.of_roles(session.execute):
-        if one.dangerous:
-            yield Problem("", "", f"{one.seen}. {one.fix}")
+
+    def problems(session: Session) -> Iterator[Problem]:
+        for one in comparison.of_roles(session.execute, [bind.role for bind in plan.bound]):
+            if one.dangerous:
+                yield Problem("", "", f"{one.seen}. {one.fix}")
+
+    return problems
 
 
 def _left(inventory: Callable[[], Inventory]) -> Probe:
@@ -115,6 +119,10 @@ def _attack(plan: Plan) -> Probe:
             yield Problem("", "", f"the attack run as vital_tenant was refused: {error.diag.message_primary}")
             return
         yield from (Problem(table, "", message) for table, message in report.problems(attacks))
+        missing = {database_probe.attacks_as(one.role) for one in plan.bound}
+        for left_out in attacks.not_tried:
+            if left_out["what"] in missing:
+                yield Problem("", "", f"{left_out['what']} could not be tried: {left_out['why']}")
 
     return problems
 

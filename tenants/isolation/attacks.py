@@ -13,7 +13,7 @@ from psycopg.sql import Composable
 from tenants.isolation.fixtures import Made, NotPlantable, Planted, Planter, Reference
 from tenants.isolation.queries import QUERIES, query
 from tenants.isolation.report import HELD, LEAK, NOT_TRIED
-from tenants.isolation.targets import Actor, Target
+from tenants.isolation.targets import AS_TENANT, NOBODY, Actor, Guise, Target
 from vital.db import sql
 
 REFUSED = "42501"  # insufficient_privilege: what grants and policies answer
@@ -25,11 +25,17 @@ SHARED = "shared by the Platform, readable"
 
 @dataclass(frozen=True)
 class Move:
-    """A statement as a tenant. `point` selects the row that its cursor is on, as the operator."""
+    """A statement as somebody of a tenant. `point` selects the row that its cursor is on, as the operator."""
 
     tenant: str
     statement: str
     point: str = ""
+    guise: Guise = AS_TENANT
+
+    def listed(self) -> list[str]:
+        """As `try_each` takes it."""
+        guise = self.guise
+        return [self.statement, self.point, guise.role, guise.setting, guise.value(self.tenant)]
 
 
 @dataclass(frozen=True)
@@ -102,15 +108,18 @@ def script(move: Move, made: Sequence[str] = ()) -> str:
         lines += [QUERIES["repeat_as_operator"] + ";", *made]
     if move.point:
         lines += [QUERIES["repeat_cursor"].replace("{query}", move.point) + ";"]
-    lines += [QUERIES["repeat_as_tenant"].replace("{tenant}", sql.quoted(move.tenant))]
+    parts = {"role": sql.ident(move.guise.role), "setting": sql.literal(move.guise.setting)}
+    value = sql.literal(move.guise.value(move.tenant))
+    lines += [sql.text_of(query("repeat_in_guise", value=value, **parts))]
     return "\n".join([*lines, move.statement + ";", "ROLLBACK;"])
 
 
 class Weapons:
-    """The statements against one table, composed once: a slot in them stands for each key and tenant."""
+    """The statements against one table, composed once: a slot in them stands for each key and tenant. The attacker
+    comes in the `guise`; a control is a tenant's."""
 
-    def __init__(self, planter: Planter, target: Target) -> None:
-        self.planter, self.target = planter, target
+    def __init__(self, planter: Planter, target: Target, guise: Guise = AS_TENANT) -> None:
+        self.planter, self.target, self.guise = planter, target, guise
         self.controlled: set[str] = set()  # verbs whose control was taken
 
     def against(self, attacker: Actor, victim: Actor, platform: str, *, each_alone: bool = False) -> Iterator[Try]:
@@ -120,7 +129,7 @@ class Weapons:
         if theirs is None:
             return
         mine = self.planter.planted.get((self.target.relation, attacker.id))
-        shared = self.target.shared and victim.id == platform
+        shared = victim.id in self.guise.readable(NOBODY, platform, shared=self.target.shared)
         yield self._by_key("select by key", "read_row", attacker, victim, theirs, allowed=shared)
         if not self.target.writable:
             return
@@ -167,7 +176,7 @@ class Weapons:
         """The victim may do the same: so the statement does reach the row."""
         statement = self._text(name, key=sql.quoted(theirs.key))
         control = Move(victim.id, statement) if name == "read_row" and verb not in self.controlled else None
-        move = Move(attacker.id, statement)
+        move = self._move(attacker, statement)
         return Try(victim, verb, move, control, allowed=allowed, made=theirs.made)
 
     def _unseen(self, attacker: Actor, victim: Actor, theirs: Planted) -> Iterator[Try]:
@@ -175,8 +184,8 @@ class Weapons:
         point = self._text("point_at_row", key=sql.quoted(theirs.key))
         # Nobody has no id to write; the policy for the new row refuses it then, after that for the old one.
         taking = self._text("write_row", owner=sql.quoted(attacker.id or victim.id))
-        yield Try(victim, "update of a row unseen", Move(attacker.id, taking, point), made=theirs.made)
-        deleting = Move(attacker.id, self._text("delete_pointed"), point)
+        yield Try(victim, "update of a row unseen", self._move(attacker, taking, point), made=theirs.made)
+        deleting = self._move(attacker, self._text("delete_pointed"), point)
         yield Try(victim, "delete of a row unseen", deleting, made=theirs.made)
 
     def _forged(self, attacker: Actor, victim: Actor, theirs: Planted) -> Iterator[Try]:
@@ -185,14 +194,14 @@ class Weapons:
             return
         statement, verb = self.planter.insertion(self.target.relation, theirs.spare), "insert in its name"
         control = None if verb in self.controlled else Move(victim.id, statement)
-        yield Try(victim, verb, Move(attacker.id, statement), control, new_row=True, made=theirs.spare_made)
+        yield Try(victim, verb, self._move(attacker, statement), control, new_row=True, made=theirs.spare_made)
 
     def _given_away(self, attacker: Actor, victim: Actor, theirs: Planted, mine: Planted) -> Try:
         point, verb = self._text("point_at_row", key=sql.quoted(mine.key)), "update that gives a row away"
         giving, keeping = (self._text("write_row", owner=sql.quoted(owner.id)) for owner in (victim, attacker))
         control = None if verb in self.controlled else Move(attacker.id, keeping, point)
         made = together(theirs.made, mine.made)
-        return Try(victim, verb, Move(attacker.id, giving, point), control, new_row=True, made=made)
+        return Try(victim, verb, self._move(attacker, giving, point), control, new_row=True, made=made)
 
     def _on_conflict(self, attacker: Actor, victim: Actor, theirs: Planted, mine: Planted) -> Iterator[Try]:
         """An own row under the victim's key, which turns into an UPDATE of the victim's."""
@@ -202,7 +211,7 @@ class Weapons:
         statements = [self._overwriting(mine.spare, row) for row in (theirs, mine)]
         if self.target.tenant in key or not set(key) <= set(theirs.texts):
             return
-        moves = Move(attacker.id, statements[0]), Move(attacker.id, statements[1])
+        moves = self._move(attacker, statements[0]), Move(attacker.id, statements[1])
         made = together(theirs.made, mine.made, mine.spare_made)
         yield Try(victim, "insert on conflict", *moves, new_row=True, made=made)
 
@@ -233,10 +242,10 @@ class Weapons:
         made = together(*(mother.made for mother in mothers), mine.made, mine.spare_made)
         for verb in verbs:
             compose = self._inserting if verb.startswith("insert") else self._assigning
-            moves = [Move(attacker.id, text) for text in compose(mine, given)]
-            if moves:
-                control = moves[1] if verb in needed else None
-                yield Try(victim, verb, moves[0], control, by_reference=True, made=made)
+            texts = compose(mine, given)
+            if texts:
+                control = Move(attacker.id, texts[1]) if verb in needed else None
+                yield Try(victim, verb, self._move(attacker, texts[0]), control, by_reference=True, made=made)
 
     def _assigning(self, mine: Planted, given: list[dict[str, str]]) -> list[str]:
         columns = self.planter.recipe(self.target.relation).columns
@@ -279,6 +288,9 @@ class Weapons:
         return [one for one in found if not any(set(one.own) < set(other.own) for other in found)]
 
     # --- composing ---
+
+    def _move(self, attacker: Actor, statement: str, point: str = "") -> Move:
+        return Move(attacker.id, statement, point, self.guise)
 
     def _text(self, name: str, /, **slots: str) -> str:
         if name not in self._composed:

@@ -128,9 +128,9 @@ def _at_once(session: Session, inventory: Inventory, part: str, relation: str) -
     return once.found
 
 
-def of_roles(ask: Ask) -> Iterator[Difference]:
+def of_roles(ask: Ask, bound: Collection[str] = ()) -> Iterator[Difference]:
     """Of the two roles alone, as far as they are there; also before anything else is."""
-    return roles(_rows(ask, "found_roles"), whole=False)
+    return roles(_rows(ask, "found_roles"), bound, whole=False)
 
 
 def of_others(ask: Ask, relations: Collection[str]) -> Iterator[Difference]:
@@ -189,7 +189,7 @@ class Look:
             yield from self._keys()
         if ROLES in parts:
             closed = sql.literal(_closed(self.inventory))
-            yield from roles(_rows(self.ask, "found_roles"))
+            yield from roles(_rows(self.ask, "found_roles"), [one.role for one in self.inventory.bound])
             yield from bound_comparison.roles(_rows(self.ask, "found_bound_roles", roles=self._roles))
             yield from provers(_rows(self.ask, "found_provers", tables=closed))
             whose = sql.literal([TENANT_ROLE, *(one.role for one in self.inventory.bound)])

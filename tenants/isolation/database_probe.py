@@ -5,6 +5,7 @@ rows that are attacked are planted in short transactions that are rolled back: n
 leaves nothing behind, and nothing else of the server waits for it. Of real rows it is only counted which are shown.
 """
 
+import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,13 +13,13 @@ from dataclasses import replace
 from functools import partial
 from uuid import uuid4
 
-from tenants.inventory import Inventory, every_tenant
+from tenants.inventory import BoundRole, Inventory, every_tenant
 from tenants.isolation.attacks import LOCKED, Answer, Move, Try, Verdict, Weapons, judge, script, together
 from tenants.isolation.fixtures import NotPlantable, Planter
 from tenants.isolation.privilege_attacks import Sideways
 from tenants.isolation.queries import QUERIES, of_table, query
 from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Attempt, Report
-from tenants.isolation.targets import NOBODY, Actor, Target, in_turn, targets
+from tenants.isolation.targets import AS_TENANT, NOBODY, Actor, Guise, Target, guise_of, in_turn, targets
 from tenants.isolation.trial import Trial
 from vital.db import sql
 from vital.db.session import Session
@@ -26,6 +27,7 @@ from vital.errors import EngineError
 
 BUDGET = 60.0  # seconds
 CHUNK = 16  # tenants that are tried together
+MAY_NOT = "it may not read the table"
 ALL_PAIRS = "all pairs of tenants"
 Piece = Callable[[], None]
 Pairs = Sequence[tuple[Actor, Actor]]
@@ -51,33 +53,52 @@ def prove(
     if not session.value(QUERIES["may_be_tenant"]):
         ((login, statement),) = session.execute(query("how_to_be_tenant"))
         raise CannotBecomeTenant(login=login, statement=statement)
-    run = Run(session, inventory, everybody=everybody)
-    started = time.monotonic()
-    run.carry_out(math.inf if all_pairs else started + budget, all_pairs=all_pairs)
-    run.report.seconds = time.monotonic() - started
-    return run.report
+    started, report = time.monotonic(), Report()
+    for run in _runs(session, inventory, report, everybody=everybody):
+        run.carry_out(math.inf if all_pairs else time.monotonic() + budget, all_pairs=all_pairs)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _runs(session: Session, inventory: Inventory, report: Report, *, everybody: bool) -> "Iterator[Run]":
+    """As tenants of the service, then as the callers of each role that the plan binds."""
+    yield Run(session, inventory, report, everybody=everybody)
+    for one in inventory.bound:
+        may, login, statement = session.execute(query("may_put_on", role=sql.literal(one.role)))[0]
+        if not may:
+            report.leave_out(attacks_as(one.role), f"{login} may not become it; let who may do it run: {statement}")
+            continue
+        yield BoundRun(session, inventory, report, everybody=everybody, bound=one)
+
+
+def attacks_as(role: str) -> str:
+    """What is left out where the login may not become a bound role."""
+    return f"attacks as {role}"
 
 
 class Run:
-    """One attack run: who there is, what is tried, and what came of it."""
+    """One attack run: who there is, what is tried, and what came of it. Everybody comes in one `guise`."""
 
-    def __init__(self, session: Session, inventory: Inventory, *, everybody: bool) -> None:
+    guise = AS_TENANT
+
+    def __init__(self, session: Session, inventory: Inventory, report: Report, *, everybody: bool) -> None:
         self.session, self.inventory, self.everybody = session, inventory, everybody
-        self.report = Report()
-        self.targets = targets(inventory)
-        self.planter = Planter(session, self.targets)
+        self.report = report
+        self.targets = self._targets()
+        self.planter = Planter(session, targets(inventory))
         self.trial = Trial(session, self.planter.forget)
-        self.weapons = {target.relation: Weapons(self.planter, target) for target in self.targets}
+        self.weapons = {target.relation: Weapons(self.planter, target, self.guise) for target in self.targets}
         self.not_looked_at: set[str] = set()
 
     def carry_out(self, deadline: float, *, all_pairs: bool) -> None:
         cast = self._cast()
         planted = [Actor(str(uuid4()), name, True) for name in ("a planted tenant", "another planted one")]
         some = [*cast[:12], *planted]
-        sideways = Sideways(self.session, self.report)
+        sideways = Sideways(self.session, self.report, self.guise)
         sideways.ask(self.targets, self.inventory.common)
         self._go("the first tenants against each other", list(self._among(some)), deadline)
         self._go("writes without a filter", list(self._at_large(sideways, planted)), deadline)
+        self._go("claims that are forged", list(self._further(some)), deadline)
         if all_pairs and len(cast) > len(some):
             self._go(ALL_PAIRS, self._every_pair(cast), deadline)
         elif len(cast) > 12:
@@ -89,6 +110,13 @@ class Run:
             found = every_tenant(self.session, self.inventory.registry)
         wanted = set(self.inventory.tenants)
         return [Actor(key, name) for key, name in found if self.everybody or key in wanted]
+
+    def _targets(self) -> tuple[Target, ...]:
+        return targets(self.inventory)
+
+    def _further(self, cast: Sequence[Actor]) -> "Iterator[Piece]":
+        """What is tried beside, in this guise alone."""
+        yield from ()
 
     # --- who against whom ---
 
@@ -135,10 +163,11 @@ class Run:
             if target.writable:
                 yield partial(self._everything, target, "update without filter", "update_everything")
                 yield partial(self._everything, target, "delete without filter", "delete_everything")
-            if self.everybody:
+            if self.everybody and self._may_look(target):
                 for attacker in (NOBODY, *planted):
                     yield partial(sideways.copy_out, target, attacker, platform)
-                yield partial(sideways.shadow, target)
+                if self.guise is AS_TENANT:
+                    yield partial(sideways.shadow, target)
 
     def _go(self, what: str, pieces: "Sequence[Piece] | Iterator[Piece]", deadline: float) -> None:
         done = self.trial.work_off(pieces, self._failed(what), deadline)
@@ -188,7 +217,7 @@ class Run:
         newcomer = str(uuid4())
         owner = sql.compose("{id}::uuid", id=sql.literal(newcomer))
         statement = sql.text_of(of_table(name, target.relation, tenant=sql.ident(target.tenant), owner=owner))
-        move = Move(newcomer, statement)
+        move = Move(newcomer, statement, guise=self.guise)
         (answer,) = self.trial.answers([move])
         if answer.sqlstate == LOCKED:  # it waits for a row that somebody else holds: so it reached it
             answer = Answer(1)
@@ -201,32 +230,45 @@ class Run:
         """SELECT without a filter: what is shown must be one's own rows and the Platform's shared ones, all of them."""
         if target.relation in self.not_looked_at:
             return
+        if not self._may_look(target):
+            for attacker, victim in pairs:
+                verdict = Verdict(HELD, MAY_NOT)
+                self._note(target, attacker, victim, "select without filter", verdict, counted=counted)
+            return
         self.not_looked_at.add(target.relation)  # should it take too long
-        tenant, platform = sql.ident(target.tenant), {self.inventory.platform_id} if target.shared else set()
+        tenant, platform = sql.ident(target.tenant), self._readable(target, NOBODY)
         victims: dict[Actor, list[Actor]] = {}
         for attacker, victim in pairs:
             victims.setdefault(attacker, []).append(victim)
         owners = sql.literal(sorted(({attacker.id for attacker in victims} | platform) - {""}))
         owned = dict(self.session.execute(of_table("rows_of_owners", target.relation, tenant=tenant, owners=owners)))
         question = sql.text_of(of_table("rows_by_owner", target.relation, tenant=tenant))
-        everything = self.trial.shown(question, [attacker.id for attacker in victims])
+        values = [self.guise.value(attacker.id) for attacker in victims]
+        everything = self.trial.shown(question, self.guise, values)
         self.not_looked_at.discard(target.relation)
         for (attacker, others), shown in zip(victims.items(), everything, strict=True):
-            readable = ({attacker.id} | platform) - {""}
+            readable = self._readable(target, attacker)
             names = {actor.id: actor for actor in others}
-            for owner in {*shown, *names} - {attacker.id} | ({""} & shown.keys()):
+            for owner in {*shown, *names} - ({attacker.id} & readable) | ({""} & shown.keys()):
                 leaked = shown.get(owner, 0) if owner not in readable else 0
                 actor = names.get(owner) or replace(NOBODY, name=owner or NOBODY.name)
                 if owner in names or leaked:
                     verdict = Verdict(LEAK, f"{leaked:,} rows") if leaked else Verdict(HELD)
-                    repeat = script(Move(attacker.id, question)) if leaked else ""
+                    repeat = script(Move(attacker.id, question, guise=self.guise)) if leaked else ""
                     self._note(target, attacker, actor, "select without filter", verdict, repeat, counted=counted)
-            for owner in readable:
+            for owner in readable if self.guise is AS_TENANT else ():  # policies of others may hide some
                 lost = owned.get(owner, 0) - shown.get(owner, 0)
                 if lost > 0:
                     whose = "its own" if owner == attacker.id else "the Platform's"
                     detail = f"is not shown {lost:,} of {whose} rows"
                     self.report.hidden.append({"attacker": attacker.name, "what": target.name, "detail": detail})
+
+    def _may_look(self, target: Target) -> bool:
+        """A role of others may have no right to read a table."""
+        return True
+
+    def _readable(self, target: Target, attacker: Actor) -> set[str]:
+        return self.guise.readable(attacker, self.inventory.platform_id, shared=target.shared)
 
     # --- saying it ---
 
@@ -243,5 +285,72 @@ class Run:
     ) -> None:
         if verdict.outcome == NOT_TRIED:
             self.report.leave_out(f"{verb} on {target.name}", verdict.detail)
-        attempt = Attempt(attacker.name, victim.name, "table", target.name, verb, verdict.outcome, verdict.detail)
+        attacking = attacker.name + self.guise.suffix
+        attempt = Attempt(attacking, victim.name, "table", target.name, verb, verdict.outcome, verdict.detail)
         self.report.add(attempt, repeat if verdict.outcome == LEAK else "", counted=counted)
+
+
+class BoundRun(Run):
+    """As PostgREST puts a bound role on: by the claims of a token, also of one that is forged."""
+
+    def __init__(
+        self, session: Session, inventory: Inventory, report: Report, *, everybody: bool, bound: BoundRole
+    ) -> None:
+        self.bound, self.guise = bound, guise_of(bound)
+        super().__init__(session, inventory, report, everybody=everybody)
+
+    def _may_look(self, target: Target) -> bool:
+        parts = {"role": sql.literal(self.bound.role), "tenant": sql.literal(target.tenant)}
+        return bool(self.session.value(of_table("may_look", target.relation, **parts)))
+
+    def _targets(self) -> tuple[Target, ...]:
+        return tuple(target for target in targets(self.inventory) if target.relation in self.bound.tables)
+
+    def _further(self, cast: Sequence[Actor]) -> Iterator[Piece]:
+        victims = [actor for actor in cast if actor.id != self.inventory.platform_id][:2]
+        for target in filter(self._may_look, self.targets):
+            for victim in victims:
+                yield partial(self._forge, target, victim)
+                if self.bound.users is not None:
+                    yield partial(self._as_user, target, victim)
+
+    def _forge(self, target: Target, victim: Actor) -> None:
+        """Claims that name the victim where no tenant is read from, or as nothing that is a tenant."""
+        texts = forged(self.guise, victim.id)
+        question = sql.text_of(of_table("rows_by_owner", target.relation, tenant=sql.ident(target.tenant)))
+        for how, found in zip(texts, self.trial.shown(question, self.guise, list(texts.values())), strict=True):
+            leaked = sum(rows for owner, rows in found.items() if owner not in self._readable(target, NOBODY))
+            verdict = Verdict(LEAK, f"{leaked:,} rows") if leaked else Verdict(HELD)
+            self._note(target, replace(NOBODY, name=how), victim, "select without filter", verdict)
+
+    def _as_user(self, target: Target, victim: Actor) -> None:
+        """A token without the claim: whoever it is for sees the rows of the own tenant alone."""
+        relation, key = self.bound.users or ("", "")
+        users = next(one for one in targets(self.inventory) if one.relation == relation)
+        self._plant(users, [victim])
+        row, verb = self.planter.planted.get((relation, victim.id)), "select without filter"
+        if row is None or key not in row.texts:
+            why = self.planter.refusals.get((relation, victim.id), "the row that stands in is not ours")
+            self._note(target, victim, victim, f"{verb}, by the row in {users.name}", Verdict(NOT_TRIED, why))
+            return
+        question = sql.text_of(of_table("rows_by_owner", target.relation, tenant=sql.ident(target.tenant)))
+        (found,) = self.trial.shown(question, self.guise, [json.dumps({"sub": row.texts[key]})])
+        leaked = sum(rows for owner, rows in found.items() if owner not in self._readable(target, victim))
+        verdict = Verdict(LEAK, f"{leaked:,} rows") if leaked else Verdict(HELD)
+        self._note(target, victim, replace(NOBODY, name="others"), f"{verb}, by the row in {users.name}", verdict)
+
+
+def forged(guise: Guise, tenant: str) -> dict[str, str]:
+    """Texts of claims that must mean nobody."""
+    of_user = {"user_metadata": {"tenant_id": tenant}, "raw_user_meta_data": {"tenant_id": tenant}}
+    others = ("tenant", "tenant_id", "x-tenant-id", "https://example.com/tenant_id", "role")
+    elsewhere = {name: tenant for name in others if name != guise.claim[0]}
+    return {
+        "no claims": "",
+        "user_metadata": json.dumps(of_user),
+        "a claim of another name": json.dumps(elsewhere),
+        "no tenant's id": guise.value(f"{tenant} or any"),
+        "half of the claims": guise.value(tenant)[:-1],
+        "no JSON": tenant,
+        "a list of claims": f"[{guise.value(tenant)}]",
+    }

@@ -6,9 +6,9 @@ from contextlib import suppress
 import psycopg
 from psycopg.sql import Composable
 
-from tenants.isolation.queries import QUERIES, of_table
+from tenants.isolation.queries import QUERIES, of_table, query
 from tenants.isolation.report import EVERYBODY, HELD, LEAK, Attempt, Report
-from tenants.isolation.targets import Actor, Target
+from tenants.isolation.targets import AS_TENANT, Actor, Guise, Target
 from vital.db import sql
 from vital.db.session import Session
 
@@ -23,13 +23,16 @@ class Sideways:
     """Tried once for each table as any tenant: no row of a certain tenant is aimed at. The caller takes back what it
     touches."""
 
-    def __init__(self, session: Session, report: Report) -> None:
-        self.session, self.report = session, report
+    def __init__(self, session: Session, report: Report, guise: Guise = AS_TENANT) -> None:
+        self.session, self.report, self.guise = session, report, guise
 
     def ask(self, targets: Sequence[Target], common: Iterable[str]) -> None:
-        """Which rights vital_tenant has, and what the login sees by itself."""
+        """Which rights the role has, and what the login of the service sees by itself."""
         for target in targets:
             self._rights(target, BEYOND if target.writable else BEYOND + WRITES)
+        if self.guise is not AS_TENANT:
+            return  # what everybody reads is for its grants to say
+        for target in targets:
             self._reset(target)
         for relation in common:
             self._rights(Target(relation, "", (), shared=True, writable=False), BEYOND + WRITES)
@@ -38,12 +41,15 @@ class Sideways:
     def _rights(self, target: Target, privileges: list[str]) -> None:
         """Rights are asked for and not used: a TRUNCATE would close the table to all."""
         by_column = [name for name in privileges if name in BY_COLUMN]
-        has = self.session.execute(of_table("rights_beyond", target.relation, privileges=sql.literal(privileges)))
-        has += self.session.execute(of_table("rights_on_columns", target.relation, privileges=sql.literal(by_column)))
+        role, name = {"role": sql.literal(self.guise.role)}, self.guise.role
+        parts = {"privileges": sql.literal(privileges)} | role
+        has = self.session.execute(of_table("rights_beyond", target.relation, **parts))
+        parts = {"privileges": sql.literal(by_column)} | role
+        has += self.session.execute(of_table("rights_on_columns", target.relation, **parts))
         for privilege in privileges:
             leaks = (privilege,) in has
-            detail = f"vital_tenant has the right; REVOKE {privilege} ON {target.relation} FROM vital_tenant"
-            self._note("any tenant", target.name, privilege, detail if leaks else "")
+            detail = f"{name} has the right; REVOKE {privilege} ON {target.relation} FROM {name}"
+            self._note(f"any tenant{self.guise.suffix}", target.name, privilege, detail if leaks else "")
 
     def _reset(self, target: Target) -> None:
         """RESET ROLE leads back to the login: what that may read by itself is no matter of policies."""
@@ -56,21 +62,21 @@ class Sideways:
 
     def copy_out(self, target: Target, attacker: Actor, platform: str) -> None:
         """COPY takes a way of its own through row level security."""
-        readable = {attacker.id, platform} if target.shared else {attacker.id}
-        self.session.execute(of_table("be_tenant", target.relation, tenant=sql.literal(attacker.id)))
+        readable = self.guise.readable(attacker, platform, shared=target.shared)
+        self._put_on(attacker.id)
         statement = of_table("copy_out", target.relation, tenant=sql.ident(target.tenant))
         with self.session.connection.cursor().copy(sql.text_of(statement).encode()) as copy:
             leaked = {str(owner) for (owner,) in copy.rows()} - readable
         names = ", ".join(sorted(leaked)[:3])
         self.session.execute(QUERIES["be_operator"])
-        self._note(attacker.name, target.name, "copy to", f"rows of {names}" if leaked else "")
+        self._note(attacker.name + self.guise.suffix, target.name, "copy to", f"rows of {names}" if leaked else "")
 
     def shadow(self, target: Target) -> None:
         """A temporary table of the same name would catch what the next user of a pooled connection writes.
 
         Everybody may make one, as PostgreSQL has it: what counts is that nothing takes it for the real one.
         """
-        self.session.execute(of_table("be_tenant", target.relation, tenant=sql.literal("")))
+        self._put_on("")
         schema, table = (sql.ident(name) for name in sql.names(target.relation))
         found: list[tuple[str]] = []
         with (
@@ -83,6 +89,11 @@ class Sideways:
         self.session.execute(QUERIES["be_operator"])
         detail = f"taken for the real one by {', '.join(who for (who,) in found)}" if found else ""
         self._note("any tenant", target.name, "temporary table of its name", detail)
+
+    def _put_on(self, tenant: str) -> None:
+        guise = self.guise
+        parts = {"role": guise.role, "setting": guise.setting, "value": guise.value(tenant)}
+        self.session.execute(query("put_on", **{name: sql.literal(text) for name, text in parts.items()}))
 
     def _note(self, attacker: str, what: str, verb: str, leak: str) -> None:
         outcome = LEAK if leak else HELD

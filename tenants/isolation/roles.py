@@ -1,6 +1,6 @@
 """What VITAL's roles, the tables' owner and the service's logins may do by themselves."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from tenants.isolation import wanted
@@ -15,11 +15,12 @@ HARMLESS = ("CREATEDB",)  # opens no row
 SETTINGS = {"session_replication_role": "origin", "role": "none"}
 
 
-def roles(rows: Iterable[Row], *, whole: bool = True) -> Iterator[Difference]:
-    """Of the roles without login. `whole`: both that tenants and operators work as have to be there."""
+def roles(rows: Iterable[Row], bound: Collection[str] = (), *, whole: bool = True) -> Iterator[Difference]:
+    """Of the roles without login; through one of them the owner may become the `bound` ones. `whole`: both that tenants
+    and operators work as have to be there."""
     found = {row["name"]: row for row in rows}
     if PROVER_ROLE in found:
-        yield from _prover(found[PROVER_ROLE])
+        yield from _prover(found[PROVER_ROLE], bound)
     for name in OURS:
         row = found.get(name)
         if row is not None:
@@ -44,11 +45,11 @@ def _memberships(row: Row) -> Iterator[Difference]:
         yield Difference(ROLES, "", f"role {row['name']}", "a member of nothing", f"a member of {other}", True, fix)
 
 
-def _prover(row: Row) -> Iterator[Difference]:
+def _prover(row: Row, bound: Collection[str]) -> Iterator[Difference]:
     """Where it passed on what vital_tenant may, the policies for tenants would bind the owner and blind its guards."""
     what = f"role {PROVER_ROLE}"
     yield from _attributes(ROLES, what, PROVER_ROLE, row["attributes"], own=True)
-    for other in sorted({*row["member_of"]} - {TENANT_ROLE}):
+    for other in sorted({*row["member_of"]} - {TENANT_ROLE, *map(wanted.quoted, bound)}):
         fix = wanted.fix("fix_membership", granted=other, role=PROVER_ROLE)
         yield Difference(ROLES, "", what, f"a member of {TENANT_ROLE} alone", f"a member of {other}", True, fix)
     if TENANT_ROLE not in row["member_of"]:

@@ -8,6 +8,7 @@ import psycopg
 
 from tenants.isolation.attacks import Answer, Move
 from tenants.isolation.queries import QUERIES, query
+from tenants.isolation.targets import Guise
 from vital.db import sql
 from vital.db.session import RETRYABLE, Session
 
@@ -77,12 +78,14 @@ class Trial:
                 self.forget()
                 return failed(TAKES_TOO_LONG)
 
-    def shown(self, question: str, tenants: Sequence[str]) -> list[dict[str, int]]:
-        """What this counts for each of these tenants, by owner. All of it is one message."""
-        as_each = [QUERIES["be_tenant"].replace("{tenant}", sql.quoted(tenant)) + ";" + question for tenant in tenants]
+    def shown(self, question: str, guise: Guise, values: Sequence[str]) -> list[dict[str, int]]:
+        """What this counts for each of these values of the guise's setting, by owner. All of it is one message."""
+        parts = {"role": sql.literal(guise.role), "setting": sql.literal(guise.setting), "value": sql.raw("\x01")}
+        put_on = sql.text_of(query("put_on", **parts))
+        as_each = [put_on.replace("\x01", sql.quoted(value)) + ";" + question for value in values]
         cursor = self.session.connection.execute(";".join(as_each).encode())
         found: list[dict[str, int]] = []
-        for _ in tenants:
+        for _ in values:
             cursor.nextset()
             found.append(dict(cursor.fetchall()))
             cursor.nextset()
@@ -91,7 +94,7 @@ class Trial:
 
     def answers(self, moves: Sequence[Move]) -> list[Answer]:
         """What each came to; all of them are taken back."""
-        listed = json.dumps([[move.tenant, move.statement, move.point] for move in moves])
+        listed = json.dumps([move.listed() for move in moves])
         self.session.execute(query("try_each", moves=sql.literal(listed)))
         found = json.loads(self.session.value(QUERIES["answers"]))
         self.session.execute(QUERIES["be_operator"])

@@ -20,9 +20,23 @@ SELECT session_user::text,
             THEN format('CREATE ROLE vital_prover NOLOGIN NOINHERIT; GRANT vital_tenant TO vital_prover; GRANT vital_prover TO %I;', session_user)
             ELSE format('GRANT vital_tenant TO %I WITH INHERIT FALSE, SET TRUE;', session_user) END
 
--- name: be_tenant
--- The restricted role with this tenant set; an empty text is nobody.
-SELECT set_config('role', 'vital_tenant', true), set_config('vital.tenant_id', {tenant}, true)
+-- name: may_put_on
+-- Whether the role that logged in may become this one, and what would let it: before 16 not so that it inherits.
+SELECT pg_has_role(session_user, r.oid, CASE WHEN v.old THEN 'MEMBER' ELSE 'SET' END), session_user::text,
+       CASE WHEN v.old THEN format('GRANT %I TO vital_prover;', r.rolname) ELSE format('GRANT %I TO %I WITH INHERIT FALSE, SET TRUE;', r.rolname, session_user) END
+FROM pg_roles AS r
+CROSS JOIN (SELECT current_setting('server_version_num')::int < 160000 AS old) AS v
+WHERE r.rolname = {role}
+
+-- name: may_look
+-- Whether a role may read whose rows there are at all.
+SELECT has_schema_privilege({role}, c.relnamespace, 'USAGE') AND has_column_privilege({role}, c.oid, {tenant}, 'SELECT')
+FROM pg_class AS c
+WHERE c.oid = to_regclass({name})
+
+-- name: put_on
+-- A role, with the setting by which it is known whose request it is; an empty text is nobody.
+SELECT set_config('role', {role}, true), set_config({setting}, {value}, true)
 
 -- name: be_operator
 -- The role that sees everything.
@@ -33,7 +47,7 @@ SELECT set_config('role', 'vital_operator', true)
 SELECT set_config('role', 'none', true)
 
 -- name: try_each
--- Each attack in a subtransaction that is rolled back: [tenant, statement, what its cursor is on]. The answers are texts in
+-- Each attack in a subtransaction that is rolled back: [statement, what its cursor is on, role, setting, its value]. The answers are texts in
 -- vital.answers: how many rows it touched, or how it was refused. One message for many, or the way to the server would
 -- take most of the time.
 DO $try$
@@ -52,14 +66,14 @@ DECLARE
 BEGIN
     FOR move IN SELECT one FROM jsonb_array_elements(moves) AS one LOOP
         BEGIN
-            IF move ->> 2 <> '' THEN
+            IF move ->> 1 <> '' THEN
                 PERFORM set_config('role', 'vital_operator', true);
                 pointer := 'vital_probe';
-                OPEN pointer FOR EXECUTE move ->> 2;
+                OPEN pointer FOR EXECUTE move ->> 1;
                 FETCH pointer INTO owner;
             END IF;
-            PERFORM set_config('role', 'vital_tenant', true), set_config('vital.tenant_id', move ->> 0, true);
-            EXECUTE move ->> 1;
+            PERFORM set_config('role', move ->> 2, true), set_config(move ->> 3, move ->> 4, true);
+            EXECUTE move ->> 0;
             GET DIAGNOSTICS touched = ROW_COUNT;
             RAISE EXCEPTION USING ERRCODE = 'VT001';
         EXCEPTION
@@ -95,9 +109,9 @@ SET LOCAL ROLE vital_operator
 -- The row that the attack is aimed at without reading it.
 DECLARE vital_probe CURSOR FOR {query}; FETCH vital_probe
 
--- name: repeat_as_tenant
+-- name: repeat_in_guise
 -- The attacker.
-SET LOCAL ROLE vital_tenant; SELECT set_config('vital.tenant_id', {tenant}, true);
+SET LOCAL ROLE {role}; SELECT set_config({setting}, {value}, true);
 
 -- name: read_row
 -- Whether a planted row is shown to one who knows its key.
@@ -173,12 +187,12 @@ WHERE g.tgrelid = to_regclass({name})
   AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS setting WHERE setting ~ '^search_path=(.*, )?"?pg_temp"?$')
 
 -- name: rights_beyond
--- Rights of vital_tenant that pass row level security by, or that it is not to have on this table at all.
-SELECT p FROM unnest({privileges}::text[]) AS p WHERE has_table_privilege('vital_tenant', to_regclass({name}), p)
+-- Rights of a role that pass row level security by, or that it is not to have on this table at all.
+SELECT p FROM unnest({privileges}::text[]) AS p WHERE has_table_privilege({role}, to_regclass({name}), p)
 
 -- name: rights_on_columns
 -- The same for rights on single columns.
-SELECT p FROM unnest({privileges}::text[]) AS p WHERE has_any_column_privilege('vital_tenant', to_regclass({name}), p)
+SELECT p FROM unnest({privileges}::text[]) AS p WHERE has_any_column_privilege({role}, to_regclass({name}), p)
 
 -- name: sees_by_itself
 -- Whether the role that logged in may read the table without putting another role on.
