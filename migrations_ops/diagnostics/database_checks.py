@@ -11,6 +11,7 @@ from migrations_ops.diagnostics.result import FAIL, WARN, Result, first_of, good
 from migrations_ops.engine import checks, load_signals
 from migrations_ops.engine.session import Session
 from migrations_ops.phases import pre_validation, probes
+from migrations_ops.phases.bound_roles import not_bound
 from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.phases.queries import schemas_of
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
@@ -42,8 +43,10 @@ def isolation(session: Session, plan: Plan) -> list[Result]:
     """Of isolation alone, once it has been turned on; a check before a deployment asks nothing else."""
     inventory = inventory_of(plan)
     stands = standing(session.execute, inventory)
+    roles = [Result("roles beside the fence", WARN, one.seen, one.fix) for one in not_bound(session.execute, plan)]
     if stands.is_off:
-        return [Result("the fence", WARN, "it is not closed yet: the API answers 503", "./manage.py migrate_tenants")]
+        off = "it is not closed yet: the API answers 503"
+        return [Result("the fence", WARN, off, "./manage.py migrate_tenants"), *roles]
     found = [Result("the fence", FAIL if one.dangerous else WARN, one.seen, one.fix) for one in stands.differences]
     if len(found) > SHOWN:
         more = f"{len(found) - SHOWN} more things are not as the plan wants them"
@@ -63,6 +66,7 @@ def isolation(session: Session, plan: Plan) -> list[Result]:
     if logins := [one["role"] for one in ways["roles"] if one["login"]]:
         fix = "Let applications use the API; see ./manage.py prove_isolation --bypasses. What is left must be trusted."
         found.append(Result("logins beside the fence", WARN, first_of(logins), fix))
+    found += roles
     return found or [good("the fence", f"closed around {stands.tables} tables")]
 
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.support import databases, supabase
-from tests.support.cast import PHARMA
+from tests.support.cast import PHARMA, PLATFORM
 from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch, rows
 from tests.support.documented_commands import blocks
@@ -43,6 +43,12 @@ PROMPT = """
     RETURNING tenant_id::text
 """
 
+WITHOUT_TENANT = """
+    INSERT INTO prompts (name, display_name, description, system_prompt, category)
+    VALUES ('of_a_browser', 'Narrative', 'Of a browser', 'You write', 'safety')
+    RETURNING tenant_id::text
+"""
+
 
 @pytest.fixture(params=["old", "new"])
 def project(request: pytest.FixtureRequest, server_url: str, manage: Manage) -> Iterator[Scratch]:
@@ -72,18 +78,37 @@ class Owner(Reader):
         self.claims = {"sub": person, "app_metadata": {"tenant_id": PHARMA}}
         self.environment["TOKEN"] = token(PHARMA, sub=person)
 
+    def editor(self, block: str) -> None:
+        """What the SQL editor shows: people who have signed up, or whose rows a browser sees."""
+        shown = []
+        with psycopg.connect(self.scratch.owner_url, autocommit=True) as connection:
+            answer = connection.execute(block.encode())
+            while True:
+                shown.append(answer.fetchall() if answer.description else [])
+                if not answer.nextset():
+                    break
+        if "set_config" in block:
+            counted = [{str(tenant) for tenant, _ in rows} for rows in shown if rows and len(rows[0]) == 2]
+            assert counted == [{PHARMA, PLATFORM}, {PLATFORM}]
+        else:
+            assert shown in ([[(NEW, UUID(PHARMA))]], [[(NEW,)]]), block
+
     def leave(self) -> None:
         rows(supabase.login(self.scratch, "supabase_auth_admin"), "DELETE FROM auth.users WHERE email = %s", [NEW])
 
     def upsert(self) -> None:
-        """What PostgREST makes of the page's two lines, and of a row by its id."""
-        with supabase.as_api(self.scratch, "authenticated", self.claims) as browser:
-            with pytest.raises(psycopg.errors.InvalidColumnReference), browser.transaction():
-                browser.execute(PROMPT.format(key="name"), [PHARMA])
-            for _ in range(2):
-                kept = browser.execute(PROMPT.format(key="tenant_id, name"), [PHARMA]).fetchall()
-                assert kept == [(PHARMA,)]
-            browser.rollback()
+        """What PostgREST makes of the page's two lines: by the token's claim, and by the caller's row in users."""
+        for claims in (self.claims, {"sub": self.claims["sub"]}):
+            with supabase.as_api(self.scratch, "authenticated", claims) as browser:
+                with pytest.raises(psycopg.errors.InvalidColumnReference), browser.transaction():
+                    browser.execute(PROMPT.format(key="name"), [PHARMA])
+                for _ in range(2):
+                    kept = browser.execute(PROMPT.format(key="tenant_id, name"), [PHARMA]).fetchall()
+                    assert kept == [(PHARMA,)]
+                with pytest.raises(psycopg.errors.InsufficientPrivilege), browser.transaction():
+                    browser.execute(PROMPT.format(key="tenant_id, name"), [PLATFORM])
+                assert browser.execute(WITHOUT_TENANT).fetchall() == [(PHARMA,)]
+                browser.rollback()
 
 
 def test_the_page_is_carried_out_from_a_project_to_serving_and_back(
@@ -107,8 +132,7 @@ def test_the_page_is_carried_out_from_a_project_to_serving_and_back(
             elif kind == "toml":
                 plan.write_text(f"{plan.read_text(encoding='utf-8')}\n{block}", encoding="utf-8")
             elif kind == "sql":
-                email, *tenant = rows(project.owner_url, block)[0]
-                assert (email, tenant) in ((NEW, [UUID(PHARMA)]), (NEW, [])), block
+                owner.editor(block)
             elif "onConflict" in block:
                 owner.upsert()
             if "undo --yes" in block or "restore before.dump" in block:

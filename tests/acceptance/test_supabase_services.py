@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.support import queries, supabase
+from tests.support import browsers, queries, supabase
 from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch, rows
 
@@ -44,9 +44,10 @@ def project(request: pytest.FixtureRequest, server_url: str) -> Iterator[Scratch
 @pytest.fixture
 def vital(project: Scratch, manage: Manage, tmp_path: Path) -> Call:
     plan = tmp_path / "plan.toml"
-    plan.write_text(supabase.PLAN.read_text() + supabase.PLAN_OF_SERVICES.read_text())
+    text = supabase.PLAN.read_text() + supabase.PLAN_OF_SERVICES.read_text()
 
-    def call(*arguments: str) -> None:
+    def call(*arguments: str, bound: bool = False) -> None:
+        plan.write_text(text + browsers.BIND if bound else text)
         done = manage(project, "migrate_tenants", *arguments, "--yes", cwd=tmp_path, env={"VITAL_PLAN": str(plan)})
         assert done.returncode == 0, said(done)
 
@@ -158,6 +159,21 @@ def test_every_service_writes_as_before_at_every_stage_of_a_migration(project: S
             assert queries.scalar(project, TENANT, person) is None, "nobody knows yet"
             services.browser(person)
             assert queries.scalar(project, TENANT, person) == supabase.NORTH
+
+
+def test_every_service_writes_as_before_where_browsers_are_bound(project: Scratch, vital: Call) -> None:
+    services = Services(project)
+    before = services.all_of_them()
+
+    vital(bound=True)
+    bound = services.all_of_them()
+    vital("undo", bound=True)
+
+    differing = {name for name in before if before[name] != bound[name]}
+    assert differing == {"browser of north", "browser of south"}
+    # A profile that has no tenant yet is nobody's to see: a function with the key of service_role lets people join.
+    assert bound["browser of north"] == ("mine", 1, 0, 0, (0,), (0,))
+    assert services.all_of_them() == before
 
 
 def test_people_sign_up_and_write_while_a_run_and_its_undo_are_at_work(project: Scratch, vital: Call) -> None:
