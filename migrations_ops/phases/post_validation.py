@@ -132,10 +132,11 @@ def _isolation(plan: Plan) -> Iterator[Check]:
     relations = [spec.relation for spec in plan.tables]
     tables = sql.literal(relations)
     schemas = sql.literal(schemas_of(relations))
+    bound = [one.role for one in plan.bound if not one.tables]
     known = [*relations, *plan.left_out, plan.registry, *plan.common, *org_tables.own_tables(plan)]
     yield Check(
         "roles that the fence does not bind",
-        query("roles_that_bypass_row_level_security", tables=tables),
+        query("roles_that_bypass_row_level_security", tables=tables, bound=sql.literal(bound)),
         Severity.WARN,
     )
     yield Check("functions that see past the fence", query("definer_functions", schemas=schemas), Severity.WARN)

@@ -1,8 +1,9 @@
-"""What vital_tenant, or a login of a service, can reach: what the plan does not allow keeps isolation unproven."""
+"""What vital_tenant, bound roles or a login of a service can reach: what the plan does not allow keeps all unproven."""
 
 from dataclasses import dataclass
 
 from tenants.inventory import Inventory
+from tenants.isolation import bound
 from tenants.isolation.queries import query
 from tenants.isolation.targets import targets
 from vital.db import sql
@@ -26,8 +27,17 @@ class Reached:
 
 def not_allowed(session: Session, inventory: Inventory) -> list[Reached]:
     """What can be reached, and is neither behind isolation, nor common, nor allowed as `[[reachable]]`."""
-    tables = sql.literal([target.relation for target in targets(inventory)])
-    found = session.execute(query("reached", tables=tables, common=sql.literal(list(inventory.common))))
+    relations = [target.relation for target in targets(inventory)]
+    known = [bound.tenant_function(one, inventory.registry) for one in inventory.bound]
+    lists: dict[str, list[str]] = {
+        "tables": relations,
+        "common": [*inventory.common],
+        "passed_through": [*inventory.passed_through],
+        "schemas": sorted({sql.names(table.relation)[0] for table in inventory.tables}),
+        "roles": [one.role for one in inventory.bound],
+        "functions": [routine.signature for routine in known],
+    }
+    found = session.execute(query("reached", **{name: sql.literal(values) for name, values in lists.items()}))
     return [Reached(*row) for row in found if row[1] not in inventory.reachable]
 
 

@@ -136,18 +136,18 @@ WHERE NOT EXISTS (
 )
 
 -- name: roles_that_bypass_row_level_security
--- Logins that row level security does not bind, or that see as much as before.
+-- Roles that row level security does not bind, by a login or as one, or that see as much as before.
 SELECT '', '', format('%s passes row level security by (%s)', rolname, CASE WHEN rolsuper THEN 'superuser' ELSE 'BYPASSRLS' END)
 FROM pg_roles
 WHERE (rolsuper OR rolbypassrls)
-  AND rolcanlogin
+  AND (rolcanlogin OR EXISTS (SELECT FROM pg_auth_members AS m JOIN pg_roles AS l ON l.oid = m.member AND l.rolcanlogin WHERE m.roleid = pg_roles.oid))
 UNION ALL
 SELECT DISTINCT '', '', format('%s still sees and writes what it did before: it has grants of its own on the platform''s tables', grantee.rolname)
 FROM pg_class AS c
 CROSS JOIN LATERAL aclexplode(COALESCE(c.relacl, acldefault('r', c.relowner))) AS acl
 JOIN pg_roles AS grantee ON grantee.oid = acl.grantee
 WHERE c.oid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
-  AND grantee.rolname NOT IN ('vital_tenant', 'vital_operator')
+  AND grantee.rolname <> ALL(ARRAY['vital_tenant', 'vital_operator'] || {bound}::text[])
   AND NOT grantee.rolsuper
   AND NOT grantee.rolbypassrls
 UNION ALL

@@ -1,16 +1,18 @@
 -- name: reached
--- What vital_tenant, and each login of a service, can reach beside the tables behind isolation: (kind, name, how, the
--- statement that closes it). A login's own rights are those that it has before it puts a role on; whoever owns tables, or has
+-- What vital_tenant, bound roles and each login of a service can reach beside the tables behind isolation: (kind, name, how,
+-- the statement that closes it). A bound role is others': of its own tables and functions only those count that lead to rows of
+-- tenants. A login's own rights are those that it has before it puts a role on; whoever owns tables, or has
 -- the operators' rights without putting their role on, is no login of a service. What an extension brings, and what belongs
 -- to the server, is left out.
-WITH tables AS (
+WITH RECURSIVE tables AS (
     SELECT to_regclass(t)::oid AS oid FROM unnest({tables}::text[]) AS t WHERE to_regclass(t) IS NOT NULL
 ), common AS (
     SELECT to_regclass(t)::oid AS oid FROM unnest({common}::text[]) AS t WHERE to_regclass(t) IS NOT NULL
 ), who AS (
-    SELECT r.oid, r.rolname, r.rolname = 'vital_tenant' AS is_tenant
+    SELECT r.oid, r.rolname, r.rolname = 'vital_tenant' OR r.rolname = ANY({roles}::text[]) AS is_tenant, r.rolname = ANY({roles}::text[]) AS is_bound
     FROM pg_roles AS r
     WHERE r.rolname = 'vital_tenant'
+       OR r.rolname = ANY({roles}::text[])
        OR r.rolcanlogin
       AND NOT r.rolsuper
       AND pg_has_role(r.oid, to_regrole('vital_tenant')::oid, 'MEMBER')
@@ -29,6 +31,14 @@ WITH tables AS (
     SELECT r.ev_class AS view, d.refobjid AS relation
     FROM pg_rewrite AS r
     JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class
+), of_tenants AS (
+    SELECT v.view AS oid FROM read_by_view AS v WHERE v.relation IN (SELECT oid FROM tables)
+    UNION
+    SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent IN (SELECT oid FROM tables)
+    UNION
+    SELECT to_regclass(t)::oid FROM unnest({passed_through}::text[]) AS t
+    UNION
+    SELECT v.view FROM read_by_view AS v JOIN of_tenants AS o ON o.oid = v.relation
 ), harmless AS (
     SELECT f.oid
     FROM foreigners AS f
@@ -50,6 +60,7 @@ WITH tables AS (
       AND f.oid NOT IN (SELECT oid FROM harmless)
       AND (f.oid NOT IN (SELECT oid FROM tables) OR NOT w.is_tenant)
       AND (f.oid NOT IN (SELECT oid FROM common) OR p.privilege <> 'SELECT')
+      AND (NOT w.is_bound OR f.oid IN (SELECT oid FROM of_tenants) OR f.oid IN (SELECT oid FROM common))
 ), by_role AS (
     SELECT h.oid, h.name, h.relkind, h.rolname, array_agg(h.privilege ORDER BY h.privilege) AS privileges
     FROM held AS h
@@ -61,6 +72,7 @@ SELECT CASE b.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHE
        || CASE WHEN b.relkind = 'v' THEN ', and the view shows what its owner sees'
                WHEN b.relkind = 'm' THEN ', and it is a copy of its own'
                WHEN EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = b.oid AND i.inhparent IN (SELECT oid FROM tables)) THEN ', past the policies of the table that it is a part of'
+               WHEN b.oid IN (SELECT oid FROM common) THEN ', which every tenant reads'
                WHEN b.oid IN (SELECT oid FROM tables) THEN ' by itself, without the role that the policies are for'
                ELSE ', and the plan does not name it' END AS how,
        COALESCE(
@@ -81,7 +93,8 @@ SELECT 'function',
        format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)),
        format('%s may call it, and it works as %s, who %s', string_agg(w.rolname, ', ' ORDER BY w.rolname), o.rolname,
               CASE WHEN o.rolsuper OR o.rolbypassrls THEN 'no policy binds' ELSE 'reaches the tables' END),
-       format('REVOKE EXECUTE ON %s %I.%I(%s) FROM PUBLIC, vital_tenant;', CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, n.nspname, p.proname, oidvectortypes(p.proargtypes))
+       format('REVOKE EXECUTE ON %s %I.%I(%s) FROM PUBLIC, %s;', CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, n.nspname, p.proname, oidvectortypes(p.proargtypes),
+              string_agg(quote_ident(w.rolname), ', ' ORDER BY w.rolname))
 FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
 JOIN pg_roles AS o ON o.oid = p.proowner
@@ -95,6 +108,12 @@ WHERE p.prosecdef
       OR o.rolbypassrls
       OR EXISTS (SELECT FROM tables AS t WHERE has_table_privilege(o.oid, t.oid, 'SELECT, INSERT, UPDATE, DELETE'))
   )
+  AND (
+      NOT w.is_bound
+      OR n.nspname = ANY({schemas}::text[])
+      OR p.proowner IN (SELECT c.relowner FROM pg_class AS c WHERE c.oid IN (SELECT oid FROM tables))
+  )
+  AND p.oid <> ALL(SELECT to_regprocedure(f) FROM unnest({functions}::text[]) AS f WHERE to_regprocedure(f) IS NOT NULL)
 GROUP BY p.oid, n.nspname, p.proname, p.prokind, o.rolname, o.rolsuper, o.rolbypassrls
 UNION ALL
 SELECT 'rule',
