@@ -318,9 +318,10 @@ class BoundRun(Run):
         """Claims that name the victim where no tenant is read from, or as nothing that is a tenant."""
         texts = forged(self.guise, victim.id)
         question = sql.text_of(of_table("rows_by_owner", target.relation, tenant=sql.ident(target.tenant)))
-        for how, found in zip(texts, self.trial.shown(question, self.guise, list(texts.values())), strict=True):
+        for how, text in texts.items():
+            found, refusal = self.trial.shown_or_refused(question, self.guise, text)
             leaked = sum(rows for owner, rows in found.items() if owner not in self._readable(target, NOBODY))
-            verdict = Verdict(LEAK, f"{leaked:,} rows") if leaked else Verdict(HELD)
+            verdict = Verdict(LEAK, f"{leaked:,} rows") if leaked else Verdict(HELD, refusal)
             self._note(target, replace(NOBODY, name=how), victim, "select without filter", verdict)
 
     def _as_user(self, target: Target, victim: Actor) -> None:

@@ -92,6 +92,14 @@ class Trial:
         self.session.execute(QUERIES["be_operator"])
         return found
 
+    def shown_or_refused(self, question: str, guise: Guise, value: str) -> tuple[dict[str, int], str]:
+        """The same for one value, which policies of others may not be able to read; then nothing, and why."""
+        try:
+            with self.session.connection.transaction():
+                return self.shown(question, guise, [value])[0], ""
+        except psycopg.DataError as error:
+            return {}, str(error.diag.message_primary)
+
     def answers(self, moves: Sequence[Move]) -> list[Answer]:
         """What each came to; all of them are taken back."""
         listed = json.dumps([move.listed() for move in moves])
