@@ -52,13 +52,13 @@ def _trigger(plan: Plan, spec: TableSpec, inventory: Callable[[], Inventory], fi
         is_applied=lambda session: session.value(current) and as_wanted(session),
         up=(
             made,
-            query("mark_legacy_writer_function", digest=digest, **of_function),
+            query("mark_function", digest=digest, **of_function),
             query("close_function", signature=sql.literal(routine.signature)),
             of_table("create_legacy_writer_trigger", spec.relation, events=sql.raw("INSERT OR UPDATE"), **of_function),
         ),
         down=lambda _: (
             of_table("drop_legacy_writer_trigger", spec.relation),
-            query("drop_legacy_writer_function", **of_function),
+            query("drop_function", **of_function),
         ),
         locks=(spec.relation,),
         trigger=RowTrigger(

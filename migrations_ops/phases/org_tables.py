@@ -33,6 +33,7 @@ FILLED = {
     "public.org_departments": ("tenant_id", "code", "name"),
     "public.organizational_levels": ("tenant_id", "code", "name", "level_number"),
 }
+NONE = sql.raw("false")
 PLURALS = {
     "tenant_id": "tenants",
     "code": "codes",
@@ -66,8 +67,9 @@ def tables(plan: Plan) -> Iterator[Step]:
         yield made_table("public.organizational_levels", "create_organizational_levels", plan.registry)
 
 
-def made_table(relation: str, create: str, tenants: str) -> Statement:
-    """A table of VITAL's own that is made where it is missing."""
+def made_table(relation: str, create: str, tenants: str, by_trigger: Composable = NONE) -> Statement:
+    """A table of VITAL's own that is made where it is missing. `by_trigger` is a predicate on `t`: a trigger of ours
+    has made the row, and goes with it."""
     return Statement(
         name=f"the table {short(relation)}",
         relation=relation,
@@ -77,15 +79,16 @@ def made_table(relation: str, create: str, tenants: str) -> Statement:
             of_table("close_to_others", relation),
         ),
         down=lambda _: (of_table("drop_table", relation),),
-        data_loss_check=_rows_of_others(relation),
+        data_loss_check=_rows_of_others(relation, by_trigger),
         locks=(tenants,),
     )
 
 
-def _rows_of_others(relation: str) -> Probe:
+def _rows_of_others(relation: str, by_trigger: Composable) -> Probe:
     def lost(session: Session) -> Iterator[Problem]:
         as_it_is = sql.row_hash("t", session.columns(relation))
-        question = of_table("rows_of_others", relation, key=sql.key_text("t", ("id",)), hash=as_it_is)
+        of_rows = {"key": sql.key_text("t", ("id",)), "hash": as_it_is, "by_trigger": by_trigger}
+        question = of_table("rows_of_others", relation, **of_rows)
         with session.work():
             yield from (Problem(*row) for row in session.execute(question))
 

@@ -15,6 +15,7 @@ from migrations_ops.phases import (
     names,
     org_tables,
     probes,
+    tenant_source,
     tenant_table,
     unique_keys,
     updates,
@@ -69,6 +70,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield unhidden(plan)
     yield from bound_roles.can_be_bound(plan)
     yield probes.rules_fit(plan)
+    yield from tenant_source.can_be_tenants(plan)
     yield Check("values of the plan that no row can have", database_check.dead_values(plan), Severity.WARN)
     yield Check("enough free disk", probes.free_disk)
     yield Check("the signs of strain can be seen", probes.hidden_signals, Severity.WARN)

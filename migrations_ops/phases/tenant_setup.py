@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from psycopg.sql import Composable
 
 from migrations_ops.engine.steps import Assign, Check, Insert, Phase, Step, Table
-from migrations_ops.phases import legacy_writers, org_tables, probes
+from migrations_ops.phases import legacy_writers, org_tables, probes, tenant_source
 from migrations_ops.phases.inventory import lazily
 from migrations_ops.phases.queries import of_table, query, registry
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
@@ -39,6 +39,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         undo_blockers=probes.rows_of_our_tenants(plan),
         removable=tuple((relation, TENANT_COLUMN, of_table("has_no_rows_of", relation)) for relation in owned),
     )
+    yield from tenant_source.missing(plan)
     yield Insert(
         name="tenants in the registry",
         table=Table("vital.tenant", ("id",)),
@@ -55,6 +56,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     )
     yield from org_tables.rows(plan)
     yield probes.rules_fit(plan)
+    yield from tenant_source.added_later(plan)
     yield from legacy_writers.triggers(plan, lazily(plan), for_changed_rows=False)
     yield Check("every tenant of the plan is there", of_table("missing_tenant_rows", plan.registry, **_ids(plan)))
 

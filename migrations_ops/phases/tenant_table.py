@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from migrations_ops.engine.steps import Step
-from migrations_ops.phases import org_tables
+from migrations_ops.phases import org_tables, tenant_source
 from migrations_ops.phases.queries import schemas_of
 from migrations_ops.rules.model import Plan
 
@@ -22,4 +22,5 @@ def is_made(plan: Plan) -> bool:
 
 def table(plan: Plan) -> Iterator[Step]:
     if is_made(plan):
-        yield org_tables.made_table(plan.registry, "create_registry", plan.registry)
+        made = tenant_source.made_by_trigger(plan)
+        yield org_tables.made_table(plan.registry, "create_registry", plan.registry, made)

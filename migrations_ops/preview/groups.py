@@ -65,6 +65,8 @@ def _known(prediction: Prediction, spec: TableSpec, references: Sequence[Parent]
 def _needed(spec: TableSpec) -> Iterator[str]:
     """What the rules need to decide."""
     yield from ("vital_leaf", "vital_now", "vital_person", "vital_again", "vital_stood")
+    if any(rule.own for rule in spec.rules):
+        yield "vital_own"
     for rule in spec.rules:
         yield match_of(rule)
         if rule.parent is not None:

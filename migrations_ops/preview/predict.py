@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from migrations_ops.engine.session import Session
-from migrations_ops.phases import vital_product
+from migrations_ops.phases import tenant_source, vital_product
 from migrations_ops.phases.queries import of_table, query
 from migrations_ops.preview import document
 from migrations_ops.preview.document import Counts, Words
@@ -42,11 +42,12 @@ def preview(session: Session, plan: Plan, waiting: Waiting) -> dict[str, Any]:
 
 
 def registered(asking: Asking) -> dict[str, str]:
-    """Tenant id → slug of everybody who is there already; nobody, where VITAL has yet to make the table of tenants."""
+    """Tenant id → slug of everybody who is there already, or will be because a row of the platform's is a tenant."""
+    coming = tenant_source.slugs(asking.session, asking.plan)
     if not asking.session.value(of_table("table_exists", asking.plan.registry)):
-        return {}
+        return coming
     statement = query("slugs_of_tenants", relation=sql.relation(asking.plan.registry))
-    return asking.short([asking.plan.registry], lambda: dict(asking.session.execute(statement)))
+    return coming | asking.short([asking.plan.registry], lambda: dict(asking.session.execute(statement)))
 
 
 def _added(asking: Asking) -> dict[str, Counts]:

@@ -84,6 +84,8 @@ class Prediction:
         elif known.has_tenant and known.has_baseline:
             stood = sql.raw("stood.tenant_id")
         yield sql.compose("{stood} AS vital_stood", stood=stood)
+        if any(rule.own for rule in spec.rules):
+            yield sql.compose("{own} AS vital_own", own=RuleSql(self.plan).own_tenant())
         for rule in spec.rules:
             if rule.parent is not None:
                 yield _of_parent(rule)
@@ -118,6 +120,9 @@ class Answered(RuleSql):
 
     def parent_tenant(self, rule: Rule) -> Composable:
         return sql.raw(f"batch.vital_{'early' if self.phase == EARLY else 'parent'}_{rule.number}")
+
+    def own_tenant(self) -> Composable:
+        return sql.raw("batch.vital_own")
 
     def matches(self, rule: Rule) -> Composable:
         if rule.parent is not None and self.phase == EARLY:

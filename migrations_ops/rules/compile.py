@@ -7,7 +7,7 @@ from pathlib import Path
 from psycopg.sql import Composable
 
 from migrations_ops.rules.comparisons import condition
-from migrations_ops.rules.model import TENANT_COLUMN, Hop, Parent, Plan, Rule, TableSpec
+from migrations_ops.rules.model import TENANT_COLUMN, Hop, Parent, Plan, RowValue, Rule, TableSpec, TenantSource
 from migrations_ops.rules.plan_keys import PHASES
 from vital.db import sql
 
@@ -40,8 +40,15 @@ class RuleSql:
         assert rule.when is not None
         return condition(self.row, rule.when)
 
+    def own_tenant(self) -> Composable:
+        """The tenant that a row of the table of tenants is."""
+        assert self.plan.source is not None
+        return tenant_of_row(self.plan.source, self.row)
+
     def tenant(self, rule: Rule) -> Composable:
         """Whom the rule gives a row."""
+        if rule.own:
+            return self.own_tenant()
         return self.parent_tenant(rule) if rule.parent is not None else self.tenant_id(rule.tenant)
 
     def tenant_id(self, slug: str) -> Composable:
@@ -119,6 +126,20 @@ def verdict(plan: Plan, spec: TableSpec, phases: Iterable[str]) -> Composable:
         relation=sql.literal(spec.relation),
         key=sql.key_text("batch", spec.table.key),
     )
+
+
+def tenant_of_row(source: TenantSource, row: str) -> Composable:
+    """The id of the tenant that a row is: its key where that is a uuid, else one that is made of the key and always the
+    same."""
+    if source.types == ("uuid",):
+        return sql.column(row, source.table.key[0])
+    parts = {"name": sql.literal(source.table.relation), "key": sql.key_text(row, source.table.key)}
+    return sql.compose(QUERIES["tenant_of_key"], **parts)
+
+
+def value_of_row(value: RowValue, row: str) -> Composable:
+    """A column, or an expression on the row."""
+    return sql.column(row, value.column) if value.column else sql.compose("({e})", e=sql.verbatim(value.sql))
 
 
 def value_of_parent(parent: Parent, row: str, value: Composable, last: str = "parent") -> Composable:

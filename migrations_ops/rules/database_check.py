@@ -108,8 +108,15 @@ class Rules:
 
 
 def misfits(plan: Plan) -> Probe:
-    """What a rule asks for and the database does not have, or cannot compare, or can never answer with yes."""
-    return _asked(plan, Rules.misfits)
+    """What a rule asks for and the database does not have, or cannot compare, or can never answer with yes; and the
+    same of the values that tenants are made of."""
+    of_rules = _asked(plan, Rules.misfits)
+
+    def ask(session: Session) -> Iterator[Problem]:
+        yield from of_rules(session)
+        yield from _of_source(plan, columns_of(session, plan), Trying(session))
+
+    return ask
 
 
 def dead_values(plan: Plan) -> Probe:
@@ -124,3 +131,18 @@ def _asked(plan: Plan, question: Callable[[Rules], Iterator[Problem]]) -> Probe:
             yield from question(Rules(plan, spec, columns, trying))
 
     return ask
+
+
+def _of_source(plan: Plan, columns: Columns, trying: Trying) -> Iterator[Problem]:
+    """What [tenants] asks for and the table of the tenants does not have, or is no value of its type."""
+    if plan.source is None:
+        return
+    relation = plan.source.table.relation
+    for key, value in plan.source.values.items():
+        if value.column and value.column not in columns.of(relation):
+            why = columns.unknown(relation, value.column)
+        else:
+            why = trying.value(relation, value, "boolean" if key == "active" else "text")
+        if why:
+            line, _ = position(plan.text, value.at)
+            yield Problem(relation, "", f"tenants, {key}, line {line} of the plan: {why}")

@@ -21,6 +21,8 @@ def rule_in_words(rule: Rule) -> str:
     if rule.parent is not None:
         way = " over ".join(sql.shown(hop.table) for hop in reversed(rule.parent.hops))
         return f"its {', '.join(rule.parent.hops[0].columns)} refers to a row of {way} that has a tenant"
+    if rule.own:
+        return "always: each row is a tenant of its own"
     return in_words(rule.when) if rule.when else ""
 
 

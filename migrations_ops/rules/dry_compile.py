@@ -10,8 +10,8 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.comparisons import condition
-from migrations_ops.rules.compile import path_to_parent
-from migrations_ops.rules.model import TENANT_COLUMN, Condition, Hop
+from migrations_ops.rules.compile import path_to_parent, value_of_row
+from migrations_ops.rules.model import TENANT_COLUMN, Condition, Hop, RowValue
 from vital.db import introspection, sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
@@ -51,6 +51,11 @@ class Trying:
         """Why the server cannot carry out this condition. Its expressions must have been tried before."""
         parts = {"relation": sql.relation(relation), "condition": condition("batch", when)}
         return self._refusal(sql.compose(QUERIES["try_condition"], **parts))
+
+    def value(self, relation: str, value: RowValue, kind: str) -> str:
+        """Why this is not a value of a row, of this type."""
+        parts = {"relation": sql.relation(relation), "value": value_of_row(value, "batch"), "type": sql.raw(kind)}
+        return self._refusal(sql.compose(QUERIES["try_value"], **parts))
 
     def expression(self, relation: str, text: str) -> str:
         """Why this is not one boolean expression that depends on the row's own columns alone."""

@@ -62,6 +62,9 @@ SHAPES: dict[str, Schema] = {
     "scalar": SCALAR,
     "scalars": {"type": "array", "items": SCALAR, "minItems": 1},
     "pattern": TEXT,
+    "true": {"const": True},
+    "value": {"anyOf": [TEXT, {"$ref": "#/$defs/expression"}]},
+    "source": {"$ref": "#/$defs/source"},
     "bound": BOUND,
     "range": {"type": "array", "items": BOUND, "minItems": 2, "maxItems": 2},
     "condition": CONDITION,
@@ -104,12 +107,18 @@ def _combination(name: str, means: str) -> Schema:
     }
 
 
+_OF_WHEN = (("tenant", "reassigns"), ())  # what only a rule with `when` has
+
+
 def _rule() -> Schema:
-    """`when` and the tenant, or a parent; one of the two."""
-    ruled = {"required": ["when", "tenant"], "not": {"required": ["parent"]}}
-    forbidden = [{"required": [key]} for key in ("when", "tenant", "reassigns")]
-    followed = {"required": ["parent"], "not": {"anyOf": forbidden}}
-    return table(plan_keys.RULE_KEYS) | {"oneOf": [ruled, followed]}
+    """`when` and the tenant, or a parent, or each row's own; one of the three."""
+    ways = {"when": ("parent", "own"), "parent": ("when", "own"), "own": ("when", "parent")}
+    needs = {"when": ["when", "tenant"], "parent": ["parent"], "own": ["own"]}
+    kinds = [
+        {"required": needs[way], "not": {"anyOf": [{"required": [key]} for key in (*others, *_OF_WHEN[way == "when"])]}}
+        for way, others in ways.items()
+    ]
+    return table(plan_keys.RULE_KEYS) | {"oneOf": kinds}
 
 
 def _table() -> Schema:
@@ -141,6 +150,8 @@ def schema() -> Schema:
             "rule": _rule(),
             "table": _table(),
             "tenant": table(plan_keys.TENANT_KEYS),
+            "source": table(plan_keys.SOURCE_KEYS),
+            "expression": table(plan_keys.EXPRESSION_KEYS),
             "common": table(plan_keys.COMMON_KEYS),
             "reachable": table(plan_keys.REACHABLE_KEYS),
             "bind": _bind(),

@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from migrations_ops.engine.steps import Table
+from migrations_ops.rules import tenant_source
 from migrations_ops.rules.bindings import binds, unbound
 from migrations_ops.rules.conditions import condition
-from migrations_ops.rules.model import Plan, Rule, TableSpec, TenantSpec
+from migrations_ops.rules.model import Condition, Plan, Rule, TableSpec, TenantSpec
 from migrations_ops.rules.parents import parent
 from migrations_ops.rules.plan_keys import (  # fmt: skip
     COMMON_KEYS,
@@ -22,6 +23,7 @@ from migrations_ops.rules.plan_keys import (  # fmt: skip
     PLAN_KEYS,
     REACHABLE_KEYS,
     RULE_KEYS,
+    SOURCE_KEYS,
     TABLE_KEYS,
     TENANT_KEYS,
 )
@@ -69,7 +71,8 @@ def _plan(data: dict[str, Any], text: str) -> Plan:
         given = ((getattr(tenant, what), (*plan.at("tenant", n), what)) for n, tenant in enumerate(tenants, start=1))
         distinct(given, f"tenants have the same {what}")
     slugs = [tenant.slug for tenant in tenants]
-    tables = _tables(plan, slugs)
+    source = Given(plan.item["tenants"], "tenants", SOURCE_KEYS, ("tenants",)) if "tenants" in plan else None
+    tables = _tables(plan, slugs, source.relation("from") if source else "")
     bound = binds(plan, [spec.relation for spec in tables])
     return Plan(
         name=plan.text("name", "multi_tenant_migration"),
@@ -78,6 +81,7 @@ def _plan(data: dict[str, Any], text: str) -> Plan:
         product=plan.one_of("product", ["vital"]) if plan.item.get("product") else "",
         tenants=tenants,
         tables=tables,
+        source=tenant_source.read(source, tables) if source else None,
         common=tuple(
             Given(item, f"common {number}", COMMON_KEYS, plan.at("common", number)).relation("name")
             for number, item in plan.tables("common")
@@ -130,8 +134,9 @@ def _part(tenant: Given, part: str, entry: tuple[int, object]) -> dict[str, Any]
     return {key: given.number(key) if key == "number" else given.text(key) for key in keys}
 
 
-def _tables(plan: Given, slugs: list[str]) -> tuple[TableSpec, ...]:
-    """The tables in the plan's order; a table comes after the tables that its rows follow."""
+def _tables(plan: Given, slugs: list[str], source: str) -> tuple[TableSpec, ...]:
+    """The tables in the plan's order; a table comes after the tables that its rows follow. `source` is the one of which
+    each row is a tenant."""
     given = [
         Given(item, f"table {_called(item, 'name', number)}", TABLE_KEYS, plan.at("table", number))
         for number, item in plan.tables("table")
@@ -145,10 +150,10 @@ def _tables(plan: Given, slugs: list[str]) -> tuple[TableSpec, ...]:
     short = (sql.names(name)[1] for name in names)
     distinct(zip(short, places, strict=True), "tables of different schemas have the same name")
     by_name = dict(zip(names, given, strict=True))
-    return tuple(_table(table, by_name, names[: place + 1], slugs) for place, table in enumerate(given))
+    return tuple(_table(table, by_name, names[: place + 1], slugs, source) for place, table in enumerate(given))
 
 
-def _table(given: Given, others: dict[str, Given], so_far: list[str], slugs: list[str]) -> TableSpec:
+def _table(given: Given, others: dict[str, Given], so_far: list[str], slugs: list[str], source: str) -> TableSpec:
     ruling = given
     if "rules_as" in given:
         if "rule" in given:
@@ -160,6 +165,10 @@ def _table(given: Given, others: dict[str, Given], so_far: list[str], slugs: lis
         _rule(item, f"{given.where}, rule {number}", number, ruling.at("rule", number), columns, slugs, so_far)
         for number, item in ruling.tables("rule")
     )
+    for rule in rules:
+        if rule.own and so_far[-1] != source:
+            problem = f"`own` is for the table that [tenants] takes its tenants from, which is {source or 'not given'}."
+            raise PlanError(f"{given.where}, rule {rule.number}: {problem}", (*rule.at, "own"))
     distinct(((rule.name, (*rule.at, "name")) for rule in rules), f"rules of {given.where} have the same name")
     for before, rule in pairwise(rules):
         if before.phase > rule.phase:
@@ -200,12 +209,18 @@ def _rule(
 ) -> Rule:
     given = Given(item, where, RULE_KEYS, place)
     name, phase = given.text("name"), given.one_of("phase", PHASES)
-    if ("parent" in given) == ("when" in given):
-        raise given.wrong("say `when` and the tenant, or name a `parent`; one of the two.")
-    if "parent" in given:
+    if sum(way in given for way in ("when", "parent", "own")) != 1:
+        raise given.wrong("say `when` and the tenant, name a `parent`, or say `own = true`; one of the three.")
+    if "when" not in given:
         for key in ("tenant", "reassigns"):
             if key in given:
-                raise given.wrong("a `parent` says which tenant; `tenant` and `reassigns` belong to `when`.", key)
+                way = "parent" if "parent" in given else "own"
+                raise given.wrong(f"`{way}` says which tenant; `tenant` and `reassigns` belong to `when`.", key)
+    if "own" in given:
+        if not given.flag("own"):
+            raise given.wrong("own is true; leave the rule out where rows are no tenants.", "own")
+        return Rule(number, name, phase, when=Condition("always", at=place), own=True, at=place)
+    if "parent" in given:
         follows = parent(given.item["parent"], f"{where}, parent", columns, so_far, (*place, "parent"))
         return Rule(number, name, phase, parent=follows, at=place)
     tenant = given.one_of("tenant", slugs, "must be a tenant's slug")

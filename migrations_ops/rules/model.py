@@ -64,7 +64,8 @@ class Parent:
 
 @dataclass(frozen=True)
 class Rule:
-    """`when` names `tenant` (a slug); or the `parent` does. `number` is its place in the table, from 1."""
+    """`when` names `tenant` (a slug); or the `parent` does; or each row is a tenant of its `own`, where the plan takes
+    its tenants from this table. `number` is its place in the table, from 1."""
 
     number: int
     name: str
@@ -72,8 +73,35 @@ class Rule:
     when: Condition | None = None
     tenant: str = ""
     parent: Parent | None = None
+    own: bool = False
     reassigns: bool = False
     at: Place = field(default=(), compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class RowValue:
+    """A value of a row: of a column, or of an SQL expression of the plan's own."""
+
+    column: str = ""
+    sql: str = ""
+    at: Place = field(default=(), compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class TenantSource:
+    """The table of which each row is a tenant: its key, of which types, and where the row has the tenant's name, its
+    slug (made of the name where there is none) and whether it is let in (always where nothing says so)."""
+
+    table: Table
+    types: tuple[str, ...]
+    name: RowValue
+    slug: RowValue | None = None
+    active: RowValue | None = None
+
+    @property
+    def values(self) -> dict[str, RowValue]:
+        named = {"name": self.name, "slug": self.slug, "active": self.active}
+        return {key: value for key, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -152,6 +180,7 @@ class Plan:
     tables: tuple[TableSpec, ...]
     common: tuple[str, ...]
     text: str = field(repr=False)
+    source: TenantSource | None = None  # of the tenants that no plan lists
     reachable: tuple[str, ...] = ()  # what tenants may reach past the policies, as the proof names it
     bound: tuple[Bind, ...] = ()
     unbound: tuple[str, ...] = ()  # roles of which somebody has said, with a reason, that isolation leaves them alone

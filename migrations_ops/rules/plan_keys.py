@@ -20,6 +20,7 @@ PLAN_KEYS = {
     "product": "product",
     "revoke_temp": "flag",
     "tenant": "tenants*",
+    "tenants": "source",
     "table": "tables*",
     "common": "commons",
     "reachable": "reachables",
@@ -57,8 +58,11 @@ RULE_KEYS = {
     "when": "condition",
     "tenant": "text",
     "parent": "parent",
+    "own": "true",
     "reassigns": "flag",
 }
+SOURCE_KEYS = {"from": "relation*", "name": "value*", "slug": "value", "active": "value"}
+EXPRESSION_KEYS = {"sql": "text*"}
 HOP_KEYS = {"column": "texts*", "table": "relation*", "key": "texts"}
 COMMON_KEYS = {"name": "relation*"}
 REACHABLE_KEYS = {"name": "text*", "reason": "text*"}

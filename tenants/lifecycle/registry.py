@@ -1,7 +1,7 @@
 """The tenants as they are: who there is, what is set for each, what each has; and a new one beside them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -83,19 +83,32 @@ def find(session: Session, inventory: Inventory, name: str) -> Record:
 
 
 def document(session: Session, inventory: Inventory, record: Record) -> dict[str, Any]:
-    """The tenant with its host names, and how many rows of each table are its own: at most `counted_to`, which is more
-    than that many."""
+    """One tenant, as `documents` has it."""
+    return documents(session, inventory, [record])[0]
+
+
+def documents(session: Session, inventory: Inventory, found: Sequence[Record]) -> list[dict[str, Any]]:
+    """Each tenant with its host names, and how many rows of each table are its own: at most `counted_to`, and one more
+    where it has more than that."""
+    hosts: dict[str, list[str]] = {record.id: [] for record in found}
     with session.work():
-        hosts = [host for tenant, host, _ in ask(session, "hosts") if tenant == record.id]
-    facts = asdict(record) | {"is_platform": record.id == inventory.platform_id}
-    return facts | {"hosts": hosts, "rows": rows(session, inventory, record.id), "counted_to": MOST}
+        for tenant, host, _ in ask(session, "hosts"):
+            if tenant in hosts:
+                hosts[tenant].append(host)
+    rows = _rows(session, inventory, list(hosts))
+    return [
+        asdict(record)
+        | {"is_platform": record.id == inventory.platform_id, "hosts": hosts[record.id]}
+        | {"rows": rows[record.id], "counted_to": MOST}
+        for record in found
+    ]
 
 
-def rows(session: Session, inventory: Inventory, tenant: str) -> dict[str, int]:
-    """Table → rows of the tenant; MOST + 1 stands for more than MOST."""
+def _rows(session: Session, inventory: Inventory, tenants: list[str]) -> dict[str, dict[str, int]]:
+    """Tenant → table → its rows; MOST + 1 stands for more than MOST."""
     questions = [
         sql.compose(
-            QUERIES["count_of_table"],
+            QUERIES["counts_of_table"],
             name=sql.literal(shown(table.relation)),
             relation=sql.relation(table.relation),
             tenant=sql.ident(TENANT_COLUMN),
@@ -103,8 +116,12 @@ def rows(session: Session, inventory: Inventory, tenant: str) -> dict[str, int]:
         for table in inventory.planned
         if introspection.has_column(session, table.relation, TENANT_COLUMN)
     ]
+    found: dict[str, dict[str, int]] = {tenant: {} for tenant in tenants}
     with session.work():
-        return dict(session.execute(sql.join(questions, " UNION ALL "), {"id": tenant, "most": MOST}))
+        for question in questions:
+            for tenant, table, rows in session.execute(question, {"ids": tenants, "most": MOST}):
+                found[tenant][table] = rows
+    return found
 
 
 def add(session: Session, inventory: Inventory, wanted: New, who: str, reason: str) -> Record:

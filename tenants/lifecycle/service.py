@@ -54,9 +54,9 @@ def require_tenants(session: Session) -> None:
 
 
 def all_tenants() -> list[dict[str, Any]]:
-    """Every tenant with its settings, host names and rows; see `registry.document`. Only reads."""
+    """Every tenant with its settings, host names and rows; see `registry.documents`. Only reads."""
     with at_tenants(read_only=True) as (session, inventory):
-        return [registry.document(session, inventory, record) for record in registry.records(session, inventory)]
+        return registry.documents(session, inventory, registry.records(session, inventory))
 
 
 def tenant_named(slug: str) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from migrations_ops.management.output.preview_warnings import time, warnings
 
 Document = dict[str, Any]
 WIDE = 160  # a table is shown whole; a narrow terminal wraps it
+MOST = 8  # tenants that are named, those with most rows first
+NAMES = 45  # letters of their names in one line
 
 
 def show_preview(console: Console, document: Document) -> None:
@@ -28,10 +30,14 @@ def show_preview(console: Console, document: Document) -> None:
 
 
 def _owners(console: Console, document: Document) -> None:
-    tenants, total = list(document["total"]["tenants"]), document["total"]
-    owners = grid("table", "rows", *tenants, "no tenant", no_wrap=True)
+    every, total = list(document["total"]["tenants"]), document["total"]
+    tenants = [name for number, name in enumerate(every[:MOST], 1) if len("  ".join(every[:number])) < NAMES]
+    others = len(every) - len(tenants)
+    rest = [f"{others:,} others"] if others else []
+    owners = grid("table", "rows", *tenants, *rest, "no tenant", no_wrap=True)
     for name, one in [*document["tables"].items(), ("all", total)]:
-        owned = (one["tenants"].get(tenant) for tenant in tenants)
+        owned = [one["tenants"].get(tenant, 0) for tenant in tenants]
+        owned += [sum(one["tenants"].values()) - sum(owned)] if others else []
         owners.add_row(name, *(f"{rows:,}" if rows else "" for rows in (one["rows"], *owned, one["unassigned"])))
     console.print(owners, width=WIDE, crop=False)
 
@@ -46,15 +52,20 @@ def _rules(console: Console, name: str, table: Document) -> None:
 
 def _lines(table: Document) -> Iterator[str]:
     for rule, tenants in table["matrix"].items():
-        for tenant, rows in tenants.items():
-            yield f"{rows:>10,}  {rule} → {tenant}"
+        yield from _by_tenant(rule, tenants)
         for sample in table["samples"].get(rule, [])[:1]:
             values = ", ".join(f"{column} = {value or 'nothing'}" for column, value in sample["values"].items())
             yield f"{'':>10}  e.g. {sample['key']}" + (f": {values}" if values else "")
-    for tenant, rows in table["stay"].items():
-        yield f"{rows:>10,}  stay where they are → {tenant}"
-    for tenant, rows in table["added"].items():
-        yield f"{rows:>10,}  new rows, added by the run → {tenant}"
+    yield from _by_tenant("stay where they are", table["stay"])
+    yield from _by_tenant("new rows, added by the run", table["added"])
+
+
+def _by_tenant(what: str, tenants: dict[str, int]) -> Iterator[str]:
+    """A line for each of the first tenants, and one for the rest."""
+    for tenant, rows in list(tenants.items())[:MOST]:
+        yield f"{rows:>10,}  {what} → {tenant}"
+    if others := list(tenants.values())[MOST:]:
+        yield f"{sum(others):>10,}  {what} → {len(others):,} others (--json or --html FILE lists them)"
 
 
 def _changes(console: Console, against: Document) -> None:

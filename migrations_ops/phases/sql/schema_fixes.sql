@@ -73,7 +73,8 @@ LIMIT 10000
 -- Rows in a table that VITAL made, other than those it put there and nobody has changed.
 SELECT {name}, {key}, 'would go with the table, which VITAL made'
 FROM {relation} AS t
-WHERE NOT EXISTS (
+WHERE NOT {by_trigger}
+  AND NOT EXISTS (
     SELECT
     FROM vital.ledger AS l
     CROSS JOIN LATERAL unnest(l.keys, l.hashes) AS ours (key, hash)

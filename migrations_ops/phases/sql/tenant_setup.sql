@@ -157,7 +157,7 @@ BEGIN
         SELECT NULL::uuid AS tenant, NULL::text AS rule INTO late;
     END
 
--- name: mark_legacy_writer_function
+-- name: mark_function
 -- Which rules the function follows.
 COMMENT ON FUNCTION {function}() IS {digest}
 
@@ -172,7 +172,7 @@ EXECUTE FUNCTION {function}()
 -- Rows written from now on keep what their writer gave them.
 DROP TRIGGER IF EXISTS vital_late_writer ON {relation}
 
--- name: drop_legacy_writer_function
+-- name: drop_function
 -- The function was ours.
 DROP FUNCTION IF EXISTS {function}()
 

@@ -3,7 +3,7 @@
 SELECT DISTINCT t.tgrelid::regclass::text
 FROM pg_trigger AS t
 WHERE t.tgrelid = ANY(SELECT to_regclass(name) FROM unnest(%(relations)s::text[]) AS name)
-  AND starts_with(t.tgname::text, 'vital_')
+  AND (starts_with(t.tgname::text, 'vital_') OR t.tgname = 'A_vital_new_tenant')
 
 -- name: note_rehearsal
 -- The one row that a rehearsal leaves in the platform's database.

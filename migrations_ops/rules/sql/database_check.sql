@@ -14,6 +14,10 @@ SELECT FROM {relation} AS batch, {tables} WHERE {links} LIMIT 0
 -- Finds nothing, and is an error where the server cannot carry out a condition.
 SELECT FROM {relation} AS batch WHERE {condition} LIMIT 0
 
+-- name: try_value
+-- Finds nothing, and is an error where the server cannot make this of a row.
+SELECT {value}::{type} FROM {relation} AS batch LIMIT 0
+
 -- name: stand_in
 -- An empty table with the columns of a row, on which an expression is tried; it goes with the transaction.
 CREATE TEMPORARY TABLE batch (LIKE {relation}) ON COMMIT DROP

@@ -13,9 +13,13 @@ SELECT pg_advisory_xact_lock(22089, 3)
 -- The names under which tenants are known, the primary one first.
 SELECT tenant_id::text, domain, is_primary FROM vital.domain ORDER BY tenant_id, is_primary DESC, domain
 
--- name: count_of_table
--- Rows of a table that are a tenant's, up to so many.
-SELECT {name}, (SELECT count(*) FROM (SELECT FROM {relation} WHERE {tenant} = %(id)s::uuid LIMIT %(most)s::bigint + 1) AS counted)
+-- name: counts_of_table
+-- Rows of a table that are each tenant's, up to so many.
+SELECT one.id::text, {name}, counted.rows
+FROM unnest(%(ids)s::uuid[]) AS one (id)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS rows FROM (SELECT FROM {relation} WHERE {tenant} = one.id LIMIT %(most)s::bigint + 1) AS row
+) AS counted
 
 -- name: add_tenant
 -- A tenant's record.

@@ -1,0 +1,139 @@
+-- name: tenants_of_rows
+-- The tenants that rows of `batch` are: id, name, slug, and whether each is let in.
+SELECT {id} AS id, {title}::text AS name, {slug} AS slug, {active} AS is_active FROM {rows} AS batch
+
+-- name: slug_of_name
+-- Small letters, digits and hyphens, and the beginning of the id: two rows may have the same name.
+rtrim(left(COALESCE(NULLIF(btrim(regexp_replace(lower({title}::text), '[^a-z0-9]+', '-', 'g'), '-'), ''), 'tenant'), 40), '-')
+    || '-' || left({id}::text, 8)
+
+-- name: rows_that_are_no_tenants
+-- Rows of the table of tenants that cannot be one, and why.
+SELECT {name}, wanted.id::text,
+       CASE
+           WHEN btrim(COALESCE(wanted.name, '')) = '' THEN 'has no name for its tenant'
+           WHEN wanted.slug IS NULL OR wanted.slug !~ '^[a-z0-9]([a-z0-9-]{{0,48}}[a-z0-9])?$'
+               THEN format('has the slug %L: a slug has small letters, digits and hyphens inside, at most 50', wanted.slug)
+           WHEN wanted.slug = ANY({slugs}::text[]) THEN format('has the slug %L, which a tenant of the plan has', wanted.slug)
+           ELSE format('has the slug %L, which another row has too', wanted.slug)
+       END
+FROM (SELECT made.*, count(*) OVER (PARTITION BY made.slug) AS times FROM ({made}) AS made) AS wanted
+WHERE btrim(COALESCE(wanted.name, '')) = ''
+   OR wanted.slug IS NULL
+   OR wanted.slug !~ '^[a-z0-9]([a-z0-9-]{{0,48}}[a-z0-9])?$'
+   OR (wanted.times > 1 AND wanted.id <> ALL({ids}::uuid[]))
+   OR (wanted.slug = ANY({slugs}::text[]) AND wanted.id <> ALL({ids}::uuid[]))
+LIMIT 10000
+
+-- name: slugs_of_others
+-- Rows whose slug a tenant has that is there already and is none of them.
+SELECT {name}, wanted.id::text, format('has the slug %L, which the tenant %s has', wanted.slug, t.id)
+FROM ({made}) AS wanted
+JOIN {registry} AS t ON t.slug = wanted.slug AND t.id <> wanted.id
+LIMIT 10000
+
+-- name: missing_tenants_of_rows
+-- Rows that are no tenants yet.
+SELECT wanted.id, wanted.name, wanted.slug, wanted.is_active, 'standard' AS compliance_level, '{{}}'::jsonb AS settings, '{{}}'::jsonb AS metadata
+FROM ({made}) AS wanted
+WHERE NOT EXISTS (SELECT FROM {registry} AS t WHERE t.id = wanted.id)
+
+-- name: rows_without_their_tenant
+-- Rows of the table of tenants that are none.
+SELECT {name}, wanted.id::text, 'is not in the table of tenants'
+FROM ({made}) AS wanted
+WHERE NOT EXISTS (SELECT FROM {registry} AS t WHERE t.id = wanted.id)
+LIMIT 10000
+
+-- name: slugs_of_rows
+-- What the tenants are called that rows are, or will be.
+SELECT wanted.id::text, wanted.slug FROM ({made}) AS wanted
+
+-- name: new_tenant_body
+-- A row that is added is a tenant in the same transaction, with its place in the registry and a host name. Its writer
+-- never fails for a name or slug that would not do: the tenant gets one by its id. `metadata` says whose the tenant is, so
+-- that an undo finds it.
+DECLARE
+    made record;
+    called text;
+BEGIN
+    SELECT wanted.* INTO made FROM ({made}) AS wanted;
+    called := left(made.id::text, 8);
+    IF made.slug IS NULL
+       OR made.slug !~ '^[a-z0-9]([a-z0-9-]{{0,48}}[a-z0-9])?$'
+       OR EXISTS (SELECT FROM {registry} AS t WHERE t.slug = made.slug AND t.id <> made.id)
+       OR EXISTS (SELECT FROM vital.domain AS d WHERE d.domain = made.slug AND d.tenant_id <> made.id) THEN
+        made.slug := 'tenant-' || replace(made.id::text, '-', '');
+    END IF;
+    INSERT INTO {registry} AS t (id, name, slug, is_active, compliance_level, settings, metadata)
+    VALUES (made.id, left(COALESCE(NULLIF(btrim(made.name), ''), made.slug), 100), made.slug, made.is_active, 'standard', '{{}}',
+            jsonb_build_object('row_of', {name}))
+    ON CONFLICT (id) DO NOTHING;
+    IF FOUND THEN
+        INSERT INTO vital.tenant (id, schema_name, isolation)
+        VALUES (made.id, 'pooled_' || replace(made.id::text, '-', ''), 'pooled') ON CONFLICT DO NOTHING;
+        INSERT INTO vital.domain (domain, is_primary, tenant_id) VALUES (made.slug, false, made.id) ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN NULL;
+END
+
+-- name: create_new_tenant_function
+-- It writes where the row's writer may not.
+CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp {settings} AS {body}
+
+-- name: create_new_tenant_trigger
+-- By its name it comes before the checks of foreign keys (RI_…): the row refers to its tenant.
+CREATE OR REPLACE TRIGGER "A_vital_new_tenant" AFTER INSERT ON {relation} FOR EACH ROW EXECUTE FUNCTION {function}()
+
+-- name: new_tenant_trigger_is_current
+-- Whether it is there, fires, and follows the plan.
+SELECT EXISTS (
+    SELECT
+    FROM pg_trigger AS g
+    JOIN pg_proc AS p ON p.oid = g.tgfoid
+    WHERE g.tgrelid = to_regclass({name})
+      AND g.tgname = 'A_vital_new_tenant'
+      AND g.tgenabled IN ('O', 'A')
+      AND obj_description(p.oid, 'pg_proc') = {digest}
+)
+
+-- name: drop_new_tenant_trigger
+-- Rows written from now on are no tenants.
+DROP TRIGGER IF EXISTS "A_vital_new_tenant" ON {relation}
+
+-- name: is_of_added_row
+-- Predicate on a tenant `t`: the trigger made it, and nobody has set anything for it.
+(t.metadata = jsonb_build_object('row_of', {name}) AND NOT {by_person})
+
+-- name: forget_new_tenants
+-- Tenants that the trigger made go with it, where no row is theirs and nobody has set anything for them. A table that is
+-- gone has no rows.
+DO $forget$
+DECLARE
+    owned text;
+    found_ids uuid[];
+    kept uuid[] := '{{}}';
+BEGIN
+    FOREACH owned IN ARRAY {tables}::text[] LOOP
+        IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(owned) AND attname = 'tenant_id' AND NOT attisdropped) THEN
+            EXECUTE format(
+                'SELECT array_agg(t.id) FROM %s AS t WHERE t.metadata = jsonb_build_object(''row_of'', %L)'
+                ' AND EXISTS (SELECT FROM %s AS row WHERE row.tenant_id = t.id)',
+                {registry_name}, {name}, owned
+            ) INTO found_ids;
+            kept := kept || COALESCE(found_ids, '{{}}');
+        END IF;
+    END LOOP;
+    DELETE FROM {registry} AS t WHERE {made} AND t.id <> ALL(kept);
+END
+$forget$
+
+-- name: forget_hosts
+-- Host names of tenants that are gone.
+DELETE FROM vital.domain AS d
+WHERE NOT EXISTS (SELECT FROM {registry} AS t WHERE t.id = d.tenant_id)
+
+-- name: forget_places
+-- Places in the registry of tenants that are gone.
+DELETE FROM vital.tenant AS known
+WHERE NOT EXISTS (SELECT FROM {registry} AS t WHERE t.id = known.id)

@@ -1,0 +1,132 @@
+"""The tenants that no plan lists: each row of a table of the platform's is one, those that are added later as well."""
+
+import hashlib
+from collections.abc import Iterator
+
+from psycopg.sql import Composable
+
+from migrations_ops.engine.session import Session
+from migrations_ops.engine.steps import Check, Insert, Statement, Step
+from migrations_ops.phases import org_tables, probes
+from migrations_ops.phases.queries import of_table, query, registry, short
+from migrations_ops.rules.compile import tenant_of_row, value_of_row
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TenantSource
+from vital.db import session_settings, sql
+from vital.errors import Problem
+
+COLUMNS = ("id", "name", "slug", "is_active", "compliance_level", "settings", "metadata")
+
+
+def tenants(source: TenantSource, rows: Composable | None = None) -> Composable:
+    """SELECT id, name, slug, is_active: the tenants that the table's rows are, or that `rows` are."""
+    identity, title = tenant_of_row(source, "batch"), value_of_row(source.name, "batch")
+    slug = query("slug_of_name", title=title, id=identity)
+    if source.slug is not None:
+        slug = sql.compose("{slug}::text", slug=value_of_row(source.slug, "batch"))
+    active: Composable = sql.raw("true")
+    if source.active is not None:
+        active = sql.compose("COALESCE({active}::boolean, false)", active=value_of_row(source.active, "batch"))
+    rows = rows or sql.relation(source.table.relation)
+    return query("tenants_of_rows", id=identity, title=title, slug=slug, active=active, rows=rows)
+
+
+def can_be_tenants(plan: Plan) -> Iterator[Check]:
+    """Each row has a name and a slug of its own. Asked once the plan is known to fit."""
+    if plan.source is None:
+        return
+    source, relation, made = plan.source, plan.source.table.relation, tenants(plan.source)
+    listed = {
+        "ids": sql.literal([tenant.id for tenant in plan.tenants]),
+        "slugs": sql.literal([tenant.slug for tenant in plan.tenants]),
+    }
+
+    def problems(session: Session) -> Iterator[Problem]:
+        questions = [of_table("rows_that_are_no_tenants", relation, made=made, **listed)]
+        if session.value(of_table("table_exists", plan.registry)):
+            questions.append(of_table("slugs_of_others", relation, made=made, registry=sql.relation(plan.registry)))
+        with session.work():
+            for question in questions:
+                yield from (Problem(*row) for row in session.execute(question))
+
+    yield Check(f"each row of {short(source.table.relation)} can be a tenant", problems, gate=True)
+
+
+def missing(plan: Plan) -> Iterator[Insert]:
+    """Those that are there before the run."""
+    if plan.source is None:
+        return
+    owned = [*(spec.relation for spec in plan.tables), *org_tables.own_tables(plan)]
+    parts = {"made": tenants(plan.source), "registry": sql.relation(plan.registry)}
+    yield Insert(
+        name=f"tenants of {short(plan.source.table.relation)}",
+        table=registry(plan),
+        columns=COLUMNS,
+        rows=query("missing_tenants_of_rows", **parts),
+        rule=f"each row of {short(plan.source.table.relation)} is a tenant",
+        undo_blockers=probes.rows_of_our_tenants(plan),
+        removable=tuple((relation, TENANT_COLUMN, of_table("has_no_rows_of", relation)) for relation in owned),
+    )
+
+
+def added_later(plan: Plan) -> Iterator[Step]:
+    """The trigger by which a row that is added is a tenant at once; and whether every row is one now."""
+    if plan.source is None:
+        return
+    relation = plan.source.table.relation
+    function = sql.ident("vital", sql.fitting(f"new_tenant_of_{relation.replace('.', '_')}"))
+    parts = {"registry": sql.relation(plan.registry), "name": sql.literal(relation)}
+    body = query("new_tenant_body", made=tenants(plan.source, sql.raw("(SELECT NEW.*)")), **parts)
+    creation = query(
+        "create_new_tenant_function",
+        function=function,
+        settings=session_settings.for_function(),
+        body=sql.literal(sql.text_of(body)),
+    )
+    digest = sql.literal(hashlib.sha256(sql.text_of(creation).encode()).hexdigest())
+    owned = [*(spec.relation for spec in plan.tables), *org_tables.own_tables(plan)]
+    forgotten = query(
+        "forget_new_tenants",
+        tables=sql.literal(owned),
+        registry_name=sql.literal(sql.text_of(sql.relation(plan.registry))),
+        made=made_by_trigger(plan),
+        **parts,
+    )
+    yield Statement(
+        name=f"rows added to {short(relation)} are tenants at once",
+        relation=relation,
+        is_applied=of_table("new_tenant_trigger_is_current", relation, digest=digest),
+        up=(
+            creation,
+            query("mark_function", function=function, digest=digest),
+            query("close_function", signature=sql.literal(sql.text_of(function) + "()")),
+            of_table("create_new_tenant_trigger", relation, function=function),
+        ),
+        down=lambda _: (
+            of_table("drop_new_tenant_trigger", relation),
+            query("drop_function", function=function),
+            forgotten,
+            query("forget_hosts", registry=sql.relation(plan.registry)),
+            query("forget_places", registry=sql.relation(plan.registry)),
+        ),
+        locks=(relation,),
+    )
+    without = of_table(
+        "rows_without_their_tenant", relation, made=tenants(plan.source), registry=sql.relation(plan.registry)
+    )
+    yield Check(f"every row of {short(relation)} is a tenant", without, relation=relation)
+
+
+def made_by_trigger(plan: Plan) -> Composable:
+    """Predicate on a tenant `t`: it was made for a row that was added, and nobody has set anything for it."""
+    if plan.source is None:
+        return sql.raw("false")
+    by_person = query("configured_by_person", tenant=sql.column("t", "id"))
+    return query("is_of_added_row", name=sql.literal(plan.source.table.relation), by_person=by_person)
+
+
+def slugs(session: Session, plan: Plan) -> dict[str, str]:
+    """Tenant id → slug of what the rows are or will be."""
+    if plan.source is None:
+        return {}
+    with session.work():
+        return dict(session.execute(query("slugs_of_rows", made=tenants(plan.source))))
