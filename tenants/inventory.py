@@ -88,6 +88,7 @@ class Inventory:
     common: tuple[str, ...]
     reachable: tuple[str, ...] = ()
     passed_through: tuple[str, ...] = ()
+    adopts: bool = False  # a tenant column may refer to a table of tenants that was there before, beside the registry
     bound: tuple[BoundRole, ...] = ()
     unbound: tuple[str, ...] = ()
 

@@ -6,7 +6,7 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine.steps import Statement
 from migrations_ops.phases.queries import of_table, short
-from migrations_ops.rules.model import TENANT_COLUMN, TableSpec
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from tenants.isolation import wanted
 from vital.db import sql
 
@@ -40,27 +40,27 @@ def not_null_name(spec: TableSpec) -> str:
     return sql.fitting(f"{short(spec.relation)}_{TENANT_COLUMN}_not_null_check")
 
 
-def tenant_key(spec: TableSpec, tenants: str) -> Statement:
-    parts = tenant_key_parts(spec, tenants)
+def tenant_key(plan: Plan, spec: TableSpec) -> Statement:
+    parts = tenant_key_parts(plan, spec)
     return Statement(
         name=f"{short(spec.relation)} refers to the tenants",
         relation=spec.relation,
         is_applied=of_table("has_tenant_key", spec.relation, **parts),
         up=(of_table("add_tenant_key", spec.relation, **parts),),
         down=lambda _: (of_table("drop_tenant_key", spec.relation, **parts),),
-        locks=(spec.relation, tenants),
+        locks=(spec.relation, plan.registry),
     )
 
 
-def tenant_key_parts(spec: TableSpec, tenants: str) -> dict[str, Composable]:
+def tenant_key_parts(plan: Plan, spec: TableSpec) -> dict[str, Composable]:
     """What the statements about a table's foreign key to the tenants are composed of."""
     return {
-        "constraint_name": sql.literal(tenant_key_name(spec)),
-        "registry": sql.literal(tenants),
+        "constraint_name": sql.literal(tenant_key_name(plan, spec)),
+        "registry": sql.literal(plan.registry),
         "column": sql.literal(TENANT_COLUMN),
         "leaves": of_table("leaves_of", spec.relation),
     }
 
 
-def tenant_key_name(spec: TableSpec) -> str:
-    return wanted.tenant_key_name(spec.relation)
+def tenant_key_name(plan: Plan, spec: TableSpec) -> str:
+    return wanted.tenant_key_name(spec.relation, adopts=plan.adopts)

@@ -36,6 +36,7 @@ def inventory_of(plan: Plan) -> Inventory:
         common=plan.common,
         reachable=plan.reachable,
         passed_through=plan.passed_through,
+        adopts=plan.adopts,
         bound=bound_roles_of(plan),
         unbound=plan.unbound,
     )

@@ -36,8 +36,8 @@ def _taken(plan: Plan) -> Iterator[Composable]:
         yield _asked("policy_name_taken", relation, way, policies=sql.literal(["vital_operator_reads"]))
     for spec in plan.tables:
         yield of_table("trigger_name_taken", spec.relation)
-        key = columns.tenant_key(spec, plan.registry)
-        yield _constraint(spec.relation, key, columns.tenant_key_name(spec))
+        key = columns.tenant_key(plan, spec)
+        yield _constraint(spec.relation, key, columns.tenant_key_name(plan, spec))
         check, *_ = not_null.statements(spec)
         yield _constraint(spec.relation, check, columns.not_null_name(spec))
         yield _index(spec.relation, tenant_data.index(spec))

@@ -165,7 +165,8 @@ def _columns(plan: Plan) -> Composable:
 
 
 def _other_tenants(plan: Plan) -> Iterator[Composable]:
-    parts = {"column": sql.literal(TENANT_COLUMN), "registry": sql.literal(plan.registry)}
+    adopted = sql.literal(plan.source.table.relation) if plan.source and plan.adopts else sql.raw("NULL")
+    parts = {"column": sql.literal(TENANT_COLUMN), "registry": sql.literal(plan.registry), "adopted": adopted}
     for spec in plan.tables:
         yield of_table("tenants_of_another_table", spec.relation, **parts)
 

@@ -104,11 +104,20 @@ def rows_of_our_tenants(plan: Plan) -> Probe:
                 key=sql.key_text("t", keys.get(sql.names(relation), tuple(primary_key))),
                 tenant=sql.ident(column),
                 tenants=sql.literal(plan.registry),
+                is_adopted=_is_adopted(plan, sql.column("t", column)),
             )
             with session.work(as_operator=sql.names(relation) in keys):
                 yield from (Problem(*row) for row in session.execute(question))
 
     return occupied
+
+
+def _is_adopted(plan: Plan, tenant: Composable) -> Composable:
+    """Predicate: the tenant is a row of the table that tenants are taken from, and the column said so before."""
+    if plan.source is None or not plan.adopts:
+        return sql.raw("false")
+    key = sql.column("source", plan.source.table.key[0])
+    return of_table("is_row_of_source", plan.source.table.relation, key=key, owner=tenant)
 
 
 def references_across_tenants(plan: Plan) -> Probe:

@@ -32,7 +32,7 @@ def _steps(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Step]:
     yield bound_roles.none_is_left_alone(plan)
     yield Check("VITAL's roles may do nothing by themselves", _roles(plan), gate=True)
     for spec in plan.tables:
-        yield _valid_tenant_key(spec, plan.registry)
+        yield _valid_tenant_key(plan, spec)
         yield from not_null.statements(spec)
         # Unique per tenant binds no row without one, so a canary tenant leaves the keys as they are.
         for key in () if plan.only_tenant else spec.rescope:
@@ -138,9 +138,9 @@ def closings(plan: Plan) -> Iterator[tuple[str, Statement]]:
         yield relation, rls.policies(relation, inventory, roles=roles, **how)
 
 
-def _valid_tenant_key(spec: TableSpec, tenants: str) -> Statement:
-    parts = tenant_key_parts(spec, tenants)
-    made = sql.literal(tenant_key(spec, tenants).name)
+def _valid_tenant_key(plan: Plan, spec: TableSpec) -> Statement:
+    parts = tenant_key_parts(plan, spec)
+    made = sql.literal(tenant_key(plan, spec).name)
 
     def not_valid(saved_state: SavedState) -> tuple[Composable, ...]:
         return tuple(

@@ -16,15 +16,16 @@ def phase(plan: Plan) -> Phase:
 def _steps(plan: Plan) -> Iterator[Step]:
     yield from tenant_table.table(plan)
     for spec in plan.tables:
-        yield _tenant_column(spec)
-        yield tenant_key(spec, plan.registry)
+        yield _tenant_column(plan, spec)
+        if not plan.adopts:  # else applications write tenants of which the registry knows nothing before 002
+            yield tenant_key(plan, spec)
     for relation in [plan.registry, *(spec.relation for spec in plan.tables)]:
         yield triggers.guarded(relation)
     yield from vital_product.schema(plan)
     yield from org_tables.tables(plan)
 
 
-def _tenant_column(spec: TableSpec) -> Statement:
+def _tenant_column(plan: Plan, spec: TableSpec) -> Statement:
     return added_column(
         spec.relation,
         TENANT_COLUMN,
@@ -32,7 +33,7 @@ def _tenant_column(spec: TableSpec) -> Statement:
         data_loss_check=every("rows_only_we_would_lose", [spec]),
         ours=[
             tenant_index_name(spec),
-            tenant_key_name(spec),
+            tenant_key_name(plan, spec),
             not_null_name(spec),
             *(unique_keys.name_per_tenant(spec, key) for key in spec.rescope),
             *(name for relation, (name, _) in api_indexes.ORDERS.items() if relation == spec.relation),

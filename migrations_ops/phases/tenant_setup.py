@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from psycopg.sql import Composable
 
 from migrations_ops.engine.steps import Assign, Check, Insert, Phase, Step, Table
-from migrations_ops.phases import legacy_writers, org_tables, probes, tenant_source
+from migrations_ops.phases import columns, legacy_writers, org_tables, probes, tenant_source
 from migrations_ops.phases.inventory import lazily
 from migrations_ops.phases.queries import of_table, query, registry
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
@@ -57,6 +57,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield from org_tables.rows(plan)
     yield probes.rules_fit(plan)
     yield from tenant_source.added_later(plan)
+    if plan.adopts:
+        yield from (columns.tenant_key(plan, spec) for spec in plan.tables)
     yield from legacy_writers.triggers(plan, lazily(plan), for_changed_rows=False)
     yield Check("every tenant of the plan is there", of_table("missing_tenant_rows", plan.registry, **_ids(plan)))
 

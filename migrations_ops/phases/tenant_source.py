@@ -64,7 +64,10 @@ def missing(plan: Plan) -> Iterator[Insert]:
         rows=query("missing_tenants_of_rows", **parts),
         rule=f"each row of {short(plan.source.table.relation)} is a tenant",
         undo_blockers=probes.rows_of_our_tenants(plan),
-        removable=tuple((relation, TENANT_COLUMN, of_table("has_no_rows_of", relation)) for relation in owned),
+        # Rows whose column was there before belong to a row of the source: that one stays.
+        removable=()
+        if plan.adopts
+        else tuple((relation, TENANT_COLUMN, of_table("has_no_rows_of", relation)) for relation in owned),
     )
 
 

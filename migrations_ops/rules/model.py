@@ -192,6 +192,12 @@ class Plan:
         False  # temporary tables are for the database's owner, and for those who were granted them by name
     )
 
+    @property
+    def adopts(self) -> bool:
+        """Whether a tenant column that is there already may refer to the table that the tenants are taken from: its
+        keys are their ids."""
+        return self.source is not None and self.source.types == ("uuid",)
+
     def tenant(self, slug: str) -> TenantSpec:
         return next(tenant for tenant in self.tenants if tenant.slug == slug)
 

@@ -410,7 +410,7 @@ class Look:
     def _tenant_key(self, row: Row, table: TenantTable) -> Iterator[Difference]:
         if row["kind"] != "r" or not (row["is_root"] or row["is_partition"]):
             return
-        named = wanted.tenant_key_name(row["root"])
+        named = wanted.tenant_key_name(row["root"], adopts=self.inventory.adopts)
         what, expected = f"foreign key of {row['name']}", f"({TENANT_COLUMN}) to {self.inventory.registry}, validated"
         good = [key for key in row["keys"] if key["enforced"] and key["fires"]]
         if not row["keys"]:

@@ -166,9 +166,9 @@ def adding(relation: str, column: str) -> str:
 GUARDS = "references may be guarded"
 
 
-def tenant_key_name(relation: str) -> str:
-    """What the foreign key to the tenants is called."""
-    return sql.fitting(f"{_short(relation)}_{TENANT_COLUMN}_fkey")
+def tenant_key_name(relation: str, *, adopts: bool) -> str:
+    """What the foreign key to the tenants is called. A column that is adopted may have one of the usual name."""
+    return sql.fitting(f"{_short(relation)}_{TENANT_COLUMN}_{'registry_' if adopts else ''}fkey")
 
 
 def fix(name: str, **words: str) -> str:

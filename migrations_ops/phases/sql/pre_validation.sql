@@ -451,4 +451,5 @@ WHERE k.conrelid = to_regclass({name})
   AND k.contype = 'f'
   AND k.conparentid = 0
   AND k.confrelid IS DISTINCT FROM to_regclass({registry})
+  AND k.confrelid IS DISTINCT FROM to_regclass({adopted})
   AND k.conkey = ARRAY(SELECT attnum FROM pg_attribute WHERE attrelid = k.conrelid AND attname = {column})

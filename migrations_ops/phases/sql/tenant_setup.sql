@@ -93,7 +93,8 @@ FROM {relation} AS t
 JOIN (
     SELECT unnest(l.keys) AS key FROM vital.ledger AS l WHERE l.relation = {tenants} AND l.kind = 'insert' AND l.undone_at IS NULL
 ) AS made ON made.key = t.{tenant}::text
-WHERE NOT EXISTS (
+WHERE NOT {is_adopted}
+  AND NOT EXISTS (
     SELECT
     FROM (
         SELECT unnest(l.keys) AS key, l.kind, l.after ->> 'tenant_id' AS tenant

@@ -49,6 +49,10 @@ LIMIT 10000
 -- What the tenants are called that rows are, or will be.
 SELECT wanted.id::text, wanted.slug FROM ({made}) AS wanted
 
+-- name: is_row_of_source
+-- Predicate: such a row is there.
+EXISTS (SELECT FROM {relation} AS source WHERE {key} = {owner})
+
 -- name: new_tenant_body
 -- A row that is added is a tenant in the same transaction, with its place in the registry and a host name. Its writer
 -- never fails for a name or slug that would not do: the tenant gets one by its id. `metadata` says whose the tenant is, so

@@ -128,6 +128,12 @@ def rows_of(session: Session, table: Table, label: str, limit: int) -> list[tupl
     return [(key, text) for key, text in session.execute(question, {"limit": limit})]
 
 
+def has_blank(session: Session, table: Table, column: str) -> bool:
+    """Whether a row has nothing in this column, or may have."""
+    parts = {"relation": sql.relation(table.relation), "column": sql.column("t", column)}
+    return column not in table.needed or bool(session.value(sql.compose(QUERIES["has_blank"], **parts)))
+
+
 def rows_in(session: Session, table: Table) -> int:
     """How many rows the table has."""
     return int(session.value(sql.compose(QUERIES["rows_in"], relation=sql.relation(table.relation))))

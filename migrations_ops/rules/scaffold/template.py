@@ -9,7 +9,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.rules.scaffold import common_tables, foreign_key_paths, introspection, tenants
 from migrations_ops.rules.scaffold.foreign_key_paths import Edge, Ownership
 from migrations_ops.rules.scaffold.introspection import TENANT_COLUMN, Catalogue, Table
-from migrations_ops.rules.scaffold.tenants import MOST, Tenant
+from migrations_ops.rules.scaffold.tenants import Cast, Tenant
 from tenants.isolation import reachability
 from vital.db import sql
 
@@ -20,14 +20,14 @@ BARE = re.compile(r"[A-Za-z0-9_-]+")
 @dataclass(frozen=True)
 class Draft:
     """A starting plan as text. `private` are tables without a rule and `left_out` those without an entry, with the
-    reasons; `tenants_left_out`: rows of the root that are no tenants."""
+    reasons; `from_table`: whether the tenants are taken from the root, whatever rows it has."""
 
     text: str
     tables: int
     tenants: int
     private: dict[str, str]
     left_out: dict[str, str]
-    tenants_left_out: int
+    from_table: bool
     root: str
     owned_already: dict[str, str]  # table → the table that its tenant column refers to
 
@@ -35,13 +35,17 @@ class Draft:
 def draft(session: Session, schemas: Sequence[str], root: str) -> Draft:
     """A plan for this database. Raises NoRoot, UnknownRoot."""
     found, owned = foreign_key_paths.find(introspection.read(session, schemas), root)
-    cast, rows_left = tenants.of_rows(session, found.tables[owned.root])
+    owned_already = _owned_already(found, owned)
+    root_table = found.tables[owned.root]
+    has_ids = [root_table.columns[column] for column in root_table.key] == ["uuid"]
+    is_adopted = has_ids and owned.root in owned_already.values()
+    cast = tenants.cast(session, root_table, is_adopted=is_adopted)
     without = common_tables.chosen(session, found, owned)
     planned = [*owned.ways, *without.private, *without.common]
     left_out = found.left_out | _not_planned(found, owned.root, planned, without.refused)
     parts = [
-        _head(found, owned, cast, rows_left),
-        *(_tenant(tenant) for tenant in cast),
+        _head(found, owned, cast),
+        *(_tenant(tenant) for tenant in cast.listed),
         *(_table(found, owned, cast, found.tables[relation]) for relation in owned.ways),
         *(_private(found.tables[relation], why) for relation, why in without.private.items()),
         *_common(without.common),
@@ -52,7 +56,14 @@ def draft(session: Session, schemas: Sequence[str], root: str) -> Draft:
     text = "\n".join(part for part in parts if part)
     tables = len(owned.ways) + len(without.private)
     return Draft(
-        text, tables, len(cast), without.private, left_out, rows_left, owned.root, _owned_already(found, owned)
+        text,
+        tables,
+        cast.rows + 1,
+        without.private,
+        left_out,
+        cast.of_table,
+        owned.root,
+        {table: parent for table, parent in owned_already.items() if not (is_adopted and parent == owned.root)},
     )
 
 
@@ -100,7 +111,7 @@ def _owned_already(found: Catalogue, owned: Ownership) -> dict[str, str]:
     }
 
 
-def _head(found: Catalogue, owned: Ownership, cast: Sequence[Tenant], rows_left: int) -> str:
+def _head(found: Catalogue, owned: Ownership, cast: Cast) -> str:
     others = ", ".join(f"{name} ({count})" for name, count in list(owned.others.items())[:5]) or "none"
     lines = [
         f"A starting plan for the database {found.database}, made by init-plan from its catalogue. It loads as it is;",
@@ -109,13 +120,20 @@ def _head(found: Catalogue, owned: Ownership, cast: Sequence[Tenant], rows_left:
         f"Each row of {owned.root} becomes a tenant, and {len(owned.ways) - 1} tables lead there over foreign keys.",
         f"EDIT: if that is another table, run init-plan again with --root. Others lead to: {others}",
     ]
-    if rows_left:
-        lines.append(f"EDIT: only the first {MOST} rows are tenants below; write the other {rows_left:,} like them.")
-    facts = {"version": 1, "name": "multi_tenant_migration", "platform": cast[0].slug, "registry": "vital.registry"}
+    platform = cast.listed[0].slug
+    facts = {"version": 1, "name": "multi_tenant_migration", "platform": platform, "registry": "vital.registry"}
     return _comment(lines) + "\n" + "".join(
         ("# VITAL makes this table of tenants. One that is there needs the columns that docs/reference/plan.md lists.\n"
          if key == "registry" else "") + f"{key} = {_value(value)}\n" for key, value in facts.items()
-    )  # fmt: skip
+    ) + (_source(owned.root, cast) if cast.of_table else "")  # fmt: skip
+
+
+def _source(root: str, cast: Cast) -> str:
+    about = [
+        f"The tenants: each of the {cast.rows:,} rows, and each that is added later. `active` says which are let in:",
+        'a column, or { sql = "closed_on IS NULL" }.',
+    ]
+    return "\n" + _comment(about) + f"[tenants]\nfrom = {_value(root)}\nname = {_value(cast.name)}\n"
 
 
 def _tenant(tenant: Tenant) -> str:
@@ -126,7 +144,7 @@ def _tenant(tenant: Tenant) -> str:
     return _comment([why]) + _entry("tenant", facts)
 
 
-def _table(found: Catalogue, owned: Ownership, cast: Sequence[Tenant], table: Table) -> str:
+def _table(found: Catalogue, owned: Ownership, cast: Cast, table: Table) -> str:
     ways, is_root = owned.ways[table.relation], table.relation == owned.root
     used = table.key if is_root else [edge.column for edge in ways]
     facts: dict[str, object] = {"name": table.relation}
@@ -135,8 +153,8 @@ def _table(found: Catalogue, owned: Ownership, cast: Sequence[Tenant], table: Ta
     facts |= {"visibility": "private", "columns": {column: table.columns[column] for column in used}}
     scoped, notes = _unique(table, ways, is_root)
     facts |= {"rescope": [list(key) for key in scoped]} if scoped else {}
-    about = [*_about(found, owned, table), *notes]
-    rules = _by_row(table, cast) if is_root else [_by_parent(found, table, edge) for edge in ways]
+    about = [*_about(found, owned, cast, table), *notes]
+    rules = list(_of_root(table, cast)) if is_root else [_by_parent(found, table, edge) for edge in ways]
     return _comment(about) + _entry("table", facts) + "".join("\n" + _entry("table.rule", rule) for rule in rules)
 
 
@@ -152,17 +170,20 @@ def _private(table: Table, why: str) -> str:
     return _comment(about) + _entry("table", facts | {"visibility": "private", "person_decides": True})
 
 
-def _about(found: Catalogue, owned: Ownership, table: Table) -> Iterator[str]:
+def _about(found: Catalogue, owned: Ownership, cast: Cast, table: Table) -> Iterator[str]:
     steps = [f"{found.tables[edge.child].name}.{edge.column}" for edge in owned.path(table.relation)]
     if steps:
         yield " -> ".join([*steps, found.tables[owned.root].name])
+    elif cast.of_table:
+        yield f"{table.name}: each row is a tenant's own, also one that is added later."
     else:
         yield f"{table.name}: each row is a tenant's own. A row that is added later needs its tenant and rule here."
     if not owned.always(table.relation):
         yield "EDIT: not every row leads there. The others have no tenant until a person decides, or `unmatched` does."
     if len(table.key) > 1:
         yield f"Its key has several columns: {', '.join(table.key)}."
-    if any(reference.own == (TENANT_COLUMN,) for reference in table.references):
+    theirs = {reference.parent for reference in table.references if reference.own == (TENANT_COLUMN,)}
+    if theirs - ({owned.root} if cast.of_table else set()):
         yield f"EDIT: it has a {TENANT_COLUMN} of other tenants than the plan's: 000 refuses it with what to do."
     if any(reference.parent == table.relation for reference in table.references):
         yield "It refers to itself: such a reference must stay in its tenant, which 005 checks. No rule can follow it."
@@ -187,8 +208,10 @@ def _unique(table: Table, ways: Sequence[Edge], is_root: bool) -> tuple[list[tup
     return scoped, notes
 
 
-def _by_row(root: Table, cast: Sequence[Tenant]) -> Iterator[dict[str, object]]:
-    for tenant in cast:
+def _of_root(root: Table, cast: Cast) -> Iterator[dict[str, object]]:
+    if cast.of_table:
+        yield {"name": f"each row of {root.name} is its own"[:RULE_NAME], "phase": "004_tenant_data", "own": True}
+    for tenant in cast.listed:
         if tenant.key:
             equal = [{"column": c, "equals": value} for c, value in zip(root.key, tenant.key, strict=True)]
             when = equal[0] if len(equal) == 1 else {"all": equal}

@@ -1,4 +1,5 @@
-"""The tenants of a starting plan: one for each row of the root, and the Platform."""
+"""The tenants of a starting plan: one for each row of the root, and the Platform. They are listed where they are few;
+many, or those that rows name already, are taken from the table."""
 
 import re
 import unicodedata
@@ -7,9 +8,10 @@ from dataclasses import dataclass
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from migrations_ops.engine.session import Session
-from migrations_ops.rules.scaffold.introspection import Table, rows_in, rows_of
+from migrations_ops.rules.scaffold.introspection import Table, has_blank, rows_in, rows_of
+from vital.db import sql
 
-MOST = 500
+MOST = 50  # tenants that a plan lists
 LABELS = ("name", "title", "label", "display_name", "slug", "code")
 
 
@@ -23,16 +25,39 @@ class Tenant:
     key: tuple[str, ...] = ()
 
 
-def of_rows(session: Session, root: Table) -> tuple[list[Tenant], int]:
-    """The Platform first; and how many rows beyond MOST are left to a person. Ids are the same at each call."""
+@dataclass(frozen=True)
+class Cast:
+    """The tenants: `listed` begins with the Platform. `name` is where a row has its tenant's name, as a plan says it,
+    where the others are taken from the table."""
+
+    listed: tuple[Tenant, ...]
+    rows: int
+    name: str | dict[str, str] = ""
+
+    @property
+    def of_table(self) -> bool:
+        return bool(self.name)
+
+
+def cast(session: Session, root: Table, *, is_adopted: bool) -> Cast:
+    """Ids are the same at each call. `is_adopted`: rows have a tenant already, which is one of the root's."""
     platform = Tenant(str(uuid5(NAMESPACE_URL, f"{root.relation}:platform")), "platform", "Platform")
-    found, used = [platform], {platform.slug}
+    rows = rows_in(session, root)
+    if not is_adopted and rows <= MOST:
+        return Cast((platform, *_of_rows(session, root, {platform.slug})), rows)
+    label = _label(root)
+    if not has_blank(session, root, label):
+        return Cast((platform,), rows, label)
+    key = " || ' ' || ".join(f"{sql.spelled(column)}::text" for column in root.key)
+    return Cast((platform,), rows, {"sql": f"COALESCE(NULLIF(btrim({sql.spelled(label)}::text), ''), {key})"})
+
+
+def _of_rows(session: Session, root: Table, used: set[str]) -> Iterator[Tenant]:
     for key, label in rows_of(session, root, _label(root), MOST):
         name = label or " ".join(key)
         slug = next(slug for slug in _slugs(name) if slug not in used)
         used.add(slug)
-        found.append(Tenant(_id(root, key), slug, name, tuple(key)))
-    return found, rows_in(session, root) - MOST if len(found) > MOST else 0
+        yield Tenant(_id(root, key), slug, name, tuple(key))
 
 
 def _id(root: Table, key: list[str]) -> str:

@@ -46,12 +46,9 @@ def init_plan(options: Options, console: Console) -> Answer:
 
 
 def _left_out(draft: "Draft") -> Iterator[str]:
-    """What a reader of the plan would have to look for: rows and tables that no tenant will have."""
-    if draft.tenants_left_out:
-        yield (
-            f"Not all rows of {draft.root} are tenants in the plan: {draft.tenants_left_out:,} are left out, and so are"
-            " the rows that lead to them. Write them like the others before a run."
-        )
+    """What a reader of the plan would have to look for: where the tenants are, and what no tenant will have."""
+    if draft.from_table:
+        yield f"The tenants are not all listed: [tenants] takes them from {draft.root}, rows that are added later too."
     for table, parent in draft.owned_already.items():
         yield (
             f"{table} has a tenant_id that refers to {parent}: 000 refuses the plan until {parent} is its registry"

@@ -41,6 +41,10 @@ SELECT count(*) > %(limit)s FROM (SELECT FROM {relation} LIMIT %(limit)s + 1) AS
 -- The rows that become tenants: their keys, and what people call them.
 SELECT ARRAY[{keys}], COALESCE({label}::text, '') FROM {relation} AS t ORDER BY {order} LIMIT %(limit)s
 
+-- name: has_blank
+-- Whether a row says nothing in a column.
+SELECT EXISTS (SELECT FROM {relation} AS t WHERE btrim(COALESCE({column}::text, '')) = '')
+
 -- name: is_used_by_several
 -- Whether rows of two owners refer to the same row, among the first rows that refer to one.
 SELECT EXISTS (
