@@ -41,9 +41,13 @@ def can_be_tenants(plan: Plan) -> Iterator[Check]:
     }
 
     def problems(session: Session) -> Iterator[Problem]:
-        questions = [of_table("rows_that_are_no_tenants", relation, made=made, **listed)]
+        is_there: Composable = sql.raw("false")
+        questions = []
         if session.value(of_table("table_exists", plan.registry)):
-            questions.append(of_table("slugs_of_others", relation, made=made, registry=sql.relation(plan.registry)))
+            parts = {"registry": sql.relation(plan.registry)}
+            is_there = query("is_tenant", **parts)
+            questions.append(of_table("slugs_of_others", relation, made=made, is_there=is_there, **parts))
+        questions.append(of_table("rows_that_are_no_tenants", relation, made=made, is_there=is_there, **listed))
         with session.work():
             for question in questions:
                 yield from (Problem(*row) for row in session.execute(question))

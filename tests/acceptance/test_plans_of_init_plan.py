@@ -200,9 +200,9 @@ def last_rows(database: Scratch, statements: str) -> list[tuple[Any, ...]]:
 # --- more tenants than a plan lists ---
 
 
-@pytest.mark.parametrize(("count", "missing"), [(500, ""), (503, "3 are left out")])
-def test_rows_that_are_no_tenants_are_said_on_the_terminal(
-    empty: Scratch, manage: Manage, tmp_path: Path, count: int, missing: str
+@pytest.mark.parametrize(("count", "listed"), [(50, 51), (51, 1)])
+def test_many_tenants_are_taken_from_their_table(
+    empty: Scratch, manage: Manage, tmp_path: Path, count: int, listed: int
 ) -> None:
     build(
         empty,
@@ -212,9 +212,9 @@ def test_rows_that_are_no_tenants_are_said_on_the_terminal(
 
     _, plan, said_so = planned(manage, empty, tmp_path)
 
-    assert len(plan["tenant"]) == 501
-    assert missing in said_so
-    assert ("Not all rows" in said_so) == bool(missing)
+    assert len(plan["tenant"]) == listed
+    assert plan.get("tenants", {}).get("from") == ("public.stores" if listed == 1 else None)
+    assert ("The tenants are not all listed" in said_so) == (listed == 1)
 
 
 def test_tenants_that_are_there_already_are_said_on_the_terminal(
@@ -222,11 +222,11 @@ def test_tenants_that_are_there_already_are_said_on_the_terminal(
 ) -> None:
     build(
         empty,
-        """CREATE TABLE tenants (id uuid PRIMARY KEY, name text NOT NULL);
+        """CREATE TABLE tenants (id uuid PRIMARY KEY, name text NOT NULL, store_id bigint REFERENCES stores);
         CREATE TABLE items (id int PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants);
         CREATE TABLE parts (id int PRIMARY KEY, item_id int NOT NULL REFERENCES items)""",
     )
 
-    _, _, said_so = planned(manage, empty, tmp_path)
+    _, _, said_so = planned(manage, empty, tmp_path, "--root", "stores")
 
     assert "public.items has a tenant_id that refers to public.tenants: 000 refuses the plan" in said_so

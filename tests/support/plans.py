@@ -59,6 +59,8 @@ name = "a room is its house's"
 phase = "004_tenant_data"
 parent = { column = "house", table = "public.houses" }
 """
+SOURCE = '\n[tenants]\nfrom = "public.houses"\nname = "street"\n'
+ALWAYS_GUEST = 'when = { always = true }\ntenant = "guest"'
 BIND = '\n[[bind]]\nrole = "web"\n'
 
 
@@ -288,6 +290,39 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "bound on a table of no plan": (GOOD + BIND + 'tables = ["public.yards"]\n', "bind 1", "must name a table of"),
     "bound on no table": (GOOD + BIND + "tables = []\n", "bind 1", "tables is empty"),
     "unbound without a reason": (GOOD + '\n[[unbound]]\nrole = "web"\n', "unbound 1", "reason is missing"),
+    "tenants of no table of the plan": (
+        GOOD + SOURCE.replace("public.houses", "public.sheds"),
+        "tenants",
+        "from must name a [[table]] of the plan",
+    ),
+    "tenants of a table without a rule of its own": (GOOD + SOURCE, "tenants", "needs a rule with `own = true`"),
+    "tenants without a name": (GOOD + SOURCE.replace("name =", "slug ="), "tenants", "name is missing"),
+    "a row's own tenant elsewhere": (
+        changed(ALWAYS_GUEST, "own = true"),
+        "table public.houses, rule 2",
+        "`own` is for the table that [tenants] takes its tenants from, which is not given",
+    ),
+    "a rule that is no row's own": (
+        changed(ALWAYS_GUEST, "own = false") + SOURCE,
+        "table public.houses, rule 2",
+        "own is true",
+    ),
+    "a row's own tenant, by a name": (
+        changed(ALWAYS_GUEST, f"own = true\n{ALWAYS_GUEST}") + SOURCE,
+        "table public.houses, rule 2",
+        "say `when` and the tenant, name a `parent`, or say `own = true`",
+    ),
+    "a row's own tenant, named": (
+        changed(ALWAYS_GUEST, 'own = true\ntenant = "home"') + SOURCE,
+        "table public.houses, rule 2",
+        "`own` says which tenant",
+    ),
+    "a tenant's key without a type": (changed(ALWAYS_GUEST, "own = true") + SOURCE, "tenants", "the type of the key"),
+    "a name that asks another table": (
+        GOOD + SOURCE.replace('"street"', '{ sql = "(SELECT 1)" }'),
+        "tenants, name",
+        "no query of its own",
+    ),
     "bound and unbound": (
         GOOD + BIND + '\n[[unbound]]\nrole = "web"\nreason = "trusted"\n',
         "unbound 1",

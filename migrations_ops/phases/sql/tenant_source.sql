@@ -8,7 +8,7 @@ rtrim(left(COALESCE(NULLIF(btrim(regexp_replace(lower({title}::text), '[^a-z0-9]
     || '-' || left({id}::text, 8)
 
 -- name: rows_that_are_no_tenants
--- Rows of the table of tenants that cannot be one, and why.
+-- Rows of the table of tenants that are none yet and cannot be one, and why.
 SELECT {name}, wanted.id::text,
        CASE
            WHEN btrim(COALESCE(wanted.name, '')) = '' THEN 'has no name for its tenant'
@@ -18,18 +18,27 @@ SELECT {name}, wanted.id::text,
            ELSE format('has the slug %L, which another row has too', wanted.slug)
        END
 FROM (SELECT made.*, count(*) OVER (PARTITION BY made.slug) AS times FROM ({made}) AS made) AS wanted
-WHERE btrim(COALESCE(wanted.name, '')) = ''
-   OR wanted.slug IS NULL
-   OR wanted.slug !~ '^[a-z0-9]([a-z0-9-]{{0,48}}[a-z0-9])?$'
-   OR (wanted.times > 1 AND wanted.id <> ALL({ids}::uuid[]))
-   OR (wanted.slug = ANY({slugs}::text[]) AND wanted.id <> ALL({ids}::uuid[]))
+WHERE wanted.id <> ALL({ids}::uuid[])
+  AND NOT {is_there}
+  AND (
+      btrim(COALESCE(wanted.name, '')) = ''
+      OR wanted.slug IS NULL
+      OR wanted.slug !~ '^[a-z0-9]([a-z0-9-]{{0,48}}[a-z0-9])?$'
+      OR wanted.times > 1
+      OR wanted.slug = ANY({slugs}::text[])
+  )
 LIMIT 10000
+
+-- name: is_tenant
+-- Predicate: there is a tenant of this id.
+EXISTS (SELECT FROM {registry} AS there WHERE there.id = wanted.id)
 
 -- name: slugs_of_others
 -- Rows whose slug a tenant has that is there already and is none of them.
 SELECT {name}, wanted.id::text, format('has the slug %L, which the tenant %s has', wanted.slug, t.id)
 FROM ({made}) AS wanted
 JOIN {registry} AS t ON t.slug = wanted.slug AND t.id <> wanted.id
+WHERE NOT {is_there}
 LIMIT 10000
 
 -- name: missing_tenants_of_rows

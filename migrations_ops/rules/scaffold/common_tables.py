@@ -108,12 +108,16 @@ def _joins(owned: Ownership, child: str) -> Iterator[Composable]:
                 QUERIES["joined_owner"],
                 parent=sql.relation(edge.parent),
                 alias=sql.ident(f"t{number}"),
-                key=sql.column(f"t{number}", edge.key),
-                own=sql.column(f"t{number - 1}", edge.column),
+                key=_row(f"t{number}", edge.key),
+                own=_row(f"t{number - 1}", edge.columns),
             )
 
 
 def _owner(owned: Ownership, child: str) -> Composable:
     """What tells the owners of two rows apart; rows of the root and of lists are owners themselves."""
     path = owned.path(child) if child in owned.ways else []
-    return sql.column(f"t{len(path) - 1}", path[-1].column) if path else sql.raw("t0.vital_row_place")
+    return _row(f"t{len(path) - 1}", path[-1].columns) if path else sql.raw("t0.vital_row_place")
+
+
+def _row(alias: str, columns: tuple[str, ...]) -> Composable:
+    return sql.compose("({columns})", columns=sql.join(sql.column(alias, column) for column in columns))

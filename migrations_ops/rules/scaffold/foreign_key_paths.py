@@ -30,12 +30,12 @@ class UnknownRoot(EngineError):
 
 @dataclass(frozen=True)
 class Edge:
-    """A column whose value is a key of another table's. `needed`: it always has one."""
+    """Columns whose values are a key of another table's. `needed`: they always have one."""
 
     child: str
-    column: str
+    columns: tuple[str, ...]
     parent: str
-    key: str
+    key: tuple[str, ...]
     needed: bool
 
 
@@ -61,25 +61,24 @@ class Ownership:
 
 
 def edges_of(catalogue: Catalogue) -> list[Edge]:
-    """Every reference by one column; of a foreign key of several columns those whose value leads on by itself."""
-    found: dict[tuple[str, str, str, str], Edge] = {}
+    """Every reference; of a foreign key of several columns also those whose value leads on by itself."""
+    found: dict[tuple[str, tuple[str, ...], str, tuple[str, ...]], Edge] = {}
     pairs: list[tuple[Table, str, str, str, bool]] = []
     for table in catalogue.tables.values():
         for reference in table.references:
             needed = table.needed.issuperset(reference.own)
-            if len(reference.own) == 1:
-                edge = Edge(table.relation, reference.own[0], reference.parent, reference.key[0], needed)
-                found.setdefault((edge.child, edge.column, edge.parent, edge.key), edge)
-            else:
+            edge = Edge(table.relation, reference.own, reference.parent, reference.key, needed)
+            found.setdefault((edge.child, edge.columns, edge.parent, edge.key), edge)
+            if len(reference.own) > 1:
                 for column, key in zip(reference.own, reference.key, strict=True):
                     pairs.append((table, column, reference.parent, key, needed))
     known = 0
     while known != len(found):  # each round goes one foreign key further
         known = len(found)
         for table, column, parent, key, needed in pairs:
-            for edge in [edge for edge in found.values() if (edge.child, edge.column) == (parent, key)]:
-                implied = Edge(table.relation, column, edge.parent, edge.key, needed and edge.needed)
-                found.setdefault((implied.child, implied.column, implied.parent, implied.key), implied)
+            for edge in [edge for edge in found.values() if (edge.child, edge.columns) == (parent, (key,))]:
+                implied = Edge(table.relation, (column,), edge.parent, edge.key, needed and edge.needed)
+                found.setdefault((implied.child, implied.columns, implied.parent, implied.key), implied)
     return [edge for edge in found.values() if edge.parent in catalogue.tables]
 
 
@@ -144,7 +143,7 @@ def _ways(relation: str, edges: list[Edge], far: dict[str, tuple[int, int]], pla
     """Those to tables before this one until one is always there. None to its own rows: a plan refuses that."""
     mine = [edge for edge in edges if edge.child == relation and edge.parent in far]
     before = [edge for edge in mine if place[edge.parent] < place[relation]]
-    for edge in sorted(before, key=lambda edge: (not edge.needed, far[edge.parent], edge.column)):
+    for edge in sorted(before, key=lambda edge: (not edge.needed, far[edge.parent], edge.columns)):
         yield edge
         if edge.needed:
             return

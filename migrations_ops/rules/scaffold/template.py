@@ -146,7 +146,7 @@ def _tenant(tenant: Tenant) -> str:
 
 def _table(found: Catalogue, owned: Ownership, cast: Cast, table: Table) -> str:
     ways, is_root = owned.ways[table.relation], table.relation == owned.root
-    used = table.key if is_root else [edge.column for edge in ways]
+    used = table.key if is_root else dict.fromkeys(column for edge in ways for column in edge.columns)
     facts: dict[str, object] = {"name": table.relation}
     facts |= {} if table.key == ("id",) else {"key": list(table.key)}
     facts |= {"critical": True} if owned.always(table.relation) else {}
@@ -171,7 +171,7 @@ def _private(table: Table, why: str) -> str:
 
 
 def _about(found: Catalogue, owned: Ownership, cast: Cast, table: Table) -> Iterator[str]:
-    steps = [f"{found.tables[edge.child].name}.{edge.column}" for edge in owned.path(table.relation)]
+    steps = [f"{found.tables[edge.child].name}.{', '.join(edge.columns)}" for edge in owned.path(table.relation)]
     if steps:
         yield " -> ".join([*steps, found.tables[owned.root].name])
     elif cast.of_table:
@@ -193,7 +193,8 @@ def _unique(table: Table, ways: Sequence[Edge], is_root: bool) -> tuple[list[tup
     """The unique keys to re-scope, and words about them. A key with a parent's column is as good as one per tenant."""
     scoped: list[tuple[str, ...]] = []
     notes: list[str] = []
-    following = {column for reference in table.references for column in reference.own} | {e.column for e in ways}
+    following = {column for reference in table.references for column in reference.own}
+    following |= {column for edge in ways for column in edge.columns}
     for key in table.unique:
         if is_root or following.intersection(key.columns):
             continue
@@ -219,8 +220,9 @@ def _of_root(root: Table, cast: Cast) -> Iterator[dict[str, object]]:
 
 
 def _by_parent(found: Catalogue, table: Table, edge: Edge) -> dict[str, object]:
-    parent = {"column": edge.column, "table": edge.parent, "key": edge.key}
-    name = f"{table.name} follow {found.tables[edge.parent].name} by {edge.column}"
+    column, key = (names[0] if len(names) == 1 else list(names) for names in (edge.columns, edge.key))
+    parent = {"column": column, "table": edge.parent, "key": key}
+    name = f"{table.name} follow {found.tables[edge.parent].name} by {', '.join(edge.columns)}"
     return {"name": name[:RULE_NAME], "phase": "004_tenant_data", "parent": parent}
 
 
