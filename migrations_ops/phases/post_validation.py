@@ -9,7 +9,7 @@ from migrations_ops.engine import baseline
 from migrations_ops.engine.baseline import Comparison
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Probe, Severity, Step
-from migrations_ops.phases import org_tables, probes, vital_product
+from migrations_ops.phases import org_tables, probes, tenant_source, vital_product
 from migrations_ops.phases.assign_steps import step_name
 from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.phases.queries import every, in_words, of_table, query, schemas_of, short
@@ -34,6 +34,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         "every tenant of the plan is active", of_table("inactive_tenants", plan.registry, ids=ids, words=_wanted(plan))
     )
     yield Check("every tenant is in the registry", of_table("unregistered", plan.registry))
+    yield from tenant_source.are_tenants(plan)
     for spec in plan.tables:
         yield from _of_table(plan, spec)
     yield from _against_baseline(plan)

@@ -74,10 +74,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield Check("values of the plan that no row can have", database_check.dead_values(plan), Severity.WARN)
     yield Check("enough free disk", probes.free_disk)
     yield Check("the signs of strain can be seen", probes.hidden_signals, Severity.WARN)
-    for relation in tenants:
-        yield from _tenants_there(plan, relation)
-    for spec in tables:
-        yield from unique_keys.can_be_rescoped(spec)
+    yield from (check for relation in tenants for check in _tenants_there(plan, relation))
+    yield from (check for spec in tables for check in unique_keys.can_be_rescoped(spec))
     yield names.are_free(plan)
     yield probes.changeable(plan)
     yield from updates.rows_keep_checks(plan)

@@ -57,9 +57,9 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield from org_tables.rows(plan)
     yield probes.rules_fit(plan)
     yield from tenant_source.added_later(plan)
-    if plan.adopts:
-        yield from (columns.tenant_key(plan, spec) for spec in plan.tables)
+    yield from (columns.tenant_key(plan, spec) for spec in plan.tables if plan.adopts)
     yield from legacy_writers.triggers(plan, lazily(plan), for_changed_rows=False)
+    yield from tenant_source.are_tenants(plan)
     yield Check("every tenant of the plan is there", of_table("missing_tenant_rows", plan.registry, **_ids(plan)))
 
 

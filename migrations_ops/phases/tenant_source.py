@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Check, Insert, Statement, Step
+from migrations_ops.engine.steps import Check, Insert, Statement
 from migrations_ops.phases import org_tables, probes
 from migrations_ops.phases.queries import of_table, query, registry, short
 from migrations_ops.rules.compile import tenant_of_row, value_of_row
@@ -27,7 +27,7 @@ def tenants(source: TenantSource, rows: Composable | None = None) -> Composable:
     if source.active is not None:
         active = sql.compose("COALESCE({active}::boolean, false)", active=value_of_row(source.active, "batch"))
     rows = rows or sql.relation(source.table.relation)
-    return query("tenants_of_rows", id=identity, title=title, slug=slug, active=active, rows=rows)
+    return query("tenants_of_source", id=identity, title=title, slug=slug, active=active, rows=rows)
 
 
 def can_be_tenants(plan: Plan) -> Iterator[Check]:
@@ -75,29 +75,14 @@ def missing(plan: Plan) -> Iterator[Insert]:
     )
 
 
-def added_later(plan: Plan) -> Iterator[Step]:
-    """The trigger by which a row that is added is a tenant at once; and whether every row is one now."""
+def added_later(plan: Plan) -> Iterator[Statement]:
+    """The trigger by which a row that is added is a tenant at once."""
     if plan.source is None:
         return
     relation = plan.source.table.relation
     function = sql.ident("vital", sql.fitting(f"new_tenant_of_{relation.replace('.', '_')}"))
-    parts = {"registry": sql.relation(plan.registry), "name": sql.literal(relation)}
-    body = query("new_tenant_body", made=tenants(plan.source, sql.raw("(SELECT NEW.*)")), **parts)
-    creation = query(
-        "create_new_tenant_function",
-        function=function,
-        settings=session_settings.for_function(),
-        body=sql.literal(sql.text_of(body)),
-    )
+    creation = _creation(plan, plan.source, function)
     digest = sql.literal(hashlib.sha256(sql.text_of(creation).encode()).hexdigest())
-    owned = [*(spec.relation for spec in plan.tables), *org_tables.own_tables(plan)]
-    forgotten = query(
-        "forget_new_tenants",
-        tables=sql.literal(owned),
-        registry_name=sql.literal(sql.text_of(sql.relation(plan.registry))),
-        made=made_by_trigger(plan),
-        **parts,
-    )
     yield Statement(
         name=f"rows added to {short(relation)} are tenants at once",
         relation=relation,
@@ -111,16 +96,43 @@ def added_later(plan: Plan) -> Iterator[Step]:
         down=lambda _: (
             of_table("drop_new_tenant_trigger", relation),
             query("drop_function", function=function),
-            forgotten,
-            query("forget_hosts", registry=sql.relation(plan.registry)),
-            query("forget_places", registry=sql.relation(plan.registry)),
+            *_forgotten(plan, relation),
         ),
         locks=(relation,),
     )
-    without = of_table(
-        "rows_without_their_tenant", relation, made=tenants(plan.source), registry=sql.relation(plan.registry)
+
+
+def _creation(plan: Plan, source: TenantSource, function: Composable) -> Composable:
+    parts = {"registry": sql.relation(plan.registry), "name": sql.literal(source.table.relation)}
+    body = query("new_tenant_body", made=tenants(source, sql.raw("(SELECT NEW.*)")), **parts)
+    return query(
+        "create_new_tenant_function",
+        function=function,
+        settings=session_settings.for_function(),
+        body=sql.literal(sql.text_of(body)),
     )
-    yield Check(f"every row of {short(relation)} is a tenant", without, relation=relation)
+
+
+def _forgotten(plan: Plan, relation: str) -> Iterator[Composable]:
+    """What the trigger has made since."""
+    yield query(
+        "forget_new_tenants",
+        registry=sql.relation(plan.registry),
+        registry_name=sql.literal(sql.text_of(sql.relation(plan.registry))),
+        name=sql.literal(relation),
+        tables=sql.literal([*(spec.relation for spec in plan.tables), *org_tables.own_tables(plan)]),
+        made=made_by_trigger(plan),
+    )
+    yield query("forget_hosts_of_nobody", registry=sql.relation(plan.registry))
+    yield query("forget_places_of_nobody", registry=sql.relation(plan.registry))
+
+
+def are_tenants(plan: Plan) -> Iterator[Check]:
+    """Whether every row is one."""
+    if plan.source is not None:
+        relation, made = plan.source.table.relation, tenants(plan.source)
+        without = of_table("rows_without_their_tenant", relation, made=made, registry=sql.relation(plan.registry))
+        yield Check(f"every row of {short(relation)} is a tenant", without, relation=relation)
 
 
 def made_by_trigger(plan: Plan) -> Composable:

@@ -185,17 +185,17 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "neither when nor parent": (
         changed('when = { column = "street", in = ["a", "b"] }', ""),
         RULE,
-        "say `when` and the tenant, or name a `parent`",
+        "say `when` and the tenant, name a `parent`, or say `own = true`",
     ),
     "both when and parent": (
         changed("parent = {", "when = { always = true }\nparent = {"),
         "table public.rooms, rule 1",
-        "one of the two",
+        "one of the three",
     ),
     "a parent and a tenant": (
         changed("parent = {", 'tenant = "home"\nparent = {'),
         "table public.rooms, rule 1",
-        "a `parent` says which tenant",
+        "`parent` says which tenant",
     ),
     "a parent that comes later": (
         changed('"a room is', '"x').replace('table = "public.houses" }', 'table = "public.doors" }'),
@@ -296,7 +296,12 @@ WRONG: dict[str, tuple[str, str, str]] = {
         "from must name a [[table]] of the plan",
     ),
     "tenants of a table without a rule of its own": (GOOD + SOURCE, "tenants", "needs a rule with `own = true`"),
-    "tenants without a name": (GOOD + SOURCE.replace("name =", "slug ="), "tenants", "name is missing"),
+    "tenants without a name": (
+        GOOD.replace('street = "text"', 'id = "uuid", street = "text"').replace(ALWAYS_GUEST, "own = true")
+        + SOURCE.replace("name =", "slug ="),
+        "tenants",
+        "name is missing",
+    ),
     "a row's own tenant elsewhere": (
         changed(ALWAYS_GUEST, "own = true"),
         "table public.houses, rule 2",
@@ -319,7 +324,8 @@ WRONG: dict[str, tuple[str, str, str]] = {
     ),
     "a tenant's key without a type": (changed(ALWAYS_GUEST, "own = true") + SOURCE, "tenants", "the type of the key"),
     "a name that asks another table": (
-        GOOD + SOURCE.replace('"street"', '{ sql = "(SELECT 1)" }'),
+        GOOD.replace('street = "text"', 'id = "uuid", street = "text"').replace(ALWAYS_GUEST, "own = true")
+        + SOURCE.replace('"street"', '{ sql = "(SELECT 1)" }'),
         "tenants, name",
         "no query of its own",
     ),

@@ -1,4 +1,4 @@
--- name: tenants_of_rows
+-- name: tenants_of_source
 -- The tenants that rows of `batch` are: id, name, slug, and whether each is let in.
 SELECT {id} AS id, {title}::text AS name, {slug} AS slug, {active} AS is_active FROM {rows} AS batch
 
@@ -141,12 +141,12 @@ BEGIN
 END
 $forget$
 
--- name: forget_hosts
+-- name: forget_hosts_of_nobody
 -- Host names of tenants that are gone.
 DELETE FROM vital.domain AS d
 WHERE NOT EXISTS (SELECT FROM {registry} AS t WHERE t.id = d.tenant_id)
 
--- name: forget_places
+-- name: forget_places_of_nobody
 -- Places in the registry of tenants that are gone.
 DELETE FROM vital.tenant AS known
 WHERE NOT EXISTS (SELECT FROM {registry} AS t WHERE t.id = known.id)
