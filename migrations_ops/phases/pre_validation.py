@@ -12,11 +12,13 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Baseline, Check, Phase, Severity, Step
 from migrations_ops.phases import (
     bound_roles,
+    event_triggers,
     names,
     org_tables,
     probes,
     tenant_source,
     tenant_table,
+    triggers,
     unique_keys,
     updates,
     vital_product,
@@ -78,12 +80,20 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield from (check for spec in tables for check in unique_keys.can_be_rescoped(spec))
     yield names.are_free(plan)
     yield probes.changeable(plan)
-    yield from updates.rows_keep_checks(plan)
-    yield updates.triggers_can_be_guarded(plan)
-    yield Check("sessions that fire no trigger", query("sessions_past_triggers"), Severity.WARN)
-    yield triggers_that_fire(plan)
+    yield from updates.checks(plan)
+    yield from event_triggers.checks(schemas)
+    yield from _to_know(plan)
     for spec in tables:
         yield Baseline(f"baseline of {short(spec.relation)}", spec.table, TENANT_COLUMN)
+
+
+def _to_know(plan: Plan) -> Iterator[Check]:
+    """What stops nothing, and somebody may want to know beforehand."""
+    yield Check("sessions that fire no trigger", query("sessions_past_triggers"), Severity.WARN)
+    yield triggers_that_fire(plan)
+    yield Check("triggers that 001 holds back", sql.join(triggers.held_back(plan), " UNION ALL "), Severity.WARN)
+    loads = query("loads_that_will_be_refused", tables=sql.literal(triggers.tables_of(plan)))
+    yield Check("loads that row level security will refuse", loads, Severity.WARN)
 
 
 def triggers_that_fire(plan: Plan) -> Check:
@@ -97,6 +107,7 @@ def triggers_that_fire(plan: Plan) -> Check:
             columns=sql.literal(
                 [TENANT_COLUMN, *(name for on, names in added if on == spec.relation for name in names)]
             ),
+            **triggers.writing_the_plan(plan),
         )
         for spec in plan.tables
     ]

@@ -68,7 +68,9 @@ def _refused(session: Session, relation: str, change: Composable) -> Iterator[Pr
     except (pg.FeatureNotSupported, pg.ObjectNotInPrerequisiteState, pg.InvalidColumnReference) as error:
         said = error.diag
         why = " ".join(filter(None, [said.message_detail, said.message_hint]))
-        yield Problem(relation, "", f"its rows cannot be changed: {said.message_primary}. {why}")
+        [(remedies,)] = session.execute(of_table("what_stands_before_changes", relation))
+        what = " ".join([f"its rows cannot be changed: {said.message_primary}.", *filter(None, [why]), *remedies])
+        yield Problem(relation, "", what)
 
 
 def refusing_rows(spec: TableSpec, step: str) -> Probe:

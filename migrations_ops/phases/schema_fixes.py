@@ -19,8 +19,8 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield _tenant_column(plan, spec)
         if not plan.adopts:  # else applications write tenants of which the registry knows nothing before 002
             yield tenant_key(plan, spec)
-    for relation in [plan.registry, *(spec.relation for spec in plan.tables)]:
-        yield triggers.guarded(relation)
+    for relation in triggers.tables_of(plan):
+        yield triggers.guarded(plan, relation)
     yield from vital_product.schema(plan)
     yield from org_tables.tables(plan)
 

@@ -8,7 +8,8 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Probe, Severity
-from migrations_ops.phases.queries import of_table, query
+from migrations_ops.phases import tenant_table, triggers, vital_product
+from migrations_ops.phases.queries import of_table
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from migrations_ops.rules.plan_tables import has_tenant_column
 from vital.db import sql
@@ -26,7 +27,16 @@ class _Broken:
     rows: int | None
 
 
-def rows_keep_checks(plan: Plan) -> Iterator[Check]:
+def checks(plan: Plan) -> Iterator[Check]:
+    """All of them."""
+    yield from _rows_keep_checks(plan)
+    yield _triggers_can_be_guarded(plan)
+    yield _nothing_is_generated(plan)
+    if sequences := list(_sequences(plan)):
+        yield Check("sequences have values for the rows that VITAL adds", sql.join(sequences, " UNION ALL "))
+
+
+def _rows_keep_checks(plan: Plan) -> Iterator[Check]:
     """NOT VALID spares old rows until somebody updates them, which 004 does. Where the plan lets it leave some of them
     (`failing`), the run is stopped by no more than may be left."""
 
@@ -84,13 +94,32 @@ def _breaking(
         yield f"{rows} its check {constraint}, which is NOT VALID, so that 004 cannot update them: {first}", count
 
 
-def triggers_can_be_guarded(plan: Plan) -> Check:
+def _triggers_can_be_guarded(plan: Plan) -> Check:
     """001 makes triggers anew that would rewrite a row, with a condition more. PostgreSQL keeps some that it would not
     let anybody make again."""
-    relations = [plan.registry, *(spec.relation for spec in plan.tables)]
-    questions = []
-    for relation in relations:
-        heirs = of_table("heirs_of", relation)
-        which = query("may_rewrite", heirs=heirs)
-        questions.append(of_table("triggers_not_to_be_made_again", relation, may_rewrite=which))
+    questions = [
+        of_table("triggers_not_to_be_made_again", relation, may_rewrite=triggers.may_rewrite(plan, relation))
+        for relation in triggers.tables_of(plan)
+    ]
     return Check("triggers that 001 has to make anew can be made", sql.join(questions, " UNION ALL "))
+
+
+def _nothing_is_generated(plan: Plan) -> Check:
+    questions = [
+        of_table(
+            "generated_from_tenant",
+            spec.relation,
+            column=sql.literal(TENANT_COLUMN),
+            heirs=of_table("heirs_of", spec.relation),
+        )
+        for spec in plan.tables
+    ]
+    return Check("nothing is generated from the tenant", sql.join(questions, " UNION ALL "))
+
+
+def _sequences(plan: Plan) -> Iterator[Composable]:
+    """Of the tables of others that VITAL adds rows to."""
+    for relation in tenant_table.adopted(plan):
+        yield of_table("sequences_that_run_out", relation, rows=sql.literal(len(plan.tenants)))
+    for relation, rows in vital_product.filled(plan).items():
+        yield of_table("sequences_that_run_out", relation, rows=rows)

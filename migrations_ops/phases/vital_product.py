@@ -27,9 +27,12 @@ def added(plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
         yield from ((relation, kinds) for relation, kinds in ADDED.items() if plan.has(relation))
 
 
-def filled(plan: Plan) -> tuple[str, ...]:
-    """The tables of others that VITAL adds rows to."""
-    return (ASSIGNMENTS.relation,) if plan.product == "vital" and plan.has(ASSIGNMENTS.relation) else ()
+def filled(plan: Plan) -> dict[str, Composable]:
+    """The tables of others that VITAL adds rows to, with how many that is at most."""
+    if plan.product != "vital" or not plan.has(TOOLS, AGENTS, ASSIGNMENTS.relation):
+        return {}
+    tables = {"agents": sql.relation(AGENTS), "tools": sql.relation(TOOLS)}
+    return {ASSIGNMENTS.relation: query("most_tool_assignments", **tables)}
 
 
 def schema(plan: Plan) -> Iterator[Step]:

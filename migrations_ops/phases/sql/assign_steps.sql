@@ -27,7 +27,7 @@ EXISTS (
 SELECT {name}, {key}, 'no rule gives it a tenant'
 FROM {relation} AS t
 WHERE t.{tenant} IS NULL
-  AND NOT EXISTS (SELECT FROM vital.failing_row AS f WHERE f.relation = {name} AND f.step = {step} AND f.key = {key})
+  AND {key} NOT IN (SELECT f.key FROM vital.failing_row AS f WHERE f.relation = {name} AND f.step = {step})
 
 -- name: rows_that_refuse
 -- A row has refused its tenant, and nobody has given it one since.

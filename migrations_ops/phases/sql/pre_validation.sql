@@ -324,6 +324,22 @@ WHERE c.oid IN ({heirs})
 -- What the backfill will do, of no row: enough for PostgreSQL to say no.
 EXPLAIN WITH changed AS (UPDATE ONLY {relation} SET {column} = {column} WHERE false RETURNING 1) SELECT FROM changed
 
+-- name: what_stands_before_changes
+-- The rules and publications of a table whose rows cannot be changed, each with what to do.
+SELECT ARRAY(
+    SELECT format('It has the rule %1$I: ALTER TABLE %2$s DISABLE RULE %1$I until the run is done.', rulename, {name})
+    FROM pg_rewrite
+    WHERE ev_class = to_regclass({name}) AND ev_type IN ('2', '3', '4') AND ev_enabled <> 'D'
+    UNION ALL
+    SELECT format('The publication %I publishes it.', p.pubname)
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    JOIN pg_publication_tables AS t ON t.schemaname = n.nspname AND t.tablename = c.relname
+    JOIN pg_publication AS p USING (pubname)
+    WHERE c.oid = to_regclass({name}) AND (p.pubupdate OR p.pubdelete)
+    ORDER BY 1
+)
+
 -- name: an_insert
 -- What VITAL will do where rows are missing.
 EXPLAIN WITH added AS (INSERT INTO {relation} DEFAULT VALUES RETURNING 1) SELECT FROM added
@@ -362,22 +378,14 @@ WHERE to_regclass('public.migration_tracking') IS NOT NULL
 -- name: triggers_that_will_fire
 -- Triggers that fire as rows get a tenant, and as an undo takes it from them. They are not held back: what they feed (an
 -- audit, a queue, another database) would miss a change of the row. Their functions' texts tell which tables they seem to
--- write; what a text writes by EXECUTE, or through other functions, it does not tell.
+-- write.
 SELECT {name}, '',
        format('the trigger %s fires for every change of a tenant, also in an undo, and %s: what it changes there is not given back',
               g.tgname, COALESCE('seems to write ' || written.tables, 'may write elsewhere'))
 FROM pg_trigger AS g
 JOIN pg_proc AS p ON p.oid = g.tgfoid
 CROSS JOIN LATERAL (
-    SELECT string_agg(DISTINCT c.oid::regclass::text, ', ') AS tables
-    FROM regexp_matches(
-        regexp_replace(p.prosrc, '--[^\n]*|/\*.*?\*/', '', 'g'),
-        '\m(?:insert\s+into|update(?:\s+only)?|delete\s+from(?:\s+only)?|merge\s+into|truncate(?:\s+table)?)\s+([\w.$"]+)', 'gi'
-    ) AS match (words)
-    CROSS JOIN LATERAL (SELECT replace(words[1], '"', '') AS name) AS of_text
-    JOIN pg_class AS c ON c.relkind IN ('r', 'p', 'v', 'f') AND c.oid <> g.tgrelid
-    JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_'
-    WHERE lower(of_text.name) IN (lower(c.relname), lower(n.nspname || '.' || c.relname))
+    SELECT string_agg(DISTINCT text.oid::regclass::text, ', ') AS tables FROM ({tables_in_text}) AS text WHERE text.oid <> g.tgrelid
 ) AS written
 WHERE g.tgrelid IN ({heirs})
   AND NOT g.tgisinternal
@@ -390,6 +398,33 @@ WHERE g.tgrelid IN ({heirs})
   ))
   AND g.tgname NOT LIKE 'vital\_ref\_%'
   AND g.tgname NOT LIKE 'vital\_chd\_%'
+  AND pg_get_triggerdef(g.oid) NOT LIKE '%vital.backfill%'
+  AND NOT ({writes_the_plan})
+
+-- name: triggers_that_are_held_back
+-- Triggers that would change other rows of the plan's tables as rows get a tenant: a counter, a time, a copy. 001 holds them
+-- back, so that nothing but the tenant changes.
+SELECT {name}, '',
+       format('the trigger %s seems to write %s as a row changes. 001 holds it back while VITAL changes a tenant, so that nothing else changes: it gets one condition more, which the undo takes from it%s',
+              g.tgname, written.tables, '. An audit or a queue that it feeds as well (' || (written.others || ') misses these changes'))
+FROM pg_trigger AS g
+JOIN pg_proc AS p ON p.oid = g.tgfoid
+CROSS JOIN LATERAL (
+    SELECT string_agg(DISTINCT text.oid::regclass::text, ', ') FILTER (WHERE is_planned) AS tables,
+           string_agg(DISTINCT text.oid::regclass::text, ', ') FILTER (WHERE NOT is_planned) AS others
+    FROM ({tables_in_text}) AS text
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT FROM unnest({tables}::text[]) AS planned (name)
+            WHERE to_regclass(planned.name) = text.oid OR to_regclass(planned.name) IN (SELECT relid FROM pg_partition_ancestors(text.oid))
+        )
+    ) AS of_plan (is_planned)
+) AS written
+WHERE g.tgrelid IN ({heirs})
+  AND NOT g.tgisinternal
+  AND g.tgparentid = 0
+  AND g.tgenabled IN ('O', 'A')
+  AND {writes_the_plan}
 
 -- name: lost_tenants
 -- A row refers to a tenant that does not exist.
@@ -453,3 +488,66 @@ WHERE k.conrelid = to_regclass({name})
   AND k.confrelid IS DISTINCT FROM to_regclass({registry})
   AND k.confrelid IS DISTINCT FROM to_regclass({adopted})
   AND k.conkey = ARRAY(SELECT attnum FROM pg_attribute WHERE attrelid = k.conrelid AND attname = {column})
+
+-- name: generated_from_tenant
+-- A tenant column that is there already, from which another one is generated: both would change.
+SELECT {name}, '',
+       format('its column %1$I is generated from %2$I and would change with it, and 004 changes nothing but the tenant. Keep its values and let go of the expression: ALTER TABLE %3$s ALTER COLUMN %1$I DROP EXPRESSION; or drop the column until the run is done',
+              a.attname, {column}, a.attrelid::regclass)
+FROM pg_attribute AS a
+JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+JOIN pg_attribute AS tenant ON tenant.attrelid = a.attrelid AND tenant.attname = {column} AND NOT tenant.attisdropped
+WHERE a.attrelid IN ({heirs})
+  AND a.attgenerated <> ''
+  AND EXISTS (
+      SELECT
+      FROM pg_depend AS on_tenant
+      WHERE on_tenant.refclassid = 'pg_class'::regclass
+        AND on_tenant.refobjid = a.attrelid
+        AND on_tenant.refobjsubid = tenant.attnum
+        AND (on_tenant.classid, on_tenant.objid) IN (('pg_attrdef'::regclass, d.oid), ('pg_class'::regclass, a.attrelid))
+        AND (on_tenant.classid = 'pg_attrdef'::regclass OR on_tenant.objsubid = a.attnum)
+  )
+
+-- name: sequences_that_run_out
+-- Columns of a table to which VITAL adds rows, whose sequence has fewer values left than are needed.
+SELECT {name}, '',
+       format('VITAL adds rows to it (%1$s at most), and the sequence %2$s of its column %3$I has %4$s values left. Give it more: ALTER TABLE %5$s ALTER COLUMN %3$I TYPE bigint; ALTER SEQUENCE %2$s AS bigint NO MAXVALUE',
+              needed.rows, s.seqrelid::regclass, a.attname, greatest(remaining.count, 0), a.attrelid::regclass)
+FROM pg_attribute AS a
+JOIN pg_depend AS d
+  ON (d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype IN ('a', 'i'))
+  OR (d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass
+      AND d.objid = (SELECT f.oid FROM pg_attrdef AS f WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum))
+JOIN pg_sequence AS s ON s.seqrelid = CASE d.classid WHEN 'pg_class'::regclass THEN d.objid ELSE d.refobjid END
+JOIN pg_class AS c ON c.oid = s.seqrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_sequences AS now ON now.schemaname = n.nspname AND now.sequencename = c.relname
+CROSS JOIN LATERAL (
+    SELECT (least(s.seqmax, CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 ELSE s.seqmax END)::numeric
+            - COALESCE(now.last_value, s.seqstart - s.seqincrement)) / s.seqincrement AS count
+) AS precise
+CROSS JOIN LATERAL (SELECT trunc(precise.count) AS count) AS remaining
+CROSS JOIN (SELECT {rows} AS rows) AS needed
+WHERE a.attrelid = to_regclass({name})
+  AND s.seqincrement > 0
+  AND NOT s.seqcycle
+  AND remaining.count < needed.rows
+GROUP BY 1, 2, 3
+
+-- name: loads_that_will_be_refused
+-- Who may write to the plan's tables and is bound by row level security from 006 on: COPY … FROM is refused to them by
+-- PostgreSQL, whatever the policies say. Not those to whom it is refused already.
+SELECT '', '',
+       format('%s can load no more rows with COPY … FROM into %s tables (%s) once 006 has closed them: PostgreSQL refuses that wherever row level security binds. Load into another table and INSERT … SELECT from there, or load as a role with BYPASSRLS',
+              r.rolname, count(DISTINCT c.oid), string_agg(DISTINCT c.oid::regclass::text, ', '))
+FROM unnest({tables}::text[]) AS planned (name)
+JOIN pg_class AS c ON c.oid = to_regclass(planned.name)
+CROSS JOIN LATERAL aclexplode(COALESCE(c.relacl, acldefault('r', c.relowner))) AS acl
+JOIN pg_roles AS r ON r.oid = acl.grantee
+WHERE acl.privilege_type = 'INSERT'
+  AND NOT r.rolsuper
+  AND NOT r.rolbypassrls
+  AND r.rolname NOT IN ('vital_tenant', 'vital_operator')
+  AND NOT (c.relrowsecurity AND (c.relforcerowsecurity OR r.oid <> c.relowner))
+GROUP BY r.rolname

@@ -161,9 +161,41 @@ WITH RECURSIVE heirs AS (
 )
 SELECT oid FROM heirs
 
+-- name: tables_in_text
+-- The tables that the text of the function `p` seems to write. What it writes by EXECUTE, or through other functions, its
+-- text does not tell.
+SELECT c.oid
+FROM regexp_matches(
+    regexp_replace(p.prosrc, '--[^\n]*|/\*.*?\*/', '', 'g'),
+    '\m(?:insert\s+into|update(?:\s+only)?|delete\s+from(?:\s+only)?|merge\s+into|truncate(?:\s+table)?)\s+([\w.$"]+)', 'gi'
+) AS match (words)
+CROSS JOIN LATERAL (SELECT replace(words[1], '"', '') AS name) AS of_text
+JOIN pg_class AS c ON c.relkind IN ('r', 'p', 'v', 'f')
+JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_'
+WHERE lower(of_text.name) IN (lower(c.relname), lower(n.nspname || '.' || c.relname))
+
+-- name: writes_the_plan
+-- Predicate on a trigger `g`: it fires as a row gets a tenant, and seems to write to a table of the plan. A constraint
+-- trigger cannot be made anew in its place.
+g.tgtype & 16 = 16
+AND g.tgtype & 3 <> 3
+AND g.tgtype & 64 = 0
+AND g.tgconstraint = 0
+AND (g.tgattr = '' OR EXISTS (
+    SELECT FROM pg_attribute AS a WHERE a.attrelid = g.tgrelid AND a.attnum = ANY(g.tgattr) AND a.attname = {column}
+))
+AND EXISTS (
+    SELECT
+    FROM pg_proc AS p
+    CROSS JOIN LATERAL ({tables_in_text}) AS written
+    CROSS JOIN unnest({tables}::text[]) AS planned (name)
+    WHERE p.oid = g.tgfoid
+      AND (to_regclass(planned.name) = written.oid OR to_regclass(planned.name) IN (SELECT relid FROM pg_partition_ancestors(written.oid)))
+)
+
 -- name: may_rewrite
--- Predicate on a trigger `g`: it fires before an update of a row of the table, in some partition at least, and not yet only
--- for others than VITAL.
+-- Predicate on a trigger `g`: it fires before an update of a row of the table, in some partition at least, or writes to the
+-- plan's tables as one gets its tenant; and not yet only for others than VITAL.
 g.tgrelid IN ({heirs})
 AND NOT g.tgisinternal
 AND g.tgparentid = 0
@@ -178,7 +210,7 @@ AND (
           AND clone.tgenabled IN ('O', 'A')
     )
 )
-AND g.tgtype & 19 = 19
+AND (g.tgtype & 19 = 19 OR {writes_the_plan})
 AND pg_get_triggerdef(g.oid) NOT LIKE '%vital.backfill%'
 
 -- name: triggers_are_guarded
@@ -232,11 +264,11 @@ BEGIN
         WHERE {may_rewrite}
     LOOP
         IF found.conditional THEN
-            guarded := regexp_replace(found.definition, '^' || part || ' FOR EACH ROW WHEN \(' || part || '\) EXECUTE FUNCTION ' || part || '$',
-                                      '\1 FOR EACH ROW WHEN (' || guard || ' AND (\2)) EXECUTE FUNCTION \3');
+            guarded := regexp_replace(found.definition, '^' || part || ' FOR EACH (ROW|STATEMENT) WHEN \(' || part || '\) EXECUTE FUNCTION ' || part || '$',
+                                      '\1 FOR EACH \2 WHEN (' || guard || ' AND (\3)) EXECUTE FUNCTION \4');
         ELSE
-            guarded := regexp_replace(found.definition, '^' || part || ' FOR EACH ROW EXECUTE FUNCTION ' || part || '$',
-                                      '\1 FOR EACH ROW WHEN (' || guard || ') EXECUTE FUNCTION \2');
+            guarded := regexp_replace(found.definition, '^' || part || ' FOR EACH (ROW|STATEMENT) EXECUTE FUNCTION ' || part || '$',
+                                      '\1 FOR EACH \2 WHEN (' || guard || ') EXECUTE FUNCTION \3');
         END IF;
         EXECUTE guarded;
         FOREACH again IN ARRAY found.lost LOOP

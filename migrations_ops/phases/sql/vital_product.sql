@@ -76,6 +76,10 @@ SELECT wanted.tenant_id, wanted.name, wanted.department
 FROM unnest({tenants}::uuid[], {names}::text[], {departments}::text[]) AS wanted (tenant_id, name, department)
 WHERE NOT EXISTS (SELECT FROM {relation} AS f WHERE f.tenant_id = wanted.tenant_id AND f.name = wanted.name)
 
+-- name: most_tool_assignments
+-- Value: more tools are never assigned.
+((SELECT count(*) FROM {tools} AS t WHERE t.is_active) * (SELECT count(*) FROM {agents} AS a WHERE a.tier::text = 'tier_3'))
+
 -- name: missing_tool_assignments
 -- Each active Platform tool for each tier 3 agent of a customer tenant that lacks it.
 SELECT a.id AS agent_id, t.id AS tool_id, true AS is_enabled, false AS auto_use, COALESCE(c.display_order, 0) AS priority,
