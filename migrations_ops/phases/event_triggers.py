@@ -64,8 +64,8 @@ def _refused(session: Session, schema: str, found: Found) -> Iterator[Problem]:
             try:
                 with session.connection.transaction():
                     session.execute(query(statement, **parts))
-            except psycopg.errors.ReadOnlySqlTransaction:
-                break  # whoever only looks may not try
+            except (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InvalidSchemaName):
+                break  # whoever only looks may not try, and before VITAL's first command it has no schema
             except MISSING:
                 continue  # what it needs was refused before
             except psycopg.Error as error:

@@ -80,7 +80,7 @@ def test_the_rest_goes_the_whole_way_and_a_later_run_tries_again(shop: Scratch, 
     assert "rows have refused the tenant" in " ".join(done.stdout.split())
     status = document(manage(shop, "migrate_tenants", "status", "--json"))
     assert status["next"] == "004_tenant_data"
-    assert {(one["table"], one["count"]) for one in status["findings"] if "refuse" in one["check"]} == {
+    assert {(one["table"], one["count"]) for one in status["findings"] if "refuse their tenant" in one["check"]} == {
         ("items", 5),
         ("visits", 2),
     }
@@ -254,6 +254,7 @@ def test_several_workers_that_are_killed_leave_exactly_these(wide: Scratch, mana
     refusing = {key for (key,) in rows(wide.admin_url, "SELECT id::text FROM items WHERE sku = 'locked'")}
     assert {key for (key,) in rows(wide.admin_url, NO_TENANT.format("items"))} == refusing
     assert {
-        key for (key,) in rows(wide.admin_url, "SELECT key FROM vital.finding WHERE check_name LIKE '%refuse%'")
+        key
+        for (key,) in rows(wide.admin_url, "SELECT key FROM vital.finding WHERE check_name LIKE '%refuse their tenant'")
     } == (refusing)
     assert decided_twice(wide) == []
