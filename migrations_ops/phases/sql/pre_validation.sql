@@ -396,8 +396,7 @@ WHERE g.tgrelid IN ({heirs})
   AND (g.tgattr = '' OR EXISTS (
       SELECT FROM pg_attribute AS a WHERE a.attrelid = g.tgrelid AND a.attnum = ANY(g.tgattr) AND a.attname = ANY({columns}::text[])
   ))
-  AND g.tgname NOT LIKE 'vital\_ref\_%'
-  AND g.tgname NOT LIKE 'vital\_chd\_%'
+  AND p.pronamespace IS DISTINCT FROM to_regnamespace('vital')
   AND pg_get_triggerdef(g.oid) NOT LIKE '%vital.backfill%'
   AND NOT ({writes_the_plan})
 

@@ -175,8 +175,8 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_'
 WHERE lower(of_text.name) IN (lower(c.relname), lower(n.nspname || '.' || c.relname))
 
 -- name: writes_the_plan
--- Predicate on a trigger `g`: it fires as a row gets a tenant, and seems to write to a table of the plan. A constraint
--- trigger cannot be made anew in its place.
+-- Predicate on a trigger `g` of others: it fires as a row gets a tenant, and seems to write to a table of the plan. A
+-- constraint trigger cannot be made anew in its place.
 g.tgtype & 16 = 16
 AND g.tgtype & 3 <> 3
 AND g.tgtype & 64 = 0
@@ -190,6 +190,7 @@ AND EXISTS (
     CROSS JOIN LATERAL ({tables_in_text}) AS written
     CROSS JOIN unnest({tables}::text[]) AS planned (name)
     WHERE p.oid = g.tgfoid
+      AND p.pronamespace IS DISTINCT FROM to_regnamespace('vital')
       AND (to_regclass(planned.name) = written.oid OR to_regclass(planned.name) IN (SELECT relid FROM pg_partition_ancestors(written.oid)))
 )
 
