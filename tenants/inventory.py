@@ -59,7 +59,8 @@ class BoundRole:
     """A role that somebody else's service puts on (PostgREST: anon, authenticated), bound on `tables` as tenants are.
 
     It `sees` its caller's `own` rows and the shared ones, or for every caller the `shared` ones or `nothing`. The
-    caller's tenant is in the `claim` of the token, else it is that of the row of `users` (table, key).
+    caller's tenant is in the `claim` of the token, else it is that of the row of `users` (table, key). `only_read` are
+    tables that are the same for everybody, and the callers' to read at most: the tenants, and what is common to them.
     """
 
     role: str
@@ -67,6 +68,12 @@ class BoundRole:
     claim: tuple[str, ...]
     users: tuple[str, str] | None
     tables: tuple[str, ...]
+    only_read: tuple[str, ...] = ()
+
+    @property
+    def limited(self) -> tuple[str, ...]:
+        """The tables on which it keeps no right that passes policies by."""
+        return tuple(dict.fromkeys((*self.tables, *self.only_read)))
 
     @property
     def has_tenant(self) -> bool:

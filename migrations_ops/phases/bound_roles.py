@@ -62,6 +62,7 @@ def functions(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Statem
                     query("close_function", signature=sql.literal(routine.signature)),
                     query("open_function", role=sql.ident(one.role), **_parts(routine)),
                 ),
+                undo_blockers=query("built_on_function", signature=sql.literal(routine.signature)),
                 down=lambda _, routine=routine: (query("drop_tenant_function", **_parts(routine)),),  # type: ignore[misc]  # a default, to bind it now
             )
 
@@ -69,15 +70,17 @@ def functions(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Statem
 def rights(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Statement]:
     """What passes policies by is taken from the roles: TRUNCATE, and a partition that is read by its own name."""
     for one in bound_roles_of(plan):
-        for relation in one.tables:
+        for relation in one.limited:
             yield _rights(plan, one, relation, inventory)
 
 
 def _rights(plan: Plan, one: BoundRole, relation: str, inventory: Callable[[], Inventory]) -> Statement:
     name, heirs = bound.limiting(one, relation), of_table("heirs_of", relation)
-    family = of_table("family_but_planned", relation, heirs=heirs, planned=sql.literal(closed_of(plan)))
+    family = of_table(
+        "family_but_planned", relation, heirs=heirs, planned=sql.literal([*closed_of(plan), *plan.common])
+    )
     held = Held(name, of_table("held_on_table", relation, family=family), (one.role,))
-    allowed = sql.literal(sorted(bound.rights(plan.registry, relation)))
+    allowed = sql.literal(sorted(bound.rights(one, relation)))
     return Statement(
         name=name,
         relation=relation,
@@ -93,7 +96,7 @@ def _rights(plan: Plan, one: BoundRole, relation: str, inventory: Callable[[], I
 def writers(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Statement]:
     """Applications that know no tenants write rows without one: here it is the caller's."""
     for one in bound_roles_of(plan):
-        for relation in bound.writes(plan.registry, one):
+        for relation in bound.writes(one):
             yield _writer(one, relation, inventory)
 
 

@@ -44,10 +44,9 @@ def qualified(text: str | None) -> str | None:
     return text and UNQUALIFIED.sub(f"{OWN_SCHEMA}.tenant_of_", text)
 
 
-def rights(registry: str, relation: str) -> frozenset[str]:
-    """What a role may do with a table that it is bound on, where it has the right: nothing that passes policies by. Who
-    the tenants are is not for browsers to write."""
-    return READING if relation == registry else EVERYTHING
+def rights(bound: BoundRole, relation: str) -> frozenset[str]:
+    """What a role may do with a table that it is bound on, where it has the right: nothing that passes policies by."""
+    return READING if relation in bound.only_read else EVERYTHING
 
 
 def tenant_function(bound: BoundRole, registry: str) -> Routine:
@@ -77,9 +76,9 @@ def writer_condition(bound: BoundRole) -> str:
     return expression("unassigned_of_role", role=sql.literal(bound.role))
 
 
-def writes(registry: str, bound: BoundRole) -> list[str]:
+def writes(bound: BoundRole) -> list[str]:
     """The tables in which its callers may write rows."""
-    return [name for name in bound.tables if bound.has_tenant and name != registry]
+    return [name for name in bound.tables if bound.has_tenant and name not in bound.only_read]
 
 
 # --- what VITAL notes that it has changed, by the statement's name ---

@@ -307,8 +307,8 @@ class Look:
         theirs = {
             (one.role, relation)
             for one in self.inventory.bound
-            for relation in one.tables
-            if relation in self.relations and self._is_wanted(bound.limiting(one, relation))
+            for relation in one.limited
+            if relation in self._asked_for and self._is_wanted(bound.limiting(one, relation))
         }
         yield from Rights(self.inventory, of_roles, found, schemas, theirs, whole=self.complete).differences()
 
@@ -349,7 +349,7 @@ class Look:
         writing = [
             (one, relation)
             for one in self.inventory.bound
-            for relation in bound.writes(registry, one)
+            for relation in bound.writes(one)
             if relation in self.relations and self._is_wanted(bound.giving(one, relation))
         ]
         functions = [(BOUND_FUNCTIONS, "", one, bound.tenant_function(one, registry)) for one in known]

@@ -42,9 +42,22 @@ def not_allowed(session: Session, inventory: Inventory) -> list[Reached]:
 
 
 def statements_for_others(session: Session, inventory: Inventory) -> list[str]:
-    """What takes the tables away from every other role; nobody runs it here."""
+    """What takes the tables away from every other role that is not bound; nobody runs it here."""
     tables = sql.literal([target.relation for target in targets(inventory)])
-    return [statement for (statement,) in session.execute(query("taken_back_from_others", tables=tables))]
+    roles = sql.literal([one.role for one in inventory.bound if {*one.tables} >= {*inventory.closed}])
+    return [statement for (statement,) in session.execute(query("taken_back_from_others", tables=tables, bound=roles))]
+
+
+def statements_for_storage(session: Session, inventory: Inventory) -> list[str]:
+    """What keeps files of Supabase's storage in their tenant's folder, for the bound roles; nobody runs it here."""
+    lists = {
+        "roles": [one.role for one in inventory.bound],
+        "sees": [one.sees for one in inventory.bound],
+        "functions": [str(bound.tenant_function(one, inventory.registry)) for one in inventory.bound],
+    }
+    parts = {name: sql.literal(values) for name, values in lists.items()}
+    found = session.execute(query("storage_policies", platform=sql.literal(inventory.platform_id), **parts))
+    return [statement for (statement,) in found]
 
 
 def public_by_default(session: Session, schemas: list[str], known: list[str]) -> list[tuple[str, str]]:

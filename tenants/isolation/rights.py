@@ -32,7 +32,7 @@ class Rights:
         *,
         whole: bool,
     ) -> None:
-        self._theirs, self._bound = theirs, {one.role for one in inventory.bound}
+        self._theirs, self._bound = theirs, {one.role: one for one in inventory.bound}
         self.inventory, self.tables, self.schemas, self.whole = inventory, tables, schemas, whole
         self._closed = {*(table.relation for table in inventory.tables), inventory.registry}
         self._held: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
@@ -116,7 +116,7 @@ class Rights:
         root, privilege = held["root"], held["privilege"]
         if held["kind"] != "TABLE" or (root and (role, root) not in self._theirs):
             return
-        allowed = bound.rights(self.inventory.registry, root) if root and held["name"] == root else NOTHING
+        allowed = bound.rights(self._bound[role], root) if root and held["name"] == root else NOTHING
         if privilege not in allowed:
             column = f" ({held['part']})" if held["part"] else ""
             what, expected = f"rights of {role} on table {held['name']}", ", ".join(sorted(allowed)) or "none"

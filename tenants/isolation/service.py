@@ -206,9 +206,12 @@ def _credential(given: str) -> tuple[str, dict[str, str]]:
 
 
 def statements_for_others() -> list[str]:
-    """What would take the tables away from every role but VITAL's own and their owner. Only reads."""
+    """What would take the tables away from every role but VITAL's own, bound ones and their owner, and keep files in
+    their tenant's folder. Only reads."""
     with opened(Session, read_only=True) as session:
-        return reachability.statements_for_others(session, plan_inventory(session))
+        inventory = plan_inventory(session)
+        for_storage = reachability.statements_for_storage(session, inventory)
+        return [*reachability.statements_for_others(session, inventory), *for_storage]
 
 
 def bypasses() -> dict[str, Any]:

@@ -179,6 +179,7 @@ def test_what_passes_policies_by_is_refused(project: Scratch, role: str) -> None
     with browser(project, role, claims(NORTH)) as one:
         for statement in (
             "TRUNCATE replies",
+            "INSERT INTO colours VALUES ('red')",
             "SELECT empty_replies()",
             "SELECT FROM readings_of_2026",
             "DELETE FROM readings_of_2026",

@@ -84,7 +84,6 @@ def connection(bound: tuple[Scratch, Path]) -> Iterator[psycopg.Connection]:
     scratch, _ = bound
     with psycopg.connect(scratch.admin_url) as connection:
         Session(connection, {}).execute(session_settings.for_session("public"))
-        connection.execute("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON colours FROM anon, authenticated")
         connection.execute("REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC")
         connection.execute("SET ROLE postgres")
         yield connection

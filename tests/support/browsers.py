@@ -83,7 +83,7 @@ def plan(folder: Path, bind: str = BIND) -> Path:
     text = supabase.PLAN.read_text(encoding="utf-8")
     kinds = (("topics", "shared", '["id"]'), ("replies", "private", '["id"]'), ("readings", "private", '["id", "at"]'))
     tables = "".join(OF_ORG.format(table=table, visibility=seen, key=key) for table, seen, key in kinds)
-    common = '\n[[common]]\nname = "public.colours"\n\n[[reachable]]\nname = "public.colours"\nreason = "a test\'s"\n'
+    common = '\n[[common]]\nname = "public.colours"\n'
     file = folder / "browsers.toml"
     file.write_text(text + tables + common + bind, encoding="utf-8")
     return file
@@ -104,7 +104,7 @@ class Browser:
     def does(self, statement: LiteralString, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows, or none; in a subtransaction, so that a refusal is no end."""
         with self.connection.transaction():
-            cursor = self.connection.execute(statement, values)
+            cursor = self.connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
     def tenants(self, table: LiteralString) -> set[str | None]:

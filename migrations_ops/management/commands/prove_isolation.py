@@ -37,7 +37,9 @@ class Command(VitalCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bypasses", action="store_true", help="list what the fence does not cover; only reads")
         parser.add_argument(
-            "--sql", action="store_true", help="print what would take the tables from all other roles; runs nothing"
+            "--sql",
+            action="store_true",
+            help="print what would take the tables from others, and keep files by tenant",
         )
         parser.add_argument("--url", default="", help="attack the live service at this address as well")
         parser.add_argument(

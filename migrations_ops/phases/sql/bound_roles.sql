@@ -29,6 +29,16 @@ CREATE OR REPLACE FUNCTION {function}() RETURNS uuid LANGUAGE plpgsql STABLE SEC
 -- Policies are carried out with the rights of who asks.
 GRANT EXECUTE ON FUNCTION {function}() TO {role}
 
+-- name: built_on_function
+-- Policies of others, such as those for files, that ask the function whose request it is.
+SELECT '', '', format('%s asks %s, which the undo drops. Drop it first: DROP POLICY %I ON %s', pg_describe_object(d.classid, d.objid, 0), {signature}, p.polname, p.polrelid::regclass)
+FROM pg_depend AS d
+JOIN pg_policy AS p ON p.oid = d.objid
+WHERE d.classid = 'pg_policy'::regclass
+  AND d.refclassid = 'pg_proc'::regclass
+  AND d.refobjid = to_regprocedure({signature})
+  AND NOT starts_with(p.polname, 'vital_bound_')
+
 -- name: drop_tenant_function
 -- The function was ours.
 DROP FUNCTION IF EXISTS {function}()

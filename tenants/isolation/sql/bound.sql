@@ -109,3 +109,22 @@ WHERE has_schema_privilege(p.oid, t.relnamespace, 'USAGE')
   ))
 GROUP BY p.rolname
 ORDER BY p.rolname = 'anon' DESC, p.rolname
+
+-- name: storage_policies
+-- What keeps a tenant's files in a folder that is called by its id, for each bound role, where Supabase's storage is: its
+-- service's table, so that nobody runs it here. The Platform's folder is read where shared rows are.
+SELECT format('CREATE POLICY %I ON storage.objects AS RESTRICTIVE FOR %s TO %I%s%s;', 'vital_files_' || lower(c.command) || '_of_' || r.role, c.command, r.role,
+              CASE WHEN c.command <> 'INSERT' THEN format(' USING (%s)', CASE WHEN c.command = 'SELECT' THEN r.visible ELSE r.own END) END,
+              CASE WHEN c.command IN ('INSERT', 'UPDATE') THEN format(' WITH CHECK (%s)', r.own) END)
+FROM (
+    SELECT w.role, w.place, COALESCE(own.is_caller, 'false') AS own,
+           CASE w.sees WHEN 'nothing' THEN 'false'
+                       ELSE concat_ws(' OR ', own.is_caller, format('split_part(name, ''/'', 1) = %L', {platform})) END AS visible
+    FROM unnest({roles}::text[], {sees}::text[], {functions}::text[]) WITH ORDINALITY AS w (role, sees, function, place)
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN w.sees = 'own' THEN format('split_part(name, ''/'', 1) = (SELECT %s)::text', w.function) END AS is_caller
+    ) AS own
+) AS r
+CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) WITH ORDINALITY AS c (command, place)
+WHERE to_regclass('storage.objects') IS NOT NULL
+ORDER BY r.place, c.place

@@ -149,7 +149,7 @@ WHERE p.proleakproof
 ORDER BY 1, 2
 
 -- name: taken_back_from_others
--- The statements that would take from every other role what it holds of the tables; each is the grantor's to run.
+-- The statements that would take from every other role that is not bound what it holds of the tables; each is the grantor's to run.
 SELECT format('REVOKE %s ON %s FROM %s;', string_agg(DISTINCT acl.privilege_type, ', ' ORDER BY acl.privilege_type), format('%I.%I', n.nspname, c.relname),
               CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END)
 FROM pg_class AS c
@@ -157,7 +157,7 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL aclexplode(c.relacl) AS acl
 WHERE c.oid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
   AND acl.grantee <> c.relowner
-  AND acl.grantee NOT IN (SELECT oid FROM pg_roles WHERE rolname IN ('vital_tenant', 'vital_operator'))
+  AND acl.grantee NOT IN (SELECT oid FROM pg_roles WHERE rolname = ANY(ARRAY['vital_tenant', 'vital_operator'] || {bound}::text[]))
 GROUP BY n.nspname, c.relname, acl.grantee
 ORDER BY 1
 
