@@ -43,8 +43,8 @@ def inventory_of(plan: Plan) -> Inventory:
 
 
 def bound_roles_of(plan: Plan) -> tuple[BoundRole, ...]:
-    """On every table that isolation holds, unless the plan names some; of those, the ones that a canary is about. What is
-    common they may write where the plan says that it is reachable."""
+    """On every table that isolation holds, unless the plan names some; of those, the ones that a canary is about. What
+    is common they may write where the plan says that it is reachable."""
     every = closed_of(plan)
     common = [name for name in plan.common if name not in plan.reachable]
     return tuple(
