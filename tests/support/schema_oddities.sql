@@ -165,6 +165,22 @@ CREATE TRIGGER stamped_low BEFORE UPDATE ON visits_low FOR EACH ROW EXECUTE FUNC
 CREATE TRIGGER ext BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION stamp();
 ALTER TRIGGER ext ON orders DEPENDS ON EXTENSION plpgsql;
 
+-- oddity: a counter in another table
+ALTER TABLE stores ADD changes bigint NOT NULL DEFAULT 0;
+CREATE FUNCTION counted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE public.stores SET changes = changes + 1; RETURN NULL; END $$;
+CREATE TRIGGER counted AFTER INSERT OR UPDATE ON orders FOR EACH ROW WHEN (NEW.note <> ') EXECUTE FUNCTION (') EXECUTE FUNCTION counted('x', ' FOR EACH ROW');
+COMMENT ON TRIGGER counted ON orders IS 'changes of orders';
+CREATE TRIGGER counted_all AFTER UPDATE ON visits FOR EACH ROW EXECUTE FUNCTION counted();
+ALTER TABLE visits_low ENABLE ALWAYS TRIGGER counted_all;
+
+-- oddity: a counter of statements in another table
+ALTER TABLE orders ADD touched bigint;
+CREATE FUNCTION told() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE orders AS o SET touched = COALESCE(touched, 0) + 1 FROM n WHERE n.order_id = o.id; RETURN NULL; END $$;
+CREATE TRIGGER told AFTER UPDATE ON items REFERENCING OLD TABLE AS o NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION told();
+ALTER TABLE items ENABLE ALWAYS TRIGGER told;
+CREATE TRIGGER told_before BEFORE UPDATE ON items FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION told();
+ALTER TABLE items DISABLE TRIGGER told_before;
+
 -- oddity: a foreign key's triggers that are off
 ALTER TABLE items DISABLE TRIGGER ALL;
 
