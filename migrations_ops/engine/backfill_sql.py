@@ -34,7 +34,7 @@ class Assignment:
         return {
             "verdict": step.verdict,
             # Else a verdict that is an error for a row would be asked of it before it is left out.
-            "materialized": sql.raw("MATERIALIZED" if left_out else "NOT MATERIALIZED"),
+            "materialized": sql.raw("MATERIALIZED" if left_out else ""),
             "only": sql.raw("true") if step.only is None else step.only,
             "open": sql.join([step.open, self.redecided], " OR "),
             "candidates": sql.join([sql.compose("({wanted})", wanted=wanted), *left_out], " AND "),

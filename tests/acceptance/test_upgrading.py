@@ -45,6 +45,18 @@ def test_a_finished_one_is_brought_up_to_date_and_undone_by_the_newer(migrated: 
     assert rows(migrated.owner_url, column) == [(0,)]
 
 
+def test_the_data_work_of_a_finished_one_reaches_tables_that_are_new(migrated: Scratch, manage: Manage) -> None:
+    """It is done as vital_operator, which 006 has granted the tables of then."""
+    earlier_version.migrate_back_to(migrated, "0009")
+    assert manage(migrated, "migrate", "--verbosity", "0").returncode == 0
+
+    for words in (("findings", "--keys"), ("status",), ("--yes",), ("--only", "004", "--yes")):
+        done = manage(migrated, "migrate_tenants", *words)
+        assert done.returncode == 0, said(done)
+    granted = "SELECT has_table_privilege('vital_operator', 'vital.failing_row', 'INSERT')"
+    assert rows(migrated.admin_url, granted) == [(True,)]
+
+
 VERBS = (("resume",), ("pause",), ("cancel",), ("tune", "batch=200ms"), ("ledger",))
 
 
