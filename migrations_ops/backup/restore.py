@@ -128,7 +128,7 @@ class Restore:
 
     def carry_out(self, say: Say, *, with_rows: bool = True) -> None:
         """Raises EngineError, with the database as it was."""
-        refuse_others(self.session)
+        refuse_others(self.session, self.left)
         self._make_own_roles()
         with private_files.folder() as folder:
             try:
@@ -287,10 +287,10 @@ class Restore:
                 raise RolesMissing(roles=role.name.removeprefix("the role ")) from error
 
 
-def refuse_others(session: Session) -> None:
-    """Raise OthersConnected with their names."""
+def refuse_others(session: Session, left: Collection[str]) -> None:
+    """Raise OthersConnected with their names; of those who keep the schemas that are left, nobody is asked to go."""
     deadline = time.monotonic() + PATIENCE
-    while others := [who for (who,) in session.execute(QUERIES["others_connected"])]:
+    while others := [who for (who,) in session.execute(QUERIES["others_connected"], {"left": list(left)})]:
         if time.monotonic() > deadline:
             database = session.execute(QUERIES["about_the_server"])[0][0]
             raise OthersConnected(database=database, who=", ".join(others[:5]))

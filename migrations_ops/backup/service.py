@@ -105,8 +105,8 @@ def restore(file: Path, order: Order, say: Say, log_dir: Path) -> Document:
     """
     manifest = files.read(file)
     with open_session() as session, session.run_lock():
-        refuse_others(session)
         schemas = _schemas_of_plan(session)
+        refuse_others(session, left_to_others(session, schemas))
         before = _counted(session, schemas)
         restore = Restore(session, Target(connection_params()), file, manifest, order, schemas)
         restore.carry_out(say)

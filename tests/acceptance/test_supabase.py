@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.support import databases, queries, supabase
@@ -180,6 +181,8 @@ def test_what_others_hold_on_to_is_said_beforehand_and_refused(project: Scratch,
         before = everything(project)
         taken, proven = vital("backup", "held.dump"), vital("backup", "proven.dump", "--verify")
         restored = vital("restore", "held.dump", "--replace", "--yes")
+        with psycopg.connect(project.owner_url, application_name="a cron job"):
+            refused = vital("restore", "held.dump", "--replace", "--yes")
         assert everything(project) == before
     finally:
         rows(project.admin_url, "DROP PUBLICATION of_the_provider")
@@ -188,3 +191,4 @@ def test_what_others_hold_on_to_is_said_beforehand_and_refused(project: Scratch,
     assert "It could not be put back here" in taken.stdout
     for told in (taken.stdout, proven.stderr, restored.stderr):
         assert "of_the_provider" in told
+    assert "a cron job" in refused.stderr, "what is ours can be stopped"

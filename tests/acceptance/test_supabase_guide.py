@@ -2,6 +2,7 @@
 rehearsal, run, proof, service, sign-up, undo, damage and restore."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -92,6 +93,14 @@ class Owner(Reader):
             assert counted == [{PHARMA, PLATFORM}, {PLATFORM}]
         else:
             assert shown in ([[(NEW, UUID(PHARMA))]], [[(NEW,)]]), block
+
+    @contextmanager
+    def meanwhile(self, line: str) -> Iterator[None]:
+        """A project's services stay connected, whoever restores."""
+        with ExitStack() as stack:
+            for login in supabase.SERVICES if "restore" in line else ():
+                stack.enter_context(psycopg.connect(supabase.login(self.scratch, login), autocommit=True))
+            yield
 
     def leave(self) -> None:
         rows(supabase.login(self.scratch, "supabase_auth_admin"), "DELETE FROM auth.users WHERE email = %s", [NEW])

@@ -20,7 +20,8 @@ PLAN_OF_SERVICES = HERE / "supabase_services.toml"
 PASSWORD = "supabase"
 DATABASE = "app"
 NORTH = "0cf4bf3d-a479-5223-bc8f-ec6797deac19"
-LOGINS = ("supabase_admin", "postgres", "supabase_auth_admin", "supabase_storage_admin", "authenticator")
+SERVICES = ("supabase_admin", "supabase_auth_admin", "supabase_storage_admin", "authenticator")
+LOGINS = ("postgres", *SERVICES)
 OTHERS = ("auth", "storage", "realtime", "_realtime", "extensions", "vault")
 # What projects of some years ago have more: memberships, grants to pass on, and public in the hands of postgres itself.
 OLD_ROLES = "GRANT supabase_auth_admin, supabase_storage_admin, pg_read_all_data TO postgres"

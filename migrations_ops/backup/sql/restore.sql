@@ -1,10 +1,26 @@
 -- name: others_connected
--- Who else is connected to this database.
+-- Who else is connected to this database; but a provider's services, which nobody here can stop: superusers, whoever owns
+-- what is in schemas that are left to a provider, the login of Supabase's REST, and what only reads the write-ahead log.
 SELECT format('%%s (pid %%s, user %%s)', COALESCE(NULLIF(application_name, ''), 'no name'), pid, usename)
 FROM pg_stat_activity
 WHERE datname = current_database()
   AND pid <> pg_backend_pid()
   AND usename IS NOT NULL
+  AND NOT (
+      cardinality(%(left)s::text[]) > 0
+      AND usename <> current_user
+      AND (
+          backend_type = 'walsender'
+          OR usename = 'authenticator'
+          OR usesysid IN (SELECT oid FROM pg_roles WHERE rolsuper)
+          OR usesysid IN (
+              SELECT unnest(ARRAY[n.nspowner, c.relowner])
+              FROM pg_namespace AS n
+              LEFT JOIN pg_class AS c ON c.relnamespace = n.oid
+              WHERE n.nspname = ANY(%(left)s::text[])
+          )
+      )
+  )
 ORDER BY pid
 
 -- name: may_restore_for
