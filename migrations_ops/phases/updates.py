@@ -49,14 +49,21 @@ def _rows_keep_checks(plan: Plan) -> Iterator[Check]:
 
         return problems
 
-    def may_be_left(spec: TableSpec, broken: _Broken) -> bool:
-        return spec.failing is not None and broken.rows is not None and broken.rows <= spec.failing
-
     yield Check(
-        "every row keeps the checks of its table", of_tables(lambda spec, broken: not may_be_left(spec, broken))
+        "every row keeps the checks of its table", of_tables(lambda spec, broken: not _may_be_left(spec, broken))
     )
     if any(spec.failing is not None for spec in plan.tables):
-        yield Check("rows that 004 will leave as findings", of_tables(may_be_left), Severity.WARN)
+        yield Check("rows that 004 will leave as findings", of_tables(_may_be_left), Severity.WARN)
+
+
+def _may_be_left(spec: TableSpec, broken: _Broken) -> bool:
+    return spec.failing is not None and broken.rows is not None and broken.rows <= spec.failing
+
+
+def refused_rows(session: Session, spec: TableSpec) -> list[str]:
+    """What is known beforehand of rows that cannot be updated, and what a run does then; a sentence each."""
+    then = {True: "it will leave them as findings", False: "it will not begin"}
+    return [f"{broken.why}; {then[_may_be_left(spec, broken)]}" for broken in _broken(session, spec)]
 
 
 def _broken(session: Session, spec: TableSpec) -> Iterator[_Broken]:

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from migrations_ops.engine.session import Session
-from migrations_ops.phases import tenant_source, vital_product
+from migrations_ops.phases import tenant_source, updates, vital_product
 from migrations_ops.phases.queries import of_table, query
 from migrations_ops.preview import document
 from migrations_ops.preview.document import Counts, Words
@@ -32,7 +32,7 @@ def preview(session: Session, plan: Plan, waiting: Waiting) -> dict[str, Any]:
         new_rows = added.get(spec.relation, {})
         tables[shown(spec.relation)] = document.of_table(
             spec, groups, words, samples, new_rows, gaps.get(spec.relation, "")
-        )
+        ) | {"refused": updates.refused_rows(session, spec)}
     return {
         "plan": {"name": plan.name, "digest": plan.digest},
         "tables": tables,

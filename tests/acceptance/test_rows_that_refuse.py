@@ -187,6 +187,10 @@ def test_a_decision_about_such_a_row_waits_and_says_why(shop: Scratch, manage: M
 def test_000_tells_rows_that_will_be_left_and_refuses_too_many(shop: Scratch, manage: Manage, plan: Path) -> None:
     rows(shop.owner_url, "DROP FUNCTION locked() CASCADE")
     rows(shop.owner_url, "ALTER TABLE items ADD CONSTRAINT open CHECK (sku <> 'locked') NOT VALID")
+    preview = manage(shop, "migrate_tenants", "preview", "--json", "--plan", str(plan))
+    [told] = document(preview)["tables"]["items"]["refused"]
+    assert told.startswith("5 rows break its check open")
+    assert told.endswith("it will leave them as findings")
 
     done = manage(shop, "migrate_tenants", "run", "--yes", "--plan", str(plan))
 

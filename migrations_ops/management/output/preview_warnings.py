@@ -8,7 +8,7 @@ Document = dict[str, Any]
 
 def warnings(document: Document) -> Iterator[str]:
     """The gravest first."""
-    for told in (_unknown, _moves, _references, _overlaps, _new_rows):
+    for told in (_refused, _unknown, _moves, _references, _overlaps, _new_rows):
         for name, table in document["tables"].items():
             yield from (f"{name}: {line}" for line in told(table))
     for idle in document["total"]["idle"]:
@@ -18,6 +18,10 @@ def warnings(document: Document) -> Iterator[str]:
 
 def _rows(count: int) -> str:
     return f"{count:,} row" if count == 1 else f"{count:,} rows"
+
+
+def _refused(table: Document) -> Iterator[str]:
+    yield from table["refused"]
 
 
 def _unknown(table: Document) -> Iterator[str]:
