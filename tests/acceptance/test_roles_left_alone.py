@@ -1,6 +1,7 @@
 """Where browsers are not bound, 006 says so first, and status and the last line of the proof go on saying so until they
 are bound or accepted with a reason."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.support.databases import Scratch, rows
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 Call = Callable[..., Done]
-DONE = 0
+DONE, FAILED = 0, 1
 ACCEPTED = '\n[[unbound]]\nrole = "{}"\nreason = "a test\'s"\n'
 # A gate of another make: its login inherits nothing, and puts on a role with a name of its own for each request.
 OTHER_GATE = """
@@ -42,10 +43,10 @@ def project(server_url: str) -> Iterator[Scratch]:
 
 @pytest.fixture
 def call(project: Scratch, manage: Manage, tmp_path: Path) -> Call:
-    def call(*arguments: str, bind: str = "") -> Done:
+    def call(*arguments: str, bind: str = "", code: int = DONE) -> Done:
         environment = {"VITAL_PLAN": str(browsers.plan(tmp_path, bind))}
         done = manage(project, *arguments, cwd=tmp_path, env=environment)
-        assert done.returncode == DONE, said(done)
+        assert done.returncode == code, said(done)
         return done
 
     return call
@@ -55,7 +56,7 @@ def unbound(call: Call, bind: str) -> list[str]:
     return [role["role"] for role in document(call("migrate_tenants", "status", "--json", bind=bind))["unbound"]]
 
 
-def test_roles_are_named_until_they_are_bound_or_accepted(call: Call) -> None:
+def test_roles_are_named_until_they_are_bound_or_accepted(project: Scratch, call: Call) -> None:
     assert unbound(call, "") == [], "before 006 it is enforced for nobody"
 
     done = call("migrate_tenants", "--yes")
@@ -86,6 +87,10 @@ def test_roles_are_named_until_they_are_bound_or_accepted(call: Call) -> None:
     assert "public.notes" in left["tables"]
 
     web = browsers.BIND + '\n[[bind]]\nrole = "Web-Visitor"\nsees = "nothing"\n'
+    refused = " ".join(call("migrate_tenants", "--yes", bind=web, code=FAILED).stdout.split())
+    (statement,) = re.findall('(GRANT "Web-Visitor" TO .*?;)', refused)
+    assert "attacks as Web-Visitor could not be tried: postgres may not become it" in refused
+    rows(project.admin_url, statement)
     call("migrate_tenants", "--yes", bind=web)
     assert unbound(call, web) == []
     held = call("prove_isolation", bind=web)
