@@ -101,16 +101,17 @@ DELETE FROM vital.baseline_row WHERE relation = %(relation)s::text
 
 -- name: is_foreign
 -- Predicate on a row's version: somebody else wrote it after the baseline. (Not asked of the snapshot itself, which
--- takes the number of an open savepoint for one that is over. No subquery depends on the row: each is asked once.)
+-- takes the number of an open savepoint for one that is over. No subquery depends on the row: each is asked once. A batch of rows of many tenants has many
+-- entries and one transaction: DISTINCT, or the server would take the list for too long to be kept in memory.)
 COALESCE(
     {whole_number} >= (
         SELECT pg_snapshot_xmin(base.snapshot::pg_snapshot)::text::bigint FROM vital.baseline AS base WHERE base.relation = %(relation)s::text
     )
     AND {whole_number} <> ALL((SELECT base.seen FROM vital.baseline AS base WHERE base.relation = %(relation)s::text)::bigint[])
     AND {whole_number} NOT IN (
-        SELECT ours.transaction FROM vital.ledger AS ours WHERE ours.relation = %(relation)s::text AND ours.kind <> 'late'
+        SELECT DISTINCT ours.transaction FROM vital.ledger AS ours WHERE ours.relation = %(relation)s::text AND ours.kind <> 'late'
         UNION ALL
-        SELECT ours.undone_in FROM vital.ledger AS ours WHERE ours.relation = %(relation)s::text AND ours.undone_in IS NOT NULL
+        SELECT DISTINCT ours.undone_in FROM vital.ledger AS ours WHERE ours.relation = %(relation)s::text AND ours.undone_in IS NOT NULL
     ),
     false
 )
