@@ -119,8 +119,7 @@ def _wanted(plan: Plan) -> Composable:
 
 
 def _before_and_now(plan: Plan) -> dict[str, Composable]:
-    now = in_words(plan, sql.column("t", TENANT_COLUMN))
-    return {"before": in_words(plan, sql.column("last", "tenant")), "now": now}
+    return {name: in_words(plan, sql.column("moved", at)) for name, at in (("before", "assigned"), ("now", "found"))}
 
 
 def _owning(plan: Plan, ids: Composable) -> Composable:

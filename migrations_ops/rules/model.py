@@ -73,8 +73,8 @@ class Rule:
     when: Condition | None = None
     tenant: str = ""
     parent: Parent | None = None
-    own: bool = False
     reassigns: bool = False
+    own: bool = False
     at: Place = field(default=(), compare=False, repr=False)
 
 

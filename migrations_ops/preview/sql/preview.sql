@@ -65,13 +65,12 @@ LEFT JOIN vital.baseline_row AS stood ON stood.relation = {name} AND stood.key =
 -- name: joined_last_entry
 -- Which phase has decided about a row last, and by which rule.
 LEFT JOIN (
-    SELECT DISTINCT ON (key) key, l.phase, l.rule
+    SELECT key, l.phase, l.rule, row_number() OVER (PARTITION BY key ORDER BY l.id DESC) AS place
     FROM vital.ledger AS l
     CROSS JOIN LATERAL unnest(l.keys) AS key
     WHERE l.relation = {name}
       AND l.undone_at IS NULL
-    ORDER BY key, l.id DESC
-) AS entry ON entry.key = {key}
+) AS entry ON entry.key = {key} AND entry.place = 1
 
 -- name: decided_again
 -- The phase that decides about the row again, as its rules have changed since.
@@ -139,7 +138,7 @@ ORDER BY e.relation, e.inserted, e.columns
 -- How many rows of a table have other values in these columns than the last that VITAL gave them.
 SELECT count(*)
 FROM (
-    SELECT DISTINCT ON (key) key AS vital_key, l.after AS vital_then
+    SELECT key AS vital_key, l.after AS vital_then, row_number() OVER (PARTITION BY key ORDER BY l.id DESC) AS place
     FROM vital.ledger AS l
     CROSS JOIN LATERAL unnest(l.keys) AS key
     WHERE (l.phase = ANY(%(phases)s) OR (l.kind = 'late' AND l.relation = ANY(%(late)s)))
@@ -147,10 +146,10 @@ FROM (
       AND l.kind <> 'insert'
       AND ARRAY(SELECT jsonb_object_keys(l.after)) = %(columns)s
       AND l.undone_at IS NULL
-    ORDER BY key, l.id DESC
 ) AS e
 JOIN {relation} AS t ON {same_row}
-WHERE {now} <> e.vital_then
+WHERE e.place = 1
+  AND {now} <> e.vital_then
 
 -- name: inserted_rows_changed_since
 -- How many rows that VITAL inserted have other values than it gave them.
