@@ -85,9 +85,9 @@ def _rights(plan: Plan, one: BoundRole, relation: str, inventory: Callable[[], I
         name=name,
         relation=relation,
         is_applied=is_as_wanted(inventory, BOUND_RIGHTS, relation, role=one.role),
-        saved_state=held.with_order(),
+        saved_state=held.before,
         up=(of_table("take_rights", relation, role=sql.literal(one.role), allowed=allowed, held_by_roles=held.now),),
-        down=lambda before: (*held.as_before(before), *held.in_order_again(before)),
+        down=held.as_before,
         undo_blockers=held.by_others,
         locks=(relation,),
     )

@@ -108,6 +108,7 @@ def journey(
     databases.drop(scratch)
 
 
+@pytest.mark.slow
 def test_every_command_succeeds(journey: Journey) -> None:
     for step, done in journey.said.items():
         assert done.returncode == 0, f"{step}: {said(done)}"

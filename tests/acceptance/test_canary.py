@@ -60,6 +60,7 @@ def test_it_is_not_the_whole_and_nobody_says_so(canary: tuple[str, Scratch], man
     assert name == f"multi_tenant_migration, {shown['scope']}"
 
 
+@pytest.mark.slow
 def test_the_rest_comes_afterwards_as_if_there_had_been_no_canary(
     canary: tuple[str, Scratch], migrated_template: Scratch, manage: Manage
 ) -> None:

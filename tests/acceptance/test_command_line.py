@@ -263,6 +263,7 @@ def at_a_terminal(scratch: Scratch, folder: Path, answers: str, *arguments: str)
     return process.wait(), screen.decode()
 
 
+@pytest.mark.slow
 def test_at_a_terminal_it_asks_and_goes_on(legacy: Scratch, tmp_path: Path, counts: Counts) -> None:
     code, screen = at_a_terminal(legacy, tmp_path, "y\nn\n", "--step-by-step")
     assert code == 3, screen
@@ -315,6 +316,7 @@ def interrupted(scratch: Scratch, moment: tuple[str, str], *arguments: str) -> s
     return words
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_a_run_and_the_next_one_continues(big: Scratch, manage: Manage) -> None:
     before = databases.dump(big.admin_url, "--exclude-table=migration_tracking")
     for moment in MIDWAY:

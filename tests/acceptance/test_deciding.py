@@ -94,6 +94,7 @@ def story(migrated_template: Scratch, manage: Manage, tmp_path_factory: pytest.T
     databases.drop(story.scratch)
 
 
+@pytest.mark.slow
 def test_users_are_findings_for_people(story: Story) -> None:
     undecided = {key for key, tenant in story.users["migrated"].items() if tenant is None}
     [users] = [found for found in story.told["findings"]["findings"] if found["table"] == "users"]
@@ -158,6 +159,7 @@ tenant = "digital-health"
 """
 
 
+@pytest.mark.slow
 def test_a_row_of_a_critical_table_stops_006_until_it_is_decided(
     prepared: Scratch, manage: Manage, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ def test_a_new_table_with_a_tenant_column_stops_a_deployment_until_it_is_fenced_
     assert failing(signs(manage, migrated)) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "gap",
     [

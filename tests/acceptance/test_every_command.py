@@ -100,6 +100,7 @@ def sentence(done: Done, *, as_json: bool) -> str:
     return lines[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "words"), EVERY, ids=lambda given: given if isinstance(given, str) else " ".join(given)[:30]
 )
@@ -137,6 +138,7 @@ def migrated_copy(migrated_template: Scratch) -> Iterator[Scratch]:
     databases.drop(copy)
 
 
+@pytest.mark.slow
 def test_what_is_for_people_is_one_document_for_machines(migrated_copy: Scratch, manage: Manage) -> None:
     words = ("create_api_key", "--tenant", "pharma", "--scope", "read", "--name", "by a machine", "--json")
     key = json.loads(manage(migrated_copy, *words).stdout)["key"]

@@ -235,6 +235,7 @@ def write_csv(scratch: Scratch, table: str, folder: Path) -> None:
         writer.writerows([["" if v is None else flags.get(v, v) for v in row] for row in found])
 
 
+@pytest.mark.slow
 def test_rows_of_tenants_that_stood_before_move_only_where_a_rule_also_reassigns(
     with_others: tuple[Scratch, Path], manage: Manage
 ) -> None:

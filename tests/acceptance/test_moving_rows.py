@@ -67,6 +67,7 @@ def wanted(scratch: Scratch) -> set[tuple[str, str]]:
     }
 
 
+@pytest.mark.slow
 def test_rows_change_hands_and_go_back_exactly(scratch: Scratch, manage: Manage, file: Path) -> None:
     def tenants(*words: str) -> Done:
         done = manage(scratch, "tenants", *words, "--json")

@@ -37,6 +37,7 @@ def test_of_a_canary_what_was_made_is_as_it_should_be(legacy: Scratch, manage: M
     assert manage(legacy, "check", "--deploy").returncode == 1
 
 
+@pytest.mark.slow
 def test_switched_off_or_undone_it_is_off_and_not_broken(migrated: Scratch, manage: Manage) -> None:
     assert complaints(manage, migrated) == []
     assert manage(migrated, "migrate_tenants", "disarm", "--reason", "a test", "--yes").returncode == 0

@@ -89,6 +89,7 @@ def test_cancel_wins_over_pause(
     assert again.returncode == 0, said(again)
 
 
+@pytest.mark.slow
 def test_a_pause_that_comes_too_late_finds_the_run_completed(ready: Scratch) -> None:
     with ExitStack() as processes:
         run = processes.enter_context(background.start(ready, "migrate_tenants", "--yes"))
@@ -103,6 +104,7 @@ def test_a_pause_that_comes_too_late_finds_the_run_completed(ready: Scratch) -> 
     assert queries.scalar(ready, ASKED, "pause") == 0
 
 
+@pytest.mark.slow
 def test_of_two_resumes_at_once_one_goes_on(ready: Scratch, manage: Manage) -> None:
     interrupted(ready)
 

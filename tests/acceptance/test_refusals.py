@@ -226,6 +226,7 @@ class TestRolesOfTheCluster:
             change(scratch, f"ALTER ROLE {OWNER} NOCREATEROLE")
             yield scratch
 
+    @pytest.mark.slow
     def test_missing_roles_are_refused_with_what_to_ask_for(
         self, plain: Scratch, refused: Refused, manage: Manage
     ) -> None:

@@ -49,6 +49,7 @@ def everything(scratch: Scratch) -> tuple[str, ...]:
     return database_state.dump_platform(scratch), own, str(rows(scratch.admin_url, database_state.ROLES))
 
 
+@pytest.mark.slow
 def test_a_rehearsal_is_exact_and_leaves_one_row_and_the_run_says_how_it_came(
     on_server: Scratch, manage: Manage
 ) -> None:

@@ -70,6 +70,7 @@ def found(shop: Scratch, manage: Manage, plan: Path) -> dict[str, set[str]]:
     return {table: {row["key"] for row in open_rows if row["table"] == table} for table in REFUSING}
 
 
+@pytest.mark.slow
 def test_the_rest_goes_the_whole_way_and_a_later_run_tries_again(shop: Scratch, manage: Manage, plan: Path) -> None:
     before = dump_platform(shop)
     done = manage(shop, "migrate_tenants", "run", "--yes", "--plan", str(plan))
@@ -234,6 +235,7 @@ def wide(wide_template: Scratch) -> Iterator[Scratch]:
     databases.drop(scratch)
 
 
+@pytest.mark.slow
 def test_several_workers_that_are_killed_leave_exactly_these(wide: Scratch, manage: Manage, tmp_path: Path) -> None:
     out = tmp_path / "plan.toml"
     assert manage(wide, "migrate_tenants", "init-plan", "--out", str(out)).returncode == 0

@@ -96,6 +96,7 @@ def dump(database: Scratch) -> str:
 CAPITALS = ('"Stores"', '"Orders"', '"Id"')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KEYS)
 def test_every_row_is_a_tenant_and_undo_is_exact(kind: str, empty: Scratch, manage: Manage, tmp_path: Path) -> None:
     statements, added, which = KEYS[kind]
@@ -278,6 +279,7 @@ NAMED_ALREADY = (
 PHASES = ("000", "001", "002", "003", "004", "005", "006")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("constraint", ["", "CONSTRAINT fk_tenant ", "CONSTRAINT items_tenant_id_registry_fk "])
 def test_a_tenant_column_that_is_there_is_adopted(
     constraint: str, empty: Scratch, manage: Manage, tmp_path: Path

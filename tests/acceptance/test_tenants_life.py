@@ -98,6 +98,7 @@ def test_a_tenant_is_added_and_sees_the_platforms_rows_alone(
     assert seen == [(PLATFORM,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -217,6 +218,7 @@ def test_an_application_is_told_what_it_needs(tenants: Tenants) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_platform_is_as_valid_as_before(scratch: Scratch, manage: Manage) -> None:
     for words in (("migrate_tenants", "validate"), ("prove_isolation",)):
         done = manage(scratch, *words)

@@ -80,6 +80,7 @@ def test_what_is_quoted_here_is_the_guides() -> None:
         assert query.strip() in printed.replace("\n    --", "\n--"), query
 
 
+@pytest.mark.slow
 def test_the_tracking_query_shows_each_phase_completed_in_order(steps: Steps) -> None:
     assert [len(rows) for rows in steps.tracked] == [1, 2, 3, 4, 5, 6, 7]
     last = steps.tracked[-1]

@@ -168,6 +168,7 @@ UNDOING = "SELECT count(*) FILTER (WHERE undone_at IS NOT NULL) > 0 FROM vital.l
 RUNNING = "SELECT count(*) > 0 FROM vital.ledger"
 
 
+@pytest.mark.slow
 def test_rewritten_emptied_and_dropped_in_the_middle_of_an_undo(
     migrated: Scratch, legacy_template: Scratch, manage: Manage
 ) -> None:
@@ -189,6 +190,7 @@ def test_renamed_in_the_middle_of_an_undo(migrated: Scratch, legacy_template: Sc
     assert_as_before(migrated, legacy_template)
 
 
+@pytest.mark.slow
 def test_rewritten_and_emptied_in_the_middle_of_a_run(
     prepared: Scratch, legacy_template: Scratch, manage: Manage
 ) -> None:

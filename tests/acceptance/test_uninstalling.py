@@ -52,6 +52,7 @@ def undone(scratch: Scratch, manage: Manage) -> None:
     assert done.returncode == 0, said(done)
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_it(cluster: str, manage: Manage, tmp_path: Path) -> None:
     scratch = shop(cluster)
     before = whole(scratch)
@@ -112,6 +113,7 @@ def test_a_look_of_000_alone_can_be_removed(cluster: str, manage: Manage, tmp_pa
     assert whole(scratch) == before
 
 
+@pytest.mark.slow
 def test_roles_stay_where_another_database_needs_them(cluster: str, manage: Manage, tmp_path: Path) -> None:
     first, second = shop(cluster), shop(cluster)
     before = whole(first)
@@ -136,6 +138,7 @@ def test_roles_stay_where_another_database_needs_them(cluster: str, manage: Mana
     assert rows(cluster, ROLES) == []
 
 
+@pytest.mark.slow
 def test_a_login_of_the_service_keeps_the_roles(cluster: str, manage: Manage, tmp_path: Path) -> None:
     scratch = shop(cluster)
     migrated(scratch, manage, tmp_path / "plan.toml")
@@ -201,6 +204,7 @@ OTHERS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_others_have_made_of_it_is_named_and_kept(cluster: str, manage: Manage, tmp_path: Path) -> None:
     scratch = shop(cluster)
     before = whole(scratch)

@@ -12,6 +12,7 @@ from tests.support.databases import Scratch, rows
 BEFORE = "0007"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stands_at", ["002", "004"])
 def test_between_any_two_phases_it_goes_on_after_the_upgrade(
     prepared: Scratch, manage: Manage, pack: Path, stands_at: str
@@ -45,6 +46,7 @@ def test_a_finished_one_is_brought_up_to_date_and_undone_by_the_newer(migrated: 
     assert rows(migrated.owner_url, column) == [(0,)]
 
 
+@pytest.mark.slow
 def test_the_data_work_of_a_finished_one_reaches_tables_that_are_new(migrated: Scratch, manage: Manage) -> None:
     """It is done as vital_operator, which 006 has granted the tables of then."""
     earlier_version.migrate_back_to(migrated, "0009")

@@ -118,6 +118,7 @@ def plan(shop: Scratch, manage: Manage, tmp_path: Path) -> str:
     return str(out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", MEETS)
 def test_it_is_refused_before_anything_changes(what: str, shop: Scratch, plan: str, manage: Manage) -> None:
     statements, words = MEETS[what]
@@ -134,6 +135,7 @@ def test_it_is_refused_before_anything_changes(what: str, shop: Scratch, plan: s
     assert "001_schema_fixes" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", MEETS_NOTHING)
 def test_what_stops_no_update_is_not_refused(what: str, shop: Scratch, plan: str, manage: Manage) -> None:
     for statement in MEETS_NOTHING[what]:
@@ -238,6 +240,7 @@ def forbidding(*tags: str, when: str = "true") -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "tag", ["CREATE TABLE", "ALTER TABLE", "CREATE INDEX", "CREATE FUNCTION", "CREATE POLICY", "GRANT", "DROP TRIGGER"]
 )

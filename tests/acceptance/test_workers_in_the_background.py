@@ -151,6 +151,7 @@ def test_a_run_outlives_redis_and_the_worker_finds_its_way_back(
     assert queries.scalar(prepared, closed) == 1
 
 
+@pytest.mark.slow
 def test_without_redis_each_run_has_a_process_and_resume_starts_the_next(
     prepared: Scratch, manage: Manage, monkeypatch: pytest.MonkeyPatch, pack: Path, tmp_path: Path
 ) -> None:

@@ -71,6 +71,7 @@ def cookies(answer: Answer) -> dict[str, str]:
     return {name: morsel.value for name, morsel in jar.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.stem)
 def test_each_call_answers_what_stands_beside_it(
     shown: Path, demo_service: ServiceUnderTest, environment: dict[str, str]

@@ -53,6 +53,7 @@ def test_an_address_waits_whatever_names_it_tries(guarded: Service) -> None:
     assert not refused(attempt(guarded, "another", "192.0.2.2")), "others are not meant"
 
 
+@pytest.mark.slow
 def test_a_name_waits_from_whatever_address_it_is_tried(guarded: Service) -> None:
     answers = [refused(attempt(guarded, "Admin", f"198.51.100.{number}")) for number in range(3 * LIMIT + 2)]
     assert answers == [False] * 3 * LIMIT + [True] * 2

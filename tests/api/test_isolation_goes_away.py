@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from tests.support import service_under_test
 from tests.support.cast import PHARMA
 from tests.support.service import Service
@@ -27,6 +29,7 @@ def dangerous(service: Service) -> float:
     return float(line.rpartition(" ")[2])
 
 
+@pytest.mark.slow
 def test_what_makes_rows_leak_ends_the_service_until_it_is_repaired(service_database: ServiceDatabase) -> None:
     with service_under_test.started(service_database) as opened:
         service = opened.service

@@ -217,6 +217,7 @@ def pooled(server_url: str, service_database: ServiceDatabase) -> Iterator[Servi
         yield ServiceUnderTest(service, own.database, through)
 
 
+@pytest.mark.slow
 def test_one_connection_for_all_leaks_nothing(pooled: ServiceUnderTest) -> None:
     wrong = crowd(pooled.service, CROWD)
 

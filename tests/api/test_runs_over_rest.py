@@ -164,6 +164,7 @@ def test_the_preview_says_what_a_run_would_do(control: ServiceUnderTest) -> None
     assert set(document["total"]["tenants"]) >= {"pharma", "digital-health"}
 
 
+@pytest.mark.slow
 def test_a_phase_is_undone_and_done_again_and_the_audit_says_by_whom(control: ServiceUnderTest) -> None:
     service, reader = control.service, user(PHARMA)
     undo = act(control, f"/{first_run(control)}/undo", {"phase": "006", "reason": "a key is wrong"})
@@ -184,6 +185,7 @@ def test_a_phase_is_undone_and_done_again_and_the_audit_says_by_whom(control: Se
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_a_run_at_work_is_watched_paused_resumed_and_given_up(control: ServiceUnderTest) -> None:
     service = control.service
     with paused_at(control.database, "vital.step_run", IN_006) as stands:
@@ -216,6 +218,7 @@ def test_a_run_at_work_is_watched_paused_resumed_and_given_up(control: ServiceUn
     assert actions == [("start", ""), ("pause", "lunch"), ("resume", "")]
 
 
+@pytest.mark.slow
 def test_a_paused_run_is_given_up(control: ServiceUnderTest) -> None:
     with paused_at(control.database, "vital.step_run", IN_006) as stands:
         run = act(control, "", {"only": "006"})

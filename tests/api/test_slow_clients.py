@@ -71,6 +71,7 @@ def middle_of(service: Service, path: str, times: int = 40) -> float:
     return statistics.median(took)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HALVES)
 def test_half_a_request_is_closed_in_time(impatient: Service, name: str) -> None:
     with open_ones(impatient, HALVES[name], 1) as (one,):

@@ -26,6 +26,7 @@ def test_every_file_of_a_command_is_found() -> None:
     assert files() == set(COMMANDS), "A command is missing: its app is not installed, or its name hides another's."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_helps_without_a_database(command: str, tmp_path: Path) -> None:
     environment = os.environ | {"DATABASE_URL": NOWHERE, "VITAL_HOME": str(tmp_path / "home"), "COLUMNS": "120"}

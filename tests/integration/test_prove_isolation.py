@@ -260,6 +260,7 @@ def test_a_fence_that_the_owner_walks_through_is_not_whole(fenced: Scratch, mana
     assert "owner of tables without FORCE" in owner["bound"]
 
 
+@pytest.mark.slow
 def test_006_makes_anew_what_was_altered_and_does_not_complete_where_it_may_not(
     migrated_template: Scratch, manage: Manage
 ) -> None:

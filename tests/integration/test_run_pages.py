@@ -267,6 +267,7 @@ def test_a_run_is_watched_and_paused_while_it_goes(on_set_up: Scratch, monkeypat
     assert (note.who, note.reason, note.facts["run"]) == ("platform-admin", "lunch", run)
 
 
+@pytest.mark.slow
 def test_a_run_is_started_resumed_and_undone_from_its_pages(
     on_set_up: Scratch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

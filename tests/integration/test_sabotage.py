@@ -64,6 +64,7 @@ def differences(session: Session) -> list[Difference]:
     return list(stands.differences)
 
 
+@pytest.mark.slow
 def test_right_after_a_run_nothing_differs(session: Session) -> None:
     assert differences(session) == []
 

@@ -96,6 +96,7 @@ def test_there_is_something_to_walk() -> None:
     assert len(found) > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MEMBERS)
 def test_every_page_is_closed_unless_it_is_open(database: Scratch, name: str) -> None:
     client = logged_in(name)

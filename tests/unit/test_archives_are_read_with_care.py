@@ -318,6 +318,7 @@ PLACES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @given(place=st.sampled_from(PLACES), value=ANY)
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_value_anywhere_in_a_manifest_is_refused_or_read(

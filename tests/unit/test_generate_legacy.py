@@ -143,6 +143,7 @@ def data(scratch: Scratch) -> str:
     return databases.dump(scratch.owner_url, "--data-only") + databases.dump(scratch.owner_url, schema="auth")
 
 
+@pytest.mark.slow
 def test_two_databases_get_the_same_data(pair: tuple[Scratch, Scratch], manage: Manage) -> None:
     one, other = pair
 

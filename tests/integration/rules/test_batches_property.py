@@ -134,6 +134,7 @@ PLAIN: Row = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_batch_that_takes_too_long_is_tried_again_with_half_of_its_pages(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,7 @@ def take_back(session: Session, spec: TableSpec) -> None:
         assert not ledger.undo_phase(session, phase, touched, quiet(session)).conflicts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", OBSTACLES)
 @given(
     shape=st.sampled_from(list(SHAPES)), table=st.lists(rows, max_size=16), rules=told_rules,
