@@ -87,14 +87,16 @@ EVERY = _read()
 
 
 def fitting(wanted: Iterable[Oddity], server_url: str) -> list[Oddity]:
-    """Those that the server knows, and of those that exclude each other the first."""
+    """Those that the server knows, and of those that exclude each other the first; in the file's order, in which each
+    can be made beside the others."""
     ((number,),) = databases.rows(server_url, "SELECT current_setting('server_version_num')::int / 10000")
     chosen: list[Oddity] = []
     for oddity in wanted:
         taken = oddity.instead and oddity.instead in {one.instead for one in chosen}
         if oddity.version <= number and not taken:
             chosen.append(oddity)
-    return chosen
+    places = {oddity: place for place, oddity in enumerate(EVERY.values())}
+    return sorted(chosen, key=lambda oddity: places.get(oddity, len(places)))
 
 
 def build(server_url: str, chosen: Iterable[Oddity]) -> Scratch:
