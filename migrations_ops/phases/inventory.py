@@ -62,7 +62,7 @@ def bound_roles_of(plan: Plan) -> tuple[BoundRole, ...]:
 
 def closed_of(plan: Plan) -> list[str]:
     """The tables that row level security holds."""
-    return [*(spec.relation for spec in plan.tables), *org_tables.own_tables(plan), plan.registry]
+    return [*org_tables.tenant_tables(plan), plan.registry]
 
 
 def _ways(spec: TableSpec) -> Iterator[tuple[ForeignKey, ...]]:

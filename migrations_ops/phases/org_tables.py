@@ -10,7 +10,7 @@ from psycopg.sql import Composable
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Insert, Probe, Statement, Step, Table
 from migrations_ops.phases.queries import of_table, short, wrong_columns
-from migrations_ops.rules.model import Plan
+from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from vital.db import introspection, sql
 from vital.errors import Problem
 
@@ -46,6 +46,16 @@ PLURALS = {
 def own_tables(plan: Plan) -> tuple[str, ...]:
     """The tables that VITAL makes where they are missing."""
     return tuple(COLUMNS) if plan.product == "vital" else ()
+
+
+def tenant_tables(plan: Plan) -> list[str]:
+    """Every table with a tenant column: the plan's, and those."""
+    return [*(spec.relation for spec in plan.tables), *own_tables(plan)]
+
+
+def has_no_rows(plan: Plan) -> tuple[tuple[str, str, Composable], ...]:
+    """What a tenant `t` must meet to be removed: each table, and that it holds none of its rows."""
+    return tuple((relation, TENANT_COLUMN, of_table("has_no_rows_of", relation)) for relation in tenant_tables(plan))
 
 
 def misfits(relation: str) -> Composable:

@@ -10,7 +10,7 @@ from migrations_ops.engine.steps import Assign, Check, Insert, Phase, Step, Tabl
 from migrations_ops.phases import columns, legacy_writers, org_tables, probes, tenant_source
 from migrations_ops.phases.inventory import lazily
 from migrations_ops.phases.queries import of_table, query, registry
-from migrations_ops.rules.model import TENANT_COLUMN, Plan
+from migrations_ops.rules.model import Plan
 from vital.db import sql
 
 CONFIGURED = ("name", "slug", "domain", "compliance_level", "is_active", "settings", "metadata")
@@ -22,7 +22,7 @@ def phase(plan: Plan) -> Phase:
 
 
 def _steps(plan: Plan) -> Iterator[Step]:
-    wanted, owned = _wanted(plan), [*(spec.relation for spec in plan.tables), *org_tables.own_tables(plan)]
+    wanted = _wanted(plan)
     yield Assign(
         name="configuration of tenants that exist",
         table=registry(plan),
@@ -37,7 +37,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         rows=of_table("missing_tenants", plan.registry, **wanted),
         rule="the plan's tenants",
         undo_blockers=probes.rows_of_our_tenants(plan),
-        removable=tuple((relation, TENANT_COLUMN, of_table("has_no_rows_of", relation)) for relation in owned),
+        removable=org_tables.has_no_rows(plan),
     )
     yield from tenant_source.missing(plan)
     yield Insert(

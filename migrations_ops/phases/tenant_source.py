@@ -10,7 +10,7 @@ from migrations_ops.engine.steps import Check, Insert, Statement
 from migrations_ops.phases import org_tables, probes
 from migrations_ops.phases.queries import of_table, query, registry, short
 from migrations_ops.rules.compile import tenant_of_row, value_of_row
-from migrations_ops.rules.model import TENANT_COLUMN, Plan, TenantSource
+from migrations_ops.rules.model import Plan, TenantSource
 from vital.db import session_settings, sql
 from vital.errors import Problem
 
@@ -38,6 +38,7 @@ def can_be_tenants(plan: Plan) -> Iterator[Check]:
     listed = {
         "ids": sql.literal([tenant.id for tenant in plan.tenants]),
         "slugs": sql.literal([tenant.slug for tenant in plan.tenants]),
+        "shape": query("shape_of_slug"),
     }
 
     def problems(session: Session) -> Iterator[Problem]:
@@ -59,7 +60,6 @@ def missing(plan: Plan) -> Iterator[Insert]:
     """Those that are there before the run."""
     if plan.source is None:
         return
-    owned = [*(spec.relation for spec in plan.tables), *org_tables.own_tables(plan)]
     parts = {"made": tenants(plan.source), "registry": sql.relation(plan.registry)}
     yield Insert(
         name=f"tenants of {short(plan.source.table.relation)}",
@@ -69,9 +69,7 @@ def missing(plan: Plan) -> Iterator[Insert]:
         rule=f"each row of {short(plan.source.table.relation)} is a tenant",
         undo_blockers=probes.rows_of_our_tenants(plan),
         # Rows whose column was there before belong to a row of the source: that one stays.
-        removable=()
-        if plan.adopts
-        else tuple((relation, TENANT_COLUMN, of_table("has_no_rows_of", relation)) for relation in owned),
+        removable=() if plan.adopts else org_tables.has_no_rows(plan),
     )
 
 
@@ -104,7 +102,8 @@ def added_later(plan: Plan) -> Iterator[Statement]:
 
 def _creation(plan: Plan, source: TenantSource, function: Composable) -> Composable:
     parts = {"registry": sql.relation(plan.registry), "name": sql.literal(source.table.relation)}
-    body = query("new_tenant_body", made=tenants(source, sql.raw("(SELECT NEW.*)")), **parts)
+    made = tenants(source, sql.raw("(SELECT NEW.*)"))
+    body = query("new_tenant_body", made=made, shape=query("shape_of_slug"), **parts)
     return query(
         "create_new_tenant_function",
         function=function,
@@ -120,7 +119,7 @@ def _forgotten(plan: Plan, relation: str) -> Iterator[Composable]:
         registry=sql.relation(plan.registry),
         registry_name=sql.literal(sql.text_of(sql.relation(plan.registry))),
         name=sql.literal(relation),
-        tables=sql.literal([*(spec.relation for spec in plan.tables), *org_tables.own_tables(plan)]),
+        tables=sql.literal(org_tables.tenant_tables(plan)),
         made=made_by_trigger(plan),
     )
     yield query("forget_hosts_of_nobody", registry=sql.relation(plan.registry))

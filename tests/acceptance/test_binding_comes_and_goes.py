@@ -234,17 +234,6 @@ SABOTAGE: dict[str, tuple[str, str, bool]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def bound(server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scratch, Path]]:
-    """A platform whose browsers are bound, with its plan."""
-    plan = browsers.plan(tmp_path_factory.mktemp("plan"))
-    with supabase.project(server_url, old=False) as scratch:
-        browsers.more_tables(scratch)
-        done = manage(scratch, "migrate_tenants", "--yes", cwd=plan.parent, env={"VITAL_PLAN": str(plan)})
-        assert done.returncode == DONE, said(done)
-        yield scratch, plan
-
-
 @pytest.mark.parametrize("what", SABOTAGE)
 def test_it_is_noticed(bound: tuple[Scratch, Path], what: str) -> None:
     scratch, plan = bound

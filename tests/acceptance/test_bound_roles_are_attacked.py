@@ -1,7 +1,6 @@
 """The proof attacks as bound roles, too: what opens a table for browsers alone is a leak, and tenants are held all the
 same."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +9,13 @@ import pytest
 from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.rules.load import load
 from tenants.isolation import database_probe
-from tests.support import browsers, isolated, supabase
-from tests.support.command_results import Manage, document, said
+from tests.support import browsers, isolated
+from tests.support.command_results import Manage, document
 from tests.support.databases import Scratch, rows
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 DONE, FAILED = 0, 1
-
-
-@pytest.fixture(scope="module")
-def bound(server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scratch, Path]]:
-    """A platform whose browsers are bound, with its plan."""
-    plan = browsers.plan(tmp_path_factory.mktemp("plan"))
-    with supabase.project(server_url, old=False) as scratch:
-        browsers.more_tables(scratch)
-        done = manage(scratch, "migrate_tenants", "--yes", cwd=plan.parent, env={"VITAL_PLAN": str(plan)})
-        assert done.returncode == DONE, said(done)
-        yield scratch, plan
 
 
 def proof(bound: tuple[Scratch, Path], manage: Manage) -> tuple[int, dict[str, Any]]:

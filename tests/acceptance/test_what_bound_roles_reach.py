@@ -11,8 +11,6 @@ from migrations_ops.engine.session import Session
 from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.rules.load import load
 from tenants.isolation import reachability
-from tests.support import browsers, supabase
-from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch
 from vital.db import session_settings
 
@@ -65,17 +63,6 @@ HARMLESS = {
         " AS 'SELECT count(*) FROM storage.objects'; SET ROLE postgres"
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def bound(server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scratch, Path]]:
-    """A platform whose browsers are bound, with its plan."""
-    plan = browsers.plan(tmp_path_factory.mktemp("plan"))
-    with supabase.project(server_url, old=False) as scratch:
-        browsers.more_tables(scratch)
-        done = manage(scratch, "migrate_tenants", "--yes", cwd=plan.parent, env={"VITAL_PLAN": str(plan)})
-        assert done.returncode == DONE, said(done)
-        yield scratch, plan
 
 
 @pytest.fixture

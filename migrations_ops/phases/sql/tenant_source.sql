@@ -7,12 +7,16 @@ SELECT {id} AS id, {title}::text AS name, {slug} AS slug, {active} AS is_active 
 rtrim(left(COALESCE(NULLIF(btrim(regexp_replace(lower({title}::text), '[^a-z0-9]+', '-', 'g'), '-'), ''), 'tenant'), 40), '-')
     || '-' || left({id}::text, 8)
 
+-- name: shape_of_slug
+-- As tenants.lifecycle has it for those that people add.
+'^[a-z0-9]([a-z0-9-]{{0,48}}[a-z0-9])?$'
+
 -- name: rows_that_are_no_tenants
 -- Rows of the table of tenants that are none yet and cannot be one, and why.
 SELECT {name}, wanted.id::text,
        CASE
            WHEN btrim(COALESCE(wanted.name, '')) = '' THEN 'has no name for its tenant'
-           WHEN wanted.slug IS NULL OR wanted.slug !~ '^[a-z0-9]([a-z0-9-]{{0,48}}[a-z0-9])?$'
+           WHEN wanted.slug IS NULL OR wanted.slug !~ {shape}
                THEN format('has the slug %L: a slug has small letters, digits and hyphens inside, at most 50', wanted.slug)
            WHEN wanted.slug = ANY({slugs}::text[]) THEN format('has the slug %L, which a tenant of the plan has', wanted.slug)
            ELSE format('has the slug %L, which another row has too', wanted.slug)
@@ -23,7 +27,7 @@ WHERE wanted.id <> ALL({ids}::uuid[])
   AND (
       btrim(COALESCE(wanted.name, '')) = ''
       OR wanted.slug IS NULL
-      OR wanted.slug !~ '^[a-z0-9]([a-z0-9-]{{0,48}}[a-z0-9])?$'
+      OR wanted.slug !~ {shape}
       OR wanted.times > 1
       OR wanted.slug = ANY({slugs}::text[])
   )
@@ -73,7 +77,7 @@ BEGIN
     SELECT wanted.* INTO made FROM ({made}) AS wanted;
     called := left(made.id::text, 8);
     IF made.slug IS NULL
-       OR made.slug !~ '^[a-z0-9]([a-z0-9-]{{0,48}}[a-z0-9])?$'
+       OR made.slug !~ {shape}
        OR EXISTS (SELECT FROM {registry} AS t WHERE t.slug = made.slug AND t.id <> made.id)
        OR EXISTS (SELECT FROM vital.domain AS d WHERE d.domain = made.slug AND d.tenant_id <> made.id) THEN
         made.slug := 'tenant-' || replace(made.id::text, '-', '');
