@@ -66,8 +66,8 @@ def closed_of(plan: Plan) -> list[str]:
 
 
 def _ways(spec: TableSpec) -> Iterator[tuple[ForeignKey, ...]]:
-    """How rules go from a row to its owner."""
-    for parent in (rule.parent for rule in spec.rules if rule.parent):
+    """How rules go from a row to its owner, whatever the row says of itself."""
+    for parent in (rule.parent for rule in spec.rules if rule.parent and rule.parent.is_reference and not rule.when):
         children = [spec.relation, *(hop.table for hop in parent.hops)]
         steps = zip(children, parent.hops, strict=False)
         yield tuple(ForeignKey(child, hop.columns, hop.table, hop.key) for child, hop in steps)

@@ -74,6 +74,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield probes.rules_fit(plan)
     yield from tenant_source.can_be_tenants(plan)
     yield Check("values of the plan that no row can have", database_check.dead_values(plan), Severity.WARN)
+    yield Check("votes that read a whole table for each row", database_check.slow_votes(plan), Severity.WARN)
     yield Check("enough free disk", probes.free_disk)
     yield Check("the signs of strain can be seen", probes.hidden_signals, Severity.WARN)
     yield from (check for relation in tenants for check in _tenants_there(plan, relation))

@@ -10,6 +10,7 @@ from migrations_ops.phases import api_indexes, columns, legacy_writers, probes, 
 from migrations_ops.phases.assign_steps import assign, refused, step_name
 from migrations_ops.phases.inventory import lazily
 from migrations_ops.phases.queries import every, of_table, query, short
+from migrations_ops.rules import evidence
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from migrations_ops.rules.plan_keys import PHASES
 from vital.db import sql
@@ -35,7 +36,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield from refused(spec)
     for spec in () if plan.only_tenant else plan.tables:
         name, step = f"rows of {short(spec.relation)} that no rule knows", sql.literal(step_name(spec))
-        unassigned = every("unassigned_rows", [spec], step=step)
+        unassigned = every("unassigned_rows", [spec], step=step, evidence=evidence.in_words(plan, spec, "t"))
         kind = "person" if spec.person_decides else "unmatched"
         news = every("unnoted_rows", [spec], step=step, check=sql.literal(name), kept=sql.literal(KEPT))
         yield Check(name, unassigned, Severity.REVIEW, spec.relation, kind=kind, news=news)

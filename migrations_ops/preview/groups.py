@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg.sql import Composable
 
-from migrations_ops.preview.predicted_rows import QUERIES, Prediction, joined, match_of
+from migrations_ops.preview.predicted_rows import QUERIES, Prediction, condition_of, joined, match_of
 from migrations_ops.rules.model import Parent, TableSpec
 from vital.db import sql
 
@@ -71,6 +71,8 @@ def _needed(spec: TableSpec) -> Iterator[str]:
         yield match_of(rule)
         if rule.parent is not None:
             yield from (f"vital_parent_{rule.number}", f"vital_early_{rule.number}")
+        if rule.parent is not None and rule.when is not None:
+            yield condition_of(rule)
 
 
 def group(spec: TableSpec, references: Sequence[Parent], row: tuple[Any, ...]) -> Group:

@@ -5,13 +5,15 @@ A parent's tenant after the run comes by a join with the same subquery about the
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psycopg.sql import Composable
 
-from migrations_ops.rules.compile import RuleSql, by_number, no_rule_where, path_to_parent
+from migrations_ops.rules.comparisons import condition
+from migrations_ops.rules.compile import RuleSql, by_number, no_rule_where
 from migrations_ops.rules.model import TENANT_COLUMN, Parent, Plan, Rule, TableSpec
+from migrations_ops.rules.paths import path_to_parent
 from migrations_ops.rules.plan_keys import PHASES
 from vital.db import sql
 
@@ -47,7 +49,7 @@ class Prediction:
         return sql.compose(
             QUERIES["known_of_rows"],
             relation=sql.relation(spec.relation),
-            matches=sql.join(_asked(self.plan, spec)),
+            matches=sql.join(_asked(spec)),
             facts=sql.join(self._facts(spec)),
             joins=sql.join(self._joins(spec), "\n"),
         )
@@ -104,10 +106,47 @@ class Prediction:
             yield sql.compose(QUERIES["joined_baseline"], **parts)
         for rule in spec.rules:
             if rule.parent is not None:
-                yield self._joined_parent(rule, rule.parent)
+                yield self._joined_parent(spec, rule, rule.parent)
 
-    def _joined_parent(self, rule: Rule, parent: Parent) -> Composable:
-        return joined(parent, alias_of(rule), self.rows(self.plan.table(parent.table)))
+    def _joined_parent(self, spec: TableSpec, rule: Rule, parent: Parent) -> Composable:
+        if parent.is_tree:
+            return self._joined_tree(spec, rule, parent)
+        rows = self.rows(self.plan.table(parent.table))
+        if parent.share is None:
+            return joined(parent, alias_of(rule), rows)
+        tables, links = path_to_parent(parent.hops, "batch", "voter")
+        tables[-1] = sql.compose("({rows}) AS voter", rows=rows)
+        return sql.compose(
+            QUERIES["joined_votes"],
+            relation=sql.relation(spec.relation),
+            keys=sql.join(sql.column("batch", column) for column in spec.table.key),
+            voted=sql.join(sql.column("vote", column) for column in spec.table.key),
+            counted=sql.join(sql.column("ballot", column) for column in spec.table.key),
+            tables=sql.join(tables),
+            links=sql.join(links, " AND "),
+            share=sql.literal(parent.share),
+            alias=sql.ident(alias_of(rule)),
+            same=_same(alias_of(rule), spec.table.key, "batch", spec.table.key),
+        )
+
+    def _joined_tree(self, spec: TableSpec, rule: Rule, parent: Parent) -> Composable:
+        """Down from every row that has a tenant without the tree to those below that have none."""
+        (hop,), alias = parent.hops, alias_of(rule)
+        above = replace(spec, rules=tuple(one for one in spec.rules if one.number < rule.number), unmatched="")
+        unmatched = self.plan.tenant(spec.unmatched).id if spec.unmatched else None
+        refers = [sql.column("t", column) for column in hop.columns]
+        return sql.compose(
+            QUERIES["joined_tree"],
+            rows=self.rows(above),
+            columns=sql.join(sql.column("t", column) for column in dict.fromkeys([*hop.key, *hop.columns])),
+            keys=sql.join(sql.column("own", column) for column in hop.key),
+            child_keys=sql.join(sql.column("child", column) for column in hop.key),
+            is_below=_same("child", hop.columns, "below", hop.key),
+            is_root=sql.join([sql.compose("{column} IS NULL", column=column) for column in refers], " OR "),
+            unmatched=sql.literal(unmatched),
+            alias=sql.ident(alias),
+            same=_same(alias, hop.key, "batch", hop.columns),
+        )
 
 
 class Answered(RuleSql):
@@ -125,9 +164,12 @@ class Answered(RuleSql):
         return sql.raw("batch.vital_own")
 
     def matches(self, rule: Rule) -> Composable:
-        if rule.parent is not None and self.phase == EARLY:
-            return super().matches(rule)
-        return sql.raw(f"batch.{match_of(rule)}")
+        if rule.parent is None or self.phase == LATE:
+            return sql.raw(f"batch.{match_of(rule)}")
+        has_tenant = sql.compose("{tenant} IS NOT NULL", tenant=self.parent_tenant(rule))
+        if rule.when is None:
+            return has_tenant
+        return sql.compose("batch.{when} AND {has_tenant}", when=sql.ident(condition_of(rule)), has_tenant=has_tenant)
 
     def number(self, rules: Sequence[Rule], unmatched: str) -> Composable:
         """The number of the rule that decides about a row in this phase."""
@@ -165,20 +207,31 @@ def alias_of(rule: Rule) -> str:
     return f"parent_{rule.number}"
 
 
-def _asked(plan: Plan, spec: TableSpec) -> Iterator[Composable]:
+def _asked(spec: TableSpec) -> Iterator[Composable]:
     """Where a row lies, and which conditions hold for it."""
     yield sql.raw("batch.tableoid AS vital_leaf, batch.ctid AS vital_place")
     for rule in spec.rules:
         if rule.when is not None:
-            holds = RuleSql(plan).matches(rule)
-            yield sql.compose("{holds} AS {name}", holds=holds, name=sql.ident(match_of(rule)))
+            holds = condition("batch", rule.when)
+            yield sql.compose("{holds} AS {name}", holds=holds, name=sql.ident(condition_of(rule)))
 
 
 def _of_parent(rule: Rule) -> Composable:
     """The tenant of the parent that the rule looks at, after 003 and after all, and so whether the rule matches."""
     alias, number = alias_of(rule), rule.number
     tenants = f"{alias}.vital_after AS vital_parent_{number}, {alias}.vital_early AS vital_early_{number}"
-    return sql.raw(f"{tenants}, {alias}.vital_after IS NOT NULL AS {match_of(rule)}")
+    holds = f"batch.{condition_of(rule)} AND " if rule.when else ""
+    return sql.raw(f"{tenants}, {holds}{alias}.vital_after IS NOT NULL AS {match_of(rule)}")
+
+
+def _same(one: str, columns: Sequence[str], other: str, others: Sequence[str]) -> Composable:
+    pairs = zip(columns, others, strict=True)
+    return sql.join([sql.compose("{a} = {b}", a=sql.column(one, a), b=sql.column(other, b)) for a, b in pairs], " AND ")
+
+
+def condition_of(rule: Rule) -> str:
+    """The column that says whether the rule's condition holds: of a parent's rule, that alone is no match."""
+    return match_of(rule) if rule.parent is None else f"vital_when_{rule.number}"
 
 
 def match_of(rule: Rule) -> str:

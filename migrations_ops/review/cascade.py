@@ -4,8 +4,8 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
 from migrations_ops.review.queries import ask, same_row
-from migrations_ops.rules.compile import path_to_parent
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, Rule, TableSpec
+from migrations_ops.rules.paths import path_to_parent
 from migrations_ops.rules.plan_tables import has_tenant_column
 from vital.db import sql
 

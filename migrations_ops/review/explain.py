@@ -8,6 +8,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from migrations_ops.engine.session import Session
+from migrations_ops.rules import evidence
 from migrations_ops.rules.columns_read import called, reads, value
 from migrations_ops.rules.compile import RuleSql
 from migrations_ops.rules.describe import rule_in_words
@@ -31,13 +32,15 @@ class UnknownRow(EngineError):
 
 @dataclass(frozen=True)
 class Row:
-    """A row as it is: its key as the ledger notes it, its tenant, what the rules read in it, and which rules match."""
+    """A row as it is: its key as the ledger notes it, its tenant, what the rules read in it, which rules match, and how
+    it stands with those in which other rows have a say."""
 
     key: str
     tenant: str | None = None
     exists: bool = False
     values: dict[str, str | None] = field(default_factory=dict)
     matching: tuple[Rule, ...] = ()
+    evidence: dict[str, str] = field(default_factory=dict)  # by the name of a rule
 
 
 def explain(session: Session, plan: Plan, table: str, key: str) -> Document:
@@ -80,13 +83,18 @@ def _refused(session: Session, spec: TableSpec, row: Row) -> str | None:
 
 def _row(session: Session, plan: Plan, spec: TableSpec, key: str) -> Row:
     """The row with this key; what cannot be a key of the table is no row's."""
-    read = reads(spec.rules)
+    read, said = reads(spec.rules), list(evidence.of_row(plan, spec, "batch"))
     statement = sql.compose(
         QUERIES["row_and_rules"],
         key=sql.key_text("batch", spec.table.key),
         tenant=sql.ident(TENANT_COLUMN),
         asked=sql.join(
-            [sql.raw("NULL"), *(value("batch", one) for one in read), *map(RuleSql(plan).matches, spec.rules)]
+            [
+                sql.raw("NULL"),
+                *(value("batch", one) for one in read),
+                *map(RuleSql(plan).matches, spec.rules),
+                *(sql.compose("({text})", text=text) for _, text in said),
+            ]
         ),
         relation=sql.relation(spec.relation),
         same_row=sql.key_equals("batch", session.typed_key(spec.relation, spec.table.key), sql.literal(key)),
@@ -100,8 +108,10 @@ def _row(session: Session, plan: Plan, spec: TableSpec, key: str) -> Row:
         return Row(key)
     noted, tenant, _, *answers = found[0]
     values = dict(zip(map(called, read), answers, strict=False))
-    matching = tuple(rule for rule, does in zip(spec.rules, answers[len(read) :], strict=True) if does)
-    return Row(noted, tenant, True, values, matching)
+    asked = len(read) + len(spec.rules)
+    matching = tuple(rule for rule, does in zip(spec.rules, answers[len(read) : asked], strict=True) if does)
+    texts = {rule.name: text for (rule, _), text in zip(said, answers[asked:], strict=True) if text}
+    return Row(noted, tenant, True, values, matching, texts)
 
 
 def _rules(plan: Plan, spec: TableSpec, row: Row, decided_by: str | None) -> Document:
@@ -116,6 +126,7 @@ def _rules(plan: Plan, spec: TableSpec, row: Row, decided_by: str | None) -> Doc
             for rule in row.matching
             if rule not in deciding
         ],
+        "evidence": [{"rule": rule, "says": says} for rule, says in row.evidence.items()],
     }
 
 

@@ -17,8 +17,10 @@ def reads(rules: Iterable[Rule]) -> list[Read]:
     """The columns that rules look at, each once, in their order."""
     found: list[Read] = []
     for rule in rules:
-        own = [(column, ()) for column in rule.parent.hops[0].columns] if rule.parent else _of_condition(rule.when)
-        found += own
+        found += _of_condition(rule.when)
+        if rule.parent is not None:
+            first = rule.parent.hops[0]
+            found += [(column, first.json) for column in first.columns]
     return list(dict.fromkeys(found))
 
 

@@ -2,16 +2,15 @@
 trigger for rows written without a tenant, the preview, suggestions, explanations and the checks of a plan."""
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 from psycopg.sql import Composable
 
 from migrations_ops.rules.comparisons import condition
-from migrations_ops.rules.model import TENANT_COLUMN, Hop, Parent, Plan, RowValue, Rule, TableSpec, TenantSource
+from migrations_ops.rules.model import TENANT_COLUMN, Plan, RowValue, Rule, TableSpec, TenantSource
+from migrations_ops.rules.paths import QUERIES, path_to_parent, value_of_parent
 from migrations_ops.rules.plan_keys import PHASES
 from vital.db import sql
 
-QUERIES = sql.load(Path(__file__).parent / "sql")
 BY_PERSON = "decided by a person"
 UNMATCHED = "no rule matched: as the plan says"
 PERSON, NO_RULE = -1, 0  # beside the numbers of rules
@@ -28,17 +27,76 @@ class RuleSql:
         self.plan, self.row = plan, row
 
     def parent_tenant(self, rule: Rule) -> Composable:
-        """The tenant of the row that the rule follows; NULL where there is none."""
+        """The tenant of the row that the rule follows, or that the rows which vote are of; NULL where there is none."""
         assert rule.parent is not None
+        if rule.parent.is_tree:
+            return self.tenant_above(rule)
         tenant = value_of_parent(rule.parent, self.row, sql.column("parent", TENANT_COLUMN))
         return sql.compose("({tenant})", tenant=tenant)
 
     def matches(self, rule: Rule) -> Composable:
         """Whether the rule matches a row, whichever rule decides. Never NULL."""
-        if rule.parent is not None:
-            return sql.compose("{tenant} IS NOT NULL", tenant=self.parent_tenant(rule))
-        assert rule.when is not None
-        return condition(self.row, rule.when)
+        if rule.parent is None:
+            assert rule.when is not None
+            return condition(self.row, rule.when)
+        has_tenant = sql.compose("{tenant} IS NOT NULL", tenant=self.parent_tenant(rule))
+        if rule.when is None:
+            return has_tenant
+        return sql.compose("({when} AND {has_tenant})", when=condition(self.row, rule.when), has_tenant=has_tenant)
+
+    def tenant_above(self, rule: Rule) -> Composable:
+        """The tenant of the nearest row above in a tree. It does not hang on which rows were decided before: a row
+        above without a tenant is asked for the one that its rules will give it."""
+        assert rule.parent is not None
+        spec, hops = self.plan.table(rule.parent.table), rule.parent.hops
+        above, up = f"{self.row}_above", f"{self.row}_up"
+        (_, (first,)), (_, (following,)) = path_to_parent(hops, self.row, up), path_to_parent(hops, above, up)
+        return sql.compose(
+            "({tenant})",
+            tenant=sql.compose(
+                QUERIES["tenant_above"],
+                relation=sql.relation(spec.relation),
+                columns=sql.join(sql.column(up, column) for column in hops[0].columns),
+                key=sql.key_text(up, spec.table.key),
+                tenant=self.on(up).tenant_in_tree(spec, rule),
+                first=first,
+                next=following,
+                above=sql.ident(above),
+                up=sql.ident(up),
+            ),
+        )
+
+    def tenant_in_tree(self, spec: TableSpec, tree: Rule) -> Composable:
+        """A row's own tenant, else what the rules before that of the tree give it; at the root, where none does, the
+        tenant of what no rule knows."""
+        otherwise: Composable = sql.raw("NULL::uuid")
+        if spec.unmatched:
+            assert tree.parent is not None
+            refers = [sql.column(self.row, column) for column in tree.parent.hops[0].columns]
+            is_root = sql.join([sql.compose("{column} IS NULL", column=column) for column in refers], " OR ")
+            parts = {"is_root": is_root, "tenant": self.tenant_id(spec.unmatched)}
+            otherwise = sql.compose("CASE WHEN {is_root} THEN {tenant}::uuid END", **parts)
+        decided = self.first_match(
+            [rule for rule in spec.rules if rule.number < tree.number],
+            may_decide=lambda _: sql.raw("true"),
+            gives=lambda rule: sql.compose("{tenant}::uuid", tenant=self.tenant(rule)),
+            otherwise=otherwise,
+        )
+        standing = self.standing_tenant(spec)
+        return sql.compose("COALESCE({standing}, {decided})", standing=standing, decided=decided)
+
+    def standing_tenant(self, spec: TableSpec) -> Composable:
+        """The tenant that a row has and keeps, or that a person gives it."""
+        return sql.compose(
+            QUERIES["standing_tenant"],
+            relation=sql.literal(spec.relation),
+            key=sql.key_text(self.row, spec.table.key),
+            tenant=sql.column(self.row, TENANT_COLUMN),
+        )
+
+    def on(self, row: str) -> "RuleSql":
+        """The same rules, asked of the rows of another relation."""
+        return RuleSql(self.plan, row)
 
     def own_tenant(self) -> Composable:
         """The tenant that a row of the table of tenants is."""
@@ -140,23 +198,3 @@ def tenant_of_row(source: TenantSource, row: str) -> Composable:
 def value_of_row(value: RowValue, row: str) -> Composable:
     """A column, or an expression on the row."""
     return sql.column(row, value.column) if value.column else sql.compose("({e})", e=sql.verbatim(value.sql))
-
-
-def value_of_parent(parent: Parent, row: str, value: Composable, last: str = "parent") -> Composable:
-    """SELECT of a value in the row called `last`, which a row of `row` refers to."""
-    tables, links = path_to_parent(parent.hops, row, last)
-    return sql.compose(QUERIES["value_of_parent"], value=value, tables=sql.join(tables), links=sql.join(links, " AND "))
-
-
-def path_to_parent(hops: tuple[Hop, ...], row: str, last: str) -> tuple[list[Composable], list[Composable]]:
-    """The tables on the way from a row of `row` to its parent, which is called `last`; and how each follows from the
-    one before."""
-    names = [*(f"{last}_{number}" for number in range(1, len(hops))), last]
-    tables: list[Composable] = []
-    links: list[Composable] = []
-    for hop, before, name in zip(hops, [row, *names], names, strict=False):
-        tables.append(sql.compose("{table} AS {name}", table=sql.relation(hop.table), name=sql.ident(name)))
-        pairs = zip(hop.columns, hop.key, strict=True)
-        same = [sql.compose("{a} = {b}", a=sql.column(name, key), b=sql.column(before, own)) for own, key in pairs]
-        links.append(sql.join(same, " AND "))
-    return tables, links

@@ -10,7 +10,7 @@ from math import prod
 
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.columns import Column, columns_of_tables
-from migrations_ops.rules.model import TENANT_COLUMN, Condition, Hop, Parent, Plan, TableSpec
+from migrations_ops.rules.model import TENANT_COLUMN, Condition, Hop, Plan, Rule, TableSpec
 from vital.db import introspection
 
 MOST_KINDS_OF_ROWS = 20_000
@@ -28,9 +28,9 @@ def gap(session: Session, spec: TableSpec, has_tenant: HasTenant) -> str:
         return ""
     if not spec.rules:
         return "no rule gives one its tenant"
-    if any(rule.parent and _leads_to_tenant(session, spec, rule.parent, has_tenant) for rule in spec.rules):
+    if any(_always_has_parent(session, spec, rule, has_tenant) for rule in spec.rules):
         return ""
-    conditions = [rule.when for rule in spec.rules if rule.when]
+    conditions = [rule.condition for rule in spec.rules if rule.condition]
     if not conditions:
         return "the row that it follows can be missing or have no tenant"
     return unmatched(conditions, columns_of_tables(session, [spec.relation]).of(spec.relation))
@@ -54,8 +54,11 @@ def never_null(session: Session) -> HasTenant:
     return has_tenant
 
 
-def _leads_to_tenant(session: Session, spec: TableSpec, parent: Parent, has_tenant: HasTenant) -> bool:
-    before = spec.relation
+def _always_has_parent(session: Session, spec: TableSpec, rule: Rule, has_tenant: HasTenant) -> bool:
+    """Whether every row has the row that the rule follows, and that one a tenant."""
+    if rule.parent is None or rule.when is not None or not rule.parent.is_reference:
+        return False
+    before, parent = spec.relation, rule.parent
     for hop in parent.hops:
         if not (_are_never_null(session, before, hop.columns) and _refers(session, before, hop)):
             return False

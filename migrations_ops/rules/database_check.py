@@ -7,7 +7,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Probe
 from migrations_ops.rules.columns import Column, Columns, columns_of
 from migrations_ops.rules.dry_compile import Trying
-from migrations_ops.rules.model import Condition, Plan, Rule, TableSpec
+from migrations_ops.rules.model import Condition, Parent, Plan, Rule, TableSpec
 from migrations_ops.rules.reader import Place
 from migrations_ops.rules.toml_positions import position
 from migrations_ops.rules.type_check import misfit
@@ -27,7 +27,10 @@ class Rules:
     def misfits(self) -> Iterator[Problem]:
         """What cannot be carried out, or can never match."""
         for rule in self.spec.rules:
-            found = list(self._of_parent(rule) if rule.parent else self._of_condition(rule))
+            found = [
+                *(self._of_condition(rule.when) if rule.when else ()),
+                *(self._of_parent(rule.parent) if rule.parent else ()),
+            ]
             yield from (self._problem(rule, *one) for one in found)
 
     def dead_values(self) -> Iterator[Problem]:
@@ -37,14 +40,13 @@ class Rules:
                 for why in self._dead(leaf):
                     yield self._problem(rule, why, leaf.at)
 
-    def _of_condition(self, rule: Rule) -> Iterator[tuple[str, Place]]:
-        assert rule.when is not None
-        wrong = [(why, leaf.at) for leaf in rule.when.leaves() for why in self._of_leaf(leaf)]
+    def _of_condition(self, when: Condition) -> Iterator[tuple[str, Place]]:
+        wrong = [(why, leaf.at) for leaf in when.leaves() for why in self._of_leaf(leaf)]
         yield from wrong
-        if not wrong and (never := self._never(rule.when)):
+        if not wrong and (never := self._never(when)):
             yield never
-        elif not wrong and (why := self.trying.condition(self.spec.relation, rule.when)):
-            yield why, rule.when.at
+        elif not wrong and (why := self.trying.condition(self.spec.relation, when)):
+            yield why, when.at
 
     def _of_leaf(self, leaf: Condition) -> Iterator[str]:
         if leaf.kind == "sql":
@@ -86,21 +88,28 @@ class Rules:
             return f"{value!r} is no {column.shown}."
         return "" if shown == value else f"{column.shown} shows {value!r} as {shown!r}. Write it so."
 
-    def _of_parent(self, rule: Rule) -> Iterator[tuple[str, Place]]:
-        assert rule.parent is not None
+    def _of_parent(self, parent: Parent) -> Iterator[tuple[str, Place]]:
         before, wrong = self.spec.relation, False
-        for hop in rule.parent.hops:
+        for hop in parent.hops:
             for relation, names in ((before, hop.columns), (hop.table, hop.key)):
                 for name in names:
                     if name not in self.columns.of(relation):
                         yield self.columns.unknown(relation, name), hop.at
                         wrong = True
-            if not wrong and not self.trying.is_unique(hop.table, hop.key):
+            if not wrong and parent.share is None and not self.trying.is_unique(hop.table, hop.key):
                 keys = ", ".join(hop.key)
                 yield f"{hop.table} has no primary or unique key on ({keys}): a row could have two parents.", hop.at
             before = hop.table
-        if not wrong and (why := self.trying.links(self.spec.relation, rule.parent.hops)):
-            yield why, rule.parent.hops[0].at
+        if not wrong and (why := self.trying.links(self.spec.relation, parent.hops)):
+            yield why, parent.hops[0].at
+
+    def slow_votes(self) -> Iterator[Problem]:
+        """Rules for which each row would read a whole table."""
+        for rule in self.spec.rules:
+            for hop in rule.parent.hops if rule.parent and rule.parent.share is not None else ():
+                if index := self.trying.wanted_index(hop.table, hop.key):
+                    why = f"no index leads to the rows of {hop.table} that vote, so each row reads all of it: {index}"
+                    yield self._problem(rule, why, hop.at)
 
     def _problem(self, rule: Rule, why: str, at: Place) -> Problem:
         line, _ = position(self.plan.text, at)
@@ -122,6 +131,11 @@ def misfits(plan: Plan) -> Probe:
 def dead_values(plan: Plan) -> Probe:
     """What a rule asks for in vain beside other things."""
     return _asked(plan, Rules.dead_values)
+
+
+def slow_votes(plan: Plan) -> Probe:
+    """Votes that take the time of the table for each row."""
+    return _asked(plan, Rules.slow_votes)
 
 
 def _asked(plan: Plan, question: Callable[[Rules], Iterator[Problem]]) -> Probe:

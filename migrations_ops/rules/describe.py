@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from migrations_ops.rules.model import Condition, Rule
+from migrations_ops.rules.model import Condition, Parent, Rule
 from vital.db import sql
 
 VERBS = {
@@ -19,11 +19,24 @@ VERBS = {
 def rule_in_words(rule: Rule) -> str:
     """When the rule applies: `tier is tier_1 or tier_2`."""
     if rule.parent is not None:
-        way = " over ".join(sql.shown(hop.table) for hop in reversed(rule.parent.hops))
-        return f"its {', '.join(rule.parent.hops[0].columns)} refers to a row of {way} that has a tenant"
+        follows = _parent_in_words(rule.parent)
+        return f"{in_words(rule.when, inside=True)} and {follows}" if rule.when else follows
     if rule.own:
         return "always: each row is a tenant of its own"
     return in_words(rule.when) if rule.when else ""
+
+
+def _parent_in_words(parent: Parent) -> str:
+    """Which row has to have a tenant, or how many."""
+    first = parent.hops[0]
+    columns = ", ".join(".".join((column, *first.json)) for column in first.columns)
+    if parent.is_tree:
+        return f"a row above it, by {columns}, has a tenant"
+    way = " over ".join(sql.shown(hop.table) for hop in reversed(parent.hops))
+    if parent.share is None:
+        return f"its {columns} refers to a row of {way} that has a tenant"
+    agree = "all" if parent.share == 1 else f"{parent.share:.0%} or more"
+    return f"{agree} of the rows of {way} that its {columns} leads to, and that have a tenant, are of one"
 
 
 def in_words(condition: Condition, *, inside: bool = False) -> str:

@@ -10,8 +10,9 @@ from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.comparisons import condition
-from migrations_ops.rules.compile import path_to_parent, value_of_row
+from migrations_ops.rules.compile import value_of_row
 from migrations_ops.rules.model import TENANT_COLUMN, Condition, Hop, RowValue
+from migrations_ops.rules.paths import path_to_parent
 from vital.db import introspection, sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
@@ -40,6 +41,14 @@ class Trying:
         """Whether these columns tell the rows of a table apart."""
         found = introspection.unique_keys(self.session, relation)
         return any(unique.tells_rows_apart and {*key}.issuperset(unique.columns) for unique in found)
+
+    def wanted_index(self, relation: str, columns: tuple[str, ...]) -> str:
+        """The statement for an index without which the rows that have a value in these columns are found only by
+        reading a table of some size; empty where it is not wanted."""
+        asked = {"relation": relation, "columns": list(columns)}
+        with self.session.work(as_operator=False):
+            found = self.session.execute(sql.compose(QUERIES["index_that_votes_want"]), asked)
+        return str(found[0][0]) if found else ""
 
     def links(self, relation: str, hops: tuple[Hop, ...]) -> str:
         """Why the rows on this way cannot be compared."""

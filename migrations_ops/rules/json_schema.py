@@ -9,6 +9,7 @@ from typing import Any
 from migrations_ops.rules import plan_keys
 from migrations_ops.rules.model import TENANT_COLUMN
 from migrations_ops.rules.operators import COMBINATIONS, COMPARISONS, Kind
+from migrations_ops.rules.paths import READ_AS
 from migrations_ops.rules.reader import RELATION
 
 Schema = dict[str, Any]
@@ -63,12 +64,14 @@ SHAPES: dict[str, Schema] = {
     "scalars": {"type": "array", "items": SCALAR, "minItems": 1},
     "pattern": TEXT,
     "true": {"const": True},
+    "read_as": {"enum": list(READ_AS)},
+    "majority": {"type": "number", "exclusiveMinimum": 0.5, "maximum": 1},
     "value": {"anyOf": [TEXT, {"$ref": "#/$defs/expression"}]},
     "source": {"$ref": "#/$defs/source"},
     "bound": BOUND,
     "range": {"type": "array", "items": BOUND, "minItems": 2, "maxItems": 2},
     "condition": CONDITION,
-    **{name: {"$ref": f"#/$defs/{name}"} for name in ("parent", "users")},
+    **{name: {"$ref": f"#/$defs/{name}"} for name in ("parent", "path", "votes", "users")},
     **{
         name: several({"$ref": f"#/$defs/{name.rstrip('s')}"})
         for name in (
@@ -107,16 +110,18 @@ def _combination(name: str, means: str) -> Schema:
     }
 
 
-_OF_WHEN = (("tenant", "reassigns"), ())  # what only a rule with `when` has
-
-
 def _rule() -> Schema:
-    """`when` and the tenant, or a parent, or each row's own; one of the three."""
-    ways = {"when": ("parent", "own"), "parent": ("when", "own"), "own": ("when", "parent")}
-    needs = {"when": ["when", "tenant"], "parent": ["parent"], "own": ["own"]}
+    """`when` and the tenant; or a parent or votes, of all rows or of some; or each row's own."""
+    of_when = ("tenant", "reassigns")  # what only a rule with `when` alone has
+    without = {
+        ("when", "tenant"): ("parent", "votes", "own"),
+        ("parent",): ("votes", "own", *of_when),
+        ("votes",): ("parent", "own", *of_when),
+        ("own",): ("when", "parent", "votes", *of_when),
+    }
     kinds = [
-        {"required": needs[way], "not": {"anyOf": [{"required": [key]} for key in (*others, *_OF_WHEN[way == "when"])]}}
-        for way, others in ways.items()
+        {"required": list(needs), "not": {"anyOf": [{"required": [key]} for key in others]}}
+        for needs, others in without.items()
     ]
     return table(plan_keys.RULE_KEYS) | {"oneOf": kinds}
 
@@ -134,11 +139,21 @@ def _bind() -> Schema:
     return table(plan_keys.BIND_KEYS) | {"not": {"allOf": [alike, of_caller]}}
 
 
+def _leading(hop: Schema, *more: str) -> Schema:
+    """Over one hop, or over several."""
+    beside = {key: SHAPES[plan_keys.VOTE_KEYS[key]] for key in more}
+    over = {"path": SHAPES["path"], **beside}
+    return {
+        "oneOf": [
+            hop | {"properties": hop["properties"] | beside},
+            {"type": "object", "properties": over, "required": ["path"], "additionalProperties": False},
+        ]
+    }
+
+
 def schema() -> Schema:
     """The whole schema."""
     hop = table(plan_keys.HOP_KEYS)
-    path = {"type": "array", "items": hop, "minItems": 1}
-    over = {"type": "object", "properties": {"path": path}, "required": ["path"], "additionalProperties": False}
     kinds = [_comparison(kind) for kind in COMPARISONS.values()]
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -146,7 +161,9 @@ def schema() -> Schema:
         **table(plan_keys.PLAN_KEYS),
         "$defs": {
             "condition": {"oneOf": kinds + [_combination(*item) for item in COMBINATIONS.items()]},
-            "parent": {"oneOf": [hop, over]},
+            "path": {"type": "array", "items": hop, "minItems": 1},
+            "parent": _leading(hop),
+            "votes": _leading(hop, "at_least"),
             "rule": _rule(),
             "table": _table(),
             "tenant": table(plan_keys.TENANT_KEYS),

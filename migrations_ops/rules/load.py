@@ -13,7 +13,7 @@ from migrations_ops.rules import tenant_source
 from migrations_ops.rules.bindings import binds, unbound
 from migrations_ops.rules.conditions import condition
 from migrations_ops.rules.model import Condition, Plan, Rule, TableSpec, TenantSpec
-from migrations_ops.rules.parents import parent
+from migrations_ops.rules.parents import parent, votes
 from migrations_ops.rules.plan_keys import (  # fmt: skip
     COMMON_KEYS,
     CONFIGURATION,
@@ -30,7 +30,7 @@ from migrations_ops.rules.plan_keys import (  # fmt: skip
 from migrations_ops.rules.reader import Given, Place, PlanError, distinct
 from migrations_ops.rules.toml_positions import position
 from migrations_ops.rules.type_check import refuse_misfits
-from migrations_ops.rules.unreachable import dead_rules
+from migrations_ops.rules.unreachable import dead_rules, refuse_unclear_order
 from vital.db import sql
 
 FAILING_LIMIT = 100  # rows of a table, where the plan says none
@@ -174,6 +174,7 @@ def _table(given: Given, others: dict[str, Given], so_far: list[str], slugs: lis
         if before.phase > rule.phase:
             problem = f"the first rule that matches decides, so those of {PHASES[0]} come first."
             raise PlanError(f"{given.where}: {problem}", (*rule.at, "phase"))
+    refuse_unclear_order(rules, given.where)
     for dead in dead_rules(rules):
         raise PlanError(f"{given.where}, rule {dead.rule.number}: {dead.why}", dead.at)
     return TableSpec(
@@ -209,21 +210,24 @@ def _rule(
 ) -> Rule:
     given = Given(item, where, RULE_KEYS, place)
     name, phase = given.text("name"), given.one_of("phase", PHASES)
-    if sum(way in given for way in ("when", "parent", "own")) != 1:
-        raise given.wrong("say `when` and the tenant, name a `parent`, or say `own = true`; one of the three.")
-    if "when" not in given:
-        for key in ("tenant", "reassigns"):
-            if key in given:
-                way = "parent" if "parent" in given else "own"
-                raise given.wrong(f"`{way}` says which tenant; `tenant` and `reassigns` belong to `when`.", key)
+    ways = [way for way in ("parent", "votes", "own") if way in given]
+    if len(ways) > 1 or not (ways or "when" in given) or ("own" in given and "when" in given):
+        problem = "say `when` and the tenant; or `parent` or `votes`, with `when` or without; or `own = true`."
+        raise given.wrong(problem, *ways[1:2])
+    for key in ("tenant", "reassigns") if ways else ():
+        if key in given:
+            raise given.wrong(f"`{ways[0]}` says which tenant; `tenant` and `reassigns` belong to `when` alone.", key)
     if "own" in given:
         if not given.flag("own"):
             raise given.wrong("own is true; leave the rule out where rows are no tenants.", "own")
         return Rule(number, name, phase, when=Condition("always", at=place), own=True, at=place)
-    if "parent" in given:
-        follows = parent(given.item["parent"], f"{where}, parent", columns, so_far, (*place, "parent"))
-        return Rule(number, name, phase, parent=follows, at=place)
+    when = None
+    if "when" in given:
+        when = condition(given.item["when"], f"{where}, when", columns, (*place, "when"))
+        refuse_misfits(when, f"{where}, when", columns)
+    if ways:
+        read = {"parent": parent, "votes": votes}[ways[0]]
+        follows = read(given.item[ways[0]], f"{where}, {ways[0]}", columns, so_far, (*place, ways[0]))
+        return Rule(number, name, phase, when=when, parent=follows, at=place)
     tenant = given.one_of("tenant", slugs, "must be a tenant's slug")
-    when = condition(given.item["when"], f"{where}, when", columns, (*place, "when"))
-    refuse_misfits(when, f"{where}, when", columns)
     return Rule(number, name, phase, when=when, tenant=tenant, reassigns=given.flag("reassigns"), at=place)

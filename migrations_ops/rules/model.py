@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from migrations_ops.engine.steps import Table
@@ -42,30 +43,48 @@ class Condition:
 
 @dataclass(frozen=True)
 class Hop:
-    """One step from a row to the row that its `columns` refer to, which has these values in its `key`."""
+    """One step from a row to the row that its `columns` refer to, which has these values in its `key`. Of a single
+    column it may be the value at a place inside its JSON, one that is read as another type, or `each` of a list."""
 
     columns: tuple[str, ...]
     table: str
     key: tuple[str, ...]
+    json: tuple[str, ...] = ()
+    read_as: str = ""
+    each: bool = False
     at: Place = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class Parent:
-    """The row's tenant is that of the row at the end of these hops; each goes on from the row before."""
+    """The row's tenant is that of the row at the end of these hops; each goes on from the row before.
+
+    `is_tree`: the hop leads to a row of the same table, and the nearest row above that has a tenant gives it. With a
+    `share` there may be many rows at the end, and the tenant that at least this share of those with a tenant have is
+    the row's: more than half, so that there is one.
+    """
 
     hops: tuple[Hop, ...]
+    is_tree: bool = False
+    share: Decimal | None = None
 
     @property
     def table(self) -> str:
         """The table whose rows have a tenant to give."""
         return self.hops[-1].table
 
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is what a foreign key could say: the values themselves, and one row at the end."""
+        plain = not any(hop.json or hop.read_as or hop.each for hop in self.hops)
+        return plain and not self.is_tree and self.share is None
+
 
 @dataclass(frozen=True)
 class Rule:
-    """`when` names `tenant` (a slug); or the `parent` does; or each row is a tenant of its `own`, where the plan takes
-    its tenants from this table. `number` is its place in the table, from 1."""
+    """`when` names `tenant` (a slug); or the `parent` does, of the rows that `when` matches where it is there; or each
+    row is a tenant of its `own`, where the plan takes its tenants from this table. `number` is its place in the table,
+    from 1."""
 
     number: int
     name: str
@@ -76,6 +95,11 @@ class Rule:
     reassigns: bool = False
     own: bool = False
     at: Place = field(default=(), compare=False, repr=False)
+
+    @property
+    def condition(self) -> Condition | None:
+        """What alone decides that the rule matches; None where another row has a say."""
+        return self.when if self.parent is None else None
 
 
 @dataclass(frozen=True)
@@ -152,7 +176,7 @@ class TableSpec:
     @property
     def knows_every_row(self) -> bool:
         """Whether no row can be written that the plan has no tenant for."""
-        return bool(self.unmatched or any(rule.when and rule.when.kind == "always" for rule in self.rules))
+        return bool(self.unmatched or any(rule.condition and rule.condition.kind == "always" for rule in self.rules))
 
 
 @dataclass(frozen=True)

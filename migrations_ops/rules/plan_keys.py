@@ -58,12 +58,16 @@ RULE_KEYS = {
     "when": "condition",
     "tenant": "text",
     "parent": "parent",
+    "votes": "votes",
     "own": "true",
     "reassigns": "flag",
 }
 SOURCE_KEYS = {"from": "relation*", "name": "value*", "slug": "value", "active": "value"}
 EXPRESSION_KEYS = {"sql": "text*"}
-HOP_KEYS = {"column": "texts*", "table": "relation*", "key": "texts"}
+HOP_KEYS = {
+    "column": "texts*", "table": "relation*", "key": "texts", "json": "list", "as": "read_as", "each": "flag",
+}  # fmt: skip
+VOTE_KEYS = {**HOP_KEYS, "path": "path", "at_least": "majority"}
 COMMON_KEYS = {"name": "relation*"}
 REACHABLE_KEYS = {"name": "text*", "reason": "text*"}
 BIND_KEYS = {"role": "text*", "sees": "sees", "claim": "texts", "users": "users", "tables": "relations"}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
 from vital.errors import hint
@@ -74,6 +75,13 @@ class Given:
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.wrong(f"{key} must be a whole number, not {value!r}.", key)
         return value
+
+    def majority(self, key: str) -> Decimal:
+        """A share of more than a half, up to 1: two such shares of one whole cannot be."""
+        value = self.need(key)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.5 < value <= 1:
+            raise self.wrong(f"{key} is more than 0.5, and 1 at most, not {value!r}.", key)
+        return Decimal(repr(value))
 
     def mapping(self, key: str) -> dict[str, Any]:
         value = self.item.get(key, {})

@@ -1,11 +1,13 @@
-"""Rules that can never match, whatever is in the database: something else was meant."""
+"""Rules that can never match, whatever is in the database: something else was meant. And rules whose order would
+decide about rows."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from migrations_ops.rules.model import Condition, Rule
-from migrations_ops.rules.reader import Place
+from migrations_ops.rules.plan_keys import PHASES
+from migrations_ops.rules.reader import Place, PlanError
 
 Never = tuple[str, Place]  # why a condition can never hold, and where that is
 
@@ -25,7 +27,7 @@ def dead_rules(rules: Iterable[Rule]) -> Iterator[Dead]:
     for rule in rules:
         for earlier in before:
             # One that reassigns still gets the rows that had a tenant, unless the earlier one took those as well.
-            if earlier.when and _same_or_always(earlier, rule) and (earlier.reassigns or not rule.reassigns):
+            if _takes_all_of(earlier, rule) and (earlier.reassigns or not rule.reassigns):
                 why = f"it can never match: rule {earlier.number} ({earlier.name!r}) comes first and takes"
                 yield Dead(rule, f"{why} every row of it. Put it before that one, or take it out.", rule.at)
                 break
@@ -34,9 +36,25 @@ def dead_rules(rules: Iterable[Rule]) -> Iterator[Dead]:
         before.append(rule)
 
 
-def _same_or_always(earlier: Rule, rule: Rule) -> bool:
-    assert earlier.when is not None
-    return earlier.when.kind == "always" or earlier.when == rule.when
+def refuse_unclear_order(rules: Sequence[Rule], where: str) -> None:
+    """Raise PlanError where a row's tenant would hang on which rows were decided before it."""
+    for place, rule in enumerate(rules, start=1):
+        if rule.parent is None or (rule.parent.share is None and not rule.parent.is_tree):
+            continue
+        why = ""
+        if rule.phase != PHASES[-1]:
+            why = f"votes and trees belong to {PHASES[-1]}: before it, rows wait for their tenants that have a say."
+        elif rule.parent.is_tree and place < len(rules):
+            why = "a tree comes last: a later rule would give a row its tenant when those below it are decided."
+        elif rule.parent.is_tree and any(one.reassigns for one in rules):
+            why = "no rule of a tree's table reassigns: the rows below could be decided before one above it moves."
+        if why:
+            raise PlanError(f"{where}, rule {rule.number}: {why}", rule.at)
+
+
+def _takes_all_of(earlier: Rule, rule: Rule) -> bool:
+    """Whether the earlier rule takes every row that this one could match."""
+    return earlier.condition is not None and (earlier.condition.kind == "always" or earlier.condition == rule.when)
 
 
 def contradiction(when: Condition, never_leaf: Callable[[Condition], str] = lambda leaf: "") -> Never | None:

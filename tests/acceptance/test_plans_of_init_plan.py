@@ -74,13 +74,31 @@ def test_it_previews_and_runs_as_it_is(schema: str, empty: Scratch, manage: Mana
             assert (foretold[name]["rows"], foretold[name]["unassigned"]) == (count, count - with_tenant)
 
 
-def test_a_tree_is_not_followed_by_its_own_rows(empty: Scratch, manage: Manage, tmp_path: Path) -> None:
-    build(empty, SCHEMAS["a tree whose first rows name the store"])
+def test_a_tree_is_followed_where_a_row_may_say_nothing_itself(empty: Scratch, manage: Manage, tmp_path: Path) -> None:
+    build(empty, "".join(text.strip() + ";" for name, text in SCHEMAS.items() if name.startswith("a tree")))
 
-    _, plan, _ = planned(manage, empty, tmp_path)
+    out, plan, _ = planned(manage, empty, tmp_path)
 
-    [categories] = [table for table in plan["table"] if table["name"] == "public.categories"]
-    assert [rule["parent"]["table"] for rule in categories["rule"]] == ["public.stores"]
+    follows = {table["name"]: [rule["parent"]["table"] for rule in table["rule"][-2:]] for table in plan["table"][1:]}
+    assert follows == {"public.categories": ["public.stores", "public.categories"], "public.parts": ["public.stores"]}
+    done = manage(empty, "migrate_tenants", "run", "--yes", "--plan", out)
+    assert done.returncode == 0, said(done)
+    assert rows(empty.admin_url, "SELECT count(*), count(tenant_id) FROM categories") == [(3, 3)]
+
+
+def test_whose_a_person_is_may_be_left_to_memberships(empty: Scratch, manage: Manage, tmp_path: Path) -> None:
+    build(empty, SCHEMAS["members who are users"])
+    out, _, _ = planned(manage, empty, tmp_path)
+    text = Path(out).read_text(encoding="utf-8")
+    start = text.index("# [[table.rule]]")
+    offered = text[start:].partition("\n\n")[0]
+    Path(out).write_text(text.replace(offered, offered.replace("# ", "")), encoding="utf-8")
+
+    done = manage(empty, "migrate_tenants", "run", "--yes", "--plan", out)
+
+    assert done.returncode == 0, said(done)
+    whose = "SELECT u.id, slug FROM users AS u LEFT JOIN vital.registry AS r ON r.id = u.tenant_id ORDER BY u.id"
+    assert rows(empty.admin_url, whose) == [(1, "digital-health"), (2, None)]
 
 
 # --- the same name in two schemas ---

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -29,6 +30,7 @@ from tests.support.engine_watch import quiet
 from vital.db import sql
 
 TENANTS = {"platform": PLATFORM, "health": DIGITAL_HEALTH, "pharma": PHARMA}
+SHARES = (Decimal(1), Decimal("0.6"))
 FAMILY = {
     "public.owners": "",
     "public.things": "public.owners",
@@ -62,12 +64,19 @@ def rules_of(table: str) -> st.SearchStrategy[tuple[Rule, ...]]:
     one: st.SearchStrategy[Rule] = compared
     if FAMILY[table]:
         parent = Parent((Hop(("parent",), FAMILY[table], ("id",)),))
-        one |= st.sampled_from(PHASES).map(lambda phase: Rule(0, "", phase, parent=parent))
-    return st.lists(one, max_size=4).map(
-        lambda rules: tuple(
-            Rule(n, f"rule {n}", r.phase, r.when, r.tenant, r.parent, r.reassigns)
-            for n, r in enumerate(sorted(rules, key=lambda rule: rule.phase), start=1)
-        )
+        namesakes = Hop(("name",), FAMILY[table], ("name",))
+        votes = st.sampled_from(SHARES).map(lambda share: Parent((namesakes,), share=share))
+        whether = st.none() | conditions
+        one |= st.builds(lambda phase, when: Rule(0, "", phase, when, parent=parent), st.sampled_from(PHASES), whether)
+        one |= st.builds(lambda when, of: Rule(0, "", PHASES[1], when, parent=of), whether, votes)
+    tree = Rule(0, "", PHASES[1], parent=Parent((Hop(("above",), table, ("id",)),), is_tree=True))
+    return st.builds(
+        lambda rules, last: tuple(
+            replace(rule, number=n, name=f"rule {n}")
+            for n, rule in enumerate([*sorted(rules, key=lambda rule: rule.phase), *last(rules)], start=1)
+        ),
+        st.lists(one, max_size=4),
+        st.booleans().map(lambda has: lambda rules: [tree] if has and not any(one.reassigns for one in rules) else []),
     )
 
 
@@ -78,6 +87,7 @@ rows = st.fixed_dictionaries(
     {
         "name": st.sampled_from([None, "a", "b", "c"]),
         "parent": st.none() | st.integers(0, 3),
+        "above": st.none() | st.integers(0, 5),  # of the same table: also itself, in a circle, or not there
         "tenant": st.sampled_from([None, None, PLATFORM, DIGITAL_HEALTH, STRANGER]),
         "decided": st.sampled_from([None, None, None, PHARMA]),
     }
@@ -107,7 +117,8 @@ def session(server_url: str, manage: Manage) -> Iterator[Session]:
     for table, parent in FAMILY.items():
         refers = f" REFERENCES {parent} (id)" if parent else ""
         opened.execute(
-            f"CREATE TABLE {table} (id uuid PRIMARY KEY, name text, parent uuid{refers}, tenant_id uuid, n int)"
+            f"CREATE TABLE {table} (id uuid PRIMARY KEY, name text, parent uuid{refers}, tenant_id uuid, n int,"
+            " above uuid)"
         )
     yield opened
     opened.close()
@@ -121,11 +132,13 @@ def fill(session: Session, given: dict[str, list[dict[str, Any]]]) -> None:
     for table in FAMILY:
         for n, row in enumerate(given[table]):
             parent = key_of(FAMILY[table], row["parent"]) if FAMILY[table] and row["parent"] is not None else None
+            above = key_of(table, row["above"]) if row["above"] is not None else None
             session.execute(
                 sql.compose(
-                    "INSERT INTO {t} VALUES (%(id)s, %(name)s, %(parent)s, %(tenant)s, %(n)s)", t=sql.relation(table)
+                    "INSERT INTO {t} VALUES (%(id)s, %(name)s, %(parent)s, %(tenant)s, %(n)s, %(above)s)",
+                    t=sql.relation(table),
                 ),
-                row | {"id": key_of(table, n), "parent": parent, "n": n},
+                row | {"id": key_of(table, n), "parent": parent, "n": n, "above": above},
             )
             if row["decided"]:
                 session.execute(

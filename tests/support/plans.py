@@ -75,7 +75,17 @@ def when(condition: str) -> str:
     return changed('{ column = "street", in = ["a", "b"] }', condition)
 
 
-HOUSES, RULE = "table public.houses", "table public.houses, rule 1"
+def parent(follows: str) -> str:
+    """The good plan with this as what rooms follow."""
+    return changed('column = "house", table = "public.houses"', follows)
+
+
+def votes(of: str) -> str:
+    """The good plan with rooms for which these vote."""
+    return changed('parent = { column = "house", table = "public.houses"', f'votes = {{ column = "house", table = {of}')
+
+
+HOUSES, RULE, PARENT = "table public.houses", "table public.houses, rule 1", "table public.rooms, rule 1, parent"
 WRONG: dict[str, tuple[str, str, str]] = {
     # what is wrong: (the plan, the place, the problem or the hint)
     "an unknown key of the plan": (changed("registry =", "registri ="), "the plan", "Did you mean 'registry'?"),
@@ -185,12 +195,50 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "neither when nor parent": (
         changed('when = { column = "street", in = ["a", "b"] }', ""),
         RULE,
-        "say `when` and the tenant, name a `parent`, or say `own = true`",
+        "say `when` and the tenant; or `parent` or `votes`",
     ),
-    "both when and parent": (
-        changed("parent = {", "when = { always = true }\nparent = {"),
+    "both parent and votes": (
+        changed("parent = {", 'votes = { column = "house", table = "public.houses" }\nparent = {'),
         "table public.rooms, rule 1",
-        "one of the three",
+        "say `when` and the tenant; or `parent` or `votes`",
+    ),
+    "a list as a parent": (parent('each = true, column = "house", table = "public.houses"'), PARENT, "let them vote"),
+    "a value read as no type": (
+        parent('as = "uid", column = "house", table = "public.houses"'),
+        PARENT,
+        "mean 'uuid'?",
+    ),
+    "two columns at one place of their JSON": (
+        parent('column = ["house", "house"], json = ["a"], key = ["a", "b"], table = "public.houses"'),
+        PARENT,
+        "says how one column is read",
+    ),
+    "votes of a half": (votes('"public.houses", at_least = 0.5'), "rule 1, votes", "more than 0.5, and 1 at most"),
+    "votes of more than all": (votes('"public.houses", at_least = 1.5'), "rule 1, votes", "more than 0.5, and 1"),
+    "votes of its own table": (votes('"public.rooms"'), "public.rooms, rule 1, votes", "cannot vote"),
+    "votes too early": (
+        votes('"public.houses"').replace('s"\nphase = "004_tenant_data"', 's"\nphase = "003_platform_data"'),
+        "public.rooms, rule 1",
+        "belong to 004_tenant_data",
+    ),
+    "a tree over a path": (
+        parent('path = [{ column = "house", table = "public.floors" }, { column = "room", table = "public.rooms" }]'),
+        "public.rooms, rule 1, parent",
+        "without path",
+    ),
+    "a tree before another rule": (
+        parent('column = "house", table = "public.rooms"')
+        + f'\n[[table.rule]]\nname = "z"\nphase = "004_tenant_data"\n{ALWAYS_GUEST}\n',
+        "public.rooms, rule 1",
+        "a tree comes last",
+    ),
+    "a tree beside rules that reassign": (
+        changed(
+            '"a room is its house\'s"',
+            f'"z"\nphase = "004_tenant_data"\nreassigns = true\n{ALWAYS_GUEST}\n\n[[table.rule]]\nname = "a room"',
+        ).replace('table = "public.houses" }', 'table = "public.rooms" }'),
+        "public.rooms, rule 2",
+        "reassigns",
     ),
     "a parent and a tenant": (
         changed("parent = {", 'tenant = "home"\nparent = {'),
@@ -200,7 +248,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a parent that comes later": (
         changed('"a room is', '"x').replace('table = "public.houses" }', 'table = "public.doors" }'),
         "table public.rooms, rule 1, parent",
-        "must be a table that stands before this one in the plan",
+        "must be this table, or one that stands before it in the plan",
     ),
     "a parent's column that the plan does not need": (
         changed('column = "house",', 'column = "hous",'),
@@ -315,7 +363,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a row's own tenant, by a name": (
         changed(ALWAYS_GUEST, f"own = true\n{ALWAYS_GUEST}") + SOURCE,
         "table public.houses, rule 2",
-        "say `when` and the tenant, name a `parent`, or say `own = true`",
+        "say `when` and the tenant; or `parent` or `votes`",
     ),
     "a row's own tenant, named": (
         changed(ALWAYS_GUEST, 'own = true\ntenant = "home"') + SOURCE,

@@ -114,7 +114,7 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "a value and NULL": (STREET, f'{STREET}, {{ column = "street", is_null = true }}', '{ column = "street", is', "cannot be NULL and something else"),  # noqa: E501
     "not always": (STREET, "{ not = { always = true } }", "{ not", "not always is never. Take the rule out."),
     "a hop's table": ('"public.houses" }] }', '"public.house" }] }', 'table = "public.house"', "mean 'public.houses'?"),
-    "a table that follows itself": ('"public.houses" }] }', '"public.rooms" }] }', 'table = "public.rooms"', "on their order"),  # noqa: E501
+    "a tree over a path": ('"public.houses" }] }', '"public.rooms" }] }', "path = [{", "without path"),
     "a hop's key": ('table = "public.floors" }', 'tabel = "public.floors" }', "tabel", "mean 'table'?"),
     "keys without partners": ('column = "house"', 'column = ["house", "b"]', "{ column = [", "2 and key 1 columns"),
     "a path and a column": ("parent = { path", 'parent = { column = "a", path', 'column = "a"', "belongs into"),

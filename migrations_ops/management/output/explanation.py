@@ -28,6 +28,8 @@ def _lines(document: Document) -> list[str]:
         lines.append(f"the row has {_values(document['values'])}")
     if document["still_matches"] is False:
         lines.append("it does not match any more: the row, its parent or the plan has changed since")
+    for one in document["evidence"]:
+        lines.append(f"other rows have a say, “{one['rule']}”: {one['says']}")
     for other in document["also_matching"]:
         lines.append(f"also matches “{other['rule']}”{_to(other['tenant'])}: {other['condition']}")
     if person:

@@ -24,7 +24,7 @@ EXISTS (
 
 -- name: unassigned_rows
 -- A row matches no rule. It is not guessed: it needs a manual decision. One that refuses its tenant is another matter.
-SELECT {name}, {key}, 'no rule gives it a tenant'
+SELECT {name}, {key}, 'no rule gives it a tenant' || {evidence}
 FROM {relation} AS t
 WHERE t.{tenant} IS NULL
   AND {key} NOT IN (SELECT f.key FROM vital.failing_row AS f WHERE f.relation = {name} AND f.step = {step})

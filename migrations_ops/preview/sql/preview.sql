@@ -88,6 +88,40 @@ LEFT JOIN {way} ON {link}
 -- The next table on the way to that row.
 ({way} JOIN {table} ON {link})
 
+-- name: joined_votes
+-- The tenant for which enough of the rows vote that lead to a row, each with its own tenant after the run.
+LEFT JOIN (
+    SELECT {counted}, ballot.tenant AS vital_after, NULL::uuid AS vital_early
+    FROM (
+        SELECT {voted}, vote.tenant, count(*) AS votes, sum(count(*)) OVER (PARTITION BY {voted}) AS of_all
+        FROM (SELECT {keys}, voter.vital_after AS tenant FROM {relation} AS batch, {tables} WHERE {links}) AS vote
+        WHERE vote.tenant IS NOT NULL
+        GROUP BY {voted}, vote.tenant
+    ) AS ballot
+    WHERE ballot.votes >= {share} * ballot.of_all
+) AS {alias} ON {same}
+
+-- name: joined_tree
+-- The tenant of the nearest row above that has one, by itself or by the rules before that of the tree. A row that the
+-- rules decide again, and none of them knows, has none of its own.
+LEFT JOIN (
+    WITH RECURSIVE own AS MATERIALIZED (
+        SELECT {columns},
+               CASE WHEN t.vital_after IS NULL AND ({is_root}) THEN {unmatched}::uuid
+                    WHEN t.vital_rule IS NOT NULL OR t.vital_again IS NULL THEN t.vital_after
+               END AS vital_own_tenant
+        FROM ({rows}) AS t
+    ), below AS (
+        SELECT {keys}, own.vital_own_tenant AS vital_after FROM own WHERE own.vital_own_tenant IS NOT NULL
+      UNION ALL
+        SELECT {child_keys}, below.vital_after
+        FROM below
+        JOIN own AS child ON {is_below}
+        WHERE child.vital_own_tenant IS NULL
+    )
+    SELECT below.*, NULL::uuid AS vital_early FROM below
+) AS {alias} ON {same}
+
 -- name: rows_of_samples
 -- What the rules read in the rows that lie in these places.
 SELECT wanted.leaf, wanted.place::text, {key}, {values}

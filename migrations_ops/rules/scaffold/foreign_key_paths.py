@@ -14,6 +14,8 @@ CALLED_LIKE_TENANTS = re.compile(
     r"tenant|organi[sz]ation|^orgs?$|account|compan(y|ies)|workspace|^stores?$|^shops?$|^teams?$|mandant|merchant", re.I
 )
 
+CALLED_PARENT = re.compile(r"parent|above|ancestor|superior|belongs", re.I)
+
 
 class NoRoot(EngineError):
     """No table is referred to by others, so none can be guessed whose rows are the tenants. Name it: --root TABLE."""
@@ -147,6 +149,18 @@ def _ways(relation: str, edges: list[Edge], far: dict[str, tuple[int, int]], pla
         yield edge
         if edge.needed:
             return
+
+
+def tree_of(table: Table) -> Edge | None:
+    """The reference from a table's rows to the row above each, where there is one; of several the one that is called a
+    parent, as the others may be replies or copies."""
+    above = [reference for reference in table.references if reference.parent == table.relation]
+    if not above:
+        return None
+    one = min(
+        above, key=lambda reference: (not any(CALLED_PARENT.search(name) for name in reference.own), reference.own)
+    )
+    return Edge(table.relation, one.own, one.parent, one.key, needed=False)
 
 
 def _named(catalogue: Catalogue, wanted: str, leading: dict[str, int]) -> str:

@@ -47,7 +47,7 @@ def draft(session: Session, schemas: Sequence[str], root: str) -> Draft:
         _head(found, owned, cast),
         *(_tenant(tenant) for tenant in cast.listed),
         *(_table(found, owned, cast, found.tables[relation]) for relation in owned.ways),
-        *(_private(found.tables[relation], why) for relation, why in without.private.items()),
+        *(_private(found, owned, found.tables[relation], why) for relation, why in without.private.items()),
         *_common(without.common),
         _circles(found),
         _left_out(left_out),
@@ -146,7 +146,9 @@ def _tenant(tenant: Tenant) -> str:
 
 def _table(found: Catalogue, owned: Ownership, cast: Cast, table: Table) -> str:
     ways, is_root = owned.ways[table.relation], table.relation == owned.root
-    used = table.key if is_root else dict.fromkeys(column for edge in ways for column in edge.columns)
+    tree = None if is_root or any(edge.needed for edge in ways) else foreign_key_paths.tree_of(table)
+    follows = [*ways, *([tree] if tree else [])]
+    used = table.key if is_root else dict.fromkeys(column for edge in follows for column in edge.columns)
     facts: dict[str, object] = {"name": table.relation}
     facts |= {} if table.key == ("id",) else {"key": list(table.key)}
     facts |= {"critical": True} if owned.always(table.relation) else {}
@@ -154,11 +156,11 @@ def _table(found: Catalogue, owned: Ownership, cast: Cast, table: Table) -> str:
     scoped, notes = _unique(table, ways, is_root)
     facts |= {"rescope": [list(key) for key in scoped]} if scoped else {}
     about = [*_about(found, owned, cast, table), *notes]
-    rules = list(_of_root(table, cast)) if is_root else [_by_parent(found, table, edge) for edge in ways]
+    rules = list(_of_root(table, cast)) if is_root else [_by_parent(found, table, edge) for edge in follows]
     return _comment(about) + _entry("table", facts) + "".join("\n" + _entry("table.rule", rule) for rule in rules)
 
 
-def _private(table: Table, why: str) -> str:
+def _private(found: Catalogue, owned: Ownership, table: Table, why: str) -> str:
     """A table about people that leads nowhere: its rows are of nobody until a person decides, and its keys stay."""
     about = [
         f"EDIT: no foreign key says whose the rows of {table.name} are, and {why}.",
@@ -167,7 +169,24 @@ def _private(table: Table, why: str) -> str:
     ]
     facts: dict[str, object] = {"name": table.relation}
     facts |= {} if table.key == ("id",) else {"key": list(table.key)}
-    return _comment(about) + _entry("table", facts | {"visibility": "private", "person_decides": True})
+    entry = _entry("table", facts | {"visibility": "private", "person_decides": True})
+    return _comment(about) + entry + _votes(found, owned, table)
+
+
+def _votes(found: Catalogue, owned: Ownership, table: Table) -> str:
+    """Rules by those who refer to a table, to choose from."""
+    links = [link for relation in owned.ways for link in found.tables[relation].references]
+    text = ""
+    for link in (link for link in links if link.parent == table.relation):
+        column, key = (names[0] if len(names) == 1 else list(names) for names in (link.key, link.own))
+        votes = {"column": column, "table": link.child, "key": key, "at_least": 1}
+        name = f"{table.name} of one tenant by {found.tables[link.child].name}"[:RULE_NAME]
+        text += "\n" + _entry("table.rule", {"name": name, "phase": "004_tenant_data", "votes": votes})
+    if not text:
+        return ""
+    return _comment(
+        ["EDIT: this gives a row to the tenant that all who refer to it are of; others stay open.", *text.splitlines()]
+    )
 
 
 def _about(found: Catalogue, owned: Ownership, cast: Cast, table: Table) -> Iterator[str]:
@@ -186,7 +205,7 @@ def _about(found: Catalogue, owned: Ownership, cast: Cast, table: Table) -> Iter
     if theirs - ({owned.root} if cast.of_table else set()):
         yield f"EDIT: it has a {TENANT_COLUMN} of other tenants than the plan's: 000 refuses it with what to do."
     if any(reference.parent == table.relation for reference in table.references):
-        yield "It refers to itself: such a reference must stay in its tenant, which 005 checks. No rule can follow it."
+        yield "It refers to itself: such a reference must stay in its tenant, which 005 checks."
 
 
 def _unique(table: Table, ways: Sequence[Edge], is_root: bool) -> tuple[list[tuple[str, ...]], list[str]]:
@@ -222,7 +241,8 @@ def _of_root(root: Table, cast: Cast) -> Iterator[dict[str, object]]:
 def _by_parent(found: Catalogue, table: Table, edge: Edge) -> dict[str, object]:
     column, key = (names[0] if len(names) == 1 else list(names) for names in (edge.columns, edge.key))
     parent = {"column": column, "table": edge.parent, "key": key}
-    name = f"{table.name} follow {found.tables[edge.parent].name} by {', '.join(edge.columns)}"
+    what = "the row above" if edge.parent == table.relation else found.tables[edge.parent].name
+    name = f"{table.name} follow {what} by {', '.join(edge.columns)}"
     return {"name": name[:RULE_NAME], "phase": "004_tenant_data", "parent": parent}
 
 

@@ -39,3 +39,18 @@ WHERE classid = 'pg_class'::regclass
   AND objid = 'pg_temp.vital_expression'::regclass
   AND refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
 ORDER BY 1
+
+-- name: index_that_votes_want
+-- The statement that makes rows be found by these columns; NULL where an index leads to them, or the table (with its
+-- partitions) is small.
+SELECT 'CREATE INDEX CONCURRENTLY ON ' || %(relation)s::text || ' (' || (SELECT string_agg(quote_ident(c), ', ') FROM unnest(%(columns)s::text[]) AS c) || ');'
+WHERE COALESCE((SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(to_regclass(%(relation)s::text))), pg_relation_size(to_regclass(%(relation)s::text))) > 1048576
+  AND NOT EXISTS (
+      SELECT
+      FROM pg_index AS i
+      JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+      WHERE i.indrelid = to_regclass(%(relation)s::text)
+        AND i.indisvalid
+        AND i.indpred IS NULL
+        AND a.attname = ANY(%(columns)s::text[])
+  )

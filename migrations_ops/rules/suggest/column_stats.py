@@ -120,7 +120,9 @@ def _column(current: CurrentRules, family: Family, rows: list[Composable], name:
 
 def _compared(family: Family, name: str) -> set[str]:
     """How rules compare the column: with whole values, or with parts."""
-    asked = [one for rule in family.rules if rule.when for one in comparisons(rule.when) if one.column == name]
+    asked = [
+        one for rule in family.rules if rule.condition for one in comparisons(rule.condition) if one.column == name
+    ]
     return {"in" if one.kind == "equals" else one.kind for one in asked if not one.json} & {"in", "contains"}
 
 

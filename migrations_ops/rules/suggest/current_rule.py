@@ -9,8 +9,9 @@ from typing import Any
 from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
-from migrations_ops.rules.compile import PERSON, RuleSql, by_number, no_rule_where, value_of_parent
+from migrations_ops.rules.compile import PERSON, RuleSql, by_number, no_rule_where
 from migrations_ops.rules.model import TENANT_COLUMN, Parent, Plan, Rule, TableSpec
+from migrations_ops.rules.paths import value_of_parent
 from migrations_ops.rules.suggest.rule_groups import Family, fallback
 from vital.db import introspection, sql
 
@@ -90,14 +91,15 @@ class CurrentRules:
 
     def _tenant_of_number(self, family: Family, spec: TableSpec) -> Composable:
         tenants = {
-            CAME_WITH_TENANT: self._own_tenant("decided", spec),
+            CAME_WITH_TENANT: self.own_tenant("decided", spec),
             PERSON: sql.raw("decided.vital_person"),
             **self.on("decided").tenants(family.rules, spec.unmatched),
         }
         number = sql.compose("COALESCE(decided.vital_number, {none})", none=sql.literal(CAME_WITH_TENANT))
         return by_number(number, tenants, "uuid")
 
-    def _own_tenant(self, row: str, spec: TableSpec) -> Composable:
+    def own_tenant(self, row: str, spec: TableSpec) -> Composable:
+        """The tenant that a row has in the table, where the table has that column."""
         return sql.column(row, TENANT_COLUMN) if TENANT_COLUMN in self.columns(spec.relation) else NO_TENANT
 
     def on(self, row: str) -> "CurrentRuleSql":
@@ -107,7 +109,7 @@ class CurrentRules:
     def tenant_of(self, row: str, spec: TableSpec, *, ignore_fallback: bool = False) -> Composable:
         """A row's own tenant, else what its rules give it. With `ignore_fallback` the rules come first, and the
         fall-back rule gives none."""
-        own, rules = self._own_tenant(row, spec), self.on(row)
+        own, rules = self.own_tenant(row, spec), self.on(row)
         weak = fallback(spec.rules) if ignore_fallback else None
         decided = rules.first_match(
             spec.rules,
@@ -127,7 +129,14 @@ class CurrentRuleSql(RuleSql):
 
     def parent_tenant(self, rule: Rule) -> Composable:
         assert rule.parent is not None
-        return self.referred(rule.parent)
+        return self.tenant_above(rule) if rule.parent.is_tree else self.referred(rule.parent)
+
+    def standing_tenant(self, spec: TableSpec) -> Composable:
+        own = self.current.own_tenant(self.row, spec)
+        return super().standing_tenant(spec) if self.current.is_set_up and own != NO_TENANT else own
+
+    def on(self, row: str) -> "CurrentRuleSql":
+        return CurrentRuleSql(self.current, row)
 
     def tenant_id(self, slug: str) -> Composable:
         return sql.compose("{id}::uuid", id=super().tenant_id(slug))

@@ -65,7 +65,7 @@ def families(plan: Plan, table: str = "", rule: str = "") -> list[Family]:
             grouped.setdefault(raw[spec.relation].get("rules_as", spec.relation), []).append(spec)
     if table:
         grouped = {name: of for name, of in grouped.items() if table in [spec.relation for spec in of]}
-    known = {found.name for members in grouped.values() for found in members[0].rules if found.when}
+    known = {found.name for members in grouped.values() for found in members[0].rules if found.condition}
     if rule and rule not in known:
         raise UnknownRuleOfPlan(name=rule, known="; ".join(sorted(known)) or "none")
     found = [
@@ -82,8 +82,8 @@ def fallback(rules: tuple[Rule, ...], named: str = "") -> Rule | None:
     makes as well (every rule of tier 3 asks for tier 3; the last asks for nothing else).
     """
     if named:
-        return next((rule for rule in rules if rule.name == named and rule.when), None)
-    ruled = [(rule, set(comparisons(rule.when))) for rule in rules if rule.when is not None]
+        return next((rule for rule in rules if rule.name == named and rule.condition), None)
+    ruled = [(rule, set(comparisons(rule.condition))) for rule in rules if rule.condition is not None]
     if len(ruled) < 2:
         return None
     earlier = set().union(*(asked for _, asked in ruled[:-1]))

@@ -103,10 +103,10 @@ def _terms(plan: Plan, family: Family) -> Iterator[Term]:
     for spec in plan.tables:
         mine = spec.relation == family.relation
         for rule in spec.rules:
-            if rule.when is None or rule.phase != family.phase or (mine and rule.number in family.loose):
+            if rule.condition is None or rule.phase != family.phase or (mine and rule.number in family.loose):
                 continue
             where = f'rule "{rule.name}"'
-            for comparison in _asserted(rule.when):
+            for comparison in _asserted(rule.condition):
                 weight, number = (SAME_TABLE, rule.number) if mine else (OTHER_TABLE, 0)
                 texts = (comparison.value,) if comparison.kind == "equals" else comparison.value
                 for text in texts:
