@@ -1,5 +1,5 @@
 """The registry of tenants. The adopted table `tenants` stays the record of name and settings; VITAL adds the rest:
-host names, the staff who may use a tenant, and the keys of programs."""
+host names, further ids, the staff who may use a tenant, and the keys of programs."""
 
 import uuid
 
@@ -69,6 +69,20 @@ class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants has no type h
 
     class Meta:
         db_table = "domain"
+
+
+class TenantAlias(models.Model):
+    """A further id by which applications know a tenant. It is no other tenant's, of either kind."""
+
+    id = models.UUIDField(primary_key=True)
+    tenant_id = models.UUIDField()
+
+    class Meta:
+        db_table = "tenant_alias"
+        verbose_name_plural = "tenant aliases"
+
+    def __str__(self) -> str:
+        return f"{self.id} is {self.tenant_id}"
 
 
 class Role(models.TextChoices):

@@ -38,6 +38,16 @@ class StateForm(forms.Form):
         self.fields["sure"] = forms.BooleanField(label="Yes, I mean this tenant", widget=TICK)
 
 
+class AliasForm(forms.Form):
+    """A further id of the tenant's, and why it is added or removed."""
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data, auto_id="alias-%s")
+        self.fields["alias"] = _field("a UUID by which applications know it")
+        self.fields["alias"].label = "Further id"
+        self.fields["reason"] = _reason()
+
+
 def _field(words: str) -> forms.Field:
     if words in SWITCHES:
         return forms.ChoiceField(choices=SWITCHES[words], widget=forms.Select(attrs={"class": BOX}))

@@ -1,4 +1,4 @@
-"""Tenants for the Platform's admins: what each has, what is set for it, and whether it is let in."""
+"""Tenants for the Platform's admins: what each has, what is set for it, by which ids it goes, whether it is let in."""
 
 from typing import Any
 
@@ -7,11 +7,16 @@ from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from migrations_ops.admin.tenant_forms import SettingsForm, StateForm
+from migrations_ops.admin.tenant_forms import AliasForm, SettingsForm, StateForm
 from tenants.admin.base import ReadOnly
 from tenants.lifecycle import service as lifecycle
 from tenants.models import TenantRecord
 from vital.errors import EngineError
+
+ALIASES = {
+    "add alias": lifecycle.add_alias,
+    "remove alias": lifecycle.remove_alias,
+}  # what a button says → what it does
 
 
 @admin.register(TenantRecord)
@@ -37,11 +42,13 @@ class TenantRecordAdmin(ReadOnly):
         what = request.POST.get("what", "")
         settings = SettingsForm(tenant["slug"], request.POST if what == "settings" else None)
         state = StateForm(request.POST if what == "state" else None)
-        form = {"settings": settings, "state": state}.get(what)
+        alias = AliasForm(request.POST if what in ALIASES else None)
+        form = {"settings": settings, "state": state, **dict.fromkeys(ALIASES, alias)}.get(what)
         if form is not None and form.is_valid() and self._carried_out(request, tenant, form):
             return HttpResponseRedirect(request.path)
         shown = {"title": tenant["name"], "opts": self.opts, "original": tenant["name"], "tenant": tenant}
-        context = self.admin_site.each_context(request) | shown | {"settings": settings, "state": state}
+        context = self.admin_site.each_context(request) | shown
+        context |= {"settings": settings, "state": state, "alias": alias}
         return TemplateResponse(request, "migrations_ops/tenant.html", context)
 
     def _carried_out(self, request: HttpRequest, tenant: dict[str, Any], form: forms.Form) -> bool:
@@ -51,6 +58,9 @@ class TenantRecordAdmin(ReadOnly):
             if isinstance(form, SettingsForm):
                 changed = lifecycle.configure_tenant(slug, form.changes(), reason, who=who)["changed"]
                 messages.success(request, f"{len(changed)} settings are changed, in force within a second.")
+            elif isinstance(form, AliasForm):
+                ALIASES[request.POST["what"]](slug, form.cleaned_data["alias"], reason, who=who)
+                messages.success(request, "Its further ids are changed, in force within a second.")
             else:
                 active = lifecycle.set_tenant_active(slug, reason, active=not tenant["is_active"], who=who)["is_active"]
                 messages.success(request, f"{slug} is {'active' if active else 'suspended'} within a second.")

@@ -54,6 +54,12 @@ def slug_with_host(parser: Parser) -> None:
     reason(parser)
 
 
+def slug_with_alias(parser: Parser) -> None:
+    slug(parser)
+    parser.add_argument("alias", metavar="UUID", help="the further id")
+    reason(parser)
+
+
 def new_tenant(parser: Parser) -> None:
     parser.add_argument("--name", default="", help="what it is called")
     parser.add_argument("--id", default="", metavar="UUID", help="its id (default: a new one)")

@@ -52,13 +52,15 @@ class Table:
 
 @dataclass
 class Manifest:
-    """`tenant` is its record; the tables are in an order in which each comes after those that it refers to."""
+    """`tenant` is its record, `aliases` are its further ids; the tables are in an order in which each comes after those
+    that it refers to."""
 
     tenant: Record
     database: str
     server: str
     taken_at: str
     taken_by: str
+    aliases: list[str] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     format: str = FORMAT
 

@@ -17,7 +17,7 @@ from vital.db.session import Session
 from vital.db.sql import shown
 from vital.errors import EngineError
 
-FORGOTTEN = ("forget_access", "forget_hosts", "forget_registered")
+FORGOTTEN = ("forget_access", "forget_hosts", "forget_aliases", "forget_registered")
 
 
 class NotToRemove(EngineError):

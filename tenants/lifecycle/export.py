@@ -34,6 +34,7 @@ def export(session: Session, inventory: Inventory, slug: str, file: Path, who: s
     server = info.parameter_status("server_version") or ""
     manifest = Manifest(record, info.dbname, server, taken_at, who)
     with archive.written(file) as pack, session.one_moment(), session.work():
+        manifest.aliases = registry.aliases_of(session, record.id)
         for table in tables(session, inventory, record.id):
             say(f"{shown(table.relation)}: {table.rows:,} rows")
             pack.add(table, _lines(session, table, record.id))

@@ -61,6 +61,7 @@ def bring_in(
                 registry.refuse(session, inventory, record)
                 _refuse_rows(session, inventory, file, archive)
                 registry.enter(session, inventory, record)
+                _enter_aliases(session, inventory, file, manifest)
                 registry.write(session, inventory, record)
                 for table in manifest.tables:
                     say(f"{shown(table.relation)}: {table.rows:,} rows")
@@ -69,6 +70,14 @@ def bring_in(
         except (psycopg.IntegrityError, psycopg.DataError, *TOO_MUCH) as error:
             raise NotToImport(file=file, why=database_message(error)) from error
     return record, manifest
+
+
+def _enter_aliases(session: Session, inventory: Inventory, file: Path, manifest: Manifest) -> None:
+    """Raise NotToImport where a further id of the tenant's is somebody's here."""
+    for alias in manifest.aliases:
+        if holder := registry.holder_of_id(session, inventory, alias):
+            raise NotToImport(file=file, why=f"its further id {alias} belongs to {holder}")
+        ask(session, "add_alias", {"alias": alias, "id": manifest.tenant.id})
 
 
 # JSON that is nested more deeply than the server follows, more columns than it has.

@@ -88,20 +88,33 @@ def document(session: Session, inventory: Inventory, record: Record) -> dict[str
 
 
 def documents(session: Session, inventory: Inventory, found: Sequence[Record]) -> list[dict[str, Any]]:
-    """Each tenant with its host names, and how many rows of each table are its own: at most `counted_to`, and one more
-    where it has more than that."""
+    """Each tenant with its host names and further ids, and how many rows of each table are its own: at most
+    `counted_to`, and one more where it has more than that."""
     hosts: dict[str, list[str]] = {record.id: [] for record in found}
     with session.work():
         for tenant, host, _ in ask(session, "hosts"):
             if tenant in hosts:
                 hosts[tenant].append(host)
+        aliases = {record.id: aliases_of(session, record.id) for record in found}
     rows = _rows(session, inventory, list(hosts))
     return [
         asdict(record)
-        | {"is_platform": record.id == inventory.platform_id, "hosts": hosts[record.id]}
+        | {"is_platform": record.id == inventory.platform_id, "hosts": hosts[record.id], "aliases": aliases[record.id]}
         | {"rows": rows[record.id], "counted_to": MOST}
         for record in found
     ]
+
+
+def aliases_of(session: Session, tenant: str) -> list[str]:
+    """Its further ids. In a transaction."""
+    return [alias for holder, alias in ask(session, "aliases") if holder == tenant]
+
+
+def holder_of_id(session: Session, inventory: Inventory, id: str) -> str:
+    """Whose id this is, its own or a further one; empty where it is no tenant's. In a transaction."""
+    known = {record.id: record.slug for record in records_now(session, inventory)}
+    aliases = {alias: f"{known.get(tenant, tenant)}, as a further id" for tenant, alias in ask(session, "aliases")}
+    return known.get(id) or aliases.get(id, "")
 
 
 def _rows(session: Session, inventory: Inventory, tenants: list[str]) -> dict[str, dict[str, int]]:
@@ -162,6 +175,8 @@ def enter(session: Session, inventory: Inventory, made: Record) -> None:
 
 def refuse(session: Session, inventory: Inventory, made: Record) -> None:
     """Raise NotToAdd where no such tenant can be added. Inside a change."""
+    if holder := holder_of_id(session, inventory, made.id):
+        raise NotToAdd(why=f"the id {made.id} belongs to {holder}")
     _refuse(made, records_now(session, inventory), {host: tenant for tenant, host, _ in ask(session, "hosts")})
 
 
@@ -208,8 +223,8 @@ def _identifier(text: str) -> str:
 
 def _refuse(made: Record, known: list[Record], hosts: dict[str, str]) -> None:
     """Raise NotToAdd with the first thing that stands in the way."""
-    taken = {name: record for record in known for name in (record.id, record.slug, record.domain) if name}
-    for what, value in (("id", made.id), ("slug", made.slug), ("domain", made.domain)):
+    taken = {name: record for record in known for name in (record.slug, record.domain) if name}
+    for what, value in (("slug", made.slug), ("domain", made.domain)):
         if value and (value in taken or value in hosts):
             holder = taken[value].slug if value in taken else f"the tenant {hosts[value]}, as an alias"
             raise NotToAdd(why=f"the {what} {value} belongs to {holder}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from tenants.inventory import Inventory
 from tenants.inventory import inventory as plan_inventory
-from tenants.lifecycle import env_file, hosts, registry, settings
+from tenants.lifecycle import aliases, env_file, hosts, registry, settings
 from tenants.lifecycle.queries import ask
 from tenants.lifecycle.registry import New
 from vital.db.own_schema import me, opened
@@ -16,6 +16,7 @@ from vital.errors import OutOfOrder
 
 __all__ = [
     "New",
+    "add_alias",
     "add_host",
     "add_tenant",
     "all_tenants",
@@ -27,6 +28,7 @@ __all__ = [
     "import_tenant",
     "kinds_of_settings",
     "leaving_tenant",
+    "remove_alias",
     "remove_host",
     "remove_tenant",
     "require_tenants",
@@ -88,6 +90,19 @@ def remove_host(slug: str, host: str, reason: str, *, who: str = "") -> dict[str
     """One less; see `hosts.remove`."""
     with at_tenants() as (session, inventory):
         return registry.document(session, inventory, hosts.remove(session, inventory, slug, host, who or me(), reason))
+
+
+def add_alias(slug: str, alias: str, reason: str, *, who: str = "") -> dict[str, Any]:
+    """One more id for a tenant; in force within a second. See `aliases.add`."""
+    with at_tenants() as (session, inventory):
+        return registry.document(session, inventory, aliases.add(session, inventory, slug, alias, who or me(), reason))
+
+
+def remove_alias(slug: str, alias: str, reason: str, *, who: str = "") -> dict[str, Any]:
+    """One less; see `aliases.remove`."""
+    with at_tenants() as (session, inventory):
+        record = aliases.remove(session, inventory, slug, alias, who or me(), reason)
+        return registry.document(session, inventory, record)
 
 
 def settings_of(slug: str) -> dict[str, Any]:

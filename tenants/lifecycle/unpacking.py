@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 from uuid import UUID
 
+from tenants.identity import tenant_id
 from tenants.lifecycle.archive import FORMAT, LINE, MANIFEST, Manifest, Table
 from vital import shapes
 from vital.db import sql
@@ -138,6 +139,8 @@ def _refuse_absurd(manifest: Manifest) -> None:
     names = [table.relation for table in manifest.tables]
     if not _is(lambda: str(UUID(manifest.tenant.id)) == manifest.tenant.id):
         raise Misshapen(f"the manifest.tenant.id must be a UUID, not {brief(manifest.tenant.id)}")
+    if other := [alias for alias in manifest.aliases if tenant_id(alias) != alias]:
+        raise Misshapen(f"the manifest.aliases must be UUIDs, not {brief(other[0])}")
     if not _is(lambda: bool(datetime.fromisoformat(manifest.taken_at))):
         raise Misshapen(f"the manifest.taken_at must be a time, not {brief(manifest.taken_at)}")
     if len(names) > TABLES or len(set(names)) < len(names):

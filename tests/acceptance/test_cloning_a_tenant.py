@@ -15,6 +15,7 @@ from tests.support.queries import scalar
 from tests.support.tenant_role import as_tenant
 
 NEW = "0a0a0a0a-0000-4000-8000-00000000000c"
+ALIAS = "0a0a0a0a-0000-4000-8000-00000000000d"
 WHY = ("--reason", "a trial of ours")
 TABLES = ("agents", "prompts", "knowledge_sources", "knowledge_base", "agent_tool_assignments", "conversations")
 CONTENT = "SELECT tenant_id::text, count(*), sum(hashtextextended(to_jsonb(t)::text, 0)) FROM {} AS t GROUP BY 1"
@@ -75,6 +76,9 @@ def test_every_row_is_copied_and_nobody_else_notices(home: Scratch, manage: Mana
     scratch = clone_with_grants(home)
     try:
         before = content(scratch)
+        assert manage(scratch, "tenants", "add-alias", "pharma", ALIAS, *WHY).returncode == 0
+        taken = clone(manage, scratch, "pharma", "pharma-trial", "--id", ALIAS)
+        assert f"the id {ALIAS} belongs to pharma" in document(taken)["error"]
 
         done = clone(manage, scratch, "pharma", "pharma-trial", "--id", NEW, "--name", "Pharma's trial")
 
@@ -88,6 +92,8 @@ def test_every_row_is_copied_and_nobody_else_notices(home: Scratch, manage: Mana
         chunks = rows(scratch.admin_url, CHUNKS.format(PHARMA))
         assert chunks == rows(scratch.admin_url, CHUNKS.format(NEW))
         assert len(chunks) == counts["knowledge_base"][0]
+        aliases = rows(scratch.admin_url, "SELECT id::text, tenant_id::text FROM vital.tenant_alias")
+        assert aliases == [(ALIAS, PHARMA)], "what a tenant is called stays its own"
     finally:
         databases.drop(scratch)
 

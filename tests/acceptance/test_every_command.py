@@ -46,6 +46,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "tenants": [
         ("list",), ("show", "pharma"), ("add", "x", *WHY), ("set", "pharma", "name=x", *WHY),
         ("add-host", "pharma", "x.example", *WHY), ("remove-host", "pharma", "x.example", *WHY),
+        ("add-alias", "pharma", NOBODY, *WHY), ("remove-alias", "pharma", NOBODY, *WHY),
         ("suspend", "pharma", "--yes", *WHY), ("activate", "pharma", *WHY), ("env", "pharma"),
         ("move", "x.toml", "--yes", *WHY), ("move-back", "1", "--yes", *WHY), ("clone", "pharma", "x", *WHY),
         ("export", "pharma", "x.zip"), ("import", "x.zip", *WHY), ("remove", "pharma", "x.zip", *WHY),

@@ -18,6 +18,7 @@ from tests.support.databases import Scratch, clone_with_grants, rows
 from tests.support.paths import ROOT
 
 NEW = "0a0a0a0a-0000-4000-8000-00000000000b"
+ALIAS = "0a0a0a0a-0000-4000-8000-00000000000c"
 WHY = ("--reason", "contract 17")
 MOVES = """
 [[move]]
@@ -50,6 +51,7 @@ STRAY = f"""
     UPDATE knowledge_base SET source_id = '{SOURCE}'
     WHERE id = (SELECT min(id::text)::uuid FROM knowledge_base WHERE tenant_id = '{PHARMA}')
 """
+ALIASES = "SELECT id::text, tenant_id::text FROM vital.tenant_alias"
 LEFT = "SELECT facts ->> 'slug', (facts ->> 'rows')::int FROM vital.audit WHERE action = 'remove tenant'"
 CONTENT = "SELECT tenant_id, count(*), sum(hashtextextended(to_jsonb(t)::text, 0)) FROM {} AS t GROUP BY 1 ORDER BY 1"
 
@@ -60,7 +62,8 @@ def home(migrated_template: Scratch, manage: Manage, tmp_path_factory: pytest.Te
     scratch = clone_with_grants(migrated_template)
     moves = tmp_path_factory.mktemp("moves") / "rows.toml"
     moves.write_text(MOVES)
-    for words in (("add", "oncology", "--id", NEW, "--like", "pharma"), ("move", str(moves), "--yes")):
+    made = (("add", "oncology", "--id", NEW, "--like", "pharma"), ("add-alias", "oncology", ALIAS))
+    for words in (*made, ("move", str(moves), "--yes")):
         done = manage(scratch, "tenants", *words, *WHY)
         assert done.returncode == 0, said(done)
     rows(scratch.admin_url, OWN)
@@ -123,6 +126,7 @@ def test_it_arrives_equal_and_nobody_else_notices(home: Scratch, abroad: Scratch
     assert content(home) == there, "an export changes nothing"
     shown = [document(tenants(manage, where, "show", "oncology"))["tenant"] for where in (home, abroad)]
     assert shown[0] == shown[1]
+    assert shown[1]["aliases"] == [ALIAS]
     audited = rows(abroad.admin_url, "SELECT reason, facts ->> 'rows' FROM vital.audit WHERE action = 'import tenant'")
     assert audited == [("contract 17", str(document(done)["rows"]))]
 
@@ -159,8 +163,10 @@ def test_it_is_removed_once_its_archive_holds_it_all_and_comes_back_from_it(
         assert {table: {t: c for t, c in found.items() if t != NEW} for table, found in whole.items()} == now
         assert tenants(manage, scratch, "show", "oncology").returncode == 2
         assert rows(scratch.admin_url, LEFT) == [("oncology", held)]
+        assert rows(scratch.admin_url, ALIASES) == []
         assert tenants(manage, scratch, "import", str(again), *WHY).returncode == 0
         assert content(scratch) == whole
+        assert rows(scratch.admin_url, ALIASES) == [(ALIAS, NEW)]
     finally:
         databases.drop(scratch)
 
@@ -220,6 +226,17 @@ def test_where_its_rows_are_there_already_nothing_goes_in(home: Scratch, file: P
     assert (same.returncode, other.returncode) == (2, 2), said(same) + said(other)
     assert "belongs to oncology" in document(same)["error"]
     assert content(home) == before
+
+
+def test_a_further_id_that_is_somebodys_there_keeps_it_out(abroad: Scratch, file: Path, manage: Manage) -> None:
+    assert tenants(manage, abroad, "add-alias", "pharma", ALIAS, *WHY).returncode == 0
+    before = content(abroad)
+
+    done = tenants(manage, abroad, "import", str(file), *WHY)
+
+    assert done.returncode == 1, said(done)
+    assert f"its further id {ALIAS} belongs to pharma, as a further id" in document(done)["error"]
+    assert (content(abroad), rows(abroad.admin_url, ALIASES)) == (before, [(ALIAS, PHARMA)])
 
 
 def test_a_key_that_is_taken_or_a_row_of_the_platforms_that_is_missing_is_named(

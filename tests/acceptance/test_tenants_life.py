@@ -128,6 +128,15 @@ def test_a_tenant_is_added_and_sees_the_platforms_rows_alone(
         (("remove-host", "pharma", "pharma", *WHY), "it is the slug"),
         (("remove-host", "pharma", "pharma.vital.ai", *WHY), "tenants set pharma domain="),
         (("add-host", "pharma", "ai.pharma.example"), "written down with its reason"),
+        (("add-alias", "pharma", "pharma", *WHY), "it is not a UUID"),
+        (("add-alias", "pharma", "{" + NEW + "}", *WHY), "it is not a UUID"),
+        (("add-alias", "pharma", DIGITAL_HEALTH.upper(), *WHY), "it belongs to digital-health"),
+        (("add-alias", "pharma", PHARMA, *WHY), "it belongs to pharma"),
+        (("add-alias", "nobody", NEW, *WHY), "There is no tenant nobody."),
+        (("add-alias", "pharma", *WHY), "add-alias takes SLUG UUID"),
+        (("add-alias", "pharma", NEW), "written down with its reason"),
+        (("remove-alias", "pharma", NEW, *WHY), "it is no further id of pharma's"),
+        (("remove-alias", "pharma", *WHY), "remove-alias takes SLUG UUID"),
         (("suspend", "vital-platform", "--yes", *WHY), "cannot be suspended"),
         (("suspend", "nobody", "--yes", *WHY), "There is no tenant nobody."),
         (("suspend", "pharma", "--yes"), "written down with its reason"),
@@ -187,6 +196,22 @@ def test_host_names_come_and_go_and_the_domain_of_before_stays_an_alias(
     tenants.done("set", "pharma", "domain=pharma.vital.ai", *WHY)
     tenants.done("remove-host", "pharma", "ai.pharma.example", *WHY)
     assert hosts() == before
+
+
+def test_further_ids_come_and_go_and_are_nobody_elses(tenants: Tenants, scratch: Scratch, untouched: None) -> None:
+    alias = "0A0A0A0A-0000-4000-8000-00000000000C"
+    added = tenants.done("add-alias", "vital-platform", alias, *WHY)["tenant"]
+
+    assert added["aliases"] == [alias.lower()]  # type: ignore[index]
+    assert audited(scratch) == [("add alias", "contract 17")]
+    assert alias.lower() in tenants("show", "vital-platform").stdout
+    for slug in ("vital-platform", "pharma"):
+        assert "belongs to vital-platform, as a further id" in tenants.refusal("add-alias", slug, alias, *WHY)
+    assert "belongs to vital-platform" in " ".join(tenants.refusal("add", "other", "--id", alias, *WHY).split())
+    assert "no further id of pharma's" in " ".join(tenants.refusal("remove-alias", "pharma", alias, *WHY).split())
+
+    assert tenants("remove-alias", "vital-platform", alias, *WHY).stdout.startswith("Removed.")
+    assert scalar(scratch, "SELECT count(*) FROM vital.tenant_alias") == 0
 
 
 def test_a_tenant_sleeps_and_wakes_and_keeps_its_rows(

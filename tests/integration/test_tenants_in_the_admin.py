@@ -132,6 +132,24 @@ def test_a_tenant_is_put_to_sleep_with_a_yes_and_a_reason_and_woken(admin: Clien
     assert last(database)[1] == "activate tenant"
 
 
+def test_a_further_id_is_added_and_removed_with_a_reason(admin: Client, database: Scratch) -> None:
+    page, alias = PAGE.format(PHARMA), "7e57ab1e-0000-4000-8000-000000000002"
+    form = {"alias": alias.upper(), "reason": "the portal's"}
+
+    for wrong in (form | {"alias": "pharma"}, form | {"alias": DIGITAL_HEALTH}, form | {"reason": ""}):
+        admin.post(page, wrong | {"what": "add alias"})
+        assert resolution.canonical(alias) == alias
+    admin.post(page, form | {"what": "add alias"})
+
+    assert last(database) == (ADMIN, "add alias", "the portal's", {"tenant": PHARMA, "alias": alias})
+    assert alias in admin.get(page).content.decode()
+    time.sleep(1)
+    assert resolution.canonical(alias) == PHARMA
+    admin.post(page, form | {"what": "remove alias"})
+    assert last(database)[:2] == (ADMIN, "remove alias")
+    assert alias not in admin.get(page).content.decode()
+
+
 def test_the_platform_stays_awake(admin: Client, database: Scratch) -> None:
     told = admin.post(PAGE.format(PLATFORM), {"what": "state", "reason": "x", "sure": "on"}).content.decode()
 

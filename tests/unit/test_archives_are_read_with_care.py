@@ -105,6 +105,7 @@ def _set(value: Any, *path: Any) -> Callable[[dict[str, Any]], None]:
 
 
 WRONG = {
+    "a further id that is none": (_set(["pharma"], "aliases"), "the manifest.aliases must be UUIDs, not pharma"),
     "another format": (_set("vital tenant 9", "format"), "this VITAL reads 'vital tenant 1'"),
     "no format": (lambda m: m.pop("format"), "its format is None"),
     "a missing key": (lambda m: m.pop("server"), "lacks server"),

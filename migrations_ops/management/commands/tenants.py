@@ -25,7 +25,8 @@ class Command(VerbCommand):
     examples = EXAMPLES
     verbs = verbs_of(
         "tenants",
-        *("list", "show", "add", "set", "add-host", "remove-host", "suspend", "activate", "env"),
+        *("list", "show", "add", "set", "add-host", "remove-host"),
+        *("add-alias", "remove-alias", "suspend", "activate", "env"),
         *("move", "move-back", "clone", "export", "import", "remove"),
     )
     default = "list"

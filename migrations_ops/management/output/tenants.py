@@ -24,6 +24,8 @@ def show_tenant(console: Console, tenant: dict[str, Any], settings: dict[str, An
     console.print(f"[bold]{tenant['name']}[/] ({tenant['slug']}), {tenant['id']}", highlight=False)
     console.print("the Platform" if tenant["is_platform"] else "active" if tenant["is_active"] else "suspended")
     console.print(f"known as {', '.join(tenant['hosts']) or 'nothing'}", highlight=False)
+    if tenant["aliases"]:
+        console.print(f"also by the ids {', '.join(tenant['aliases'])}", highlight=False)
     facts = Table(box=None, pad_edge=False, show_header=False)
     for name, setting in settings.items():
         facts.add_row(name, setting_text(setting))
@@ -32,6 +34,12 @@ def show_tenant(console: Console, tenant: dict[str, Any], settings: dict[str, An
         many = f"more than {tenant['counted_to']:,}" if rows > tenant["counted_to"] else f"{rows:,}"
         facts.add_row(name, f"{many} rows")
     console.print(facts)
+
+
+def show_aliases(console: Console, done: str, tenant: dict[str, Any]) -> None:
+    """By which ids a tenant goes, now that one was added or removed; within a second."""
+    also = f", and by {', '.join(tenant['aliases'])}" if tenant["aliases"] else ""
+    console.print(f"[green]{done}[/] {tenant['slug']} goes by its own id, {tenant['id']}{also}.", highlight=False)
 
 
 def setting_text(setting: Any) -> str:

@@ -159,7 +159,7 @@ GRANT USAGE ON SCHEMA {schema} TO vital_tenant, vital_operator
 SELECT COALESCE((
     SELECT bool_and(has_table_privilege(r.oid, own.name, 'INSERT'))
     FROM pg_roles AS r
-    CROSS JOIN unnest(ARRAY['vital.ledger', 'vital.share', 'vital.tuning', 'vital.audit', 'vital.rehearsal', 'vital.failing_row']) AS own (name)
+    CROSS JOIN unnest(ARRAY['vital.ledger', 'vital.share', 'vital.tuning', 'vital.audit', 'vital.rehearsal', 'vital.failing_row', 'vital.tenant_alias']) AS own (name)
     WHERE r.rolname = 'vital_operator'
 ), false)
 
@@ -167,7 +167,7 @@ SELECT COALESCE((
 -- What a batch reads and writes besides the platform's tables; the ledger is what switches the data work over.
 GRANT SELECT, INSERT, UPDATE, DELETE
 ON vital.run, vital.phase_run, vital.step_run, vital.ledger, vital.finding, vital.baseline, vital.baseline_row,
-   vital.redecision, vital.override, vital.tenant, vital.domain, vital.applied_statement, vital.share, vital.tuning, vital.audit,
+   vital.redecision, vital.override, vital.tenant, vital.domain, vital.tenant_alias, vital.applied_statement, vital.share, vital.tuning, vital.audit,
    vital.rehearsal, vital.failing_row
 TO vital_operator
 
@@ -189,7 +189,7 @@ BEGIN
     END IF;
     REVOKE INSERT, UPDATE, DELETE
     ON vital.run, vital.phase_run, vital.step_run, vital.ledger, vital.finding, vital.baseline, vital.baseline_row,
-       vital.redecision, vital.override, vital.tenant, vital.domain, vital.applied_statement, vital.share, vital.tuning, vital.audit,
+       vital.redecision, vital.override, vital.tenant, vital.domain, vital.tenant_alias, vital.applied_statement, vital.share, vital.tuning, vital.audit,
        vital.rehearsal, vital.failing_row
     FROM vital_operator;
     IF NOT has_table_privilege('vital_operator', 'vital.django_session', 'INSERT') THEN

@@ -32,6 +32,10 @@ WHERE %(id)s::uuid = ANY(tenants)
 -- The names under which it was known.
 DELETE FROM vital.domain WHERE tenant_id = %(id)s::uuid
 
+-- name: forget_aliases
+-- The further ids by which it was known.
+DELETE FROM vital.tenant_alias WHERE tenant_id = %(id)s::uuid
+
 -- name: forget_registered
 -- Its place in the registry.
 DELETE FROM vital.tenant WHERE id = %(id)s::uuid

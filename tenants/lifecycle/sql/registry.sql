@@ -13,6 +13,10 @@ SELECT pg_advisory_xact_lock(22089, 3)
 -- The names under which tenants are known, the primary one first.
 SELECT tenant_id::text, domain, is_primary FROM vital.domain ORDER BY tenant_id, is_primary DESC, domain
 
+-- name: aliases
+-- Further ids of tenants.
+SELECT tenant_id::text, id::text FROM vital.tenant_alias ORDER BY tenant_id, id
+
 -- name: counts_of_table
 -- Rows of a table that are each tenant's, up to so many.
 SELECT one.id::text, {name}, counted.rows
@@ -37,6 +41,14 @@ INSERT INTO vital.domain (domain, is_primary, tenant_id) VALUES (lower(%(domain)
 -- name: drop_host
 -- A name under which it is known no longer.
 DELETE FROM vital.domain WHERE domain = %(domain)s::text
+
+-- name: add_alias
+-- A further id by which it is known.
+INSERT INTO vital.tenant_alias (id, tenant_id) VALUES (%(alias)s::uuid, %(id)s::uuid)
+
+-- name: drop_alias
+-- A further id of the tenant's by which it is known no longer.
+DELETE FROM vital.tenant_alias WHERE id = %(alias)s::uuid AND tenant_id = %(id)s::uuid RETURNING id::text
 
 -- name: put_host_first
 -- The tenant's domain before its other names, all of which stay; without one none is the first.
