@@ -8,6 +8,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
+from tenants import errors
 from tenants.api.views import TenantView
 
 
@@ -16,7 +17,9 @@ def document() -> str:
     """The OpenAPI document; it follows from the code and is made once."""
     schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     schema["paths"] = {path.rstrip("/"): operations for path, operations in schema["paths"].items()}
-    schema["paths"]["/api/knowledge-domains"]["get"]["security"] = [{}, {"bearer": []}, {"apiKey": []}]
+    open_to_all = schema["paths"]["/api/knowledge-domains"]["get"]
+    open_to_all["security"] = [{}, *open_to_all["security"]]
+    schema["components"]["schemas"]["ErrorShape"]["properties"]["code"]["enum"] = errors.codes()
     return json.dumps(schema)
 
 
@@ -39,8 +42,9 @@ h2 { border-top: 1px solid #d7dee6; padding-top: 1.25rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%%; } td { padding: .2rem .75rem .2rem 0; vertical-align: top; }
 td:first-child { white-space: nowrap; }
 </style></head><body><h1>VITAL API</h1>
-<p>Send <code>Authorization: Bearer TOKEN</code> or <code>x-api-key: KEY</code>, and choose the tenant with
-<code>x-tenant-id</code>. The machine-readable document is at <a href="/api/schema">/api/schema</a>.</p>
+<p>Send <code>Authorization: Bearer TOKEN</code> or <code>x-api-key: KEY</code>, or have a session's cookie on the same
+origin, and choose the tenant with <code>x-tenant-id</code>. The machine-readable document is at
+<a href="/api/schema">/api/schema</a>.</p>
 %s</body></html>"""
 
 

@@ -3,12 +3,13 @@
 const WRITES = new Set(["POST", "PUT", "DELETE"]);
 const sleep = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
-/** A refusal. `message` is one plain sentence; `requestId` finds its cause in the service's log. */
+/** A refusal. `message` is one plain sentence, `code` is for programs; `requestId` finds its cause in the service's log. */
 export class VitalError extends Error {
   constructor(answer, body) {
     super(body.error ?? `HTTP ${answer.status}`);
     this.name = "VitalError";
     this.status = answer.status;
+    this.code = body.code;
     this.details = body.details;
     this.requestId = answer.headers.get("x-request-id");
     this.retryAfter = Number(answer.headers.get("retry-after") ?? 0); // seconds

@@ -17,6 +17,7 @@ _slots = BoundedSemaphore(settings.LONG_ANSWERS)
 class AllTaken(Refusal):
     """As many long answers as this service allows are under way; try again."""
 
+    code = "too_many_long_answers"
     status = 429
     headers = {"Retry-After": "5"}
 

@@ -13,7 +13,15 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from tenants import bounds
-from tenants.errors import BadRequestBody, Forbidden, Refusal, SharedResource, TenantNeeded
+from tenants.errors import (
+    AdminsOnly,
+    AnotherTenantsRow,
+    BadParameter,
+    BadRequestBody,
+    ReadsOnly,
+    SharedResource,
+    TenantNeeded,
+)
 from tenants.identity import Caller, TenantInfo, TenantRequest
 
 DEEPEST = 100
@@ -77,7 +85,7 @@ class TenantView(APIView):
         """A parameter of the address, as a text that a database could hold."""
         value = self.request.GET.get(name, default)
         if not bounds.is_text(value):
-            raise Refusal(f"The parameter {name} is longer than any, or holds a character that no text has.")
+            raise BadParameter(f"The parameter {name} is longer than any, or holds a character that no text has.")
         return value
 
     def whole_number(self, name: str, default: int, *, least: int, most: int) -> int:
@@ -86,7 +94,7 @@ class TenantView(APIView):
         if not text:
             return default
         if not text.isascii() or not text.isdecimal() or int(text[:DIGITS]) < least:
-            raise Refusal(f"The parameter {name} must be a whole number of at least {least}.")
+            raise BadParameter(f"The parameter {name} must be a whole number of at least {least}.")
         return most if len(text) > DIGITS else min(int(text), most)
 
     def flag(self, name: str) -> bool | None:
@@ -95,7 +103,7 @@ class TenantView(APIView):
         if text in ("", "all"):
             return None
         if text not in ("true", "false", "1", "0"):
-            raise Refusal(f"The parameter {name} must be true or false.")
+            raise BadParameter(f"The parameter {name} must be true or false.")
         return text in ("true", "1")
 
     def body(self, shape: type[Serializer[Any]], **options: Any) -> dict[str, Any]:
@@ -151,11 +159,11 @@ def may_write(caller: Caller, tenant: TenantInfo, row_tenant: str, *, platform: 
     if row_tenant != tenant.id:
         if row_tenant == platform:
             raise SharedResource
-        raise Forbidden("This row belongs to another tenant: name it in x-tenant-id.")
+        raise AnotherTenantsRow
     if not caller.may_write:
-        raise Forbidden("This API key may only read.")
+        raise ReadsOnly
     if admins_only and not caller.is_admin:
-        raise Forbidden("Only an admin of the tenant may do that.")
+        raise AdminsOnly
 
 
 def rows(statement: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -27,7 +27,7 @@ const refuse = (status, error) =>
   new Response(JSON.stringify({ error }), { status, headers: { "retry-after": "0", "x-request-id": "r-1" } });
 const refused = async (what) => what.then(() => null, (e) =>
   e instanceof VitalError
-    ? { status: e.status, message: e.message, retryAfter: e.retryAfter, id: e.requestId }
+    ? { status: e.status, code: e.code, message: e.message, retryAfter: e.retryAfter, id: e.requestId }
     : String(e));
 const vital = new Vital({ url: %(url)s, tenant: %(tenant)s, headers: async () => ({ authorization: %(token)s }) });
 """
@@ -91,6 +91,7 @@ def test_it_writes_changes_and_removes(told: Any) -> None:
 
     assert (found["tenant"], found["category"]) == (PHARMA, "Safety")
     assert (found["twice"]["status"], found["gone"]["status"]) == (409, 404)
+    assert (found["twice"]["code"], found["gone"]["code"]) == ("conflict", "not_found")
     assert found["twice"]["message"]
     assert found["twice"]["id"]
     assert found["statuses"] == [201, 409, 200, 200, 404]

@@ -6,10 +6,12 @@ import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tests.support.cast import PLATFORM
+from tests.support.paths import ROOT
 from tests.support.service import Answer
 
 Row = Mapping[str, Any]
@@ -142,13 +144,21 @@ LEAKS = re.compile(
 )
 
 
+@cache
+def refusal_codes() -> dict[str, str]:
+    """Code → the statuses that it comes with, as the reference lists them for programs."""
+    page = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^\| `([a-z][a-z_]+)` \| (\d{3}) \|", page, re.MULTILINE))
+
+
 def refusal(answer: Answer, status: int) -> str:
     """The sentence of a refusal; it has this status and the contract's shape, and tells nothing of the inside."""
     assert answer.status == status, f"{status} was expected: {answer}"
     document = answer.json
     assert isinstance(document, dict), answer
-    assert set(document) <= {"error", "details"}, answer
-    sentence = document.get("error")
+    assert {"error", "code"} <= set(document) <= {"error", "code", "details"}, answer
+    assert document["code"] in refusal_codes(), answer
+    sentence = document["error"]
     assert isinstance(sentence, str), answer
     assert sentence.strip(), answer
     assert "\n" not in sentence, answer
