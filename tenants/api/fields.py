@@ -1,10 +1,9 @@
 """What every operation of the OpenAPI document says: how the tenant is chosen, and how it may be refused."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from django.db import models
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
@@ -13,12 +12,16 @@ class ErrorShape(serializers.Serializer[object]):
     """Every refusal."""
 
     error = serializers.CharField(help_text="one plain sentence")
+    code = serializers.CharField(help_text="what programs go by")
     details = serializers.JSONField(required=False, help_text="where it helps")
 
 
 CHOICE = [
     OpenApiParameter(
-        "x-tenant-id", OpenApiTypes.UUID, OpenApiParameter.HEADER, description="which tenant; it grants none"
+        "x-tenant-id",
+        {"type": "string", "oneOf": [{"format": "uuid"}, {"maxLength": 0}]},
+        OpenApiParameter.HEADER,
+        description="which tenant; it grants none, and an empty one is none",
     ),
 ]
 SENTENCES = {
@@ -61,8 +64,11 @@ class WholeNumber(serializers.IntegerField):
         return super().to_internal_value(int(data))
 
 
+AS_POSTGRES = Context(prec=2 * serializers.DecimalField.MAX_STRING_LENGTH, rounding=ROUND_HALF_UP)
+
+
 class Number(serializers.DecimalField):
-    """A JSON number, shown as one."""
+    """A JSON number, shown as one; rounded to what its column holds, as PostgreSQL does."""
 
     def __init__(self, *bounds: Any, **options: Any) -> None:
         super().__init__(*bounds, **options | {"coerce_to_string": False})
@@ -71,6 +77,10 @@ class Number(serializers.DecimalField):
         if isinstance(data, bool) or not isinstance(data, int | float):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+    def validate_precision(self, value: Decimal) -> Decimal:
+        step = Decimal(1).scaleb(-(self.decimal_places or 0))
+        return super().validate_precision(value.quantize(step, context=AS_POSTGRES))
 
 
 class Flag(serializers.BooleanField):

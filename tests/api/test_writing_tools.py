@@ -224,6 +224,15 @@ def test_a_tool_is_changed_by_its_code_too(own_service: ServiceUnderTest, made: 
     assert row_of(own_service, made["id"])["name"] == "Counter of stripes"
 
 
+@pytest.mark.parametrize(("sent", "kept"), [(-5e-324, 0), (98.765, 98.77), (0.005, 0.01), (1e-300, 0), (99.994, 99.99)])
+def test_a_number_is_rounded_to_what_its_column_holds(
+    own_service: ServiceUnderTest, made: dict[str, Any], sent: float, kept: float
+) -> None:
+    answer = change(own_service, ("PUT", "item"), made["id"], {"success_rate": sent}, admin(DIGITAL_HEALTH))
+
+    assert answer.json["tool"]["success_rate"] == kept, answer
+
+
 def test_every_field_that_is_sent_is_changed(own_service: ServiceUnderTest, made: dict[str, Any]) -> None:
     answer = change(own_service, ("PUT", "item"), made["id"], RICH, admin(DIGITAL_HEALTH))
 
