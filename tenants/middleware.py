@@ -16,7 +16,8 @@ from tenants import attempts, availability, bounds, errors, failures
 from tenants.admin import permissions, tenant_site
 from tenants.api import response_cache, throttling
 from tenants.api.views import TenantView
-from tenants.auth.authentication import READING, authenticate
+from tenants.auth.authentication import authenticate
+from tenants.auth.origin import READING
 from tenants.errors import Forbidden, NotFound, TenantNeeded, TooLarge, Unauthorized
 from tenants.identity import Caller, Person, TenantInfo, TenantRequest
 from tenants.resolution import resolve as resolve_tenant
@@ -61,7 +62,7 @@ class ApiTransaction:
             raise Unauthorized
         if caller.metrics:
             raise Forbidden("This API key opens /metrics and nothing else.")
-        tenant = request.acting_tenant = resolve_tenant(request, caller)
+        tenant = request.acting_tenant = resolve_tenant(request, caller, hints=not view.for_operators)
         caller = request.caller = caller.within(tenant.id if tenant else "")
         if view.for_operators and not caller.is_super_admin:
             raise Forbidden

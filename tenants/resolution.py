@@ -1,4 +1,5 @@
-"""Which tenant: header, else host name, else cookie, else the credential's own. None of them grants anything."""
+"""Which tenant: header, else host name, else what the cookie hints at, else the credential's own. None of them grants
+anything, and each may name a tenant by any of its ids."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import ProgrammingError, connection
 
 from tenants.errors import BadTenantId, TenantRefused
 from tenants.identity import TenantInfo, TenantRequest, tenant_id
@@ -22,6 +23,7 @@ QUERIES = sql.load(Path(__file__).parent / "sql")
 _registry: Memory[dict[str, TenantInfo]] = Memory(1)
 _hosts: Memory[dict[str, str]] = Memory(1)
 _homes: Memory[str] = Memory(10_000)
+_aliases: Memory[dict[str, str]] = Memory(1)
 
 
 def active_tenants() -> dict[str, TenantInfo]:
@@ -34,6 +36,19 @@ def _read_registry() -> dict[str, TenantInfo]:
     return {
         id: TenantInfo(id, slug, name, id == settings.PLATFORM_ID, json.loads(text)) for id, slug, name, text in rows
     }
+
+
+def canonical(known: str) -> str:
+    """The id of the tenant that also goes by this one; any other id as it is."""
+    return _aliases.recall("all", _read_aliases).get(known, known)
+
+
+def _read_aliases() -> dict[str, str]:
+    """None before VITAL's tables in the database are as new as the service, or isolation is on."""
+    try:
+        return dict(_ask("aliases_of_tenants"))
+    except ProgrammingError:
+        return {}
 
 
 def home_of(subject: str) -> str:
@@ -56,34 +71,49 @@ def _ask(name: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, 
         return found
 
 
-def resolve(request: TenantRequest, caller: "Caller") -> TenantInfo | None:
-    """The tenant this request is for; None where it names none and the caller has none of its own.
+def resolve(request: TenantRequest, caller: "Caller", *, hints: bool = True) -> TenantInfo | None:
+    """The tenant this request is for; None where it names none and the caller has none of its own. Without `hints` the
+    cookie says nothing.
 
     Raises BadTenantId, and TenantRefused alike for tenants that are unknown, inactive, or not the caller's.
     """
-    wanted = _named_by(request) or caller.home
+    wanted = _named_by(request) or (_hinted_at(request, caller) if hints else "") or caller.home
     if not wanted:
         if caller.tenants is None or caller.kind == "anonymous":
             return None
         raise TenantRefused
-    if caller.tenants is not None and wanted not in caller.tenants:
-        raise TenantRefused
-    facts = active_tenants().get(wanted)
+    facts = _usable(wanted, caller)
     if facts is None:
         raise TenantRefused
     return facts
 
 
+def _usable(wanted: str, caller: "Caller") -> TenantInfo | None:
+    """The tenant, where it is active and the caller's."""
+    if caller.tenants is not None and wanted not in caller.tenants:
+        return None
+    return active_tenants().get(wanted)
+
+
 def _named_by(request: TenantRequest) -> str:
-    """The id that header, host or cookie name, in this order; empty where none does."""
-    header = request.headers.get("x-tenant-id")
-    if header is not None:
-        return _uuid(header)
-    of_host = _of_host(request.get_host())
-    if of_host:
-        return of_host
-    cookie = request.COOKIES.get("tenant_id")
-    return _uuid(cookie) if cookie is not None else ""
+    """The id that the header names, else the host; empty where neither does. Raises BadTenantId, TenantRefused."""
+    header = request.headers.get("x-tenant-id", "").strip()
+    if not header:
+        return _of_host(request.get_host())
+    known = tenant_id(header)
+    if known is None:
+        raise BadTenantId
+    return canonical(known)
+
+
+def _hinted_at(request: TenantRequest, caller: "Caller") -> str:
+    """The id that the cookie names, where the caller may use that tenant. A frontend sets it without knowing who is
+    there, so that a bad one is no reason to refuse anybody."""
+    known = tenant_id(request.COOKIES.get("tenant_id", "").strip())
+    if known is None:
+        return ""
+    wanted = canonical(known)
+    return wanted if _usable(wanted, caller) else ""
 
 
 def _of_host(host: str) -> str:
@@ -100,13 +130,6 @@ def _of_host(host: str) -> str:
         if facts.slug == slug:
             return facts.id
     raise TenantRefused
-
-
-def _uuid(text: str) -> str:
-    known = tenant_id(text.strip())
-    if known is None:
-        raise BadTenantId
-    return known
 
 
 def subdomain(name: str) -> str:

@@ -48,6 +48,7 @@ class RequestRecord:
         answer.setdefault("Content-Security-Policy", OF_ADMIN if request.path_info.startswith("/admin") else OF_OTHERS)
         if is_api(request):
             answer["x-tenant-id"] = _tenant_shown(request, answer)
+            answer["Cross-Origin-Resource-Policy"] = "same-origin"  # a browser would send cookies for a script's sake
         route = _route(request)
         metrics.observe(request, answer.status_code, route, seconds)
         logs.request(request, answer.status_code, route, seconds)

@@ -179,14 +179,18 @@ PLAIN_ERRORS = ("vital.errors.EngineError", "migrations_ops.rules.reader.PlanErr
 METRICS_OF_PLATFORM = "migrations_ops.diagnostics.prometheus.Platform"
 
 CORS_ALLOWED_ORIGINS = env_list("VITAL_CORS_ORIGINS")
+CORS_ALLOWED_ORIGIN_REGEXES = [r"http://localhost(:\d+)?\Z"] if DEMO else []
 CORS_URLS_REGEX = r"^/api/.*$"
-CORS_ALLOW_CREDENTIALS = True  # the cookie `tenant_id`
+CORS_ALLOW_CREDENTIALS = True  # cookies: a session's, and `tenant_id`
 CORS_ALLOW_HEADERS = (
     "accept",
     "authorization",
     "content-type",
+    "if-match",
     "if-none-match",
+    "prefer",
     "x-api-key",
+    "x-csrf-token",
     "x-request-id",
     "x-tenant-id",
 )
@@ -212,9 +216,11 @@ SPECTACULAR_SETTINGS = {
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
             "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            "supabaseSession": {"type": "apiKey", "in": "cookie", "name": "sb-REF-auth-token"},
+            "adminSession": {"type": "apiKey", "in": "cookie", "name": "sessionid"},
         }
     },
-    "SECURITY": [{"bearer": []}, {"apiKey": []}],
+    "SECURITY": [{"bearer": []}, {"apiKey": []}, {"supabaseSession": []}, {"adminSession": []}],
 }
 CACHES = {
     "default": {

@@ -1,4 +1,4 @@
-"""Who asks: a token, an API key, a session of the admin, or, in demo mode, anybody."""
+"""Who asks: a token, an API key, a session of Supabase's or of the admin, or, in demo mode, anybody."""
 
 import dataclasses
 
@@ -10,17 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.authentication import CSRFCheck
 
 from tenants import attempts
-from tenants.auth import api_keys, jwt
+from tenants.auth import api_keys, jwt, origin, supabase_cookie
 from tenants.auth.jwt import Claims
-from tenants.errors import BadCredential, Forbidden, Unauthorized
+from tenants.errors import BadCredential, CredentialRefused, CsrfTokenNeeded
 from tenants.identity import Caller, TenantRequest, tenant_id
 from tenants.models import ApiKey, Membership, Role
-from tenants.resolution import home_of
+from tenants.resolution import canonical, home_of
 from tenants.ttl_cache import Memory
 from vital.db import scope as context
-
-READING = ("GET", "HEAD", "OPTIONS")
-
 
 ANONYMOUS = Caller("anonymous", "", Role.USER, frozenset(), "", may_write=False)
 DEMO = Caller("demo", "demo", Role.ADMIN, None)
@@ -42,20 +39,33 @@ def _caller_of(request: TenantRequest) -> Caller:
     if header is not None:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthorized("The authorization header must be: Bearer TOKEN.")
+            raise CredentialRefused("The authorization header must be: Bearer TOKEN.")
         return _of_token(jwt.claims_of(token.strip()))
     key = request.headers.get("x-api-key")
     if key is not None:
         return _of_key(request, key)
+    if (claims := _of_cookie(request)) is not None:
+        return _of_token(claims)
     if settings.SESSION_COOKIE_NAME in request.COOKIES and (caller := _of_session(request)):
         return caller
     return DEMO if settings.DEMO else ANONYMOUS
 
 
+def _of_cookie(request: TenantRequest) -> Claims | None:
+    """What the session cookie of Supabase's says; None where there is none, and in a demo that could check none: the
+    browser sends it by itself, whatever project it is of."""
+    if settings.DEMO and not jwt.can_verify():
+        return None
+    claims = supabase_cookie.claims_of(request.META.get("HTTP_COOKIE", ""), request.COOKIES)
+    if claims is not None:
+        origin.refuse_foreign_write(request)
+    return claims
+
+
 def _of_token(claims: Claims) -> Caller:
     role = _role(claims)
     name = str(claims.get("sub", ""))
-    home = _tenant_claim(claims)
+    home = canonical(_tenant_claim(claims))
     if role == Role.SUPER_ADMIN:
         return Caller("token", name, role, None, home)
     home = home or home_of(name)
@@ -68,15 +78,15 @@ def _role(claims: Claims) -> str:
     if "service_role" in (top, app):
         if settings.ALLOW_SERVICE_ROLE:
             return Role.SUPER_ADMIN
-        raise Unauthorized("A service_role token is not accepted here.")
+        raise CredentialRefused("A service_role token is not accepted here.")
     if top == "anon":
-        raise Unauthorized("An anonymous token opens nothing here.")
+        raise CredentialRefused("An anonymous token opens nothing here.")
     for role in (app, top):
         if isinstance(role, str) and role in Role.values:
             return role
     if top == "authenticated" or (top is None and app is not None):
         return Role.USER
-    raise Unauthorized("The token names no role that is known here.")
+    raise CredentialRefused("The token names no role that is known here.")
 
 
 def _tenant_claim(claims: Claims) -> str:
@@ -85,7 +95,7 @@ def _tenant_claim(claims: Claims) -> str:
         return ""
     known = tenant_id(str(claim))
     if known is None:
-        raise Unauthorized("The token's tenant_id is not a UUID.")
+        raise CredentialRefused("The token's tenant_id is not a UUID.")
     return known
 
 
@@ -109,7 +119,7 @@ def _of_key(request: TenantRequest, key: str) -> Caller:
     if api_keys.use_is_due(record):
         with context.acting_as(context.operator_scope(read_only=False)):
             api_keys.note_use(record)
-    tenants = [str(tenant) for tenant in record.tenants]
+    tenants = [canonical(str(tenant)) for tenant in record.tenants]
     writes = record.scope == ApiKey.Scope.WRITE
     return Caller(
         "key", record.prefix, Role.ADMIN if writes else Role.USER, frozenset(tenants), tenants[0] if tenants else "",
@@ -128,13 +138,15 @@ def staff_of_session(request: HttpRequest) -> tuple[User, list[Membership]] | No
 
 
 def _of_session(request: TenantRequest) -> Caller | None:
-    """The user of the admin; a browser sends the cookie by itself, so that writes must also show the CSRF token."""
+    """The user of the admin; a write must also show the CSRF token, which pages of other origins cannot read, allowed
+    ones included: what a fault of theirs opens is not the admin."""
     with context.acting_as(context.operator_scope(read_only=False)):
         found = staff_of_session(request)
     if found is None:
         return None
     user, grants = found
-    if request.method not in READING:
+    origin.refuse_foreign_write(request)
+    if request.method not in origin.READING:
         _check_csrf(request)
     caller = Caller("session", user.get_username(), Role.SUPER_ADMIN, None)
     if user.is_superuser:
@@ -145,8 +157,18 @@ def _of_session(request: TenantRequest) -> Caller | None:
     )
 
 
+class _TokenCheck(CSRFCheck):
+    """Django's check of the token alone: of which page it comes, `origin` has looked at."""
+
+    def _origin_verified(self, request: HttpRequest) -> bool:
+        return True
+
+    def _check_referer(self, request: HttpRequest) -> None:
+        """Asked where a browser says no origin."""
+
+
 def _check_csrf(request: TenantRequest) -> None:
-    check = CSRFCheck(lambda _: HttpResponse())  # it never answers by itself
+    check = _TokenCheck(lambda _: HttpResponse())  # it never answers by itself
     check.process_request(request)
     if check.process_view(request, lambda: HttpResponse(), (), {}):  # says why not, or None
-        raise Forbidden("A write with the admin's session needs its CSRF token, in the header x-csrftoken.")
+        raise CsrfTokenNeeded

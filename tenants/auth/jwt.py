@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 from django.conf import settings
 
-from tenants.errors import BadCredential, Unauthorized, Unavailable
+from tenants.errors import BadCredential, CredentialExpired, CredentialRefused, Unavailable
 from tenants.ttl_cache import Memory
 
 Claims = dict[str, Any]
@@ -35,12 +35,17 @@ def _key_set(address: str) -> KeySet:
     return KeySet(address, cache_keys=False, lifespan=300, timeout=5)
 
 
+def can_verify() -> bool:
+    """Whether there is anything to check a signature with."""
+    return bool(settings.JWT_SECRET or settings.JWKS_URL)
+
+
 def claims_of(token: str) -> Claims:
     """What a token says once its signature, audience and expiry are good. Raises Unauthorized, or Unavailable."""
     key = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
     claims = _verified.recall(key, lambda: _verify(token))
     if claims["exp"] <= time.time():
-        raise Unauthorized("The token has expired.")
+        raise CredentialExpired
     return claims
 
 
@@ -58,11 +63,11 @@ def _verify(token: str) -> Claims:
     except jwt.PyJWKClientConnectionError as error:
         raise Unavailable("The keys of the token's issuer cannot be fetched just now; try again.") from error
     except jwt.ExpiredSignatureError as error:
-        raise Unauthorized("The token has expired.") from error
+        raise CredentialExpired from error
     except (jwt.PyJWTError, UnicodeError, ValueError) as error:
         raise BadCredential("The token is not valid here.") from error
     if not isinstance(claims["exp"], int | float):
-        raise Unauthorized("The token is not valid here.")
+        raise CredentialRefused
     return claims
 
 

@@ -7,6 +7,12 @@ SELECT id::text, slug::text, name::text, COALESCE(settings, '{}')::text FROM pub
 -- domain is often the service's own name: that is nobody's. A slug is no host name.
 SELECT domain::text, tenant_id::text FROM vital.domain WHERE position('.' IN domain) > 0 AND tenant_id <> %(platform)s::uuid
 
+-- name: aliases_of_tenants
+-- Further ids of tenants. One that has become a tenant's own is no other's any more.
+SELECT a.id::text, a.tenant_id::text
+FROM vital.tenant_alias AS a
+WHERE NOT EXISTS (SELECT FROM public.tenants AS t WHERE t.id = a.id)
+
 -- name: home_of_user
 -- The tenant of a user of the platform.
 SELECT tenant_id::text FROM public.users WHERE id = %(id)s::uuid

@@ -1,40 +1,21 @@
 """The session of a logged-in admin, as a credential of the API and in the admin's pages."""
 
-from http.cookies import SimpleCookie
-from urllib.parse import urlencode
-from uuid import uuid4
-
 import pytest
 
+from tests.support import admin_session
 from tests.support.cast import PHARMA, PLATFORM
-from tests.support.command_results import Manage, said
+from tests.support.command_results import Manage
 from tests.support.contract import PROMPTS, refusal
 from tests.support.requests import PROMPT, search_tools, tenants_seen
-from tests.support.service import Answer
 from tests.support.service_under_test import ServiceUnderTest
+from tests.support.session_cookies import sent
 from tests.support.tokens import Who
 
 
 @pytest.fixture(scope="module")
 def session(own_service: ServiceUnderTest, manage: Manage) -> Who:
     """The cookies of a superuser of the admin who has logged in."""
-    password = uuid4().hex
-    secret = {"DJANGO_SUPERUSER_PASSWORD": password}
-    command = ("createsuperuser", "--noinput", "--username", "root", "--email", "root@example.org")
-    done = manage(own_service.database, *command, env=secret)
-    assert done.returncode == 0, said(done)
-    page = own_service.service.get("/admin/login/")
-    csrf = cookies(page)["csrftoken"]
-    form = {"username": "root", "password": password, "csrfmiddlewaretoken": csrf}
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={csrf}"}
-    answer = own_service.service.call("POST", "/admin/login/?next=/admin/", headers, urlencode(form).encode())
-    assert answer.status == 302, answer
-    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies(answer).items())}
-
-
-def cookies(answer: Answer) -> dict[str, str]:
-    jar = SimpleCookie("; ".join(line.split(";")[0] for line in answer.headers.get_all("Set-Cookie") or []))
-    return {name: morsel.value for name, morsel in jar.items()}
+    return sent(admin_session.of_superuser(own_service, manage, "root"))
 
 
 def test_the_admins_session_reads_every_tenant(own_service: ServiceUnderTest, session: Who) -> None:
@@ -44,9 +25,12 @@ def test_the_admins_session_reads_every_tenant(own_service: ServiceUnderTest, se
 def test_a_session_writes_only_with_its_token_against_forgery(own_service: ServiceUnderTest, session: Who) -> None:
     before = own_service.count("prompts", PHARMA)
 
-    answer = own_service.service.post(PROMPTS, session | {"x-tenant-id": PHARMA}, PROMPT | {"name": "Forged"})
+    for page in ({}, {"Sec-Fetch-Site": "same-origin"}):
+        answer = own_service.service.post(
+            PROMPTS, session | {"x-tenant-id": PHARMA} | page, PROMPT | {"name": "Forged"}
+        )
+        refusal(answer, 403)
 
-    refusal(answer, 403)
     assert own_service.count("prompts", PHARMA) == before
 
 

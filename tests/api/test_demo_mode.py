@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.api.conftest import DEMO
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, UNKNOWN
 from tests.support.cast_rows import SEARCH
 from tests.support.contract import PROMPTS, TOOLS, refusal
 from tests.support.requests import PROMPT, search_tools, tenants_seen
-from tests.support.service import PRODUCTION, Service, served
+from tests.support.service import JWT_SECRET, PRODUCTION, Service, served
 from tests.support.service_under_test import ServiceUnderTest
-from tests.support.tokens import NOBODY
+from tests.support.session_cookies import cookie
+from tests.support.tokens import NOBODY, token, user
 
 
 def test_demo_mode_takes_the_header_for_a_credential(demo_service: ServiceUnderTest) -> None:
@@ -44,6 +46,64 @@ def test_demo_mode_answers_to_local_names_only(demo_service: ServiceUnderTest, h
 
     refusal(answer, answer.status)
     assert answer.status in {400, 401, 403}
+
+
+# --- browsers ---
+
+
+@pytest.mark.parametrize(
+    ("origin", "may"),
+    [
+        ("http://localhost:3001", True),
+        ("http://localhost", True),
+        ("https://localhost:3001", False),
+        ("http://localhost.evil.test", False),
+        ("http://localhost:3001.evil.test", False),
+        ("http://app.localhost:3001", False),
+        ("http://evil.test", False),
+        ("null", False),
+    ],
+)
+def test_a_page_on_another_port_of_this_machine_may_ask(demo_service: ServiceUnderTest, origin: str, may: bool) -> None:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-tenant-id"}
+    for answer in (
+        demo_service.service.call("OPTIONS", f"{TOOLS}/x", asked),
+        demo_service.service.get(f"{TOOLS}?limit=1", {"Origin": origin}),
+    ):
+        assert answer.headers["Access-Control-Allow-Origin"] == (origin if may else None)
+        assert answer.headers["Access-Control-Allow-Credentials"] == ("true" if may else None)
+
+
+def test_without_a_secret_the_cookie_of_whatever_project_says_nothing(demo_service: ServiceUnderTest) -> None:
+    """A browser sends it by itself: on localhost those of all projects meet."""
+    for signed in (token(DIGITAL_HEALTH), "garbage"):
+        answer = search_tools(demo_service.service, cookie(signed) | {"x-tenant-id": PHARMA})
+        assert tenants_seen(answer) == {PHARMA, PLATFORM}
+    refusal(search_tools(demo_service.service, user(DIGITAL_HEALTH)), 401)
+
+
+@pytest.mark.parametrize("hint", [PHARMA, "not-a-uuid", UNKNOWN, ""])
+def test_the_cookie_of_the_frontends_is_a_hint(demo_service: ServiceUnderTest, hint: str) -> None:
+    found = tenants_seen(search_tools(demo_service.service, {"Cookie": f"tenant_id={hint}"}))
+
+    assert found == ({PHARMA, PLATFORM} if hint == PHARMA else {PLATFORM})
+
+
+@pytest.fixture
+def knowing_demo(demo_service: ServiceUnderTest) -> Iterator[Service]:
+    with served(demo_service.login, DEMO | {"SUPABASE_JWT_SECRET": JWT_SECRET}) as service:
+        yield service
+
+
+def test_with_a_secret_the_cookie_counts_as_in_production(knowing_demo: Service) -> None:
+    mine = cookie(token(PHARMA))
+
+    assert tenants_seen(search_tools(knowing_demo, mine)) == {PHARMA, PLATFORM}
+    refusal(search_tools(knowing_demo, mine | {"x-tenant-id": DIGITAL_HEALTH}), 403)
+    refusal(search_tools(knowing_demo, cookie("garbage") | {"x-tenant-id": DIGITAL_HEALTH}), 401)
+    refusal(knowing_demo.delete(f"{PROMPTS}/nothing", mine), 403)
+    for page in ({"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:3001"}):
+        refusal(knowing_demo.delete(f"{PROMPTS}/nothing", mine | page), 404)
 
 
 @pytest.fixture

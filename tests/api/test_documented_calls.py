@@ -2,21 +2,17 @@
 
 import os
 import re
-import secrets
 import shutil
-from http.cookies import SimpleCookie
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 
 from tests.acceptance.test_documentation import ELSEWHERE
-from tests.support import service_under_test, tokens
+from tests.support import admin_session, service_under_test, session_cookies, tokens
 from tests.support.cast import DIGITAL_HEALTH, PHARMA
-from tests.support.command_results import Manage, said
+from tests.support.command_results import Manage
 from tests.support.documented_commands import calls, status_of
 from tests.support.paths import ROOT
-from tests.support.service import Answer
 from tests.support.service_under_test import ServiceUnderTest
 
 PRINTED = "http://localhost:3000"  # the address of `make demo`
@@ -32,7 +28,7 @@ def environment(own_service: ServiceUnderTest, manage: Manage) -> dict[str, str]
     """What the page says its names stand for."""
     if shutil.which("curl") is None:
         pytest.skip("no curl on this machine")
-    session = admins_session(own_service, manage)
+    session = admin_session.of_superuser(own_service, manage, "documented")
     return {
         "PATH": os.environ["PATH"],
         "URL": f"http://127.0.0.1:{own_service.service.port}",
@@ -46,29 +42,8 @@ def environment(own_service: ServiceUnderTest, manage: Manage) -> dict[str, str]
         "METRICS_KEY": service_under_test.new_key(own_service.database, manage, "pharma", "metrics"),
         "SESSION": session["sessionid"],
         "CSRF": session["csrftoken"],
+        "COOKIE": session_cookies.cookie(tokens.token(PHARMA))["Cookie"],
     }
-
-
-def admins_session(own_service: ServiceUnderTest, manage: Manage) -> dict[str, str]:
-    """The cookies of a superuser who has logged in at /admin/."""
-    password = secrets.token_urlsafe(16)
-    user = {"DJANGO_SUPERUSER_USERNAME": "documented", "DJANGO_SUPERUSER_PASSWORD": password}
-    done = manage(
-        own_service.database, "createsuperuser", "--noinput", env=user | {"DJANGO_SUPERUSER_EMAIL": "d@x.test"}
-    )
-    assert done.returncode == 0, said(done)
-    page = "/admin/login/?next=/admin/"
-    csrf = cookies(own_service.service.get(page))["csrftoken"]
-    form = {"username": "documented", "password": password, "csrfmiddlewaretoken": csrf}
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={csrf}"}
-    answer = own_service.service.call("POST", page, headers, urlencode(form).encode())
-    assert answer.status == 302, answer
-    return cookies(answer)
-
-
-def cookies(answer: Answer) -> dict[str, str]:
-    jar = SimpleCookie("; ".join(line.split(";")[0] for line in answer.headers.get_all("Set-Cookie") or []))
-    return {name: morsel.value for name, morsel in jar.items()}
 
 
 @pytest.mark.slow

@@ -221,7 +221,10 @@ def test_an_id_of_the_callers_cannot_smuggle_anything(service: Service) -> None:
 # --- other origins ---
 
 
-def preflight(service: Service, origin: str, headers: str = "x-tenant-id,authorization,x-api-key,if-none-match") -> Any:
+ALLOWED_HEADERS = ("x-tenant-id", "authorization", "x-api-key", "x-csrf-token", "if-none-match", "if-match", "prefer")
+
+
+def preflight(service: Service, origin: str, headers: str = ",".join(ALLOWED_HEADERS)) -> Any:
     asked = {"Origin": origin, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": headers}
     return service.call("OPTIONS", f"{TOOLS}/x", asked)
 
@@ -232,7 +235,7 @@ def test_a_browser_of_a_listed_origin_may_ask(service: Service) -> None:
     assert answer.status in {200, 204}, answer
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
     allowed = {name.strip().lower() for name in answer.headers["Access-Control-Allow-Headers"].split(",")}
-    assert allowed >= {"x-tenant-id", "authorization", "x-api-key", "if-none-match"}
+    assert allowed >= {*ALLOWED_HEADERS}
     methods = {name.strip() for name in answer.headers["Access-Control-Allow-Methods"].split(",")}
     assert methods >= {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
@@ -251,6 +254,8 @@ def test_a_listed_origin_may_read_answers_and_refusals(service: Service, path: s
     answer = service.get(path, user(PHARMA) | {"Origin": ORIGIN})
 
     assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (status, ORIGIN)
+    shown = {name.strip().lower() for name in answer.headers["Access-Control-Expose-Headers"].split(",")}
+    assert shown == {"etag", "retry-after", "x-request-id", "x-tenant-id"}
 
 
 def test_a_refused_credential_may_be_read_by_a_listed_origin_too(service: Service) -> None:

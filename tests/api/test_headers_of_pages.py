@@ -20,6 +20,14 @@ def test_a_page_loads_nothing_from_elsewhere(service: Service, path: str) -> Non
     assert "'unsafe-inline'" not in parts.get("script-src", "")
 
 
+@pytest.mark.parametrize("path", ["/api/docs", "/api/tools-crud?limit=1", "/api/nothing"])
+def test_no_page_of_another_origin_loads_it_as_a_script(service: Service, path: str) -> None:
+    for who in ({}, user(PHARMA)):
+        headers = service.get(path, who).headers
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
 def test_tls_is_asked_for_behind_a_proxy_that_ends_it(service_database: ServiceDatabase, service: Service) -> None:
     by_tls = {"X-Forwarded-Proto": "https"}
     with served(service_database.login, PRODUCTION | {"VITAL_BEHIND_TLS": "1"}) as behind:

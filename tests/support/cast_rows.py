@@ -2,7 +2,7 @@
 tenant, and for each tenant a few rows whose names can be searched for."""
 
 from tests.support import databases
-from tests.support.cast import ASLEEP, PHARMA, PLATFORM, SLUGS, STRANGER
+from tests.support.cast import ALIASES, ASLEEP, PHARMA, PLATFORM, SLUGS, STRANGER
 from tests.support.databases import Scratch
 
 SEARCH = "zebra"  # part of the name of every row planted here, and of no other
@@ -18,6 +18,7 @@ INSERT INTO vital.domain (domain, is_primary, tenant_id) VALUES
   ('drugs.example.net', false, %(pharma)s), ('sleeper.example.net', false, %(asleep)s),
   ('shared.example.net', false, %(platform)s)
 """
+ALIAS = "INSERT INTO vital.tenant_alias (id, tenant_id) VALUES (%s, %s)"
 TOOLS = """
 INSERT INTO tools (
   tenant_id, tool_key, name, description, tool_type, category, implementation_path, api_endpoint, documentation_url,
@@ -62,6 +63,8 @@ def insert_cast(scratch: Scratch) -> None:
     url = scratch.admin_url
     databases.rows(url, TENANT, {"stranger": STRANGER, "asleep": ASLEEP})
     databases.rows(url, HOSTS, {"pharma": PHARMA, "asleep": ASLEEP, "platform": PLATFORM})
+    for alias, tenant in ALIASES.items():
+        databases.rows(url, ALIAS, [alias, tenant])
     for tenant, slug in SLUGS.items():
         for statement in (TOOLS, PROMPT, DOMAIN):
             databases.rows(url, statement, {"tenant": tenant, "slug": slug})
