@@ -115,6 +115,7 @@ class Worker:
         def transaction() -> int:
             with self.session.work(statement_timeout=f"{TIMEOUT_SECONDS}s"):
                 self.session.named("batch_settings")
+                self.session.as_applications()
                 seen, changed, same, foreign, refused = self.session.execute(statement, params)[0]
                 if not same:
                     raise ContentChanged(relation=leaf, columns=columns)

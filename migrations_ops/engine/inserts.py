@@ -38,6 +38,7 @@ def run(session: Session, step: Insert, record: StepRecord, watch: Watch) -> Non
 
     def transaction() -> None:
         with session.work():
+            session.as_applications()
             added = session.execute(statement, facts)[0][0]
             record.count(added, added, 0)
 

@@ -125,6 +125,7 @@ class _Undoing:
 
         def take_back() -> tuple[int, list[str]]:
             with self.session.work(statement_timeout=f"{TIMEOUT_SECONDS}s"):
+                self.session.as_applications()
                 count, kept = self.session.execute(statement, {"ids": group.ids})[0]
                 return int(count), list(kept)
 

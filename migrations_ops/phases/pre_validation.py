@@ -52,15 +52,15 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield Check("the server's version", query("server_version"), gate=True)
     yield Check("settings of the database and the role", query("settings_in_the_way"), gate=True)
     yield from fits(plan)
+    ours = sql.literal([spec.relation for spec in tables])
     unfit = [
         of_table("no_column_can_be_added", spec.relation, heirs=of_table("heirs_of", spec.relation)) for spec in tables
-    ]
+    ] + [of_table("inherits_from_another_of_the_plan", spec.relation, tables=ours) for spec in tables]
     yield Check("every table can have a tenant column", sql.join(unfit, " UNION ALL "), gate=True)
     yield Check("tenants that are there are the plan's", sql.join(_other_tenants(plan), " UNION ALL "))
     yield Check("no table of another origin in the way", sql.join(_in_the_way(plan), " UNION ALL "), gate=True)
     whose = [*tenants, *(spec.relation for spec in tables), *org_tables.own_tables(plan)]
     owners = [of_table(question, name) for name in whose for question in ("not_owner", "owner_lacks_privileges")]
-    ours = sql.literal([spec.relation for spec in tables])
     owners += [of_table("belongs_to_a_provider", name, tables=ours) for name in [*plan.common, *plan.passed_through]]
     yield Check("the role owns the tables", sql.join(owners, " UNION ALL "), gate=True)
     schemas = sorted({*schemas_of(_written(plan)), "vital"})
@@ -91,28 +91,10 @@ def _steps(plan: Plan) -> Iterator[Step]:
 def _to_know(plan: Plan) -> Iterator[Check]:
     """What stops nothing, and somebody may want to know beforehand."""
     yield Check("sessions that fire no trigger", query("sessions_past_triggers"), Severity.WARN)
-    yield triggers_that_fire(plan)
-    yield Check("triggers that 001 holds back", sql.join(triggers.held_back(plan), " UNION ALL "), Severity.WARN)
+    yield triggers.that_fire(plan)
+    yield Check("triggers that 001 holds back", triggers.held_back(plan), Severity.WARN)
     loads = query("loads_that_will_be_refused", tables=sql.literal(triggers.tables_of(plan)))
     yield Check("loads that row level security will refuse", loads, Severity.WARN)
-
-
-def triggers_that_fire(plan: Plan) -> Check:
-    """Those of others that no guard holds back, with what they seem to write elsewhere."""
-    added = list(vital_product.added(plan))
-    questions = [
-        of_table(
-            "triggers_that_will_fire",
-            spec.relation,
-            heirs=of_table("heirs_of", spec.relation),
-            columns=sql.literal(
-                [TENANT_COLUMN, *(name for on, names in added if on == spec.relation for name in names)]
-            ),
-            **triggers.writing_the_plan(plan),
-        )
-        for spec in plan.tables
-    ]
-    return Check("triggers that will fire", sql.join(questions, " UNION ALL "), Severity.WARN)
 
 
 def _written(plan: Plan) -> list[str]:

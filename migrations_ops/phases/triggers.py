@@ -1,10 +1,11 @@
 """Triggers of others that would react to the backfill leave VITAL's own work alone, and are given back exactly."""
 
-from collections.abc import Iterator
+import json
 
 from psycopg.sql import Composable
 
-from migrations_ops.engine.steps import SavedState, Statement
+from migrations_ops.engine.steps import Check, SavedState, Severity, Statement
+from migrations_ops.phases import vital_product
 from migrations_ops.phases.queries import of_table, query, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from vital.db import sql
@@ -15,28 +16,44 @@ def tables_of(plan: Plan) -> list[str]:
     return [plan.registry, *(spec.relation for spec in plan.tables)]
 
 
-def writing_the_plan(plan: Plan) -> dict[str, Composable]:
-    """What questions about triggers that write to the plan's tables are composed of."""
-    in_text, tables = query("tables_in_text"), sql.literal(tables_of(plan))
-    parts = {"tables_in_text": in_text, "tables": tables}
-    return parts | {"writes_the_plan": query("writes_the_plan", column=sql.literal(TENANT_COLUMN), **parts)}
-
-
 def may_rewrite(plan: Plan, relation: str) -> Composable:
     """Predicate on a trigger `g` of this table: it is to leave VITAL's own work alone."""
-    writes = writing_the_plan(plan)["writes_the_plan"]
+    fires = query("fires_on_a_tenant", filled=sql.literal([TENANT_COLUMN]))
+    writes = query("writes_the_plan", fires=fires, **_texts(plan))
     return of_table("may_rewrite", relation, heirs=of_table("heirs_of", relation), writes_the_plan=writes)
 
 
-def held_back(plan: Plan) -> Iterator[Composable]:
+def held_back(plan: Plan) -> Composable:
     """(relation, key, message) of those that write to the plan's tables."""
-    for relation in tables_of(plan):
-        heirs = of_table("heirs_of", relation)
-        yield of_table("triggers_that_are_held_back", relation, heirs=heirs, **writing_the_plan(plan))
+    filled = {relation: [TENANT_COLUMN] for relation in tables_of(plan)}
+    return query("triggers_that_are_held_back", triggers_that_write=_writing(plan, filled))
+
+
+def that_fire(plan: Plan) -> Check:
+    """Those of others that no guard holds back, with what they seem to write elsewhere."""
+    filled = {spec.relation: [TENANT_COLUMN] for spec in plan.tables}
+    for relation, names in vital_product.added(plan):
+        filled.get(relation, []).extend(names)
+    question = query("triggers_that_will_fire", triggers_that_write=_writing(plan, filled))
+    return Check("triggers that will fire", question, Severity.WARN)
+
+
+def _writing(plan: Plan, filled: dict[str, list[str]]) -> Composable:
+    """`filled`: table → the columns that VITAL fills there."""
+    fires = query("fires_on_a_tenant", filled=sql.raw("r.filled"))
+    columns = sql.literal(json.dumps(filled))
+    return query("triggers_that_write", filled_columns=columns, fires=fires, **_texts(plan))
+
+
+def _texts(plan: Plan) -> dict[str, Composable]:
+    """What questions about the texts of functions are composed of."""
+    texts = {name: query(name) for name in ("text_of_function", "written_in_text")}
+    family = query("family_of_the_plan", tables=sql.literal(tables_of(plan)))
+    return {"tables_in_text": query("tables_in_text", **texts), "family": family}
 
 
 def guarded(plan: Plan, relation: str) -> Statement:
-    lost = query("lost_by_replacing", trigger=sql.raw("g.oid"))
+    lost, again = query("lost_by_replacing", trigger=sql.raw("g.oid")), query("made_again")
 
     def restored(saved_state: SavedState) -> tuple[Composable, ...]:
         return tuple(
@@ -55,8 +72,8 @@ def guarded(plan: Plan, relation: str) -> Statement:
         name=f"triggers of {short(relation)} leave the backfill alone",
         relation=relation,
         is_applied=of_table("triggers_are_guarded", relation, **which),
-        saved_state=of_table("trigger_definitions", relation, **which),
-        up=(of_table("guard_triggers", relation, lost=lost, **which),),
+        saved_state=of_table("trigger_definitions", relation, again=again, **which),
+        up=(of_table("guard_triggers", relation, lost=lost, again=again, **which),),
         down=restored,
         locks=(relation,),
     )

@@ -14,7 +14,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase
 from migrations_ops.models import Run
 from migrations_ops.phase_state import make_ready, open_with_plan, phase_states, position
-from migrations_ops.phases.pre_validation import triggers_that_fire
+from migrations_ops.phases import triggers
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rules.canary import touched
 from migrations_ops.rules.model import Plan
@@ -135,7 +135,7 @@ def _take_back(
 
 def _triggers_that_fire(session: Session, plan: Plan) -> list[Problem]:
     """As 000 found them before the run, and as they are now."""
-    check = triggers_that_fire(plan)
+    check = triggers.that_fire(plan)
     found = [Problem(*row) for row in session.named("findings_of_check", {"check": check.name})]
     return list(dict.fromkeys([*found, *checks.ask(session, check).problems]))
 

@@ -51,6 +51,7 @@ class Trial:
             with self.session.connection.transaction():
                 self.session.execute(QUERIES["begin_attacks"])
                 self.session.execute(QUERIES["wait_briefly"])
+                self.session.as_applications()
                 self.session.execute(QUERIES["be_operator"])
                 while piece is not None:
                     done += 1

@@ -196,6 +196,7 @@ def changing(
     reason = require_reason(reason, "What is done to a tenant")
     with session.work():
         ask(session, "hold_registry")
+        session.as_applications()
         yield
         audit.note(session, who, action, reason, facts)
         if dry_run:

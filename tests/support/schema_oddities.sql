@@ -181,6 +181,42 @@ ALTER TABLE items ENABLE ALWAYS TRIGGER told;
 CREATE TRIGGER told_before BEFORE UPDATE ON items FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION told();
 ALTER TABLE items DISABLE TRIGGER told_before;
 
+-- oddity: a counter behind a constraint trigger
+ALTER TABLE stores ADD moved bigint NOT NULL DEFAULT 0;
+CREATE FUNCTION moves(which bigint) RETURNS void LANGUAGE sql AS 'UPDATE public.stores SET moved = moved + 1 WHERE id = which';
+CREATE FUNCTION moving() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM moves(NEW.store_id); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER moving AFTER INSERT OR UPDATE ON orders DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.note <> ') EXECUTE FUNCTION (') EXECUTE FUNCTION moving();
+COMMENT ON TRIGGER moving ON orders IS 'moves of orders';
+COMMENT ON CONSTRAINT moving ON orders IS 'its constraint';
+CREATE CONSTRAINT TRIGGER moving AFTER UPDATE ON visits FOR EACH ROW EXECUTE FUNCTION moving();
+ALTER TABLE visits_low ENABLE ALWAYS TRIGGER moving;
+ALTER TRIGGER moving ON orders DEPENDS ON EXTENSION plpgsql;
+
+-- oddity: a counter in a table that is named as it runs
+ALTER TABLE stores ADD seen bigint NOT NULL DEFAULT 0;
+CREATE FUNCTION seeing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('UPDATE %I SET seen = seen + 1', TG_ARGV[0]); RETURN NULL; END $$;
+CREATE TRIGGER seeing AFTER UPDATE ON items FOR EACH ROW EXECUTE FUNCTION seeing('stores');
+
+-- oddity: a counter behind another table's trigger
+ALTER TABLE stores ADD logged bigint NOT NULL DEFAULT 0;
+CREATE TABLE queue (line text);
+CREATE FUNCTION queueing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO queue VALUES (NEW.note); RETURN NULL; END $$;
+CREATE FUNCTION queued() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE stores SET logged = logged + 1; RETURN NULL; END $$;
+CREATE TRIGGER queued AFTER INSERT ON queue FOR EACH ROW EXECUTE FUNCTION queued();
+CREATE TRIGGER queueing AFTER UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION queueing();
+
+-- oddity: names without a schema
+CREATE SCHEMA elsewhere;
+GRANT USAGE ON SCHEMA elsewhere TO PUBLIC;
+CREATE FUNCTION elsewhere.is_known(code text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE FUNCTION elsewhere.is_good(code text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN is_known(code); END $$;
+CREATE FUNCTION elsewhere.looking() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM is_known(NEW.note); RETURN NULL; END $$;
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = elsewhere, public', current_database()); END $$;
+SET search_path = elsewhere, public;
+ALTER TABLE items ADD CONSTRAINT good CHECK (is_good(code));
+CREATE TRIGGER looking AFTER UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION looking();
+RESET search_path;
+
 -- oddity: a foreign key's triggers that are off
 ALTER TABLE items DISABLE TRIGGER ALL;
 

@@ -135,8 +135,16 @@ def foreign_keys_between(session: Asks, relations: Iterable[str]) -> list[Foreig
 
 def unique_keys(session: Asks, relation: str) -> list[UniqueKey]:
     """The unique keys of the table, the primary one first; none where there is no such table."""
-    question = sql.compose(QUERIES["unique_keys_of_table"], unique_keys=UNIQUE_KEYS)
-    return [UniqueKey(*_facts(row)) for row in session.execute(question, {"relation": relation})]
+    return unique_keys_of(session, [relation]).get(relation, [])
+
+
+def unique_keys_of(session: Asks, relations: Iterable[str]) -> dict[str, list[UniqueKey]]:
+    """Table → its unique keys, the primary one first, of each of these that has some."""
+    question = sql.compose(QUERIES["unique_keys_of_tables"], unique_keys=UNIQUE_KEYS)
+    found: dict[str, list[UniqueKey]] = {}
+    for relation, *facts in session.execute(question, {"relations": list(dict.fromkeys(relations))}):
+        found.setdefault(relation, []).append(UniqueKey(*_facts(facts)))
+    return found
 
 
 def _facts(row: Iterable[Any]) -> tuple[Any, ...]:

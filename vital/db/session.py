@@ -46,6 +46,7 @@ class Session:
         self.connection, self._params = connection, params
         self._reads_as_operator = False
         self.overruled: tuple[str, ...] = ()  # settings that the database or the role has otherwise
+        self._path_of_applications = ""
 
     @classmethod
     def open(cls, params: dict[str, Any], name: str) -> Self:
@@ -57,6 +58,7 @@ class Session:
         session = cls(psycopg.connect(**params, autocommit=True), params)
         try:
             session._refuse_what_cannot_work()
+            session._path_of_applications = session.named("path_of_applications")[0][0]
             session.overruled = session_settings.overruled(session.execute(session_settings.for_session("public")))
         except BaseException:
             session.close()
@@ -155,6 +157,11 @@ class Session:
             limits = {"lock_timeout": lock_timeout, "statement_timeout": statement_timeout}
             self.named("work_settings", limits | {"role": role})
             yield
+
+    def as_applications(self) -> None:
+        """Until the transaction ends, names mean what they mean to the database's applications: what fires as a row
+        changes (triggers, checks, indexes of functions) is theirs, and may name no schema."""
+        self.named("as_applications", {"path": self._path_of_applications})
 
     @contextmanager
     def one_moment(self) -> Iterator[None]:

@@ -243,9 +243,9 @@ FROM (
 ) AS misfit (relation, key, message)
 
 -- name: duplicate_keys
--- A key that is to be unique in each tenant is not unique now.
+-- A key that is to be unique in each tenant is not unique now. A key holds in its own table, whatever rows its heirs have.
 SELECT {name}, min({key}), format('%s rows share (%s): %s', count(*), array_to_string({columns}::text[], ', '), left(concat_ws(', ', {values}), 100))
-FROM {relation} AS t
+FROM ONLY {relation} AS t
 GROUP BY {values}
 HAVING count(*) > 1
 
@@ -320,6 +320,19 @@ FROM pg_class AS c
 WHERE c.oid IN ({heirs})
   AND c.relkind = 'f'
 
+-- name: inherits_from_another_of_the_plan
+-- Its rows would be those of both, and get a tenant by the rules of either.
+SELECT {name}, '', format('inherits from %s, so that its rows are rows of both, and the plan names both: take one of them out of it', named.relation)
+FROM unnest({tables}::text[]) AS named (relation)
+WHERE to_regclass(named.relation)::oid IN (
+    WITH RECURSIVE above AS (
+        SELECT inhparent AS oid FROM pg_inherits WHERE inhrelid = to_regclass({name})
+        UNION
+        SELECT i.inhparent FROM pg_inherits AS i JOIN above ON i.inhrelid = above.oid
+    )
+    SELECT oid FROM above
+)
+
 -- name: an_update
 -- What the backfill will do, of no row: enough for PostgreSQL to say no.
 EXPLAIN WITH changed AS (UPDATE ONLY {relation} SET {column} = {column} WHERE false RETURNING 1) SELECT FROM changed
@@ -375,55 +388,58 @@ SELECT 'public.migration_tracking', '', 'exists and is not VITAL''s, so progress
 WHERE to_regclass('public.migration_tracking') IS NOT NULL
   AND obj_description(to_regclass('public.migration_tracking'), 'pg_class') IS DISTINCT FROM 'VITAL: progress of the migration'
 
+-- name: triggers_that_write
+-- Every trigger that fires as a row of the plan's tables gets a tenant, with the tables of the plan that it seems to write,
+-- and others. Each function is read once.
+WITH RECURSIVE named AS (
+    SELECT relation, filled, to_regclass(relation)::oid AS oid
+    FROM jsonb_each({filled_columns}::jsonb) AS each (relation, listed)
+    CROSS JOIN LATERAL (SELECT ARRAY(SELECT jsonb_array_elements_text(listed))) AS columns (filled)
+), related AS (
+    SELECT relation, filled, oid FROM named
+    UNION
+    SELECT r.relation, r.filled, i.inhrelid FROM pg_inherits AS i JOIN related AS r ON i.inhparent = r.oid
+), firing AS MATERIALIZED (
+    SELECT r.relation, g.oid, g.tgname, g.tgfoid
+    FROM related AS r
+    JOIN pg_trigger AS g ON g.tgrelid = r.oid AND NOT g.tgisinternal AND g.tgparentid = 0 AND g.tgenabled IN ('O', 'A')
+    JOIN pg_proc AS p ON p.oid = g.tgfoid
+    WHERE {fires}
+), functions AS MATERIALIZED (
+    SELECT p.oid,
+           string_agg(COALESCE(written.oid::regclass::text, 'tables that it names as it runs'), ', ' ORDER BY written.oid::regclass::text)
+               FILTER (WHERE is_planned) AS planned,
+           string_agg(written.oid::regclass::text, ', ' ORDER BY written.oid::regclass::text) FILTER (WHERE NOT is_planned) AS others
+    FROM (SELECT DISTINCT tgfoid FROM firing) AS one
+    JOIN pg_proc AS p ON p.oid = one.tgfoid
+    CROSS JOIN LATERAL ({tables_in_text}) AS written
+    CROSS JOIN LATERAL (SELECT written.oid IS NULL OR written.oid = ANY(ARRAY({family}))) AS of_plan (is_planned)
+    GROUP BY p.oid
+)
+SELECT firing.relation, firing.tgname, firing.oid, functions.planned, functions.others
+FROM firing
+LEFT JOIN functions ON functions.oid = firing.tgfoid
+
 -- name: triggers_that_will_fire
 -- Triggers that fire as rows get a tenant, and as an undo takes it from them. They are not held back: what they feed (an
--- audit, a queue, another database) would miss a change of the row. Their functions' texts tell which tables they seem to
--- write.
-SELECT {name}, '',
+-- audit, a queue, another database) would miss a change of the row.
+SELECT relation, '',
        format('the trigger %s fires for every change of a tenant, also in an undo, and %s: what it changes there is not given back',
-              g.tgname, COALESCE('seems to write ' || written.tables, 'may write elsewhere'))
-FROM pg_trigger AS g
-JOIN pg_proc AS p ON p.oid = g.tgfoid
-CROSS JOIN LATERAL (
-    SELECT string_agg(DISTINCT text.oid::regclass::text, ', ') AS tables FROM ({tables_in_text}) AS text WHERE text.oid <> g.tgrelid
-) AS written
-WHERE g.tgrelid IN ({heirs})
-  AND NOT g.tgisinternal
-  AND g.tgparentid = 0
-  AND g.tgenabled IN ('O', 'A')
-  AND g.tgtype & 16 = 16
-  AND g.tgtype & 3 <> 3
-  AND (g.tgattr = '' OR EXISTS (
-      SELECT FROM pg_attribute AS a WHERE a.attrelid = g.tgrelid AND a.attnum = ANY(g.tgattr) AND a.attname = ANY({columns}::text[])
-  ))
-  AND p.pronamespace IS DISTINCT FROM to_regnamespace('vital')
+              tgname, COALESCE('seems to write ' || others, 'may write elsewhere'))
+FROM ({triggers_that_write}) AS g
+WHERE planned IS NULL
   AND pg_get_triggerdef(g.oid) NOT LIKE '%vital.backfill%'
-  AND NOT ({writes_the_plan})
+ORDER BY relation, tgname
 
 -- name: triggers_that_are_held_back
 -- Triggers that would change other rows of the plan's tables as rows get a tenant: a counter, a time, a copy. 001 holds them
 -- back, so that nothing but the tenant changes.
-SELECT {name}, '',
+SELECT relation, '',
        format('the trigger %s seems to write %s as a row changes. 001 holds it back while VITAL changes a tenant, so that nothing else changes: it gets one condition more, which the undo takes from it%s',
-              g.tgname, written.tables, '. An audit or a queue that it feeds as well (' || (written.others || ') misses these changes'))
-FROM pg_trigger AS g
-JOIN pg_proc AS p ON p.oid = g.tgfoid
-CROSS JOIN LATERAL (
-    SELECT string_agg(DISTINCT text.oid::regclass::text, ', ') FILTER (WHERE is_planned) AS tables,
-           string_agg(DISTINCT text.oid::regclass::text, ', ') FILTER (WHERE NOT is_planned) AS others
-    FROM ({tables_in_text}) AS text
-    CROSS JOIN LATERAL (
-        SELECT EXISTS (
-            SELECT FROM unnest({tables}::text[]) AS planned (name)
-            WHERE to_regclass(planned.name) = text.oid OR to_regclass(planned.name) IN (SELECT relid FROM pg_partition_ancestors(text.oid))
-        )
-    ) AS of_plan (is_planned)
-) AS written
-WHERE g.tgrelid IN ({heirs})
-  AND NOT g.tgisinternal
-  AND g.tgparentid = 0
-  AND g.tgenabled IN ('O', 'A')
-  AND {writes_the_plan}
+              tgname, planned, '. An audit or a queue that it feeds as well (' || (others || ') misses these changes'))
+FROM ({triggers_that_write}) AS g
+WHERE planned IS NOT NULL
+ORDER BY relation, tgname
 
 -- name: lost_tenants
 -- A row refers to a tenant that does not exist.

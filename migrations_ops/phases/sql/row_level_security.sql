@@ -206,6 +206,6 @@ ALTER TABLE {relation} ADD CONSTRAINT {constraint} {definition}
 -- name: shared_keys
 -- Rows of several tenants with the same key: the key could not be unique across tenants again.
 SELECT {name}, min({key}), format('%s rows of different tenants share (%s): %s', count(*), array_to_string({columns}::text[], ', '), left(concat_ws(', ', {values}), 100))
-FROM {relation} AS t
+FROM ONLY {relation} AS t
 GROUP BY {values}
 HAVING count(*) > 1

@@ -162,36 +162,82 @@ WITH RECURSIVE heirs AS (
 SELECT oid FROM heirs
 
 -- name: tables_in_text
--- The tables that the text of the function `p` seems to write. What it writes by EXECUTE, or through other functions, its
--- text does not tell.
+-- The tables that the function `p` seems to write: by its own text, or that of a function which it calls or whose trigger
+-- it sets off. NULL is one that a text makes up as it runs.
+WITH RECURSIVE reached AS (
+    SELECT p.oid AS function
+    UNION
+    SELECT other.oid
+    FROM reached AS r
+    JOIN pg_proc AS f ON f.oid = r.function
+    CROSS JOIN LATERAL ({text_of_function}) AS source
+    CROSS JOIN LATERAL (
+        SELECT q.oid
+        FROM regexp_matches(source.text, '([\w$]+)"?\s*\(', 'g') AS call (words)
+        JOIN pg_proc AS q ON q.proname IN (words[1], lower(words[1])) AND q.prorettype <> 'trigger'::regtype
+        UNION ALL
+        SELECT g.tgfoid
+        FROM ({written_in_text}) AS written
+        JOIN pg_trigger AS g ON g.tgrelid = written.oid AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A')
+    ) AS other
+    JOIN pg_proc AS called ON called.oid = other.oid AND called.pronamespace NOT IN (
+        SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('pg_catalog', 'information_schema', 'vital')
+    )
+)
+SELECT DISTINCT written.oid
+FROM reached AS r
+JOIN pg_proc AS f ON f.oid = r.function
+CROSS JOIN LATERAL ({text_of_function}) AS source
+CROSS JOIN LATERAL ({written_in_text}) AS written
+
+-- name: text_of_function
+-- The text of the function `f` without its comments; from 14 on one may be kept as what it was read as.
+SELECT regexp_replace(COALESCE(NULLIF(f.prosrc, ''), pg_get_function_sqlbody(f.oid)), '--[^\n]*|/\*.*?\*/', '', 'g') AS text
+
+-- name: written_in_text
+-- The tables that `source.text` seems to write.
 SELECT c.oid
 FROM regexp_matches(
-    regexp_replace(p.prosrc, '--[^\n]*|/\*.*?\*/', '', 'g'),
-    '\m(?:insert\s+into|update(?:\s+only)?|delete\s+from(?:\s+only)?|merge\s+into|truncate(?:\s+table)?)\s+([\w.$"]+)', 'gi'
+    source.text, '\m(?:insert\s+into|update(?:\s+only)?|delete\s+from(?:\s+only)?|merge\s+into|truncate(?:\s+table)?)\s+([\w.$"]+|[%''])', 'gi'
 ) AS match (words)
-CROSS JOIN LATERAL (SELECT replace(words[1], '"', '') AS name) AS of_text
-JOIN pg_class AS c ON c.relkind IN ('r', 'p', 'v', 'f')
-JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_'
-WHERE lower(of_text.name) IN (lower(c.relname), lower(n.nspname || '.' || c.relname))
+CROSS JOIN LATERAL (
+    SELECT replace(substring(words[1] FROM '^(.*)\.'), '"', '') AS schema, replace(substring(words[1] FROM '[^.]*$'), '"', '') AS name
+) AS said
+LEFT JOIN pg_class AS c ON c.relname IN (said.name, lower(said.name)) AND c.relkind IN ('r', 'p', 'v', 'f')
+LEFT JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE said.name IN ('%', '''')
+   OR (n.nspname !~ '^pg_' AND (said.schema IS NULL OR n.nspname IN (said.schema, lower(said.schema))))
 
--- name: writes_the_plan
--- Predicate on a trigger `g` of others: it fires as a row gets a tenant, and seems to write to a table of the plan. A
--- constraint trigger cannot be made anew in its place.
+-- name: family_of_the_plan
+-- The plan's tables, their partitions and what inherits from them.
+WITH RECURSIVE family AS (
+    SELECT to_regclass(relation)::oid AS oid FROM unnest({tables}::text[]) AS relation
+    UNION
+    SELECT i.inhrelid FROM pg_inherits AS i JOIN family ON i.inhparent = family.oid
+)
+SELECT oid FROM family WHERE oid IS NOT NULL
+
+-- name: fires_on_a_tenant
+-- Predicate on a trigger `g` of the function `p`: it is another's, and fires for the UPDATE that gives a row its tenant,
+-- other than before the row. {filled} are the columns that VITAL fills.
 g.tgtype & 16 = 16
 AND g.tgtype & 3 <> 3
 AND g.tgtype & 64 = 0
-AND g.tgconstraint = 0
 AND (g.tgattr = '' OR EXISTS (
-    SELECT FROM pg_attribute AS a WHERE a.attrelid = g.tgrelid AND a.attnum = ANY(g.tgattr) AND a.attname = {column}
+    SELECT FROM pg_attribute AS a WHERE a.attrelid = g.tgrelid AND a.attnum = ANY(g.tgattr) AND a.attname = ANY({filled}::text[])
 ))
-AND EXISTS (
+AND p.pronamespace IS DISTINCT FROM to_regnamespace('vital')
+
+-- name: writes_the_plan
+-- Predicate on a trigger `g` of others: it fires as a row gets a tenant, and seems to write to a table of the plan, or to one
+-- that nobody can tell.
+EXISTS (
     SELECT
     FROM pg_proc AS p
     CROSS JOIN LATERAL ({tables_in_text}) AS written
-    CROSS JOIN unnest({tables}::text[]) AS planned (name)
     WHERE p.oid = g.tgfoid
-      AND p.pronamespace IS DISTINCT FROM to_regnamespace('vital')
-      AND (to_regclass(planned.name) = written.oid OR to_regclass(planned.name) IN (SELECT relid FROM pg_partition_ancestors(written.oid)))
+      AND {fires}
+      AND (written.oid IS NULL OR written.oid = ANY(ARRAY({family})))
 )
 
 -- name: may_rewrite
@@ -221,16 +267,21 @@ SELECT NOT EXISTS (SELECT FROM pg_trigger AS g WHERE {may_rewrite})
 -- name: trigger_definitions
 -- The triggers as they are, to restore them exactly.
 SELECT COALESCE(jsonb_agg(jsonb_build_object(
-           'definition', regexp_replace(pg_get_triggerdef(g.oid), '^CREATE', 'CREATE OR REPLACE'),
+           'definition', {again},
            'name', g.tgname,
            'on', g.tgrelid::regclass::text
        ) ORDER BY g.tgname, g.tgrelid::regclass::text), '[]')
 FROM pg_trigger AS g
 WHERE {may_rewrite}
 
+-- name: made_again
+-- What makes the trigger `g` again in its own place; of a constraint trigger there is no CREATE OR REPLACE.
+CASE g.tgconstraint WHEN 0 THEN regexp_replace(pg_get_triggerdef(g.oid), '^CREATE', 'CREATE OR REPLACE')
+ELSE format('DROP TRIGGER %I ON %s; %s', g.tgname, g.tgrelid::regclass, pg_get_triggerdef(g.oid)) END
+
 -- name: lost_by_replacing
--- What CREATE OR REPLACE forgets of a trigger, and of its clones in partitions: when each is to fire, and which extension
--- it depends on. As statements that say it again, each of one table alone.
+-- What that forgets of a trigger, and of its clones in partitions: when each is to fire, which extension it depends on, and
+-- what is said of it. As statements that say it again, each of one table alone.
 ARRAY(
     WITH RECURSIVE same AS (
         SELECT one.oid, one.tgrelid, one.tgname, one.tgenabled FROM pg_trigger AS one WHERE one.oid = {trigger}
@@ -245,6 +296,18 @@ ARRAY(
     FROM same
     JOIN pg_depend AS d ON d.classid = 'pg_trigger'::regclass AND d.objid = same.oid AND d.deptype = 'x'
     JOIN pg_extension AS e ON e.oid = d.refobjid
+    UNION ALL
+    SELECT format('COMMENT ON TRIGGER %I ON %s IS %L', tgname, tgrelid::regclass, said)
+    FROM same
+    CROSS JOIN obj_description(same.oid, 'pg_trigger') AS said
+    WHERE said IS NOT NULL
+    UNION ALL
+    SELECT format('COMMENT ON CONSTRAINT %I ON %s IS %L', k.conname, same.tgrelid::regclass, said)
+    FROM same
+    JOIN pg_trigger AS g ON g.oid = same.oid
+    JOIN pg_constraint AS k ON k.oid = g.tgconstraint
+    CROSS JOIN obj_description(k.oid, 'pg_constraint') AS said
+    WHERE said IS NOT NULL
 )
 
 -- name: guard_triggers
@@ -260,7 +323,7 @@ DECLARE
 BEGIN
     FOR found IN
         SELECT g.tgqual IS NOT NULL AS conditional, {lost} AS lost,
-               regexp_replace(pg_get_triggerdef(g.oid), '^CREATE', 'CREATE OR REPLACE') AS definition
+               {again} AS definition
         FROM pg_trigger AS g
         WHERE {may_rewrite}
     LOOP

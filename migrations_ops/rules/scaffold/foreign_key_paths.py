@@ -77,8 +77,11 @@ def edges_of(catalogue: Catalogue) -> list[Edge]:
     known = 0
     while known != len(found):  # each round goes one foreign key further
         known = len(found)
+        leading: dict[tuple[str, tuple[str, ...]], list[Edge]] = {}
+        for edge in found.values():
+            leading.setdefault((edge.child, edge.columns), []).append(edge)
         for table, column, parent, key, needed in pairs:
-            for edge in [edge for edge in found.values() if (edge.child, edge.columns) == (parent, (key,))]:
+            for edge in leading.get((parent, (key,)), []):
                 implied = Edge(table.relation, (column,), edge.parent, edge.key, needed and edge.needed)
                 found.setdefault((implied.child, implied.columns, implied.parent, implied.key), implied)
     return [edge for edge in found.values() if edge.parent in catalogue.tables]
@@ -117,34 +120,45 @@ def _named_once(catalogue: Catalogue, owned: Ownership) -> Catalogue:
 
 def _owned(catalogue: Catalogue, wanted: str) -> Ownership:
     edges = edges_of(catalogue)
-    leading = {relation: len(_distances(relation, edges)) - 1 for relation in catalogue.tables}
+    to = _by_parent(edges)
+    leading = {relation: len(_distances(relation, to)) - 1 for relation in catalogue.tables}
     others = {relation: count for relation, count in sorted(leading.items(), key=lambda item: -item[1]) if count}
     root = _named(catalogue, wanted, leading) if wanted else _guessed(catalogue, others)
-    far = _distances(root, edges)
+    far = _distances(root, to)
     ordered = sorted(far, key=lambda relation: (far[relation], relation))
     place = {relation: number for number, relation in enumerate(ordered)}
-    ways = {relation: tuple(_ways(relation, edges, far, place)) for relation in ordered}
+    own: dict[str, list[Edge]] = {}
+    for edge in edges:
+        own.setdefault(edge.child, []).append(edge)
+    ways = {relation: tuple(_ways(own.get(relation, []), far, place)) for relation in ordered}
     return Ownership(root, ways, {relation: count for relation, count in others.items() if relation != root})
 
 
-def _distances(root: str, edges: list[Edge]) -> dict[str, tuple[int, int]]:
-    """How far each table is from the root: first in references that may be empty, then in references at all."""
+def _by_parent(edges: list[Edge]) -> dict[str, list[Edge]]:
+    found: dict[str, list[Edge]] = {}
+    for edge in edges:
+        found.setdefault(edge.parent, []).append(edge)
+    return found
+
+
+def _distances(root: str, to: dict[str, list[Edge]]) -> dict[str, tuple[int, int]]:
+    """How far each table is from the root: first in references that may be empty, then in references at all. `to`:
+    table → the references to it."""
     far: dict[str, tuple[int, int]] = {}
     queue = [((0, 0), root)]
     while queue:
         distance, relation = heapq.heappop(queue)
         if relation not in far:
             far[relation] = distance
-            for edge in edges:
-                if edge.parent == relation and edge.child not in far:
+            for edge in to.get(relation, []):
+                if edge.child not in far:
                     heapq.heappush(queue, ((distance[0] + (not edge.needed), distance[1] + 1), edge.child))
     return far
 
 
-def _ways(relation: str, edges: list[Edge], far: dict[str, tuple[int, int]], place: dict[str, int]) -> Iterator[Edge]:
+def _ways(mine: list[Edge], far: dict[str, tuple[int, int]], place: dict[str, int]) -> Iterator[Edge]:
     """Those to tables before this one until one is always there. None to its own rows: a plan refuses that."""
-    mine = [edge for edge in edges if edge.child == relation and edge.parent in far]
-    before = [edge for edge in mine if place[edge.parent] < place[relation]]
+    before = [edge for edge in mine if edge.parent in far and place[edge.parent] < place[edge.child]]
     for edge in sorted(before, key=lambda edge: (not edge.needed, far[edge.parent], edge.columns)):
         yield edge
         if edge.needed:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from migrations_ops.engine.session import Session
 from vital.db import introspection, sql
@@ -50,6 +50,7 @@ def read(session: Session, schemas: Sequence[str]) -> Catalogue:
     """Everything in these schemas; in those that hold a table of this role's, where none is named."""
     tables: dict[str, Table] = {}
     left_out: dict[str, str] = {}
+    candidates: dict[str, tuple[str, str]] = {}
     for relation, name, kind, owner, is_ours, tenant_kind in _ask(session, "relations_to_plan", schemas=list(schemas)):
         if kind in NO_TABLE:
             left_out[relation] = f"{NO_TABLE[kind]}: it has no rows of its own to give a tenant"
@@ -57,34 +58,71 @@ def read(session: Session, schemas: Sequence[str]) -> Catalogue:
             left_out[relation] = f"owned by {owner}: only an owner may change a table's schema"
         elif tenant_kind not in (None, "uuid"):
             left_out[relation] = f"its column {TENANT_COLUMN} is {tenant_kind}: rename it, for a tenant's id is a uuid"
-        elif table := _table(session, relation, name, is_partitioned=kind == "p"):
+        else:
+            candidates[relation] = (name, kind)
+    left_out |= _rows_of_others(session, list(candidates))
+    told = _Facts.of(session, [relation for relation in candidates if relation not in left_out])
+    for relation in told.relations:
+        name, kind = candidates[relation]
+        if table := told.table(relation, name, is_partitioned=kind == "p"):
             tables[relation] = table
         else:
             left_out[relation] = "no primary key: its rows could not be told apart"
     return Catalogue(session.connection.info.dbname, tables, left_out)
 
 
-def _table(session: Session, relation: str, name: str, *, is_partitioned: bool) -> Table | None:
-    """None where no key tells its rows apart."""
-    columns = session.columns(relation)
-    needed = frozenset(column.name for column in columns if column.never_null)
-    keys = [key for key in introspection.unique_keys(session, relation) if key.is_valid]
-    own = next((key for key in keys if _is_plain(key) and needed.issuperset(key.columns)), None)
-    if own is None:
-        return None
-    return Table(
-        relation=relation,
-        name=name,
-        key=own.columns,
-        columns={column.name: _kind(column) for column in columns},
-        needed=needed,
-        unique=tuple(
-            UniqueKey(key.columns, _stays(key, is_partitioned=is_partitioned))
-            for key in keys
-            if key.columns != own.columns
-        ),
-        references=tuple(sorted(introspection.foreign_keys(session, [relation]), key=lambda key: key.name)),
-    )
+def _rows_of_others(session: Session, relations: list[str]) -> dict[str, str]:
+    """Tables that inherit from one another have rows in common, and a plan names a row's table once: the one above if
+    it has rows of its own, else those below. Table → why it is left out."""
+    left_out: dict[str, str] = {}
+    for above, heirs in _ask(session, "families", relations=relations):
+        if above in left_out:  # and so are its heirs, with one further up
+            continue
+        if session.value(sql.compose(QUERIES["has_rows_of_its_own"], relation=sql.relation(above))):
+            left_out |= dict.fromkeys(heirs, f"it inherits from {above}, which has rows of its own")
+        else:
+            left_out[above] = f"it has no rows of its own: they are those of {', '.join(heirs)}, which inherit from it"
+    return left_out
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the catalogue says of several tables, asked at once."""
+
+    relations: list[str]
+    columns: dict[str, list[introspection.Column]]
+    keys: dict[str, list[introspection.UniqueKey]]
+    references: dict[str, list[ForeignKey]]
+
+    @classmethod
+    def of(cls, session: Session, relations: list[str]) -> Self:
+        references: dict[str, list[ForeignKey]] = {}
+        for key in introspection.foreign_keys(session, relations):
+            references.setdefault(key.child, []).append(key)
+        columns = introspection.columns_of(session, relations)
+        return cls(relations, columns, introspection.unique_keys_of(session, relations), references)
+
+    def table(self, relation: str, name: str, *, is_partitioned: bool) -> Table | None:
+        """None where no key tells its rows apart."""
+        columns = self.columns.get(relation, [])
+        needed = frozenset(column.name for column in columns if column.never_null)
+        keys = [key for key in self.keys.get(relation, []) if key.is_valid]
+        own = next((key for key in keys if _is_plain(key) and needed.issuperset(key.columns)), None)
+        if own is None:
+            return None
+        return Table(
+            relation=relation,
+            name=name,
+            key=own.columns,
+            columns={column.name: _kind(column) for column in columns},
+            needed=needed,
+            unique=tuple(
+                UniqueKey(key.columns, _stays(key, is_partitioned=is_partitioned))
+                for key in keys
+                if key.columns != own.columns
+            ),
+            references=tuple(sorted(self.references.get(relation, []), key=lambda key: key.name)),
+        )
 
 
 def _kind(column: introspection.Column) -> str:

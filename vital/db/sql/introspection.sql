@@ -37,15 +37,7 @@ SELECT f.conname::text AS name,
        END AS on_delete,
        f.convalidated AS is_validated, f.condeferrable AS is_deferrable, pc.relkind = 'p' AS parent_is_partitioned,
        f.conparentid <> 0 AS is_inherited
-FROM (
-    WITH RECURSIVE declared AS (
-        SELECT oid, confrelid FROM pg_constraint WHERE contype = 'f' AND conparentid = 0
-        UNION ALL
-        SELECT i.oid, i.confrelid FROM pg_constraint AS i JOIN declared AS d ON i.conparentid = d.oid AND i.confrelid = d.confrelid
-    )
-    SELECT oid FROM declared
-) AS known
-JOIN pg_constraint AS f ON f.oid = known.oid
+FROM pg_constraint AS f
 JOIN pg_class AS cc ON cc.oid = f.conrelid
 JOIN pg_namespace AS cn ON cn.oid = cc.relnamespace
 JOIN pg_class AS pc ON pc.oid = f.confrelid
@@ -58,6 +50,18 @@ CROSS JOIN LATERAL (
     JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = part.child
     JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = part.parent
 ) AS key
+WHERE f.contype = 'f'
+  AND (
+      f.conparentid = 0
+      OR NOT EXISTS (
+          WITH RECURSIVE above AS (
+              SELECT p.conparentid, p.confrelid FROM pg_constraint AS p WHERE p.oid = f.conparentid
+              UNION ALL
+              SELECT p.conparentid, p.confrelid FROM pg_constraint AS p JOIN above ON p.oid = above.conparentid
+          )
+          SELECT FROM above WHERE above.confrelid <> f.confrelid
+      )
+  )
 
 -- name: unique_keys
 -- Fragment: every unique index, a table's primary key among them, with the columns that it is made of in their order;
@@ -89,16 +93,17 @@ ORDER BY wanted.relation, c.place
 SELECT f.child_name, f.own, f.parent_name, f.of_parent, f.name, f.kinds, f.on_delete, f.is_validated, f.is_deferrable,
        f.parent_is_partitioned, f.is_inherited
 FROM ({foreign_keys}) AS f
-WHERE (%(children)s::text[] IS NULL OR f.child = ANY(SELECT to_regclass(t) FROM unnest(%(children)s::text[]) AS t))
-  AND (%(parents)s::text[] IS NULL OR f.parent = ANY(SELECT to_regclass(t) FROM unnest(%(parents)s::text[]) AS t))
+WHERE (%(children)s::text[] IS NULL OR f.child = ANY(ARRAY(SELECT to_regclass(t)::oid FROM unnest(%(children)s::text[]) AS t)))
+  AND (%(parents)s::text[] IS NULL OR f.parent = ANY(ARRAY(SELECT to_regclass(t)::oid FROM unnest(%(parents)s::text[]) AS t)))
 ORDER BY f.child_name, f.own, f.name
 
--- name: unique_keys_of_table
--- The unique keys of a table, the primary one first.
-SELECT k.columns, k.is_primary, k.is_valid, k.is_partial, k.has_expressions, k.includes_others, k.is_deferrable, k.nulls_are_equal,
+-- name: unique_keys_of_tables
+-- The unique keys of these tables, the primary one of each first.
+SELECT wanted.relation, k.columns, k.is_primary, k.is_valid, k.is_partial, k.has_expressions, k.includes_others, k.is_deferrable,
+       k.nulls_are_equal,
        COALESCE((
            SELECT min(f.conrelid::regclass::text) FROM pg_constraint AS f WHERE f.contype = 'f' AND f.confrelid = k.relation AND f.conindid = k.index
        ), '')
-FROM ({unique_keys}) AS k
-WHERE k.relation = to_regclass(%(relation)s::text)
-ORDER BY NOT k.is_primary, k.index::regclass::text
+FROM unnest(%(relations)s::text[]) AS wanted (relation)
+JOIN ({unique_keys}) AS k ON k.relation = to_regclass(wanted.relation)
+ORDER BY wanted.relation, NOT k.is_primary, k.index::regclass::text

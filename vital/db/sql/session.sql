@@ -31,6 +31,14 @@ SELECT set_config('vital.backfill', 'on', true),
        set_config('statement_timeout', %(statement_timeout)s, true),
        set_config('role', %(role)s, true)
 
+-- name: path_of_applications
+-- Where names are looked up by who sets nothing: schemas that are there, as ALTER DATABASE, ALTER ROLE or the server have them.
+SELECT concat_ws(', ', (SELECT string_agg(quote_ident(schema), ', ' ORDER BY place) FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (schema, place)), 'pg_temp')
+
+-- name: as_applications
+-- From here to the transaction's end names are looked up there.
+SELECT set_config('search_path', %(path)s, true)
+
 -- name: stream_settings
 -- All rows of a cursor are wanted, so the planner must not prefer what gives the first ones soon.
 SELECT set_config('cursor_tuple_fraction', '1', true)

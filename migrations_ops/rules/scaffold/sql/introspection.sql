@@ -33,6 +33,30 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
       END
 ORDER BY 1
 
+-- name: families
+-- Tables that others of these inherit from, over however many steps: the nearest to the top first. (A partition is no heir.)
+WITH RECURSIVE named AS (
+    SELECT relation, to_regclass(relation)::oid AS oid FROM unnest(%(relations)s::text[]) AS relation
+), line AS (
+    SELECT i.inhparent AS above, i.inhrelid AS heir, 1 AS steps
+    FROM pg_inherits AS i
+    JOIN pg_class AS c ON c.oid = i.inhparent AND c.relkind = 'r'
+    UNION ALL
+    SELECT line.above, i.inhrelid, line.steps + 1
+    FROM line
+    JOIN pg_inherits AS i ON i.inhparent = line.heir
+)
+SELECT top.relation, array_agg(DISTINCT below.relation ORDER BY below.relation)
+FROM line
+JOIN named AS top ON top.oid = line.above
+JOIN named AS below ON below.oid = line.heir
+GROUP BY top.relation
+ORDER BY max(line.steps) DESC, top.relation
+
+-- name: has_rows_of_its_own
+-- Whether a table has rows that are no heir's.
+SELECT EXISTS (SELECT FROM ONLY {relation})
+
 -- name: has_more_rows_than
 -- Whether a table has more rows than a list that everybody may read is likely to have.
 SELECT count(*) > %(limit)s FROM (SELECT FROM {relation} LIMIT %(limit)s + 1) AS first
