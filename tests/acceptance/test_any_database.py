@@ -16,6 +16,8 @@ from tests.support.paths import ROOT
 from tests.support.queries import scalar
 from tests.support.tenant_role import TenantSession
 
+pytestmark = pytest.mark.slow
+
 SHOP, GARDEN = ROOT / "docs" / "tutorial" / "shop.sql", ROOT / "tests" / "support" / "garden.sql"
 EDITS = {
     SHOP: [('domain = "berlin-mitte.example.com"', 'domain = "mitte.shop.example"')],
@@ -108,7 +110,6 @@ def journey(
     databases.drop(scratch)
 
 
-@pytest.mark.slow
 def test_every_command_succeeds(journey: Journey) -> None:
     for step, done in journey.said.items():
         assert done.returncode == 0, f"{step}: {said(done)}"

@@ -220,6 +220,7 @@ def test_without_a_backup_it_says_so(legacy: Scratch, manage: Manage, tmp_path: 
     assert not dumps(tmp_path)
 
 
+@pytest.mark.slow
 def test_where_no_backup_can_be_taken_nothing_changes(legacy: Scratch, manage: Manage, tmp_path: Path) -> None:
     rows(legacy.admin_url, "CREATE TABLE somebody_elses (id int)")
 

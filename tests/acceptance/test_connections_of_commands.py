@@ -9,6 +9,8 @@ from tests.support import queries
 from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch
 
+pytestmark = pytest.mark.slow
+
 REASON = ("--reason", "counted")
 ONE = {
     "status": ("migrate_tenants", "status"),

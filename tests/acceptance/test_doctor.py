@@ -93,6 +93,7 @@ WAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_what_tenants_reach_past_the_policies_stops_a_deployment(migrated: Scratch, manage: Manage, way: str) -> None:
     for statement in WAYS[way]:

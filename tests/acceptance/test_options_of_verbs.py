@@ -13,6 +13,8 @@ from tests.support.commands import every_verb, given, options_of, parser_of, ref
 from tests.support.database_state import dump_with_vital
 from tests.support.databases import Scratch
 
+pytestmark = pytest.mark.slow
+
 VERBS = every_verb()
 
 
@@ -123,7 +125,6 @@ DANGEROUS = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("words", DANGEROUS, ids=" ".join)
 def test_what_is_refused_has_changed_nothing(
     words: tuple[str, ...], migrated_template: Scratch, manage: Manage, tmp_path: Path

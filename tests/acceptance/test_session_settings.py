@@ -1,4 +1,6 @@
 """ALTER DATABASE and ALTER ROLE say what a session runs with. Whatever they say, a run, its validation, the service and
+
+pytestmark = pytest.mark.slow
 the undo come to the same; what VITAL cannot set for itself is refused before anything is touched, in one sentence.
 
 VITAL_SLOW_TESTS=1: each setting by itself, for the database and for the roles; else all of them at once.
@@ -132,7 +134,6 @@ def run(manage: Manage, scratch: Scratch, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("of", ["the database", "the roles"])
 @pytest.mark.parametrize("group", GROUPS, ids=called)
 def test_a_run_comes_to_the_same_under_every_setting(

@@ -15,6 +15,8 @@ from tests.support.command_results import Manage, said
 from tests.support.databases import OWNER, Scratch, clone_with_grants, rows
 from tests.support.plans import SHIPPED
 
+pytestmark = pytest.mark.slow
+
 TEMPORARY = """
     SELECT COALESCE(pg_get_userbyid(NULLIF(acl.grantee, 0)), 'PUBLIC')
     FROM pg_database AS d CROSS JOIN LATERAL aclexplode(COALESCE(d.datacl, acldefault('d', d.datdba))) AS acl

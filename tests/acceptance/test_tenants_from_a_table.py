@@ -208,6 +208,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", REFUSED)
 def test_a_row_that_can_be_no_tenant_is_named(why: str, empty: Scratch, manage: Manage, tmp_path: Path) -> None:
     statement, message = REFUSED[why]

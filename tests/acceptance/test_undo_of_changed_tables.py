@@ -14,6 +14,8 @@ from tests.support.databases import Scratch, clone_with_grants
 from tests.support.pause_point import paused_at
 from tests.support.plans import SHIPPED
 
+pytestmark = pytest.mark.slow
+
 LEFT = """
     SELECT 'entry ' || id FROM vital.ledger WHERE undone_at IS NULL
     UNION ALL SELECT statement FROM vital.applied_statement
@@ -168,7 +170,6 @@ UNDOING = "SELECT count(*) FILTER (WHERE undone_at IS NOT NULL) > 0 FROM vital.l
 RUNNING = "SELECT count(*) > 0 FROM vital.ledger"
 
 
-@pytest.mark.slow
 def test_rewritten_emptied_and_dropped_in_the_middle_of_an_undo(
     migrated: Scratch, legacy_template: Scratch, manage: Manage
 ) -> None:
@@ -190,7 +191,6 @@ def test_renamed_in_the_middle_of_an_undo(migrated: Scratch, legacy_template: Sc
     assert_as_before(migrated, legacy_template)
 
 
-@pytest.mark.slow
 def test_rewritten_and_emptied_in_the_middle_of_a_run(
     prepared: Scratch, legacy_template: Scratch, manage: Manage
 ) -> None:
@@ -203,7 +203,6 @@ def test_rewritten_and_emptied_in_the_middle_of_a_run(
     assert_as_before(prepared, legacy_template, "messages")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("there", "back", "besides"), [("DROP TABLE messages", "", "messages"), (RENAMED, BACK, "")])
 def test_dropped_or_renamed_in_the_middle_of_a_run(
     prepared: Scratch, legacy_template: Scratch, manage: Manage, there: str, back: str, besides: str
@@ -270,7 +269,6 @@ COUNTER = """
 """
 
 
-@pytest.mark.slow
 def test_what_a_trigger_changed_elsewhere_is_said_before_and_after(legacy: Scratch, manage: Manage) -> None:
     queries.write_as_owner(legacy, COUNTER)
 

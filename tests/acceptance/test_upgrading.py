@@ -62,6 +62,7 @@ def test_the_data_work_of_a_finished_one_reaches_tables_that_are_new(migrated: S
 VERBS = (("resume",), ("pause",), ("cancel",), ("tune", "batch=200ms"), ("ledger",))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
 def test_no_verb_fails_on_tables_of_an_earlier_vital(prepared: Scratch, manage: Manage, verb: tuple[str, ...]) -> None:
     """Those that write bring them up to date first, those that read say so: none fails for a column of now."""

@@ -9,6 +9,8 @@ from tests.support.command_results import Manage, said
 from tests.support.database_state import dump_platform, unchanged
 from tests.support.databases import OWNER, Scratch, rows
 
+pytestmark = pytest.mark.slow
+
 SHOP = [
     "CREATE TABLE stores (id bigint PRIMARY KEY, name text NOT NULL)",
     "CREATE TABLE items (id bigint PRIMARY KEY, store_id bigint NOT NULL REFERENCES stores, sku text, price numeric,"
@@ -118,7 +120,6 @@ def plan(shop: Scratch, manage: Manage, tmp_path: Path) -> str:
     return str(out)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("what", MEETS)
 def test_it_is_refused_before_anything_changes(what: str, shop: Scratch, plan: str, manage: Manage) -> None:
     statements, words = MEETS[what]
@@ -135,7 +136,6 @@ def test_it_is_refused_before_anything_changes(what: str, shop: Scratch, plan: s
     assert "001_schema_fixes" not in done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("what", MEETS_NOTHING)
 def test_what_stops_no_update_is_not_refused(what: str, shop: Scratch, plan: str, manage: Manage) -> None:
     for statement in MEETS_NOTHING[what]:
@@ -240,7 +240,6 @@ def forbidding(*tags: str, when: str = "true") -> list[str]:
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "tag", ["CREATE TABLE", "ALTER TABLE", "CREATE INDEX", "CREATE FUNCTION", "CREATE POLICY", "GRANT", "DROP TRIGGER"]
 )

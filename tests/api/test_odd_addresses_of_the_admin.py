@@ -88,6 +88,7 @@ def test_every_parameter_of_the_other_pages(admin: Admin) -> None:
     _all_answered(admin, [f"/admin/own/catalog/tool/?{name}={{}}" for name in (*ALL_LISTS, "whose")])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", addresses())
 def test_every_key(admin: Admin, address: str) -> None:
     _all_answered(admin, [address])

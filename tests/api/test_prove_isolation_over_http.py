@@ -25,6 +25,8 @@ from tests.support.service import JWT_SECRET, PRODUCTION, TENANT_DOMAIN
 from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import super_admin, user
 
+pytestmark = pytest.mark.slow
+
 SECRET = {"SUPABASE_JWT_SECRET": JWT_SECRET, "VITAL_TENANT_DOMAIN": TENANT_DOMAIN}
 MARKS = {"tools": "tool_key", "prompts": "name", "knowledge_domains": "slug"}
 TENANTS = ("Platform", "Digital Health Startup", "Pharmaceuticals", "Stranger")
@@ -72,7 +74,6 @@ def test_the_service_holds(own_service: ServiceUnderTest, manage: Manage) -> Non
     assert {table: own_service.rows(table) for table in MARKS} == rows, "nothing is left, and nothing is missing"
 
 
-@pytest.mark.slow
 def test_the_service_in_this_process_holds(own_service: ServiceUnderTest, manage: Manage) -> None:
     """With the service's own login; tables outside of the plan are closed to it, which the report says."""
     done = manage(
@@ -97,7 +98,6 @@ def test_the_service_in_this_process_holds(own_service: ServiceUnderTest, manage
         assert reason in why
 
 
-@pytest.mark.slow
 def test_rows_of_a_killed_run_are_removed_by_the_next(own_service: ServiceUnderTest, manage: Manage) -> None:
     arguments = ("prove_isolation", "--url", address(own_service))
     with pytest.MonkeyPatch.context() as patched:
@@ -162,7 +162,6 @@ def everybody_is_super_admin_when_deleting(method: str, path: str, sent: Mapping
     return super_admin(PHARMA) if method == "DELETE" else sent
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bend", "verb", "victims"),
     [

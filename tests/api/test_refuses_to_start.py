@@ -43,6 +43,7 @@ def test_it_starts_with_a_login_that_can_do_nothing_by_itself(database: Scratch)
         assert service.get("/health/live").status == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("attributes", "statement", "reason"),
     [
@@ -86,6 +87,7 @@ def test_a_table_whose_fence_is_down_is_refused(service_database: ServiceDatabas
         is_refused(own.login, "prompts")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "told"),
     [

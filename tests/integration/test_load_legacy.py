@@ -146,6 +146,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "text", "problem"), BROKEN.values(), ids=BROKEN.keys())
 def test_it_names_file_line_and_problem(
     empty: Scratch, manage: Manage, folder: Path, table: str, text: str, problem: str

@@ -137,6 +137,7 @@ RESTRICTIVE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", RESTRICTIVE)
 @pytest.mark.parametrize("how", ["dropped", "opened"])
 def test_a_policy_that_is_gone_or_open_is_noticed_on_every_table(fenced: Scratch, policy: str, how: str) -> None:

@@ -58,6 +58,7 @@ def test_groups_come_in_the_order_in_which_they_matter(on_migrated: Scratch) -> 
     assert listed[:3] == ["users", "conversations", "messages"], "what others follow comes first, what no rule knows"
 
 
+@pytest.mark.slow
 def test_a_long_group_is_turned_over_page_by_page(on_migrated: Scratch) -> None:
     admin = platform_admin()
     messages = {"table": "public.messages", "check": "rows of messages that no rule knows"}

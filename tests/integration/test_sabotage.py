@@ -69,6 +69,7 @@ def test_right_after_a_run_nothing_differs(session: Session) -> None:
     assert differences(session) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", sabotage.read(), ids=lambda case: case.name)
 def test_it_is_noticed_and_its_fix_repairs_it(session: Session, deferred: frozenset[str], case: sabotage.Case) -> None:
     if not case.since <= session.connection.info.server_version // 10_000 <= case.until:

@@ -13,6 +13,8 @@ from tests.support.embedded_processes import Process, is_free, postmaster, query
 from vital.db import embedded
 from vital.db.embedded import EmbeddedError, ensure_running
 
+pytestmark = pytest.mark.slow
+
 
 def is_running(home: Path) -> bool:
     """Whether somebody has written a pid; the file is there an instant before its text is."""

@@ -23,6 +23,8 @@ from tests.support.rule_tables import RUN, SHAPES, Row, content, fill, forget, m
 from tests.support.slow_rules import decided, stands
 from vital.db import sql
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", autouse=True)
 def small_batches() -> Iterator[None]:
@@ -134,7 +136,6 @@ PLAIN: Row = {
 }  # fmt: skip
 
 
-@pytest.mark.slow
 def test_a_batch_that_takes_too_long_is_tried_again_with_half_of_its_pages(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
