@@ -105,9 +105,8 @@ def browser_of_victim(
     (tmp_path / "Default" / "Preferences").write_text(json.dumps(PREFERENCES))
     context = browser_type.launch_persistent_context(tmp_path, **browser_type_launch_args)
     kind: Any = {"domain": VICTIM, "path": "/", "sameSite": same_site, "secure": same_site == "None"}
-    context.add_cookies(
-        [{"name": name, "value": value, **kind} for name, value in scene.victims[request.param].items()]
-    )
+    cookies: Any = [{"name": name, "value": value, **kind} for name, value in scene.victims[request.param].items()]
+    context.add_cookies(cookies)
     yield context
     context.close()
 

@@ -1,0 +1,111 @@
+// A stand-in for the platform's frontend: its pages do what the platform's do, and know of VITAL only that three addresses lead there.
+//
+// node frontend.mjs VITAL_URL PLATFORM_ID PORT  (0: any; it is printed)
+import http from "node:http";
+
+const [vital, platform] = [new URL(process.argv[2]), process.argv[3]];
+const PROXIED = /^\/api\/(tools-crud|prompts-crud|knowledge-domains)(?=[/?]|$)/;
+
+// The middleware's cookie, where it knows nothing better; the session's is Supabase's.
+const hint = (request) =>
+  /(^|; *)tenant_id=/.test(request.headers.cookie ?? "") ? {} : { "set-cookie": `tenant_id=${platform}; Path=/; SameSite=Lax` };
+
+// As Next.js rewrites do it: the host is the destination's, everything else goes on as it came.
+function proxied(request, response) {
+  const headers = { ...request.headers, host: vital.host, "x-forwarded-host": request.headers.host, "x-forwarded-proto": "http" };
+  const onward = http.request(new URL(request.url, vital), { method: request.method, headers }, (answer) => {
+    response.writeHead(answer.statusCode, { ...answer.headers, ...hint(request) });
+    answer.pipe(response);
+  });
+  onward.on("error", () => response.writeHead(502).end());
+  request.pipe(onward);
+}
+
+const page = (body, script) => `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
+<p id="error" role="alert"></p><p id="state"></p>${body}
+<script>
+const asked = new URLSearchParams(location.search), $ = (id) => document.getElementById(id);
+async function call(path, method = "GET", body) {
+  const headers = body ? { "content-type": "application/json" } : {};
+  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.error);
+  return said;
+}
+// Both forms of an address are used: the item's, and the collection's with the id in the body or the query.
+const put = (base, id, body) =>
+  asked.get("form") === "item" ? call(base + "/" + id, "PUT", body) : call(base, "PUT", { ...body, id });
+const remove = (base, id) => call(asked.get("form") === "item" ? base + "/" + id : base + "?id=" + id, "DELETE");
+const shows = (what) => async () => {
+  $("error").textContent = "", $("state").textContent = "at work";
+  try { $("state").textContent = await what(); }
+  catch (error) { $("error").textContent = error.message, $("state").textContent = "refused"; }
+};
+${script}</script>`;
+
+// The list is loaded whole; the tool that is edited is sent back whole, with one field changed, under the name that the page uses.
+const TOOLS = page(
+  `<h1>Tools</h1><ul id="list"></ul><label>Field <input id="field"></label><label>Value <input id="value"></label>
+   <button id="save">Save</button><button id="delete">Delete</button>`,
+  `let tool;
+  const opens = async () => {
+    const { tools } = await call("/api/tools-crud?limit=1000");
+    $("list").replaceChildren(...tools.map((one) => Object.assign(document.createElement("li"), { textContent: one.name })));
+    ({ tool } = await call("/api/tools-crud/" + asked.get("id")));
+    return "opened " + tool.name;
+  };
+  $("save").onclick = shows(async () => {
+    ({ tool } = await put("/api/tools-crud", tool.id, { ...tool, [$("field").value]: $("value").value }));
+    return "saved " + tool[$("field").value];
+  });
+  $("delete").onclick = shows(async () => (await remove("/api/tools-crud", tool.id)).message);
+  shows(opens)();`,
+);
+
+// The editor shows these fields, and sends every one of them back.
+const PROMPTS = page(
+  `<h1>Prompt</h1><form id="fields"></form><button id="save">Save</button><button id="delete">Delete</button>`,
+  `const TEXTS = ["name", "display_name", "description", "domain", "system_prompt", "user_prompt_template", "status"];
+  const OTHERS = ["tags", "use_cases", "target_users", "regulatory_requirements", "customization_guide", "quality_assurance",
+                  "prompt_starter", "slug", "prompt_code"];
+  let prompt;
+  const opens = async () => {
+    ({ prompt } = await call("/api/prompts-crud?action=get&id=" + encodeURIComponent(asked.get("id"))));
+    $("fields").replaceChildren(...TEXTS.map((name) => {
+      const field = Object.assign(document.createElement("textarea"), { id: name, value: prompt[name] ?? "" });
+      field.setAttribute("aria-label", name);
+      return field;
+    }));
+    return "opened " + prompt.name;
+  };
+  $("save").onclick = shows(async () => {
+    const texts = TEXTS.map((name) => [name, $(name).value === (prompt[name] ?? "") ? prompt[name] : $(name).value]);
+    const others = OTHERS.map((name) => [name, prompt[name]]);
+    ({ prompt } = await put("/api/prompts-crud", prompt.id, Object.fromEntries([...texts, ...others])));
+    return "saved " + prompt.name;
+  });
+  $("delete").onclick = shows(async () => (await remove("/api/prompts-crud", prompt.id)).message);
+  shows(opens)();`,
+);
+
+const DOMAINS = page(
+  `<h1>Domains</h1><ul id="list"></ul>`,
+  `shows(async () => {
+    const { domains, count } = await call("/api/knowledge-domains");
+    $("list").replaceChildren(...domains.map((one) => Object.assign(document.createElement("li"), { textContent: one.name })));
+    return "opened " + count;
+  })();`,
+);
+
+const PAGES = { "/tools": TOOLS, "/prompts": PROMPTS, "/domains": DOMAINS, "/blank": page("", "") };
+
+const server = http.createServer((request, response) => {
+  if (PROXIED.test(request.url)) return proxied(request, response);
+  const path = new URL(request.url, "http://any").pathname;
+  if (path.startsWith("/api/")) {  // what is not VITAL's stays where it was
+    return response.writeHead(200, { "content-type": "application/json", ...hint(request) }).end('{"from": "the frontend"}');
+  }
+  const found = PAGES[path];
+  response.writeHead(found ? 200 : 404, { "content-type": "text/html", ...hint(request) }).end(found ?? "");
+});
+server.listen(Number(process.argv[4]), "127.0.0.1", () => console.log(server.address().port));
