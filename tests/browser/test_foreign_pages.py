@@ -19,6 +19,8 @@ from tests.support.service_under_test import ServiceDatabase, ServiceUnderTest
 from tests.support.session_cookies import Cookies, encoded, parts, session
 from tests.support.tokens import token
 
+pytestmark = pytest.mark.slow  # some forty browsers, one after the other
+
 VICTIM = "app.localhost"
 NEIGHBOURS = {
     "another port": VICTIM,
