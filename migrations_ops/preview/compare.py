@@ -30,13 +30,12 @@ def against(session: Session, plan: Plan, other: Plan, waiting: Waiting) -> dict
 
 def _changes(mine: Asking, theirs: Asking, spec: TableSpec, words: tuple[Words, Words]) -> list[dict[str, Any]]:
     """The rows of one table, by tenants and rules before and after."""
-    same = [sql.compose("{a} = {b}", a=sql.column("one", c), b=sql.column("other", c)) for c in spec.table.key]
     statement = sql.compose(
         QUERIES["rows_of_two_plans"],
         one=mine.prediction.rows(spec),
         other=theirs.prediction.rows(theirs.plan.table(spec.relation)),
         key=sql.key_text("one", spec.table.key),
-        same_row=sql.join(same, " AND "),
+        same_row=sql.same_values("one", spec.table.key, "other", spec.table.key),
     )
     found = mine.short([spec.relation], partial(mine.session.execute, statement), whole=True)
     theirs_of, mine_of = words

@@ -126,7 +126,7 @@ class Prediction:
             links=sql.join(links, " AND "),
             share=sql.literal(parent.share),
             alias=sql.ident(alias_of(rule)),
-            same=_same(alias_of(rule), spec.table.key, "batch", spec.table.key),
+            same=sql.same_values(alias_of(rule), spec.table.key, "batch", spec.table.key),
         )
 
     def _joined_tree(self, spec: TableSpec, rule: Rule, parent: Parent) -> Composable:
@@ -141,11 +141,11 @@ class Prediction:
             columns=sql.join(sql.column("t", column) for column in dict.fromkeys([*hop.key, *hop.columns])),
             keys=sql.join(sql.column("own", column) for column in hop.key),
             child_keys=sql.join(sql.column("child", column) for column in hop.key),
-            is_below=_same("child", hop.columns, "below", hop.key),
+            is_below=sql.same_values("child", hop.columns, "below", hop.key),
             is_root=sql.join([sql.compose("{column} IS NULL", column=column) for column in refers], " OR "),
             unmatched=sql.literal(unmatched),
             alias=sql.ident(alias),
-            same=_same(alias, hop.key, "batch", hop.columns),
+            same=sql.same_values(alias, hop.key, "batch", hop.columns),
         )
 
 
@@ -222,11 +222,6 @@ def _of_parent(rule: Rule) -> Composable:
     tenants = f"{alias}.vital_after AS vital_parent_{number}, {alias}.vital_early AS vital_early_{number}"
     holds = f"batch.{condition_of(rule)} AND " if rule.when else ""
     return sql.raw(f"{tenants}, {holds}{alias}.vital_after IS NOT NULL AS {match_of(rule)}")
-
-
-def _same(one: str, columns: Sequence[str], other: str, others: Sequence[str]) -> Composable:
-    pairs = zip(columns, others, strict=True)
-    return sql.join([sql.compose("{a} = {b}", a=sql.column(one, a), b=sql.column(other, b)) for a, b in pairs], " AND ")
 
 
 def condition_of(rule: Rule) -> str:

@@ -7,7 +7,7 @@ from psycopg.sql import Composable
 
 from migrations_ops.rules.comparisons import condition
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, RowValue, Rule, TableSpec, TenantSource
-from migrations_ops.rules.paths import QUERIES, path_to_parent, value_of_parent
+from migrations_ops.rules.paths import QUERIES, steps_up, value_of_parent
 from migrations_ops.rules.plan_keys import PHASES
 from vital.db import sql
 
@@ -50,7 +50,7 @@ class RuleSql:
         assert rule.parent is not None
         spec, hops = self.plan.table(rule.parent.table), rule.parent.hops
         above, up = f"{self.row}_above", f"{self.row}_up"
-        (_, (first,)), (_, (following,)) = path_to_parent(hops, self.row, up), path_to_parent(hops, above, up)
+        first, following = steps_up(hops, self.row, above, up)
         return sql.compose(
             "({tenant})",
             tenant=sql.compose(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from psycopg.sql import Composable
 
 from migrations_ops.rules.model import TENANT_COLUMN, Parent, Plan, Rule, TableSpec
-from migrations_ops.rules.paths import QUERIES, path_to_parent
+from migrations_ops.rules.paths import QUERIES, path_to_parent, steps_up
 from vital.db import sql
 
 
@@ -42,8 +42,7 @@ def _votes(plan: Plan, parent: Parent, row: str) -> Composable:
 
 
 def _circle(spec: TableSpec, parent: Parent, row: str) -> Composable:
-    (hop,) = parent.hops
-    (_, (first,)), (_, (following,)) = path_to_parent((hop,), row, "up"), path_to_parent((hop,), "above", "up")
+    (hop,), (first, following) = parent.hops, steps_up(parent.hops, row, "above", "up")
     return sql.compose(
         QUERIES["circle_in_words"],
         relation=sql.relation(spec.relation),

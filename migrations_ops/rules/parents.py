@@ -35,7 +35,7 @@ def votes(item: object, where: str, columns: dict[str, str], so_far: list[str], 
     given = Given(item, where, tuple(VOTE_KEYS), place)
     hops = _hops(given, columns, so_far)
     if hops[-1].table == so_far[-1]:
-        raise given.wrong("rows of its own table cannot vote: the result would hang on their order.")
+        raise given.wrong("rows of its own table cannot vote: the result would depend on their order.")
     return Parent(hops, share=given.majority("at_least") if "at_least" in given else ALL_AGREE)
 
 

@@ -45,6 +45,12 @@ def path_to_parent(hops: tuple[Hop, ...], row: str, last: str) -> tuple[list[Com
     return tables, links
 
 
+def steps_up(hops: tuple[Hop, ...], row: str, above: str, up: str) -> tuple[Composable, Composable]:
+    """In a tree: how the row `up` stands above a row of `row`, and above one of `above`."""
+    (_, (first,)), (_, (following,)) = path_to_parent(hops, row, up), path_to_parent(hops, above, up)
+    return first, following
+
+
 def _value(hop: Hop, row: str, column: str) -> Composable:
     """What a row's column says of the key of another."""
     value = sql.column(row, column)

@@ -1,5 +1,5 @@
-"""Rules that can never match, whatever is in the database: something else was meant. And rules whose order would
-decide about rows."""
+"""Rules that can never match, whatever is in the database: something else was meant. And rules that would give a row
+another tenant depending on the order in which rows are decided."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,17 +37,17 @@ def dead_rules(rules: Iterable[Rule]) -> Iterator[Dead]:
 
 
 def refuse_unclear_order(rules: Sequence[Rule], where: str) -> None:
-    """Raise PlanError where a row's tenant would hang on which rows were decided before it."""
+    """Raise PlanError where a row's tenant would depend on which rows were decided before it."""
     for place, rule in enumerate(rules, start=1):
         if rule.parent is None or (rule.parent.share is None and not rule.parent.is_tree):
             continue
         why = ""
         if rule.phase != PHASES[-1]:
-            why = f"votes and trees belong to {PHASES[-1]}: before it, rows wait for their tenants that have a say."
+            why = f"votes and trees belong to {PHASES[-1]}: before it, rows that decide may have no tenant yet."
         elif rule.parent.is_tree and place < len(rules):
-            why = "a tree comes last: a later rule would give a row its tenant when those below it are decided."
+            why = "a tree comes last: a later rule could give a row its tenant after the rows below it were decided."
         elif rule.parent.is_tree and any(one.reassigns for one in rules):
-            why = "no rule of a tree's table reassigns: the rows below could be decided before one above it moves."
+            why = "no rule of a table with a tree reassigns: rows could be decided before the row above them moves."
         if why:
             raise PlanError(f"{where}, rule {rule.number}: {why}", rule.at)
 

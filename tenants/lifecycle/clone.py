@@ -133,10 +133,9 @@ class _Copy:
         """Where rows of the tenant refer to rows of another one that is not the Platform: how many."""
         found = dict[str, int]()
         for one in self.references:
-            pairs = one.pairs
-            same = [sql.compose("{a} = {b}", a=sql.column("c", a), b=sql.column("t", b)) for a, b in pairs]
+            same = sql.same_values("c", one.own, "t", one.key)
             tables = {"child": sql.relation(one.child), "parent": sql.relation(one.parent)}
-            parts = {"same": sql.join(same, " AND "), "platform": sql.literal(self.platform)}
+            parts = {"same": same, "platform": sql.literal(self.platform)}
             by_tenant = dict(ask(self.session, "refer_across", None, **tables, **parts, **_of(tenant)))
             if by_tenant:
                 found[f"{shown(one.child)} ({', '.join(one.own)})"] = sum(by_tenant.values())
@@ -152,16 +151,14 @@ class _Copy:
             values[name] = self._new(joins, (table.relation, name), sql.column("t", name))
         for one in (one for one in self.references if one.child == table.relation):
             alias = f"r{len(joins)}"
-            pairs = [
-                sql.compose("{a} = {b}", a=sql.column(alias, key), b=sql.column("t", own)) for own, key in one.pairs
-            ]
+            same = sql.same_values(alias, one.key, "t", one.own)
             own_row = sql.compose(
                 "{a} = {id}::uuid", a=sql.column(alias, TENANT_COLUMN), id=sql.literal(self.source.id)
             )
             joins.append(
                 sql.compose(
                     "LEFT JOIN {parent} AS {alias} ON {same}",
-                    parent=sql.relation(one.parent), alias=sql.ident(alias), same=sql.join([*pairs, own_row], " AND "),
+                    parent=sql.relation(one.parent), alias=sql.ident(alias), same=sql.join([same, own_row], " AND "),
                 )
             )  # fmt: skip
             for own, key in one.pairs:
@@ -183,15 +180,13 @@ class _Copy:
         may_be_empty = {column.name for column in self.session.columns(table.relation) if not column.not_null}
         for one in (one for one in self.references if one.child == table.relation):
             alias, owner = f"o{len(joins)}", sql.column(f"o{len(joins)}", TENANT_COLUMN)
-            pairs = [
-                sql.compose("{a} = {b}", a=sql.column(alias, key), b=sql.column("t", own)) for own, key in one.pairs
-            ]
+            linked = [sql.same_values(alias, one.key, "t", one.own)]
             for tenant in (self.source.id, self.platform):
-                pairs.append(sql.compose("{o} IS DISTINCT FROM {id}::uuid", o=owner, id=sql.literal(tenant)))
+                linked.append(sql.compose("{o} IS DISTINCT FROM {id}::uuid", o=owner, id=sql.literal(tenant)))
             joins.append(
                 sql.compose(
                     "LEFT JOIN {parent} AS {alias} ON {same}",
-                    parent=sql.relation(one.parent), alias=sql.ident(alias), same=sql.join(pairs, " AND "),
+                    parent=sql.relation(one.parent), alias=sql.ident(alias), same=sql.join(linked, " AND "),
                 )
             )  # fmt: skip
             for own in (own for own in one.own if own in may_be_empty and own != TENANT_COLUMN):

@@ -87,12 +87,10 @@ def _refuse_what_the_archive_lacks(
 def _refuse_what_others_refer_to(session: Session, record: Record, found: list[Table]) -> None:
     names = [table.relation for table in found]
     for link in foreign_keys_between(session, names):
-        pairs = zip(link.key, link.own, strict=True)
-        same = [sql.compose("{a} = {b}", a=sql.column("t", a), b=sql.column("c", b)) for a, b in pairs]
         parts = {
             "child": sql.relation(link.child),
             "parent": sql.relation(link.parent),
-            "same": sql.join(same, " AND "),
+            "same": sql.same_values("t", link.key, "c", link.own),
         }
         parts |= {"tenant": sql.ident(TENANT_COLUMN), "id": sql.literal(record.id)}
         ((count,),) = session.execute(sql.compose(QUERIES["refer_into"], **parts))

@@ -92,14 +92,12 @@ def _of(relation: str, name: str, tenant: str, **parts: Any) -> Any:
 
 
 def _referred(inventory: Inventory, found: dict[str, Table], tenant: str, link: ForeignKey) -> Any:
-    pairs = link.pairs
-    same = [sql.compose("{a} = {b}", a=sql.column("t", key), b=sql.column("c", own)) for own, key in pairs]
     return sql.compose(
         QUERIES["others_referred_to"],
         key=sql.key_text("t", tuple(found[link.parent].key)),
         child=sql.relation(link.child),
         parent=sql.relation(link.parent),
-        same=sql.join(same, " AND "),
+        same=sql.same_values("t", link.key, "c", link.own),
         tenant=sql.ident(TENANT_COLUMN),
         id=sql.literal(tenant),
         platform=sql.literal(inventory.platform_id),

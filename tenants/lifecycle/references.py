@@ -97,7 +97,7 @@ def problems(
             whose = "belongs to another tenant" if is_owned else "belongs to no tenant yet"
             yield Problem(relation, name, f"refers by {lead.columns} to a row of {shown(lead.parent)} that {whose}")
     for one in loose:
-        child = {"child": sql.relation(one.child), "same": _same("c", one.columns, "g", one.key)}
+        child = {"child": sql.relation(one.child), "same": sql.same_values("c", one.columns, "g", one.key)}
         for (name,) in ask(session, "others_would_refer", given, **mine, **child):
             whose = f"{shown(one.child)} of others here refer by {', '.join(one.columns)} to a row with this key"
             yield Problem(relation, name, whose)
@@ -114,13 +114,8 @@ def _steps(hops: tuple[ForeignKey, ...]) -> Composable:
             "JOIN {table} AS {to} ON {same}",
             table=sql.relation(hop.parent),
             to=sql.ident(f"p{number}"),
-            same=_same(f"p{number}", hop.key, f"p{number - 1}" if number > 1 else "g", hop.own),
+            same=sql.same_values(f"p{number}", hop.key, f"p{number - 1}" if number > 1 else "g", hop.own),
         )
         for number, hop in enumerate(hops, start=1)
     ]
     return sql.join(joins, " ")
-
-
-def _same(one: str, columns: tuple[str, ...], other: str, others: tuple[str, ...]) -> Composable:
-    pairs = zip(columns, others, strict=True)
-    return sql.join([sql.compose("{a} = {b}", a=sql.column(one, a), b=sql.column(other, b)) for a, b in pairs], " AND ")

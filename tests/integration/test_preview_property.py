@@ -9,7 +9,6 @@ from uuid import UUID, uuid5
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from psycopg.conninfo import conninfo_to_dict
 
 from migrations_ops.engine import backfill, baseline
 from migrations_ops.engine.session import Session
@@ -23,7 +22,7 @@ from migrations_ops.rules.model import Condition, Hop, Parent, Plan, Rule, Table
 from migrations_ops.rules.plan_keys import PHASES
 from migrations_ops.rules.suggest.current_rule import CurrentRules
 from migrations_ops.rules.suggest.rule_groups import Family
-from tests.support import databases
+from tests.support import engine_session
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support.command_results import Manage
 from tests.support.engine_watch import quiet
@@ -110,19 +109,14 @@ def plan_of(given: dict[str, tuple[tuple[Rule, ...], str]]) -> Plan:
 @pytest.fixture(scope="module")
 def session(server_url: str, manage: Manage) -> Iterator[Session]:
     """The engine's connection to a database with a family of three tables."""
-    scratch = databases.create_empty(server_url)
-    done = manage(scratch, "migrate")
-    assert done.returncode == 0, done.stderr
-    opened = Session.open({str(k): v for k, v in conninfo_to_dict(scratch.owner_url).items()}, "preview")
-    for table, parent in FAMILY.items():
-        refers = f" REFERENCES {parent} (id)" if parent else ""
-        opened.execute(
-            f"CREATE TABLE {table} (id uuid PRIMARY KEY, name text, parent uuid{refers}, tenant_id uuid, n int,"
-            " above uuid)"
-        )
-    yield opened
-    opened.close()
-    databases.drop(scratch)
+    with engine_session.on_empty_database(server_url, manage, "preview") as opened:
+        for table, parent in FAMILY.items():
+            refers = f" REFERENCES {parent} (id)" if parent else ""
+            opened.execute(
+                f"CREATE TABLE {table} (id uuid PRIMARY KEY, name text, parent uuid{refers}, tenant_id uuid, n int,"
+                " above uuid)"
+            )
+        yield opened
 
 
 def fill(session: Session, given: dict[str, list[dict[str, Any]]]) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from psycopg.conninfo import conninfo_to_dict
 
 from migrations_ops.engine import backfill
 from migrations_ops.engine.session import Session
@@ -21,7 +20,7 @@ from migrations_ops.rules import evidence
 from migrations_ops.rules.load import of_text
 from migrations_ops.rules.model import Plan
 from migrations_ops.rules.plan_keys import PHASES
-from tests.support import databases
+from tests.support import engine_session
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.command_results import Manage
 from tests.support.engine_watch import quiet
@@ -82,21 +81,16 @@ Row = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def session(server_url: str, manage: Manage) -> Iterator[Session]:
-    scratch = databases.create_empty(server_url)
-    done = manage(scratch, "migrate")
-    assert done.returncode == 0, done.stderr
-    opened = Session.open({str(k): v for k, v in conninfo_to_dict(scratch.owner_url).items()}, "owners")
-    for statement in TABLES.split(";\n"):
-        opened.execute(sql.verbatim(statement))
-    for slug, id in TENANTS.items():
-        opened.execute("INSERT INTO companies VALUES (%(id)s, %(slug)s)", {"id": id, "slug": slug})
-    for table, owners in (("clinics", CLINICS), ("labs", LABS)):
-        for key, owner in owners.items():
-            insert = sql.compose("INSERT INTO {t} VALUES (%(key)s, %(owner)s)", t=sql.ident(table))
-            opened.execute(insert, {"key": key, "owner": owner})
-    yield opened
-    opened.close()
-    databases.drop(scratch)
+    with engine_session.on_empty_database(server_url, manage, "owners") as opened:
+        for statement in TABLES.split(";\n"):
+            opened.execute(sql.verbatim(statement))
+        for slug, id in TENANTS.items():
+            opened.execute("INSERT INTO companies VALUES (%(id)s, %(slug)s)", {"id": id, "slug": slug})
+        for table, owners in (("clinics", CLINICS), ("labs", LABS)):
+            for key, owner in owners.items():
+                insert = sql.compose("INSERT INTO {t} VALUES (%(key)s, %(owner)s)", t=sql.ident(table))
+                opened.execute(insert, {"key": key, "owner": owner})
+        yield opened
 
 
 def plan_of(rules: list[str], unmatched: bool) -> Plan:

@@ -3,15 +3,16 @@
 A bigger statement joins COLUMNS, FOREIGN_KEYS or UNIQUE_KEYS: `FROM ({foreign_keys}) AS f WHERE f.child = …`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from psycopg.sql import Composable
 
 from vital.db import sql
 
+T = TypeVar("T")
 QUERIES = sql.load(Path(__file__).parent / "sql")
 # Without parameters or a %, so that they fit statements of either kind.
 COLUMNS = sql.compose(QUERIES["table_columns"])
@@ -107,10 +108,7 @@ def columns(session: Asks, relation: str) -> list[Column]:
 def columns_of(session: Asks, relations: Iterable[str]) -> dict[str, list[Column]]:
     """Table → its columns, of each of these that is there."""
     question = sql.compose(QUERIES["columns_of_tables"], columns=COLUMNS)
-    found: dict[str, list[Column]] = {}
-    for relation, *facts in session.execute(question, {"relations": list(dict.fromkeys(relations))}):
-        found.setdefault(relation, []).append(Column(*_facts(facts)))
-    return found
+    return _by_table(session, question, relations, Column)
 
 
 def has_column(session: Asks, relation: str, name: str) -> bool:
@@ -141,9 +139,16 @@ def unique_keys(session: Asks, relation: str) -> list[UniqueKey]:
 def unique_keys_of(session: Asks, relations: Iterable[str]) -> dict[str, list[UniqueKey]]:
     """Table → its unique keys, the primary one first, of each of these that has some."""
     question = sql.compose(QUERIES["unique_keys_of_tables"], unique_keys=UNIQUE_KEYS)
-    found: dict[str, list[UniqueKey]] = {}
+    return _by_table(session, question, relations, UniqueKey)
+
+
+def _by_table(
+    session: Asks, question: Composable, relations: Iterable[str], kind: Callable[..., T]
+) -> dict[str, list[T]]:
+    """Table → what the question says of it, whose rows begin with the table."""
+    found: dict[str, list[T]] = {}
     for relation, *facts in session.execute(question, {"relations": list(dict.fromkeys(relations))}):
-        found.setdefault(relation, []).append(UniqueKey(*_facts(facts)))
+        found.setdefault(relation, []).append(kind(*_facts(facts)))
     return found
 
 

@@ -149,6 +149,12 @@ def column(alias: str, name: str) -> Composed:
     return raw(alias + ".") + ident(name)
 
 
+def same_values(one: str, columns: Iterable[str], other: str, others: Iterable[str]) -> Composed:
+    """Whether a row of `one` has in these columns what a row of `other` has in those, in the same order."""
+    pairs = zip(columns, others, strict=True)
+    return join([compose("{a} = {b}", a=column(one, a), b=column(other, b)) for a, b in pairs], " AND ")
+
+
 def key_text(alias: str, key: tuple[str, ...]) -> Composed:
     """A row's key as one text: the value itself, or a JSON array of texts where the key has several columns."""
     if len(key) == 1:

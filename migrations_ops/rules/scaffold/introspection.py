@@ -61,13 +61,13 @@ def read(session: Session, schemas: Sequence[str]) -> Catalogue:
         else:
             candidates[relation] = (name, kind)
     left_out |= _rows_of_others(session, list(candidates))
-    told = _Facts.of(session, [relation for relation in candidates if relation not in left_out])
-    for relation in told.relations:
+    facts = _Facts.of(session, [relation for relation in candidates if relation not in left_out])
+    for relation in facts.relations:
         name, kind = candidates[relation]
-        if table := told.table(relation, name, is_partitioned=kind == "p"):
+        if table := facts.table(relation, name, is_partitioned=kind == "p"):
             tables[relation] = table
         else:
-            left_out[relation] = "no primary key: its rows could not be told apart"
+            left_out[relation] = "no primary key: its rows could not be facts apart"
     return Catalogue(session.connection.info.dbname, tables, left_out)
 
 

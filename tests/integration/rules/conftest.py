@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
 from migrations_ops.engine.session import Session
-from tests.support import databases
+from tests.support import engine_session
 from tests.support.cast import PHARMA, PLATFORM
 from tests.support.command_results import Manage
 from tests.support.random_rules import ALPHABET
@@ -17,21 +16,16 @@ from vital.db import sql
 @pytest.fixture(scope="module")
 def session(server_url: str, manage: Manage) -> Iterator[Session]:
     """The engine's session on a database with VITAL's own tables and a table of every shape, with a run open."""
-    scratch = databases.create_empty(server_url)
-    done = manage(scratch, "migrate")
-    assert done.returncode == 0, done.stderr
-    opened = Session.open({str(k): v for k, v in conninfo_to_dict(scratch.owner_url).items()}, "rules")
-    opened.execute(sql.compose("CREATE TYPE mood AS ENUM ({m})", m=sql.join(sql.literal(mood) for mood in MOODS)))
-    opened.execute("CREATE TABLE public.owners (id uuid PRIMARY KEY, tenant_id uuid)")
-    for owner, tenant in zip(OWNERS, (None, PLATFORM, PHARMA), strict=False):
-        opened.execute("INSERT INTO public.owners VALUES (%(o)s, %(t)s)", {"o": owner, "t": tenant})
-    for shape in SHAPES.values():
-        for statement in shape.create.split(";"):
-            opened.execute(sql.verbatim(statement))
-    opened.named("open_run", RUN)
-    yield opened
-    opened.close()
-    databases.drop(scratch)
+    with engine_session.on_empty_database(server_url, manage, "rules") as opened:
+        opened.execute(sql.compose("CREATE TYPE mood AS ENUM ({m})", m=sql.join(sql.literal(mood) for mood in MOODS)))
+        opened.execute("CREATE TABLE public.owners (id uuid PRIMARY KEY, tenant_id uuid)")
+        for owner, tenant in zip(OWNERS, (None, PLATFORM, PHARMA), strict=False):
+            opened.execute("INSERT INTO public.owners VALUES (%(o)s, %(t)s)", {"o": owner, "t": tenant})
+        for shape in SHAPES.values():
+            for statement in shape.create.split(";"):
+                opened.execute(sql.verbatim(statement))
+        opened.named("open_run", RUN)
+        yield opened
 
 
 @pytest.fixture(scope="module")
