@@ -1,6 +1,4 @@
 """ALTER DATABASE and ALTER ROLE say what a session runs with. Whatever they say, a run, its validation, the service and
-
-pytestmark = pytest.mark.slow
 the undo come to the same; what VITAL cannot set for itself is refused before anything is touched, in one sentence.
 
 VITAL_SLOW_TESTS=1: each setting by itself, for the database and for the roles; else all of them at once.
@@ -21,6 +19,8 @@ from tests.support.databases import OWNER, Scratch, rows
 from tests.support.pgbouncer import transaction_mode
 from tests.support.service import Service, served
 from tests.support.tokens import super_admin, user
+
+pytestmark = pytest.mark.slow
 
 Setting = tuple[str, str]
 HOSTILE: tuple[Setting, ...] = (

@@ -34,7 +34,8 @@ SELECT set_config('vital.backfill', 'on', true),
 -- name: path_of_applications
 -- Where names are looked up by who sets nothing: schemas that are there, as ALTER DATABASE, ALTER ROLE or the server have them.
 -- What is not named comes first: pg_catalog, so that nobody's function takes the place of one that VITAL calls.
-SELECT concat_ws(', ', (SELECT string_agg(quote_ident(schema), ', ' ORDER BY place) FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (schema, place) WHERE schema <> 'pg_catalog'), 'pg_temp')
+-- public is there whatever the path: VITAL's statements name types as they are called with it.
+SELECT concat_ws(', ', (SELECT string_agg(quote_ident(schema), ', ' ORDER BY place) FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (schema, place) WHERE schema <> 'pg_catalog'), 'public', 'pg_temp')
 
 -- name: as_applications
 -- From here to the transaction's end names are looked up there.
