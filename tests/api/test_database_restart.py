@@ -65,7 +65,7 @@ class Heard:
             right = (
                 answer.status == 503
                 and bool(answer.headers["Retry-After"])
-                and set(answer.json) <= {"error", "details"}
+                and set(answer.json) <= {"error", "code", "details"}
             )
         if not right:
             self.wrong.append(f"{tenant}: {answer}")

@@ -3,7 +3,7 @@ another tenant and back, and the last phase is undone. Each is clicked, and look
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -59,7 +59,7 @@ def _a_run_is_started_paused_and_resumed(visitor: Visitor, database: Scratch) ->
         page.get_by_role("button", name="Start the run").click()
         expect(page.locator("#live")).to_contain_text("003", timeout=LONG)
         expect(page.locator("#live")).to_contain_text("workers", timeout=LONG)
-        assert stands()
+        _wait_for(stands, "003 does not write")
         page.locator("#verb-pause").click()
         page.get_by_label("Why").fill("lunch")
         page.get_by_role("button", name=re.compile("Pause run")).click()
@@ -77,9 +77,13 @@ def _the_worker_is_gone(database: Scratch) -> None:
     """It holds the run's lock until it has said goodbye to everybody; a person takes longer to get to another page."""
     here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
     held = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = {here}"
+    _wait_for(lambda: rows(database.admin_url, held) == [(0,)], "a worker stays")
+
+
+def _wait_for(done: Callable[[], bool], complaint: str) -> None:
     deadline = time.monotonic() + LONG / 1000
-    while rows(database.admin_url, held) != [(0,)]:
-        assert time.monotonic() < deadline, "a worker stays"
+    while not done():
+        assert time.monotonic() < deadline, complaint
         time.sleep(0.1)
 
 

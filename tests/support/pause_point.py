@@ -8,7 +8,7 @@ import psycopg
 from tests.support import queries
 from tests.support.databases import Scratch
 
-LOCK = 770077
+LOCK, STANDING = 770077, 770078  # what a writer waits for, and what it holds while it does
 
 
 @contextmanager
@@ -24,6 +24,7 @@ def paused_at(scratch: Scratch, table: str, moment: str) -> Iterator[Callable[[]
             CREATE FUNCTION vital.stand_still() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $stand$
             BEGIN
                 IF ({moment}) THEN
+                    PERFORM pg_advisory_xact_lock_shared({STANDING});
                     WHILE NOT pg_try_advisory_xact_lock_shared({LOCK}) LOOP
                         PERFORM pg_sleep(0.02);
                     END LOOP;
@@ -42,8 +43,10 @@ def paused_at(scratch: Scratch, table: str, moment: str) -> Iterator[Callable[[]
             holder.execute("DROP FUNCTION vital.stand_still() CASCADE")
 
 
-STANDS = """
+# By its lock: between two naps its session says nothing of waiting.
+STANDS = f"""
     SELECT EXISTS (
-        SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'
+        SELECT FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+        WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objid = {STANDING} AND l.granted
     )
 """
