@@ -188,6 +188,13 @@ class RefersToNothing(Refusal):
     status = 409
 
 
+class ChangedMeanwhile(Refusal):
+    """Somebody has changed this since it was read: read it again, and send what is to change."""
+
+    code = "changed_meanwhile"
+    status = 412
+
+
 class TooLarge(Refusal):
     """The body is larger than this service accepts."""
 

@@ -1,12 +1,11 @@
 """Prompts: written by every user of a tenant."""
 
-from typing import Any
 from uuid import UUID
 
-from catalog.api.fields import columns_of
+from catalog.api.fields import Values
 from catalog.api.listing import PLATFORM, QUERIES
 from catalog.api.prompt_bodies import NewPrompt, PromptFields
-from catalog.api.resource import Resource
+from catalog.api.resource import IGNORED, Resource
 from catalog.api.suites import SUITE
 from catalog.models import Prompt
 from tenants.api import views
@@ -23,20 +22,19 @@ class Prompts(Resource):
     noun = "prompt"
     key = "name"
     model = Prompt
-    find_by = QUERIES["prompt_by_key"]
-    shown_as = QUERIES["prompt_shown"].format(shape=SHAPE)
-    columns = columns_of(Prompt)
+    table = "public.prompts"
+    find_by = (QUERIES["prompt_by_key"], QUERIES["prompt_by_further_key"])
+    answer = QUERIES["prompt_answer"].format(shape=SHAPE)
     new = NewPrompt
     changed = PromptFields
 
     def may_write(self, view: TenantView, tenant: TenantInfo, row_tenant: str) -> None:
         views.may_write(view.caller, tenant, row_tenant, **PLATFORM, admins_only=False)
 
-    def cleaned(self, view: TenantView, given: dict[str, Any]) -> dict[str, Any]:
-        computed = {"suite", "is_user_created"} | ({"created_by"} if _author(view) else set())
-        return {name: value for name, value in given.items() if name not in computed}
+    def ignored(self, view: TenantView) -> frozenset[str]:
+        return IGNORED | {"suite", "is_user_created"} | ({"created_by"} if _author(view) else set())
 
-    def defaults(self, view: TenantView, given: dict[str, Any]) -> dict[str, Any]:
+    def defaults(self, view: TenantView, given: Values) -> Values:
         author = _author(view)
         return {"category": given["domain"]} | ({"created_by": author} if author else {})
 

@@ -1,20 +1,25 @@
 """A kind of row that tenants write: what is particular to it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.http import HttpResponse
 
-from catalog.api.listing import PLATFORM
+from catalog.api.fields import Row, Values
+from catalog.api.listing import PLATFORM, QUERIES
 from tenants import bounds
 from tenants.api import views
 from tenants.api.fields import Body
+from tenants.api.response_cache import etag_of
 from tenants.api.views import TenantView, json_bytes
 from tenants.errors import NotFound
 from tenants.identity import TenantInfo
 from tenants.identity import tenant_id as canonical_uuid
+
+IGNORED = frozenset({"id", "tenant_id", "created_at", "updated_at", "is_shared"})
 
 
 @dataclass(frozen=True)
@@ -29,15 +34,18 @@ class Found:
 class Resource:
     """A kind: its table, the statements that find and show one row, the shapes of bodies, and its own rules.
 
-    `key` is what people call a row by, beside its id: the body's field; `columns` gives the column of each field.
+    `key` is what people call a row by, beside its id: the body's field. The statements of `find_by` are tried one after
+    the other; only the first finds a row to write, since further names need not be unique. `second_names`: a body's
+    field → column.
     """
 
     noun: ClassVar[str]
     key: ClassVar[str]
     model: ClassVar[type[models.Model]]
-    find_by: ClassVar[str]
-    shown_as: ClassVar[str]
-    columns: ClassVar[Mapping[str, str]]
+    table: ClassVar[str]
+    find_by: ClassVar[tuple[str, ...]]
+    answer: ClassVar[str]
+    second_names: ClassVar[Mapping[str, str]] = {}
     new: ClassVar[type[Body]]
     changed: ClassVar[type[Body]]
 
@@ -48,25 +56,39 @@ class Resource:
     def check_limit(self, tenant: TenantInfo) -> None:
         """Raise Conflict where the tenant may have no more of them."""
 
-    def cleaned(self, view: TenantView, given: dict[str, Any]) -> dict[str, Any]:
-        """The body's values, without those that are not the caller's to say."""
-        return given
+    def ignored(self, view: TenantView) -> frozenset[str]:
+        """Fields that are not the caller's to say."""
+        return IGNORED
 
-    def defaults(self, view: TenantView, given: dict[str, Any]) -> dict[str, Any]:
+    def defaults(self, view: TenantView, given: Values) -> Values:
         """Values of a new row, by column, where the body has none."""
         return {}
 
-    def find(self, view: TenantView, key: str) -> Found:
+    def find(self, view: TenantView, key: str, *, to_write: bool = False) -> Found:
         """The row. Raises NotFound, alike for rows that are nobody's and rows that are another tenant's."""
         own = view.tenant.id if view.tenant else None
         params = {"id": canonical_uuid(key), "key": key, "own": own}
-        found = views.rows(self.find_by, params) if bounds.is_text(key) else []
-        if not found:
-            raise NotFound
-        return Found(*found[0])
+        for statement in self.find_by[: 1 if to_write else None] if bounds.is_text(key) else ():
+            if found := views.rows(statement, params):
+                return Found(*found[0])
+        raise NotFound
 
-    def shown(self, id: str, status: int = 200) -> HttpResponse:
-        """The row as it stands now, in the request's transaction."""
-        answer = json_bytes(views.rows(self.shown_as, PLATFORM | {"id": id})[0][0])
+    def shown(self, view: TenantView, id: str, status: int = 200) -> HttpResponse:
+        """The row as it stands now, in the request's transaction, with the ETag that If-Match takes."""
+        statement = QUERIES["row_shown"].format(answer=self.answer, table=self.table)
+        content = str(views.rows(statement, PLATFORM | {"id": id})[0][0])
+        answer = json_bytes(content)
         answer.status_code = status
+        answer["ETag"] = etag(view, content)
         return answer
+
+    def row(self, statement: str, params: Values) -> tuple[Row, str]:
+        """A row of one of the statements that say the columns too, and the answer's content."""
+        ((content, columns),) = views.rows(statement.format(answer=self.answer, table=self.table), PLATFORM | params)
+        # An integer of any length is read as a double, which is how it is compared.
+        return Row(json.loads(content, parse_int=float)[self.noun], frozenset(columns)), content
+
+
+def etag(view: TenantView, content: str) -> str:
+    """One row's tag, the same whatever address it was read at."""
+    return etag_of(view.tenant.id if view.tenant else "", content.encode())

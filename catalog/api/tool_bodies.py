@@ -9,7 +9,12 @@ from rest_framework import serializers
 from catalog.models import Tool
 from tenants.api.fields import Body, Text, WholeNumber
 
-CODE = re.compile(r"[a-z0-9_-]+", re.ASCII)
+CODE = RegexValidator(r"\A[a-z0-9_-]+\Z", "must consist of lower-case letters, digits, _ and -", flags=re.ASCII)
+
+
+def key_text(**options: Any) -> Text:
+    """Checked only where it is given anew: half of the legacy codes break the rule."""
+    return Text(**{"required": False, "validators": [CODE]} | options)
 
 
 def optional(**options: Any) -> Text:
@@ -23,7 +28,10 @@ def whole_number() -> WholeNumber:
 class ToolFields(Body):
     """A tool's fields. What is not named here is kept in the row's `metadata`."""
 
-    code = Text(required=False, help_text="^[a-z0-9_-]+$ where it is given anew")
+    tool_key = key_text()
+    code = key_text()
+    slug = key_text(help_text="the same as code")
+    unique_id = key_text(help_text="the same as code")
     description = optional()
     tool_description = optional(help_text="the same as description")
     tool_type = Text(required=False)
@@ -38,19 +46,13 @@ class ToolFields(Body):
 
     class Meta:
         model = Tool
-        exclude: tuple[str, ...] = ("id", "tenant", "tool_key", "tool_category", "created_at", "updated_at")
-
-    def validate_code(self, code: str) -> str:
-        """Checked only where it is given anew: half of the legacy codes break the rule."""
-        if code != self.context.get("key") and not CODE.fullmatch(code):
-            raise serializers.ValidationError("must consist of lower-case letters, digits, _ and -")
-        return code
+        exclude: tuple[str, ...] = ("id", "tenant", "tool_category", "created_at", "updated_at")
 
 
 class NewTool(ToolFields):
     """A new tool."""
 
-    code = Text(validators=[RegexValidator(r"^[a-z0-9_-]+$")])
+    code = key_text(required=True)
 
 
 class ToolById(ToolFields):

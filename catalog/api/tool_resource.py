@@ -1,8 +1,6 @@
 """Tools: their fields' columns, and who may write how many of them."""
 
-from typing import Any
-
-from catalog.api.fields import columns_of
+from catalog.api.fields import Values
 from catalog.api.listing import PLATFORM, QUERIES
 from catalog.api.resource import Resource
 from catalog.api.tool_bodies import NewTool, ToolFields
@@ -12,18 +10,6 @@ from tenants.api.views import TenantView
 from tenants.errors import Conflict, Forbidden
 from tenants.identity import TenantInfo
 
-# The names that frontends use → columns; every other column goes by its own name.
-RENAMED = {
-    "code": "tool_key",
-    "tool_description": "description",
-    "integration_name": "implementation_path",
-    "endpoint_url": "api_endpoint",
-    "function_spec": "input_schema",
-    "configuration": "usage_examples",
-    "average_response_time_ms": "avg_response_time_ms",
-    "usage_count": "total_calls",
-    "category_id": "tool_category_id",
-}
 SHAPE = QUERIES["tool_shape"].format()
 
 
@@ -33,9 +19,21 @@ class Tools(Resource):
     noun = "tool"
     key = "code"
     model = Tool
-    find_by = QUERIES["tool_by_key"]
-    shown_as = QUERIES["tool_shown"].format(shape=SHAPE)
-    columns = columns_of(Tool, without=("tool_key", "tool_category_id")) | RENAMED
+    table = "public.tools"
+    find_by = (QUERIES["tool_by_key"],)
+    answer = QUERIES["tool_answer"].format(shape=SHAPE)
+    second_names = {
+        "code": "tool_key",
+        "slug": "tool_key",
+        "unique_id": "tool_key",
+        "tool_description": "description",
+        "integration_name": "implementation_path",
+        "endpoint_url": "api_endpoint",
+        "function_spec": "input_schema",
+        "configuration": "usage_examples",
+        "average_response_time_ms": "avg_response_time_ms",
+        "usage_count": "total_calls",
+    }
     new = NewTool
     changed = ToolFields
 
@@ -53,13 +51,7 @@ class Tools(Resource):
         if count >= most:
             raise Conflict(f"This tenant has {count} tools and its limit is {most} (limits.max_tools).")
 
-    def cleaned(self, view: TenantView, given: dict[str, Any]) -> dict[str, Any]:
-        """`description` wins over its second name."""
-        return {
-            name: value for name, value in given.items() if name != "tool_description" or "description" not in given
-        }
-
-    def defaults(self, view: TenantView, given: dict[str, Any]) -> dict[str, Any]:
+    def defaults(self, view: TenantView, given: Values) -> Values:
         return {"description": "", "tool_type": "function"}
 
 

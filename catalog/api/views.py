@@ -18,10 +18,10 @@ class Collection(Listing):
     resource: ClassVar[Resource]
 
     def post(self, request: Request) -> HttpResponse:
-        return self.resource.shown(writes.create(self.resource, self), 201)
+        return self.resource.shown(self, writes.create(self.resource, self, self.json_object()), 201)
 
     def put(self, request: Request) -> HttpResponse:
-        return self.resource.shown(writes.change(self.resource, self, self._key_in_body()))
+        return changed(self.resource, self, self._key_in_body())
 
     def delete(self, request: Request) -> HttpResponse:
         return removed(self.resource, self, self.key_in_query())
@@ -44,16 +44,20 @@ class Item(TenantView):
     resource: ClassVar[Resource]
 
     def get(self, request: Request, key: str) -> HttpResponse:
-        return self.resource.shown(self.resource.find(self, key).id)
+        return self.resource.shown(self, self.resource.find(self, key).id)
 
     def put(self, request: Request, key: str) -> HttpResponse:
-        return self.resource.shown(writes.change(self.resource, self, key))
+        return changed(self.resource, self, key)
 
     def patch(self, request: Request, key: str) -> HttpResponse:
         return self.put(request, key)
 
     def delete(self, request: Request, key: str) -> HttpResponse:
         return removed(self.resource, self, key)
+
+
+def changed(resource: Resource, view: TenantView, key: str) -> HttpResponse:
+    return resource.shown(view, writes.change(resource, view, key, view.json_object()))
 
 
 def removed(resource: Resource, view: TenantView, key: str) -> HttpResponse:

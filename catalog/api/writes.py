@@ -1,49 +1,117 @@
 """Making, changing and removing a row: the same order of refusals for every kind."""
 
+import json
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
-from django.db import IntegrityError, models, transaction
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import IntegrityError, connection, models, transaction
+from django.utils.http import parse_etags
+from psycopg.sql import Composable
 
-from catalog.api.fields import METADATA, split
-from catalog.api.resource import Resource
+from catalog.api import fields
+from catalog.api.fields import METADATA, Changes, Values
+from catalog.api.listing import QUERIES
+from catalog.api.resource import Found, Resource, etag
 from tenants.api.views import TenantView
-from tenants.errors import UNIQUE_VIOLATION, Conflict
+from tenants.errors import UNIQUE_VIOLATION, BadRequestBody, ChangedMeanwhile, Conflict
+from vital.db import sql
 
 
-def create(of: Resource, view: TenantView) -> str:
-    """Make the row of the body and return its id. Raises Forbidden, BadRequestBody or Conflict."""
+def create(of: Resource, view: TenantView, body: Values) -> str:
+    """Make the row of the body and return its id. Raises Forbidden, BadRequestBody or Conflict.
+
+    What a second name or a made-up field says counts where the answer would say otherwise, as in a change.
+    """
     tenant = view.writing_tenant()
     of.may_write(view, tenant, tenant.id)
-    given = of.cleaned(view, view.body(of.new))
+    given = view.checked(of.new, _sayable(of, view, body))
     of.check_limit(tenant)
-    values = {**split(given, of.columns, {}), "tenant_id": UUID(tenant.id)}
-    made = _stored(of, given, lambda: of.model._default_manager.create(**of.defaults(view, given) | values))
-    return str(made.pk)
+    own = {name: value for name, value in given.items() if name != METADATA}
+    row, _ = of.row(QUERIES["row_in_the_making"], {"values": _json(own)})
+    own = {name: value for name, value in own.items() if name in row.columns}
+    said = {name: value for name, value in own.items() if value is not None}  # else a second name may say it
+    found = fields.changes(said | fields.otherwise(given, row), row, of.second_names)
+    found.columns[METADATA] = found.columns.get(METADATA) or found.keys
+    values = _defaults(of.model) | of.defaults(view, given) | own | found.columns | {"tenant_id": tenant.id}
+    return str(_stored(of, values, lambda: _insert(of, values)))
 
 
-def change(of: Resource, view: TenantView, key: str) -> str:
-    """Change the fields that the body has and return the row's id. Raises NotFound, and what `create` does."""
-    found = of.find(view, key)
-    of.may_write(view, view.writing_tenant(), found.tenant)
-    given = of.cleaned(view, view.body(of.changed, context={"key": found.name}, partial=True))
-    row: models.QuerySet[Any] = of.model._default_manager.filter(pk=found.id)
-    values = split(given, of.columns, row.values_list(METADATA, flat=True)[0])
-    if values:
-        _stored(of, given, lambda: row.update(**values))
+def change(of: Resource, view: TenantView, key: str, body: Values) -> str:
+    """Change what the body says otherwise than the row's answer does, and return the row's id.
+
+    Raises NotFound, ChangedMeanwhile, and what `create` does.
+    """
+    found = _to_write(of, view, key)
+    row, content = of.row(QUERIES["row_to_change"], {"id": found.id})
+    _as_read(view, content)
+    given = fields.otherwise(_sayable(of, view, body), row)
+    made = fields.changes(view.checked(of.changed, given, partial=True), row, of.second_names)
+    if made:
+        _stored(of, made.columns, lambda: _update(of, found.id, made))
     return found.id
 
 
 def remove(of: Resource, view: TenantView, key: str) -> str:
     """Remove the row and return its name. What refers to it goes with it, as the database's keys say."""
-    found = of.find(view, key)
-    of.may_write(view, view.writing_tenant(), found.tenant)
+    found = _to_write(of, view, key)
+    _as_read(view, of.row(QUERIES["row_to_change"], {"id": found.id})[1])
     of.model._default_manager.filter(pk=found.id)._raw_delete("default")
     return found.name
 
 
-def _stored(of: Resource, given: dict[str, Any], store: Callable[[], Any]) -> Any:
+def _to_write(of: Resource, view: TenantView, key: str) -> Found:
+    found = of.find(view, key, to_write=True)
+    of.may_write(view, view.writing_tenant(), found.tenant)
+    return found
+
+
+def _as_read(view: TenantView, content: str) -> None:
+    """Raise ChangedMeanwhile where If-Match names another state of the row."""
+    wanted = view.request.headers.get("if-match", "").strip()
+    if wanted in ("", "*"):
+        return
+    if etag(view, content) not in (tag.removeprefix("W/") for tag in parse_etags(wanted)):
+        raise ChangedMeanwhile
+
+
+def _sayable(of: Resource, view: TenantView, body: Values) -> Values:
+    return {name: value for name, value in body.items() if name not in of.ignored(view)}
+
+
+def _defaults(model: type[models.Model]) -> Values:
+    """What a new row has by itself, by column."""
+    return {str(field.column): field.get_default() for field in model._meta.concrete_fields if field.has_default()}
+
+
+def _insert(of: Resource, values: Values) -> str:
+    columns = sql.join(sql.ident(name) for name in values)
+    statement = sql.compose(QUERIES["row_made"], table=sql.relation(of.table), columns=columns)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"values": _json(values)})
+        ((made,),) = cursor.fetchall()
+    return str(made)
+
+
+def _update(of: Resource, id: str, made: Changes) -> None:
+    assignments: list[Composable] = [
+        sql.compose(QUERIES["column_changed"], column=sql.ident(name)) for name in made.columns
+    ]
+    assignments += [sql.compose(QUERIES["keys_changed"])] if made.keys or made.gone else []
+    statement = sql.compose(QUERIES["row_changed"], table=sql.relation(of.table), assignments=sql.join(assignments))
+    params: Values = {"id": id, "values": _json(made.columns), "keys": _json(made.keys), "gone": made.gone}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+
+
+def _json(values: Values) -> str:
+    try:
+        return json.dumps(values, cls=DjangoJSONEncoder, allow_nan=False)
+    except ValueError as error:
+        raise BadRequestBody("The body holds a number that is too large.") from error
+
+
+def _stored(of: Resource, values: Values, store: Callable[[], Any]) -> Any:
     """What storing returns. Raises Conflict where the key is taken."""
     try:
         with transaction.atomic():
@@ -51,4 +119,5 @@ def _stored(of: Resource, given: dict[str, Any], store: Callable[[], Any]) -> An
     except IntegrityError as error:
         if getattr(error.__cause__, "sqlstate", "") != UNIQUE_VIOLATION:
             raise
-        raise Conflict(f"A {of.noun} with the {of.key} {given.get(of.key)!r} exists already.") from error
+        key = values.get(of.second_names.get(of.key, of.key))
+        raise Conflict(f"A {of.noun} with the {of.key} {key!r} exists already.") from error

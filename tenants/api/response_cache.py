@@ -27,7 +27,7 @@ def recall(request: TenantRequest, key: Hashable, make: Callable[[], HttpRespons
         fresh = make()
         if fresh.status_code != 200:
             return fresh
-        found = (fresh.content, etag_of(key, fresh.content))
+        found = (fresh.content, fresh.get("ETag") or etag_of(key, fresh.content))
         if len(found[0]) <= MOST_BYTES:
             _remembered.put(key, found)
     return _answer(request, found)
@@ -37,7 +37,7 @@ def tagged(request: TenantRequest, key: Hashable, fresh: HttpResponse) -> HttpRe
     """An answer that is not remembered, with its ETag, or 304 where the client has it already."""
     if fresh.status_code != 200:
         return fresh
-    fresh["ETag"] = etag_of(key, fresh.content)
+    fresh.setdefault("ETag", etag_of(key, fresh.content))
     return HttpResponse(status=304, headers={"ETag": fresh["ETag"]}) if _has(request, fresh["ETag"]) else fresh
 
 

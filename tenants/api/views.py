@@ -107,11 +107,17 @@ class TenantView(APIView):
         return text in ("true", "1")
 
     def body(self, shape: type[Serializer[Any]], **options: Any) -> dict[str, Any]:
-        """The request's body, once it has this shape, with what the shape does not name under its own names.
+        """The request's body, once it has this shape.
 
-        Raises BadRequestBody, and rest_framework's errors for what is no JSON at all.
+        Raises what `checked` does, and rest_framework's errors for what is no JSON at all.
         """
-        given = self.json_object()
+        return self.checked(shape, self.json_object(), **options)
+
+    def checked(self, shape: type[Serializer[Any]], given: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+        """These values, once they have this shape, with what the shape does not name under its own names.
+
+        Raises BadRequestBody.
+        """
         checked = shape(data=given, **options)
         if not checked.is_valid():
             raise BadRequestBody(_sentence(checked.errors), details=checked.errors)

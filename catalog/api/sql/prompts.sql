@@ -33,13 +33,21 @@ WHERE t.id = %(id)s::uuid OR t.name = %(key)s
 ORDER BY (t.id = %(id)s::uuid) IS TRUE DESC, (t.tenant_id = %(own)s::uuid) IS TRUE DESC
 LIMIT 1
 
--- name: prompt_shown
--- A prompt as the API shows it.
-SELECT json_build_object('success', true, 'prompt', {shape})::text FROM public.prompts AS t WHERE t.id = %(id)s::uuid
+-- name: prompt_by_further_key
+-- The tenant's own first, by the names that the prompt pages keep in `metadata`, where the table has no column for them.
+SELECT t.id::text, t.tenant_id::text, t.name
+FROM public.prompts AS t
+WHERE %(key)s IN (t.metadata ->> 'slug', t.metadata ->> 'prompt_code', to_jsonb(t) ->> 'slug', to_jsonb(t) ->> 'prompt_code')
+ORDER BY (t.tenant_id = %(own)s::uuid) IS TRUE DESC, t.id
+LIMIT 1
+
+-- name: prompt_answer
+-- One prompt as the API answers it.
+json_build_object('success', true, 'prompt', {shape})::text
 
 -- name: prompt_shape
--- Every column, whatever this platform's table has, and what the frontends add to it.
-to_jsonb(t) || jsonb_build_object(
+-- The keys of `metadata`, every column under its own name, and what the frontends add to them: the later one counts.
+CASE WHEN jsonb_typeof(t.metadata) = 'object' THEN t.metadata ELSE '{{}}' END || to_jsonb(t) || jsonb_build_object(
     'suite', {suite}, 'is_user_created', t.created_by IS NOT NULL, 'is_shared', t.tenant_id = %(platform)s::uuid
 )
 

@@ -39,29 +39,28 @@ WHERE t.id = %(id)s::uuid OR t.tool_key = %(key)s
 ORDER BY (t.id = %(id)s::uuid) IS TRUE DESC, (t.tenant_id = %(own)s::uuid) IS TRUE DESC
 LIMIT 1
 
--- name: tool_shown
--- A tool as the API shows it.
-SELECT json_build_object('tool', {shape})::text FROM public.tools AS t WHERE t.id = %(id)s::uuid
+-- name: tool_answer
+-- One tool as the API answers it.
+json_build_object('tool', {shape})::text
 
 -- name: tool_shape
--- Names that the frontends know, from the columns; what has no column lives in metadata.
-json_build_object(
-    'id', t.id, 'slug', t.tool_key, 'code', t.tool_key, 'unique_id', t.tool_key, 'name', t.name,
-    'description', t.description, 'tool_description', t.description,
-    'category', COALESCE(NULLIF(t.category, ''), 'General'), 'category_parent', t.metadata ->> 'category_parent',
-    'tool_type', t.tool_type, 'implementation_type', COALESCE(t.metadata ->> 'implementation_type', t.tool_type),
-    'integration_name', t.implementation_path,
+-- What the frontends expect where nothing says otherwise, the keys of `metadata`, every column under its own name, and the
+-- names that the frontends know: of two with one name the later counts.
+'{{"deleted_at": null, "lifecycle_stage": "production", "langgraph_compatible": true,
+   "health_status": "healthy", "business_impact": null, "usage_guide": null, "vendor": null, "version": "1.0.0"}}'::jsonb
+|| jsonb_build_object(
+    'category_parent', COALESCE(NULLIF(t.category, ''), 'General'), 'implementation_type', t.tool_type,
+    'tags', COALESCE(t.best_practices, '{{}}')
+)
+|| CASE WHEN jsonb_typeof(t.metadata) = 'object' THEN t.metadata ELSE '{{}}' END
+|| to_jsonb(t)
+|| jsonb_build_object(
+    'slug', t.tool_key, 'code', t.tool_key, 'unique_id', t.tool_key, 'tool_description', t.description,
+    'category', COALESCE(NULLIF(t.category, ''), 'General'), 'integration_name', t.implementation_path,
     'endpoint_url', COALESCE(NULLIF(t.api_endpoint, ''), t.documentation_url),
     'function_spec', t.input_schema, 'configuration', t.usage_examples, 'metadata', COALESCE(t.metadata, '{{}}'),
-    'tags', CASE WHEN jsonb_typeof(t.metadata -> 'tags') = 'array' THEN t.metadata -> 'tags' ELSE to_jsonb(COALESCE(t.best_practices, '{{}}')) END,
-    'average_response_time_ms', t.avg_response_time_ms, 'is_active', t.is_active, 'requires_approval', t.requires_approval,
-    'usage_count', t.total_calls, 'success_rate', t.success_rate, 'tenant_id', t.tenant_id,
-    'is_shared', t.tenant_id = %(platform)s::uuid, 'created_at', t.created_at, 'updated_at', t.updated_at, 'deleted_at', NULL,
-    'lifecycle_stage', COALESCE(t.metadata ->> 'lifecycle_stage', 'production'),
-    'langgraph_compatible', COALESCE(t.metadata -> 'langgraph_compatible', 'true'),
-    'documentation_url', t.documentation_url, 'health_status', COALESCE(t.metadata ->> 'health_status', 'healthy'),
-    'business_impact', t.metadata -> 'business_impact', 'usage_guide', t.metadata -> 'usage_guide',
-    'vendor', t.metadata -> 'vendor', 'version', COALESCE(t.metadata ->> 'version', '1.0.0')
+    'average_response_time_ms', t.avg_response_time_ms, 'usage_count', t.total_calls,
+    'is_shared', t.tenant_id = %(platform)s::uuid
 )
 
 -- name: tool_after
@@ -85,7 +84,7 @@ AND t.tool_type = %(tool_type)s
 AND CASE %(status)s
         WHEN 'active' THEN t.is_active
         WHEN 'inactive' THEN NOT t.is_active
-        ELSE COALESCE(t.metadata ->> 'lifecycle_stage', 'production') = %(status)s
+        ELSE CASE WHEN t.metadata ? 'lifecycle_stage' THEN t.metadata ->> 'lifecycle_stage' ELSE 'production' END = %(status)s
     END
 
 -- name: tool_is_active

@@ -1,0 +1,30 @@
+-- name: row_shown
+-- A row as the API answers it.
+SELECT {answer} FROM {table} AS t WHERE t.id = %(id)s::uuid
+
+-- name: row_to_change
+-- The same, held until the request ends, and the names of the table's columns: also of those that no model knows.
+SELECT {answer}, ARRAY(SELECT jsonb_object_keys(to_jsonb(t))) FROM {table} AS t WHERE t.id = %(id)s::uuid FOR UPDATE
+
+-- name: row_in_the_making
+-- What the answer would say of a row with these columns.
+SELECT {answer}, ARRAY(SELECT jsonb_object_keys(to_jsonb(t))) FROM jsonb_populate_record(NULL::{table}, %(values)s::jsonb) AS t
+
+-- name: row_made
+-- A row of these columns; the others have their defaults.
+INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_record(NULL::{table}, %(values)s::jsonb) AS n
+RETURNING id::text
+
+-- name: row_changed
+-- Some columns of a row; the values are read as the columns' types are.
+UPDATE {table} AS t SET {assignments}
+FROM {table} AS s, jsonb_populate_record(s, %(values)s::jsonb) AS n
+WHERE s.id = %(id)s::uuid AND t.id = s.id
+
+-- name: column_changed
+-- As given.
+{column} = n.{column}
+
+-- name: keys_changed
+-- Key by key: numbers of the others keep their last digit.
+metadata = (COALESCE(t.metadata, '{{}}') - %(gone)s::text[]) || %(keys)s::jsonb
