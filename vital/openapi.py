@@ -17,6 +17,9 @@ def document() -> str:
     """The OpenAPI document; it follows from the code and is made once."""
     schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     schema["paths"] = {path.rstrip("/"): operations for path, operations in schema["paths"].items()}
+    for operations in schema["paths"].values():
+        if "patch" in operations:  # nothing of a change is required, but that there is one
+            operations["patch"]["requestBody"]["required"] = True
     open_to_all = schema["paths"]["/api/knowledge-domains"]["get"]
     open_to_all["security"] = [{}, *open_to_all["security"]]
     schema["components"]["schemas"]["ErrorShape"]["properties"]["code"]["enum"] = errors.codes()

@@ -194,7 +194,7 @@ CORS_ALLOW_HEADERS = (
     "x-request-id",
     "x-tenant-id",
 )
-CORS_EXPOSE_HEADERS = ("etag", "retry-after", "x-request-id", "x-tenant-id")
+CORS_EXPOSE_HEADERS = ("etag", "location", "preference-applied", "retry-after", "x-request-id", "x-tenant-id")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],  # tenants.auth.authentication has done it before the transaction begins

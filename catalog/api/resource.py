@@ -1,6 +1,7 @@
 """A kind of row that tenants write: what is particular to it."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -73,13 +74,28 @@ class Resource:
                 return Found(*found[0])
         raise NotFound
 
-    def shown(self, view: TenantView, id: str, status: int = 200) -> HttpResponse:
-        """The row as it stands now, in the request's transaction, with the ETag that If-Match takes."""
+    def content(self, id: str) -> str:
+        """The row as it stands now, as its answer's JSON."""
         statement = QUERIES["row_shown"].format(answer=self.answer, table=self.table)
-        content = str(views.rows(statement, PLATFORM | {"id": id})[0][0])
+        return str(views.rows(statement, PLATFORM | {"id": id})[0][0])
+
+    def shown(self, view: TenantView, id: str) -> HttpResponse:
+        """The answer to reading the row, with the ETag that If-Match takes."""
+        content = self.content(id)
         answer = json_bytes(content)
-        answer.status_code = status
         answer["ETag"] = etag(view, content)
+        return answer
+
+    def written(self, view: TenantView, id: str, status: int = 200) -> HttpResponse:
+        """The answer to writing it: the row as it stands now, or nothing where the client prefers that."""
+        answer = self.shown(view, id)
+        answer.status_code = status
+        if status == 201:
+            answer["Location"] = f"{view.request.path_info.rstrip('/')}/{id}"
+        if prefers_minimal(view):
+            answer.content = b""
+            answer.status_code = 204 if status == 200 else status
+            answer["Preference-Applied"] = "return=minimal"
         return answer
 
     def row(self, statement: str, params: Values) -> tuple[Row, str]:
@@ -92,3 +108,8 @@ class Resource:
 def etag(view: TenantView, content: str) -> str:
     """One row's tag, the same whatever address it was read at."""
     return etag_of(view.tenant.id if view.tenant else "", content.encode())
+
+
+def prefers_minimal(view: TenantView) -> bool:
+    """Whether the client wants no row back (RFC 7240)."""
+    return "return=minimal" in re.split(r"[,;\s]+", view.request.headers.get("prefer", "").lower())

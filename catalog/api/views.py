@@ -1,11 +1,11 @@
 """One row's address, and writes on the collection's that name the row in the body or the query."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from catalog.api import writes
+from catalog.api import bulk, writes
 from catalog.api.listing import Listing
 from catalog.api.resource import Resource
 from tenants.api.views import TenantView, json_answer
@@ -18,23 +18,43 @@ class Collection(Listing):
     resource: ClassVar[Resource]
 
     def post(self, request: Request) -> HttpResponse:
-        return self.resource.shown(self, writes.create(self.resource, self, self.json_object()), 201)
+        of = self.resource
+        writes.may_create(of, self)  # before the body is read
+        if (items := bulk.wanted(self)) is not None:
+            return bulk.carried_out(of, self, items, lambda item: writes.create(of, self, lambda: an_object(item)), 201)
+        return of.written(self, writes.create(of, self, self.json_object), 201)
 
     def put(self, request: Request) -> HttpResponse:
-        return changed(self.resource, self, self._key_in_body())
+        return changed(self.resource, self, self._key_in(self.json_object()))
+
+    def patch(self, request: Request) -> HttpResponse:
+        of = self.resource
+        if (items := bulk.wanted(self)) is None:
+            raise BadRequestBody("The body must be a JSON list; one row is changed by PUT, or at its own address.")
+        return bulk.carried_out(
+            of, self, items, lambda item: writes.change(of, self, self._key_in(item), lambda: an_object(item))
+        )
 
     def delete(self, request: Request) -> HttpResponse:
-        return removed(self.resource, self, self.key_in_query())
+        of = self.resource
+        if "id" in self.request.GET or (items := bulk.wanted(self)) is None:
+            return removed(of, self, self.key_in_query())
+        return bulk.carried_out(of, self, items, self._removed, show=False)
+
+    def _removed(self, item: Any) -> str:
+        key = self._key_in(item)
+        writes.remove(self.resource, self, key)
+        return key
 
     def key_in_query(self) -> str:
         if not (key := self.parameter("id")):
             raise Refusal(f"Say which {self.resource.noun}: ?id= with its id or {self.resource.key}.")
         return key
 
-    def _key_in_body(self) -> str:
-        key = self.json_object().get("id")
+    def _key_in(self, item: Any) -> str:
+        key = an_object(item).get("id")
         if not isinstance(key, str) or not key:
-            raise BadRequestBody(f"Say which {self.resource.noun}: the body needs an id.")
+            raise BadRequestBody(f"Say which {self.resource.noun}: it needs an id.")
         return key
 
 
@@ -56,8 +76,15 @@ class Item(TenantView):
         return removed(self.resource, self, key)
 
 
+def an_object(item: Any) -> dict[str, Any]:
+    """An item of a list. Raises BadRequestBody."""
+    if not isinstance(item, dict):
+        raise BadRequestBody("Each item must be a JSON object.")
+    return item
+
+
 def changed(resource: Resource, view: TenantView, key: str) -> HttpResponse:
-    return resource.shown(view, writes.change(resource, view, key, view.json_object()))
+    return resource.written(view, writes.change(resource, view, key, view.json_object))
 
 
 def removed(resource: Resource, view: TenantView, key: str) -> HttpResponse:

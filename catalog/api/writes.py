@@ -15,17 +15,19 @@ from catalog.api.listing import QUERIES
 from catalog.api.resource import Found, Resource, etag
 from tenants.api.views import TenantView
 from tenants.errors import UNIQUE_VIOLATION, BadRequestBody, ChangedMeanwhile, Conflict
+from tenants.identity import TenantInfo
 from vital.db import sql
 
+Body = Callable[[], Values]  # read when its turn has come: who may not write is told so whatever the body is
 
-def create(of: Resource, view: TenantView, body: Values) -> str:
+
+def create(of: Resource, view: TenantView, body: Body) -> str:
     """Make the row of the body and return its id. Raises Forbidden, BadRequestBody or Conflict.
 
     What a second name or a made-up field says counts where the answer would say otherwise, as in a change.
     """
-    tenant = view.writing_tenant()
-    of.may_write(view, tenant, tenant.id)
-    given = view.checked(of.new, _sayable(of, view, body))
+    tenant = may_create(of, view)
+    given = view.checked(of.new, _sayable(of, view, body()))
     of.check_limit(tenant)
     own = {name: value for name, value in given.items() if name != METADATA}
     row, _ = of.row(QUERIES["row_in_the_making"], {"values": _json(own)})
@@ -37,7 +39,14 @@ def create(of: Resource, view: TenantView, body: Values) -> str:
     return str(_stored(of, values, lambda: _insert(of, values)))
 
 
-def change(of: Resource, view: TenantView, key: str, body: Values) -> str:
+def may_create(of: Resource, view: TenantView) -> TenantInfo:
+    """The tenant that a new row is for. Raises TenantNeeded, Forbidden or SharedResource."""
+    tenant = view.writing_tenant()
+    of.may_write(view, tenant, tenant.id)
+    return tenant
+
+
+def change(of: Resource, view: TenantView, key: str, body: Body) -> str:
     """Change what the body says otherwise than the row's answer does, and return the row's id.
 
     Raises NotFound, ChangedMeanwhile, and what `create` does.
@@ -45,7 +54,7 @@ def change(of: Resource, view: TenantView, key: str, body: Values) -> str:
     found = _to_write(of, view, key)
     row, content = of.row(QUERIES["row_to_change"], {"id": found.id})
     _as_read(view, content)
-    given = fields.otherwise(_sayable(of, view, body), row)
+    given = fields.otherwise(_sayable(of, view, body()), row)
     made = fields.changes(view.checked(of.changed, given, partial=True), row, of.second_names)
     if made:
         _stored(of, made.columns, lambda: _update(of, found.id, made))

@@ -31,6 +31,7 @@ SENTENCES = {
     404: "no such row that this tenant can see",
     405: "this address has no such method",
     409: "the key is taken, or a limit of the tenant is reached",
+    412: "somebody has changed the row since the state that if-match names",
     413: "the body is too large",
     429: "too many requests; Retry-After says how long to wait",
     503: "the database or the migration is not ready, or writing waits; Retry-After says how long to wait",
@@ -106,6 +107,13 @@ class Body(serializers.ModelSerializer[Any]):
         models.DecimalField: Number,
         models.BooleanField: Flag,
     }
+
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        """An empty text is none of a column's choices, whatever a form would send for none."""
+        kind, options = super().build_standard_field(field_name, model_field)
+        return kind, {
+            key: value for key, value in options.items() if not (key == "allow_blank" and model_field.choices)
+        }
 
     def to_internal_value(self, data: dict[str, Any]) -> dict[str, Any]:
         known: dict[str, Any] = super().to_internal_value(data)

@@ -126,12 +126,21 @@ class TenantView(APIView):
 
     def json_object(self) -> dict[str, Any]:
         """The body as an object."""
+        given = self._json()
+        if not isinstance(given, dict) or isinstance(given, QueryDict) or not self.request.content_type:
+            raise BadRequestBody("The body must be a JSON object.")
+        return given
+
+    def json_list(self) -> list[Any] | None:
+        """The body as a list, None where it is none."""
+        given = self._json()
+        return given if isinstance(given, list) else None
+
+    def _json(self) -> object:
         try:
             given = self.request.data
         except RecursionError as error:
             raise BadRequestBody("The body is nested too deeply.") from error
-        if not isinstance(given, dict) or isinstance(given, QueryDict) or not self.request.content_type:
-            raise BadRequestBody("The body must be a JSON object.")
         _refuse_what_cannot_be_stored(given, 0)
         return given
 

@@ -25,10 +25,10 @@ OPERATIONS = {
     "/api/migrations/runs/{run}/resume": {"post"},
     "/api/migrations/runs/{run}/undo": {"post"},
     "/api/migrations/withdrawals": {"post"},
-    "/api/prompts-crud": {"get", "post", "put", "delete"},
+    "/api/prompts-crud": {"get", "post", "put", "patch", "delete"},
     "/api/prompts-crud/{key}": {"get", "put", "patch", "delete"},
     "/api/tenants": {"get"},
-    "/api/tools-crud": {"get", "post", "put", "delete"},
+    "/api/tools-crud": {"get", "post", "put", "patch", "delete"},
     "/api/tools-crud/{key}": {"get", "put", "patch", "delete"},
 }
 
@@ -51,11 +51,16 @@ def test_the_page_for_people_names_every_address(service: Service) -> None:
         assert path in page
 
 
-# A cursor is opaque: only an empty one can be made up, every other is refused, which no schema can say.
+# What no schema can say: a cursor is opaque, and every one but an empty one is refused; two names of a tool's value may
+# not differ.
 CONFIGURATION = """
 [[operations]]
 include-operation-id = "tools_list"
 parameters = { "query.cursor" = "" }
+
+[[operations]]
+include-operation-id = ["tools_create", "tools_update", "tools_update_by_body", "tools_change"]
+checks = { positive_data_acceptance = { expected-statuses = ["2xx", "400", "401", "403", "404", "409", "412", "5xx"] } }
 """
 
 
