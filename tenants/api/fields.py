@@ -109,8 +109,10 @@ class Body(serializers.ModelSerializer[Any]):
     }
 
     def build_standard_field(self, field_name: str, model_field: Any) -> Any:
-        """An empty text is none of a column's choices, whatever a form would send for none."""
+        """An empty text is none of a column's choices, whatever a form would send for none; in a list it is a text."""
         kind, options = super().build_standard_field(field_name, model_field)
+        if issubclass(kind, Text) and field_name == "child":
+            options["allow_blank"] = True
         return kind, {
             key: value for key, value in options.items() if not (key == "allow_blank" and model_field.choices)
         }

@@ -88,7 +88,7 @@ def test_a_connection_that_is_lost_is_said_and_the_run_goes_on_later(held: Held,
     )
     told = " ".join(first.ends_with(1).split())
 
-    assert "The connection to the database was lost: terminating connection" in told
+    assert "The connection to the database was lost: " in told  # in the server's words, or in those of what heard none
     assert "What was committed is kept; run again and it continues" in told
     held.writer.rollback()
     again = manage(legacy, "migrate_tenants", "--to", "004", "--yes", "--json")

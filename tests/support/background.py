@@ -36,7 +36,7 @@ class BackgroundCommand:
     def until_said(self, text: str, seconds: float = 30) -> None:
         self.until(lambda: text in self.said, seconds)
 
-    def ends_with(self, code: int, seconds: float = 60) -> str:
+    def ends_with(self, code: int, seconds: float = 180) -> str:
         """Waits for the end; returns the output."""
         assert self.process.wait(seconds) == code, self.said
         return self.said

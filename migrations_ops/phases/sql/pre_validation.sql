@@ -105,7 +105,7 @@ WHERE c.relation = to_regclass({name})
 
 -- name: key_is_not_unique
 -- Rows are remembered by their key, so it must identify them.
-SELECT {name}, '', format('no primary or unique key on (%s): rows could not be told apart', array_to_string({keys}::text[], ', '))
+SELECT {name}, '', format('no primary or unique key on (%s): rows could not be distinguished', array_to_string({keys}::text[], ', '))
 WHERE to_regclass({name}) IS NOT NULL
   AND NOT EXISTS (
       SELECT

@@ -67,7 +67,7 @@ def read(session: Session, schemas: Sequence[str]) -> Catalogue:
         if table := facts.table(relation, name, is_partitioned=kind == "p"):
             tables[relation] = table
         else:
-            left_out[relation] = "no primary key: its rows could not be facts apart"
+            left_out[relation] = "no primary key: its rows could not be distinguished"
     return Catalogue(session.connection.info.dbname, tables, left_out)
 
 
