@@ -300,11 +300,15 @@ def _kinds(of: type[Refusal]) -> Iterator[type[Refusal]]:
         yield from _kinds(kind)
 
 
+def body_of(refusal: Refusal) -> dict[str, Any]:
+    """What an answer says of the refusal."""
+    details = {"details": refusal.details} if refusal.details is not None else {}
+    return {"error": refusal.sentence, "code": refusal.code} | details
+
+
 def response(refusal: Refusal) -> JsonResponse:
     """The refusal as the answer to send."""
-    body = {"error": refusal.sentence, "code": refusal.code}
-    body |= {"details": refusal.details} if refusal.details is not None else {}
-    return JsonResponse(body, status=refusal.status, headers=dict(refusal.headers))
+    return JsonResponse(body_of(refusal), status=refusal.status, headers=dict(refusal.headers))
 
 
 def answer_to(error: Exception, context: object = None) -> JsonResponse:

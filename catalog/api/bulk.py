@@ -9,7 +9,7 @@ from django.http import HttpResponse
 
 from catalog.api.resource import Resource, prefers_minimal
 from tenants.api.views import TenantView, json_bytes
-from tenants.errors import BadRequestBody, Refusal, refusal_of
+from tenants.errors import BadRequestBody, Refusal, body_of, refusal_of
 
 MOST = 500
 
@@ -48,8 +48,7 @@ def carried_out(
             if refusal.status >= 500:
                 raise
             done.append(None)
-            why = {"details": refusal.details} if refusal.details is not None else {}
-            results.append({"status": refusal.status, "error": refusal.sentence, "code": refusal.code} | why)
+            results.append({"status": refusal.status} | body_of(refusal))
     if refused := done.count(None):
         raise ItemsRefused(details=results, refused=refused, all=len(items))
     short = not show or prefers_minimal(view)

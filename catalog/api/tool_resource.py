@@ -7,7 +7,7 @@ from catalog.api.tool_bodies import NewTool, ToolFields
 from catalog.models import Tool
 from tenants.api import views
 from tenants.api.views import TenantView
-from tenants.errors import Conflict, Forbidden
+from tenants.errors import FeatureOff, LimitReached
 from tenants.identity import TenantInfo
 
 SHAPE = QUERIES["tool_shape"].format()
@@ -40,7 +40,7 @@ class Tools(Resource):
     def may_write(self, view: TenantView, tenant: TenantInfo, row_tenant: str) -> None:
         views.may_write(view.caller, tenant, row_tenant, **PLATFORM, admins_only=True)
         if not tenant.feature("tool_management"):
-            raise Forbidden("Managing tools is switched off for this tenant (features.tool_management).")
+            raise FeatureOff("Managing tools is switched off for this tenant (features.tool_management).")
 
     def check_limit(self, tenant: TenantInfo) -> None:
         most = tenant.limit("max_tools")
@@ -49,7 +49,7 @@ class Tools(Resource):
         views.rows(QUERIES["one_new_tool_at_a_time"], {"tenant": tenant.id})
         ((count,),) = views.rows(QUERIES["own_tools"], {"tenant": tenant.id})
         if count >= most:
-            raise Conflict(f"This tenant has {count} tools and its limit is {most} (limits.max_tools).")
+            raise LimitReached(f"This tenant has {count} tools and its limit is {most} (limits.max_tools).")
 
     def defaults(self, view: TenantView, given: Values) -> Values:
         return {"description": "", "tool_type": "function"}
