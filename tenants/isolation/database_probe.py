@@ -25,7 +25,7 @@ from vital.db import sql
 from vital.db.session import Session
 from vital.errors import EngineError
 
-BUDGET = 60.0  # seconds
+BUDGET, FOR_EACH_TABLE = 60.0, 2.0  # seconds; the longer of both
 CHUNK = 16  # tenants that are tried together
 MAY_NOT = "it may not read the table"
 ALL_PAIRS = "all pairs of tenants"
@@ -41,11 +41,17 @@ class CannotBecomeTenant(EngineError):
 
 
 def prove(
-    session: Session, inventory: Inventory, *, everybody: bool = True, budget: float = BUDGET, all_pairs: bool = False
+    session: Session,
+    inventory: Inventory,
+    *,
+    everybody: bool = True,
+    budget: float | None = None,
+    all_pairs: bool = False,
 ) -> Report:
     """The attack run. `everybody`: all registered tenants and every way; else the plan's tenants, and no temporary
     tables, about which 006 has a question of its own. `all_pairs`: each tenant against each other one, however long
-    that takes; else what has had no turn within the budget is named in the report.
+    that takes; else what has had no turn within the budget (seconds; None: as many as the tables need) is named in the
+    report.
 
     Raises CannotBecomeTenant, and psycopg.errors.InsufficientPrivilege where the role that logged in may not become
     the fence's roles.
@@ -55,9 +61,15 @@ def prove(
         raise CannotBecomeTenant(login=login, statement=statement)
     started, report = time.monotonic(), Report()
     for run in _runs(session, inventory, report, everybody=everybody):
-        run.carry_out(math.inf if all_pairs else time.monotonic() + budget, all_pairs=all_pairs)
+        most = budget_for(len(run.targets)) if budget is None else budget
+        run.carry_out(math.inf if all_pairs else time.monotonic() + most, all_pairs=all_pairs)
     report.seconds = time.monotonic() - started
     return report
+
+
+def budget_for(tables: int) -> float:
+    """Seconds in which a dozen tenants have their turn in that many tables, where nobody says how many."""
+    return max(BUDGET, FOR_EACH_TABLE * tables)
 
 
 def _runs(session: Session, inventory: Inventory, report: Report, *, everybody: bool) -> "Iterator[Run]":

@@ -60,7 +60,7 @@ class MayNotAttack(EngineError):
     exit_code = 2
 
 
-def attack(url: str, secret_name: str, waiting: Callable[[str], None], *, budget: float, all_pairs: bool) -> Report:
+def attack(url: str, secret_name: str, waiting: Callable[[str], None], *, budget: float | None, all_pairs: bool) -> Report:
     """Tenants against each other's rows, over HTTP and in the database. Leaves nothing behind.
 
     The service comes first: an address or a secret that is wrong is told at once.
@@ -94,7 +94,7 @@ def _looking(session: Session) -> Iterator[None]:
             yield
 
 
-def _attack_database(inventory: Inventory, waiting: Callable[[str], None], *, budget: float, all_pairs: bool) -> Report:
+def _attack_database(inventory: Inventory, waiting: Callable[[str], None], *, budget: float | None, all_pairs: bool) -> Report:
     """See `database_probe.prove`."""
     from tenants.isolation import database_probe
 
@@ -127,7 +127,7 @@ class TokensRefused(EngineError):
     exit_code = 2
 
 
-def _attack_service(inventory: Inventory, url: str, secret_name: str, *, budget: float, all_pairs: bool) -> Report:
+def _attack_service(inventory: Inventory, url: str, secret_name: str, *, budget: float | None, all_pairs: bool) -> Report:
     """At this address, or else in this process."""
     from tenants.isolation import http_probe, test_tokens
     from tenants.isolation.clients import HttpCaller, WsgiCaller
@@ -151,7 +151,7 @@ def _attack_service(inventory: Inventory, url: str, secret_name: str, *, budget:
     try:
         caller = HttpCaller(url) if url else WsgiCaller(WSGIHandler())
         domain = settings.TENANT_DOMAIN or "localhost"
-        how: dict[str, Any] = {"budget": budget, "all_pairs": all_pairs}
+        how: dict[str, Any] = {"all_pairs": all_pairs} | ({} if budget is None else {"budget": budget})
         report = http_probe.prove(partial(opened, Session), inventory, caller, sign, domain, **how)
     except (ValueError, OSError, HTTPException) as error:
         raise ServiceNotReached(url=url or "this process", reason=error) from error

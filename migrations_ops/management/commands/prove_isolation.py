@@ -67,9 +67,8 @@ class Command(VitalCommand):
         parser.add_argument(
             "--budget",
             type=float,
-            default=60.0,
             metavar="SECONDS",
-            help="for the database, and for the service: a dozen against each other, others against one (default: 60)",
+            help="for the database, and for the service (default: 60, in the database two for each table if that is more)",
         )
         parser.add_argument("--all-pairs", action="store_true", help="each tenant against each other, without a budget")
         self.add_report_arguments(parser)
