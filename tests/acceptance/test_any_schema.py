@@ -25,9 +25,7 @@ PHASES = [Phase.explicit, Phase.reuse, Phase.generate] + [Phase.shrink] * SLOW
 
 @pytest.mark.timeout(3600 if SLOW else 300)
 def test_any_schema_goes_the_whole_way_or_is_refused_by_name(server_url: str, manage: Manage, tmp_path: Path) -> None:
-    @settings(
-        max_examples=100 if SLOW else 4, deadline=None, phases=PHASES, suppress_health_check=[*HealthCheck]
-    )
+    @settings(max_examples=100 if SLOW else 4, deadline=None, phases=PHASES, suppress_health_check=[*HealthCheck])
     @given(any_schema.schemas())
     def holds(schema: Schema) -> None:
         scratch = databases.create_empty(server_url)

@@ -49,10 +49,14 @@ ON_IT = {
     "view": ["CREATE VIEW seen_{n} AS SELECT id, name FROM {t}"],
     "domain": ["CREATE DOMAIN short_{n} AS text CHECK (length(VALUE) < 9)", "ALTER TABLE {t} ADD code short_{n}"],
     "enum": ["CREATE TYPE mood_{n} AS ENUM ('good', 'bad')", "ALTER TABLE {t} ADD mood mood_{n} DEFAULT 'good'"],
+    "heir": [
+        "CREATE TABLE heir_{n} (PRIMARY KEY (id)) INHERITS ({t})",
+        "INSERT INTO heir_{n} SELECT * FROM ONLY {t} LIMIT 1",
+    ],
     "tenant_id of its own": ["ALTER TABLE {t} ADD tenant_id text"],
 }  # fmt: skip
 
-ON_TABLES = ("check", "late", "named", "partly", "touched", "noted", "never", "all", "narrow", "still")
+ON_TABLES = ("check", "late", "named", "partly", "touched", "noted", "never", "all", "narrow", "still", "heir")
 
 
 @dataclass
