@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 
@@ -14,6 +15,10 @@ class EngineError(Exception):
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
         super().__init__(" ".join((type(self).__doc__ or "").split()).format(**facts))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A worker's process hands its error to the one that logs it."""
+        return partial(type(self), **self.facts), ()
 
 
 class ServerTooOld(EngineError):
