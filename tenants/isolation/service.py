@@ -60,7 +60,9 @@ class MayNotAttack(EngineError):
     exit_code = 2
 
 
-def attack(url: str, secret_name: str, waiting: Callable[[str], None], *, budget: float | None, all_pairs: bool) -> Report:
+def attack(
+    url: str, secret_name: str, waiting: Callable[[str], None], *, budget: float | None, all_pairs: bool
+) -> Report:
     """Tenants against each other's rows, over HTTP and in the database. Leaves nothing behind.
 
     The service comes first: an address or a secret that is wrong is told at once.
@@ -94,7 +96,9 @@ def _looking(session: Session) -> Iterator[None]:
             yield
 
 
-def _attack_database(inventory: Inventory, waiting: Callable[[str], None], *, budget: float | None, all_pairs: bool) -> Report:
+def _attack_database(
+    inventory: Inventory, waiting: Callable[[str], None], *, budget: float | None, all_pairs: bool
+) -> Report:
     """See `database_probe.prove`."""
     from tenants.isolation import database_probe
 
@@ -127,7 +131,9 @@ class TokensRefused(EngineError):
     exit_code = 2
 
 
-def _attack_service(inventory: Inventory, url: str, secret_name: str, *, budget: float | None, all_pairs: bool) -> Report:
+def _attack_service(
+    inventory: Inventory, url: str, secret_name: str, *, budget: float | None, all_pairs: bool
+) -> Report:
     """At this address, or else in this process."""
     from tenants.isolation import http_probe, test_tokens
     from tenants.isolation.clients import HttpCaller, WsgiCaller

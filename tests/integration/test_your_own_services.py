@@ -191,6 +191,19 @@ def test_the_example_does_what_it_shows(client: Client, served: ServiceDatabase)
     assert not [name for name in names if name.endswith("of digital-health")]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", ["node-postgres"], indirect=True)
+def test_a_failure_that_nobody_looks_at_is_an_error_all_the_same(client: Client) -> None:
+    printed = client.run(f"""
+    import {{ asTenant }} from "./vital-tenant.mjs";
+    const ignore = (client) => client.query("SELECT 1 / 0").catch(() => "ignored");
+    console.log(await asTenant("{PHARMA}", ignore).catch((error) => error.message));
+    process.exit(0);
+    """)
+
+    assert printed == "A statement had failed: nothing was written.\n"
+
+
 def test_two_services_behind_a_pooler_take_turns_on_one_connection(
     folder: tuple[str, Path], served: ServiceDatabase, server_url: str
 ) -> None:

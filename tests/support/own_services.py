@@ -215,9 +215,13 @@ class Client:
         else:
             shown = "console.log(JSON.stringify(names));\nprocess.exit(0);\n"
             program = f"const tenant = {json.dumps(tenant)};\n{self._example}\n{shown}"
-        names = json.loads(self._run(self._write(self._named("example"), program), ""))
+        names = json.loads(self.run(program))
         assert isinstance(names, list)
         return names
+
+    def run(self, program: str) -> str:
+        """Run a program beside the page's block; what it prints."""
+        return self._run(self._write(self._named("example"), program), "")
 
     def _named(self, stem: str) -> str:
         return f"{stem}.py" if self._is_python else f"{stem}.mjs"
