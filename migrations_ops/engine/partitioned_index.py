@@ -21,14 +21,19 @@ def build_index(session: Session, relation: str, index: Index, waiting: Waiting)
         if session.named("is_valid_index", {"index": sql.spelled(schema, name)}):
             continue
         session.named("drop_piece", index=sql.ident(schema, name))
-        session.named("build_piece", index=sql.ident(name), relation=sql.relation(leaf), columns=index.columns)
+        session.named("build_piece", None, index=sql.ident(name), relation=sql.relation(leaf), **_body(index))
 
     def whole() -> None:
         with session.work(as_operator=False):
-            parts: dict[str, Composable] = {"relation": sql.relation(relation), "columns": index.columns}
-            session.named("build_whole", None, index=sql.ident(index.name), **parts)
+            session.named(
+                "build_whole", None, index=sql.ident(index.name), relation=sql.relation(relation), **_body(index)
+            )
 
     retry.retried(session, (relation,), whole, waiting)
+
+
+def _body(index: Index) -> dict[str, Composable]:
+    return {"columns": index.columns, "where": index.where}
 
 
 def drop_index(session: Session, relation: str, index: Index, waiting: Waiting) -> None:

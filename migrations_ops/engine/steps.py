@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.sql import Composable
 
+from vital.db import sql
 from vital.errors import Problem
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Index:
 
     name: str
     columns: Composable
+    where: Composable = field(default_factory=lambda: sql.raw(""))  # WHERE and a predicate, or nothing
 
 
 @dataclass(frozen=True)

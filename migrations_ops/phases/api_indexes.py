@@ -1,36 +1,78 @@
-"""Indexes in the order of the API's lists, so that a page is read and not sorted. Part of the VITAL platform's plan."""
+"""Indexes for what the API's lists and the platform's pages ask, so that a page is read and not sorted or searched for.
+
+Part of the VITAL platform's plan.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from migrations_ops.engine.steps import Index, Statement
 from migrations_ops.phases.queries import of_table, query
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from vital.db import sql
 
-# table → (index, its columns behind the tenant's)
-ORDERS = {
-    "public.tools": ("tools_tenant_name_idx", "name, id"),
-    "public.prompts": ("prompts_tenant_newest_idx", "created_at DESC NULLS LAST, id"),
-}
+
+@dataclass(frozen=True)
+class PageIndex:
+    """An index behind the tenant's column: what it is for, and which rows it has (all where that is empty)."""
+
+    relation: str
+    name: str
+    purpose: str
+    columns: str
+    where: str = ""
+
+
+PAGES = (
+    PageIndex("public.tools", "tools_tenant_name_idx", "in the order of the API's list", "name, id"),
+    PageIndex("public.tools", "tools_tenant_type_idx", "that are active, by type", "tool_type", "WHERE is_active"),
+    PageIndex(
+        "public.prompts",
+        "prompts_tenant_newest_idx",
+        "in the order of the API's list",
+        "created_at DESC NULLS LAST, id",
+    ),
+    PageIndex(
+        "public.prompts",
+        "prompts_tenant_domain_idx",
+        "that are active, by domain",
+        "domain, status",
+        "WHERE status = 'active'",
+    ),
+    PageIndex(
+        "public.agents", "agents_tenant_tier_idx", "that are active, by tier", "tier, status", "WHERE status = 'active'"
+    ),
+    PageIndex("public.knowledge_base", "knowledge_base_tenant_domain_idx", "by domain", "domain"),
+)
+
+
+def names(relation: str) -> list[str]:
+    """Those of this table."""
+    return [page.name for page in PAGES if page.relation == relation]
 
 
 def indexes(plan: Plan) -> Iterator[Statement]:
     if plan.product != "vital":
         return
-    for relation, (name, columns) in ORDERS.items():
-        if not plan.has(relation):
-            continue
-        schema = sql.names(relation)[0]
-        index = sql.ident(schema, name)
-        order = sql.compose("{tenant}, {columns}", tenant=sql.ident(TENANT_COLUMN), columns=sql.raw(columns))
-        yield Statement(
-            name=f"{sql.names(relation)[1]} in the order of the API's list",
-            relation=relation,
-            is_applied=query("index_is_valid", index_name=sql.literal(sql.spelled(schema, name))),
-            repair=of_table("drop_index", relation, index=index),
-            up=(of_table("create_order_index", relation, index=sql.ident(name), order=order),),
-            down=lambda _, relation=relation, index=index: (of_table("drop_index", relation, index=index),),  # type: ignore[misc]  # bound now
-            online=True,
-            index=Index(name, order),
-            locks=(relation,),
-        )
+    for page in PAGES:
+        if plan.has(page.relation):
+            yield _statement(page)
+
+
+def _statement(page: PageIndex) -> Statement:
+    schema, table = sql.names(page.relation)
+    index = sql.ident(schema, page.name)
+    columns = sql.compose("{tenant}, {columns}", tenant=sql.ident(TENANT_COLUMN), columns=sql.raw(page.columns))
+    made = Index(page.name, columns, sql.raw(page.where))
+    body = {"columns": made.columns, "where": made.where}
+    return Statement(
+        name=f"{table} {page.purpose}",
+        relation=page.relation,
+        is_applied=query("index_is_valid", index_name=sql.literal(sql.spelled(schema, page.name))),
+        repair=of_table("drop_index", page.relation, index=index),
+        up=(of_table("create_page_index", page.relation, index=sql.ident(page.name), **body),),
+        down=lambda _: (of_table("drop_index", page.relation, index=index),),
+        online=True,
+        index=made,
+        locks=(page.relation,),
+    )

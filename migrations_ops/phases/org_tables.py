@@ -3,7 +3,9 @@
 Only a plan that says `product = "vital"` gets them.
 """
 
+import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from psycopg.sql import Composable
 
@@ -14,33 +16,30 @@ from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from vital.db import introspection, sql
 from vital.errors import Problem
 
+STAMP = "timestamptz"
 COLUMNS = {
     "public.business_functions": {
         "id": "uuid", "tenant_id": "uuid", "name": "text", "description": "text", "department": "text",
-        "healthcare_category": "text", "metadata": "jsonb",
+        "healthcare_category": "text", "regulatory_requirements": "text[]", "metadata": "jsonb", "updated_at": STAMP,
     },
     "public.org_departments": {
         "id": "uuid", "tenant_id": "uuid", "code": "text", "name": "text", "description": "text",
-        "parent_department_id": "uuid", "level": "integer", "is_active": "boolean",
+        "parent_department_id": "uuid", "level": "integer", "healthcare_domain": "text", "is_active": "boolean",
+        "updated_at": STAMP,
     },
     "public.organizational_levels": {
-        "id": "uuid", "tenant_id": "uuid", "code": "text", "name": "text", "level_number": "integer",
-        "parent_level_id": "uuid", "role_type": "text",
+        "id": "uuid", "tenant_id": "uuid", "code": "text", "name": "text", "description": "text",
+        "level_number": "integer", "parent_level_id": "uuid", "role_type": "text", "updated_at": STAMP,
     },
 }  # fmt: skip
 FILLED = {
-    "public.business_functions": ("tenant_id", "name", "department"),
-    "public.org_departments": ("tenant_id", "code", "name"),
-    "public.organizational_levels": ("tenant_id", "code", "name", "level_number"),
-}
+    "public.business_functions": (
+        "tenant_id", "name", "department", "description", "healthcare_category", "regulatory_requirements",
+    ),
+    "public.org_departments": ("tenant_id", "code", "name", "description", "healthcare_domain"),
+    "public.organizational_levels": ("tenant_id", "code", "name", "level_number", "description", "role_type"),
+}  # fmt: skip
 NONE = sql.raw("false")
-PLURALS = {
-    "tenant_id": "tenants",
-    "code": "codes",
-    "name": "names",
-    "level_number": "numbers",
-    "department": "departments",
-}
 
 
 def own_tables(plan: Plan) -> tuple[str, ...]:
@@ -75,6 +74,19 @@ def tables(plan: Plan) -> Iterator[Step]:
         yield made_table("public.business_functions", "create_business_functions", plan.registry)
         yield made_table("public.org_departments", "create_org_departments", plan.registry)
         yield made_table("public.organizational_levels", "create_organizational_levels", plan.registry)
+        yield from map(_touched, COLUMNS)
+
+
+def _touched(relation: str) -> Statement:
+    """`updated_at` moves with every change, as in the platform's own tables."""
+    trigger = sql.ident(f"touch_{short(relation)}")
+    return Statement(
+        name=f"updated_at of {short(relation)}",
+        relation=relation,
+        is_applied=of_table("updated_at_is_touched", relation),
+        up=(of_table("touch_updated_at", relation, trigger=trigger),),
+        down=lambda _: (of_table("drop_touch_updated_at", relation, trigger=trigger),),
+    )
 
 
 def made_table(relation: str, create: str, tenants: str, by_trigger: Composable = NONE) -> Statement:
@@ -108,21 +120,52 @@ def _rows_of_others(relation: str, by_trigger: Composable) -> Probe:
 def rows(plan: Plan) -> Iterator[Step]:
     if plan.product != "vital":
         return
-    departments = [(t.id, d["code"], d["name"]) for t in plan.tenants for d in t.departments]
-    levels = [(t.id, item["code"], item["name"], item["number"]) for t in plan.tenants for item in t.levels]
-    functions = [(t.id, f["name"], f["department"]) for t in plan.tenants for f in t.functions]
-    yield _rows("public.org_departments", "departments", "missing_departments", departments)
-    yield _rows("public.organizational_levels", "levels", "missing_levels", levels)
-    yield _rows("public.business_functions", "functions", "missing_functions", functions)
+    departments = [(t.id, part) for t in plan.tenants for part in t.departments]
+    levels = [(t.id, part) for t in plan.tenants for part in t.levels]
+    functions = [(t.id, part) for t in plan.tenants for part in t.functions]
+    yield _rows(
+        "public.org_departments",
+        "departments",
+        "missing_departments",
+        departments,
+        {"codes": "code", "names": "name", "descriptions": "description", "domains": "healthcare_domain"},
+    )
+    yield _rows(
+        "public.organizational_levels",
+        "levels",
+        "missing_levels",
+        levels,
+        {"codes": "code", "names": "name", "numbers": "number", "descriptions": "description", "roles": "role_type"},
+    )
+    yield _rows(
+        "public.business_functions",
+        "functions",
+        "missing_functions",
+        [(tenant, part | {"requirements": _json(part)}) for tenant, part in functions],
+        {
+            "names": "name",
+            "departments": "department",
+            "descriptions": "description",
+            "categories": "healthcare_category",
+            "requirements": "requirements",
+        },
+    )
 
 
-def _rows(relation: str, what: str, missing: str, wanted: Sequence[tuple[object, ...]]) -> Insert:
-    columns = FILLED[relation]
-    lists = {PLURALS[column]: sql.literal([row[at] for row in wanted]) for at, column in enumerate(columns)}
+def _json(function: dict[str, Any]) -> str:
+    return json.dumps(function.get("regulatory_requirements", []))
+
+
+def _rows(
+    relation: str, what: str, missing: str, wanted: Sequence[tuple[str, dict[str, Any]]], lists: dict[str, str]
+) -> Insert:
+    """Rows of the plan's parts. `lists`: the statement's list → the key of a part that fills it."""
+    filled = {name: sql.literal([part.get(key) for _, part in wanted]) for name, key in lists.items()}
+    tenants = sql.literal([tenant for tenant, _ in wanted])
     return Insert(
         name=f"the tenants' {what}",
         table=Table(relation, ("id",)),
-        columns=columns,
-        rows=of_table(missing, relation, **lists),
+        columns=FILLED[relation],
+        rows=of_table(missing, relation, tenants=tenants, **filled),
         rule=f"the plan's {what}",
     )

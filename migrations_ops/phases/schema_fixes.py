@@ -36,6 +36,6 @@ def _tenant_column(plan: Plan, spec: TableSpec) -> Statement:
             tenant_key_name(plan, spec),
             not_null_name(spec),
             *(unique_keys.name_per_tenant(spec, key) for key in spec.rescope),
-            *(name for relation, (name, _) in api_indexes.ORDERS.items() if relation == spec.relation),
+            *api_indexes.names(spec.relation),
         ],
     )

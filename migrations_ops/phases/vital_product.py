@@ -53,8 +53,8 @@ def schema(plan: Plan) -> Iterator[Step]:
 
 
 API_COLUMNS = {
-    TOOLS: ["id", "tool_key", "name", "category", "category_id", "metadata", TENANT_COLUMN],
-    "public.prompts": ["id", "name", "display_name", "domain", "metadata", TENANT_COLUMN],
+    TOOLS: ["id", "tool_key", "name", "category", "category_id", "tool_type", "is_active", "metadata", TENANT_COLUMN],
+    "public.prompts": ["id", "name", "display_name", "domain", "status", "created_at", "metadata", TENANT_COLUMN],
     "public.knowledge_domains": ["id", "name", "slug", "tier", "is_active", TENANT_COLUMN],
 }
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import tomllib
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -131,7 +132,9 @@ def _part(tenant: Given, part: str, entry: tuple[int, object]) -> dict[str, Any]
     """A department, level or function of the tenant."""
     keys = ORGANISATION[part]
     given = Given(entry[1], f"{tenant.where}, {part} {entry[0]}", keys, tenant.at(part, entry[0]))
-    return {key: given.number(key) if key == "number" else given.text(key) for key in keys}
+    read: dict[str, Callable[[str], Any]] = {"text": given.text, "number": given.number, "list": given.texts}
+    there = {key: shape.rstrip("*") for key, shape in keys.items() if key in given or shape.endswith("*")}
+    return {key: read[shape](key) for key, shape in there.items()}
 
 
 def _tables(plan: Given, slugs: list[str], source: str) -> tuple[TableSpec, ...]:

@@ -8,9 +8,15 @@ PHASES = ("003_platform_data", "004_tenant_data")
 FAILING = ("stop", "find")
 CONFIGURATION = ("features", "limits", "security")
 ORGANISATION = {
-    "departments": {"code": "text*", "name": "text*"},
-    "levels": {"code": "text*", "name": "text*", "number": "number*"},
-    "functions": {"name": "text*", "department": "text*"},
+    "departments": {"code": "text*", "name": "text*", "description": "text", "healthcare_domain": "text"},
+    "levels": {"code": "text*", "name": "text*", "number": "number*", "description": "text", "role_type": "text"},
+    "functions": {
+        "name": "text*",
+        "department": "text*",
+        "description": "text",
+        "healthcare_category": "text",
+        "regulatory_requirements": "list",
+    },
 }
 PLAN_KEYS = {
     "version": "version*",

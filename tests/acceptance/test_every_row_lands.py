@@ -189,6 +189,47 @@ def test_the_customers_have_their_organisation(migrated_template: Scratch) -> No
     assert [len(rows) for rows in (departments, levels, functions)] == [10, 12, 10]
 
 
+def test_each_part_of_an_organisation_is_described(migrated_template: Scratch) -> None:
+    def parts(table: str, *columns: str) -> list[tuple[object, ...]]:
+        return databases.rows(migrated_template.admin_url, f"SELECT description, {', '.join(columns)} FROM {table}")
+
+    departments = parts("org_departments", "healthcare_domain")
+    levels = parts("organizational_levels", "role_type")
+    functions = parts("business_functions", "healthcare_category", "cardinality(regulatory_requirements)")
+    assert [len(found) for found in (departments, levels, functions)] == [10, 12, 10]
+    assert all(all(row) for row in (*departments, *levels, *functions))
+    assert (["FDA 21 CFR 314", "EMA CTD"],) in databases.rows(
+        migrated_template.admin_url, "SELECT regulatory_requirements FROM business_functions"
+    )
+
+
+def test_updated_at_of_an_organisation_moves_with_a_change(migrated: Scratch) -> None:
+    for table in ("org_departments", "organizational_levels", "business_functions"):
+        before = databases.rows(migrated.admin_url, f"SELECT max(updated_at) FROM {table}")
+        databases.rows(migrated.admin_url, f"UPDATE {table} SET description = 'Changed.'")
+        assert databases.rows(migrated.admin_url, f"SELECT min(updated_at) FROM {table}") > before
+
+
+# What the platform's pages ask, behind the tenant.
+PAGES = {
+    "agents": "(tenant_id, tier, status) WHERE (status = 'active'::agent_status)",
+    "prompts": "(tenant_id, domain, status) WHERE ((status)::text = 'active'::text)",
+    "knowledge_base": "(tenant_id, domain)",
+    "tools": "(tenant_id, tool_type) WHERE is_active",
+}
+
+
+@pytest.mark.parametrize("table", PAGES)
+def test_what_the_pages_ask_has_an_index(migrated_template: Scratch, table: str) -> None:
+    found = databases.rows(
+        migrated_template.admin_url,
+        "SELECT indexdef FROM pg_indexes WHERE tablename = %s AND schemaname = 'public'",
+        [table],
+    )
+
+    assert [True for (definition,) in found if definition.endswith(f"USING btree {PAGES[table]}")] == [True], found
+
+
 # --- a database in which other tenants stood before ---
 
 OTHER = "55555555-5555-4555-8555-555555555555"

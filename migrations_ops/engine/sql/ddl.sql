@@ -35,7 +35,7 @@ SELECT true FROM pg_index WHERE indexrelid = to_regclass(%(index)s::text) AND in
 
 -- name: build_piece
 -- A partition's index, beside its readers and writers.
-CREATE INDEX CONCURRENTLY {index} ON {relation} ({columns})
+CREATE INDEX CONCURRENTLY {index} ON {relation} ({columns}) {where}
 
 -- name: drop_piece
 -- Also what a failed attempt has left.
@@ -43,7 +43,7 @@ DROP INDEX CONCURRENTLY IF EXISTS {index}
 
 -- name: build_whole
 -- The partitioned table's index takes over what its partitions have: nothing is read.
-CREATE INDEX IF NOT EXISTS {index} ON {relation} ({columns})
+CREATE INDEX IF NOT EXISTS {index} ON {relation} ({columns}) {where}
 
 -- name: drop_whole
 -- With the pieces that it has taken over.

@@ -68,7 +68,7 @@ class Command(VitalCommand):
             "--budget",
             type=float,
             metavar="SECONDS",
-            help="for the database, and for the service (default: 60, in the database two for each table if that is more)",
+            help="for the database, and for the service (default: 60; in the database two a table if that is more)",
         )
         parser.add_argument("--all-pairs", action="store_true", help="each tenant against each other, without a budget")
         self.add_report_arguments(parser)

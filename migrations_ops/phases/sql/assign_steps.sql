@@ -70,9 +70,9 @@ SELECT NOT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass({index_na
 -- After the backfill, so that it has one index less to maintain.
 CREATE INDEX CONCURRENTLY {index} ON {relation} ({tenant})
 
--- name: create_order_index
--- A list's own order behind the tenant.
-CREATE INDEX CONCURRENTLY {index} ON {relation} ({order})
+-- name: create_page_index
+-- What a page asks for, behind the tenant.
+CREATE INDEX CONCURRENTLY {index} ON {relation} ({columns}) {where}
 
 -- name: create_ledger_index
 -- After the backfill as well. Without it every entry's keys are unpacked to find those that hold a row.

@@ -58,22 +58,48 @@ SELECT batch.vital_row, c.name AS category, 'the name of its category' AS rule
 FROM batch
 JOIN public.tool_categories AS c ON c.id = batch.category_id
 
+-- name: touch_updated_at
+-- As the platform's own tables do it.
+CREATE TRIGGER {trigger} BEFORE UPDATE ON {relation} FOR EACH ROW EXECUTE FUNCTION vital.touch_updated_at()
+
+-- name: drop_touch_updated_at
+-- Where the table is gone, so is its trigger.
+DO $drop$
+BEGIN
+    IF to_regclass({name}) IS NOT NULL THEN
+        DROP TRIGGER IF EXISTS {trigger} ON {relation};
+    END IF;
+END
+$drop$
+
+-- name: updated_at_is_touched
+-- Somebody's trigger does it, or ours.
+SELECT EXISTS (
+    SELECT FROM pg_trigger AS g
+    JOIN pg_proc AS p ON p.oid = g.tgfoid
+    WHERE g.tgrelid = to_regclass({name}) AND NOT g.tgisinternal AND g.tgtype & 19 = 19 AND p.prosrc ~ 'updated_at'
+)
+
 -- name: missing_departments
 -- Departments of the plan that a tenant lacks.
-SELECT wanted.tenant_id, wanted.code, wanted.name
-FROM unnest({tenants}::uuid[], {codes}::text[], {names}::text[]) AS wanted (tenant_id, code, name)
+SELECT wanted.*
+FROM unnest({tenants}::uuid[], {codes}::text[], {names}::text[], {descriptions}::text[], {domains}::text[])
+     AS wanted (tenant_id, code, name, description, healthcare_domain)
 WHERE NOT EXISTS (SELECT FROM {relation} AS d WHERE d.tenant_id = wanted.tenant_id AND d.code = wanted.code)
 
 -- name: missing_levels
 -- Levels of the plan that a tenant lacks.
-SELECT wanted.tenant_id, wanted.code, wanted.name, wanted.level_number
-FROM unnest({tenants}::uuid[], {codes}::text[], {names}::text[], {numbers}::integer[]) AS wanted (tenant_id, code, name, level_number)
+SELECT wanted.*
+FROM unnest({tenants}::uuid[], {codes}::text[], {names}::text[], {numbers}::integer[], {descriptions}::text[], {roles}::text[])
+     AS wanted (tenant_id, code, name, level_number, description, role_type)
 WHERE NOT EXISTS (SELECT FROM {relation} AS l WHERE l.tenant_id = wanted.tenant_id AND l.code = wanted.code)
 
 -- name: missing_functions
--- Business functions of the plan that a tenant lacks.
-SELECT wanted.tenant_id, wanted.name, wanted.department
-FROM unnest({tenants}::uuid[], {names}::text[], {departments}::text[]) AS wanted (tenant_id, name, department)
+-- Business functions of the plan that a tenant lacks. Lists of different length are no array of arrays: each is JSON.
+SELECT wanted.tenant_id, wanted.name, wanted.department, wanted.description, wanted.healthcare_category,
+       ARRAY(SELECT jsonb_array_elements_text(wanted.requirements::jsonb)) AS regulatory_requirements
+FROM unnest({tenants}::uuid[], {names}::text[], {departments}::text[], {descriptions}::text[], {categories}::text[], {requirements}::text[])
+     AS wanted (tenant_id, name, department, description, healthcare_category, requirements)
 WHERE NOT EXISTS (SELECT FROM {relation} AS f WHERE f.tenant_id = wanted.tenant_id AND f.name = wanted.name)
 
 -- name: most_tool_assignments

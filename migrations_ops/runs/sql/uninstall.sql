@@ -20,7 +20,7 @@ ORDER BY 1 DESC, 2, 3
 SELECT p.oid::regprocedure::text
 FROM pg_proc AS p
 WHERE p.pronamespace = to_regnamespace('vital')
-  AND p.proname IN ('refuse_change', 'key_hashes')
+  AND p.proname IN ('refuse_change', 'key_hashes', 'touch_updated_at')
 ORDER BY 1
 
 -- name: strangers
