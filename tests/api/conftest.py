@@ -9,10 +9,8 @@ from tests.support import cast_rows, contract, service_under_test
 from tests.support.command_results import Manage
 from tests.support.databases import Scratch
 from tests.support.paths import PACK, ROOT
-from tests.support.service import Service, served
+from tests.support.service import Service
 from tests.support.service_under_test import ServiceDatabase, ServiceUnderTest
-
-DEMO = {"VITAL_DEMO": "1", "VITAL_SECRET_KEY": "for-the-demo-only"}
 
 
 @pytest.fixture(scope="session")
@@ -38,11 +36,8 @@ def own_service(service_database: ServiceDatabase) -> Iterator[ServiceUnderTest]
 @pytest.fixture(scope="session")
 def demo_service(migrated_template: Scratch) -> Iterator[ServiceUnderTest]:
     """A service in demo mode with the owner as its login, as `make demo` has it: for tests that only read."""
-    with (
-        service_under_test.database_with_cast(migrated_template) as scratch,
-        served(scratch.owner_url, DEMO) as service,
-    ):
-        yield ServiceUnderTest(service, scratch, scratch.owner_url)
+    with service_under_test.started_as_demo(migrated_template) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

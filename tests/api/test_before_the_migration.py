@@ -14,12 +14,11 @@ from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.command_results import Manage, said
 from tests.support.contract import refusal
 from tests.support.databases import Scratch
-from tests.support.service import Answer, Service, served
+from tests.support.service import DEMO, Answer, Service, served
 from tests.support.service_under_test import ServiceDatabase, ServiceUnderTest
 
 pytestmark = pytest.mark.slow
 
-DEMO = {"VITAL_DEMO": "1", "VITAL_SECRET_KEY": "for-the-demo-only"}
 NEXT = {"as it was found": "000_pre_validation", "after 003": "004_tenant_data"}
 
 

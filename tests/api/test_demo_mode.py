@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api.conftest import DEMO
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, UNKNOWN
 from tests.support.cast_rows import SEARCH
 from tests.support.contract import PROMPTS, TOOLS, refusal
 from tests.support.requests import PROMPT, search_tools, tenants_seen
-from tests.support.service import JWT_SECRET, PRODUCTION, Service, served
+from tests.support.service import DEMO, JWT_SECRET, PRODUCTION, Service, served
 from tests.support.service_under_test import ServiceUnderTest
 from tests.support.session_cookies import cookie
 from tests.support.tokens import NOBODY, token, user

@@ -27,6 +27,7 @@ const page = (body, script) => `<!doctype html><meta charset="utf-8"><link rel="
 const asked = new URLSearchParams(location.search), $ = (id) => document.getElementById(id);
 async function call(path, method = "GET", body) {
   const headers = body ? { "content-type": "application/json" } : {};
+  if (asked.has("tenant")) headers["x-tenant-id"] = asked.get("tenant");  // the page's context; empty until it knows one
   const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
   const said = await answer.json();
   if (!answer.ok) throw new Error(said.error);
@@ -36,6 +37,9 @@ async function call(path, method = "GET", body) {
 const put = (base, id, body) =>
   asked.get("form") === "item" ? call(base + "/" + id, "PUT", body) : call(base, "PUT", { ...body, id });
 const remove = (base, id) => call(asked.get("form") === "item" ? base + "/" + id : base + "?id=" + id, "DELETE");
+// What a field shows of a value, and the value of what somebody typed there.
+const shown = (value) => (typeof value === "string" ? value : value == null ? "" : JSON.stringify(value));
+const typed = (was, text) => (typeof was === "string" || was == null ? text : JSON.parse(text));
 const shows = (what) => async () => {
   $("error").textContent = "", $("state").textContent = "at work";
   try { $("state").textContent = await what(); }
@@ -45,43 +49,51 @@ ${script}</script>`;
 
 // The list is loaded whole; the tool that is edited is sent back whole, with one field changed, under the name that the page uses.
 const TOOLS = page(
-  `<h1>Tools</h1><ul id="list"></ul><label>Field <input id="field"></label><label>Value <input id="value"></label>
+  `<h1>Tools</h1><ul id="list"></ul><dl id="facts"></dl><label>Field <input id="field"></label><label>Value <textarea id="value"></textarea></label>
    <button id="save">Save</button><button id="delete">Delete</button>`,
-  `let tool;
+  `const FACTS = ["implementation_path", "api_endpoint", "input_schema", "output_schema", "rate_limit_per_minute", "total_calls",
+                 "avg_response_time_ms", "avg_confidence_score", "llm_description", "function_name", "access_level",
+                 "max_execution_time_seconds"];
+  const part = (kind, textContent, id = "") => Object.assign(document.createElement(kind), { textContent, id });
+  let tool;
   const opens = async () => {
     const { tools } = await call("/api/tools-crud?limit=1000");
-    $("list").replaceChildren(...tools.map((one) => Object.assign(document.createElement("li"), { textContent: one.name })));
+    $("list").replaceChildren(...tools.map((one) => part("li", one.name)));
     ({ tool } = await call("/api/tools-crud/" + asked.get("id")));
+    $("facts").replaceChildren(...FACTS.flatMap((name) => [part("dt", name), part("dd", shown(tool[name]), name)]));
     return "opened " + tool.name;
   };
   $("save").onclick = shows(async () => {
-    ({ tool } = await put("/api/tools-crud", tool.id, { ...tool, [$("field").value]: $("value").value }));
-    return "saved " + tool[$("field").value];
+    const field = $("field").value;
+    ({ tool } = await put("/api/tools-crud", tool.id, { ...tool, [field]: typed(tool[field], $("value").value) }));
+    return "saved " + shown(tool[field]);
   });
   $("delete").onclick = shows(async () => (await remove("/api/tools-crud", tool.id)).message);
   shows(opens)();`,
 );
 
-// The editor shows these fields, and sends every one of them back.
+// The editor shows these fields, and sends every one of them back; those that nobody has typed in as they were read.
 const PROMPTS = page(
   `<h1>Prompt</h1><form id="fields"></form><button id="save">Save</button><button id="delete">Delete</button>`,
-  `const TEXTS = ["name", "display_name", "description", "domain", "system_prompt", "user_prompt_template", "status"];
-  const OTHERS = ["tags", "use_cases", "target_users", "regulatory_requirements", "customization_guide", "quality_assurance",
+  `const FIELDS = ["name", "display_name", "description", "domain", "system_prompt", "user_prompt_template", "status",
+                  "tags", "use_cases", "target_users", "regulatory_requirements", "customization_guide", "quality_assurance",
                   "prompt_starter", "slug", "prompt_code"];
-  let prompt;
+  let prompt, edited;
   const opens = async () => {
     ({ prompt } = await call("/api/prompts-crud?action=get&id=" + encodeURIComponent(asked.get("id"))));
-    $("fields").replaceChildren(...TEXTS.map((name) => {
-      const field = Object.assign(document.createElement("textarea"), { id: name, value: prompt[name] ?? "" });
+    edited = new Map();
+    $("fields").replaceChildren(...FIELDS.map((name) => {
+      const field = Object.assign(document.createElement("textarea"), { id: name, value: shown(prompt[name]) });
       field.setAttribute("aria-label", name);
+      field.oninput = () => edited.set(name, field.value);
       return field;
     }));
     return "opened " + prompt.name;
   };
   $("save").onclick = shows(async () => {
-    const texts = TEXTS.map((name) => [name, $(name).value === (prompt[name] ?? "") ? prompt[name] : $(name).value]);
-    const others = OTHERS.map((name) => [name, prompt[name]]);
-    ({ prompt } = await put("/api/prompts-crud", prompt.id, Object.fromEntries([...texts, ...others])));
+    const value = (name) => (edited.has(name) ? typed(prompt[name], edited.get(name)) : prompt[name]);
+    ({ prompt } = await put("/api/prompts-crud", prompt.id, Object.fromEntries(FIELDS.map((name) => [name, value(name)]))));
+    edited.clear();
     return "saved " + prompt.name;
   });
   $("delete").onclick = shows(async () => (await remove("/api/prompts-crud", prompt.id)).message);

@@ -30,6 +30,7 @@ PRODUCTION = {
     "SUPABASE_JWT_SECRET": JWT_SECRET,
     "VITAL_LOGIN_ATTEMPTS": "1000",  # all tests come from one address
 }
+DEMO = {"VITAL_DEMO": "1", "VITAL_SECRET_KEY": "for-the-demo-only"}
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str | bytes]]
 

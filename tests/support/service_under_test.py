@@ -9,7 +9,7 @@ from uuid import uuid4
 from tests.support import cast_rows, databases
 from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch
-from tests.support.service import PRODUCTION, Service, served
+from tests.support.service import DEMO, PRODUCTION, Service, served
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,13 @@ def started(
         prepare(own.database)
         with served(own.login, settings) as service:
             yield ServiceUnderTest(service, own.database, own.login)
+
+
+@contextmanager
+def started_as_demo(template: Scratch) -> Iterator[ServiceUnderTest]:
+    """A service in demo mode with the owner as its login, as `make demo` has it, on a copy of the migrated database."""
+    with database_with_cast(template) as scratch, served(scratch.owner_url, DEMO) as service:
+        yield ServiceUnderTest(service, scratch, scratch.owner_url)
 
 
 def new_key(scratch: Scratch, manage: Manage, tenant: str, scope: str) -> str:
