@@ -3,13 +3,14 @@
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.test_documentation import ELSEWHERE
-from tests.support import admin_session, service_under_test, session_cookies, tokens
-from tests.support.cast import DIGITAL_HEALTH, PHARMA
+from tests.support import admin_session, frontend, service_under_test, session_cookies, tokens
+from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.command_results import Manage
 from tests.support.documented_commands import calls, status_of
 from tests.support.paths import ROOT
@@ -46,13 +47,22 @@ def environment(own_service: ServiceUnderTest, manage: Manage) -> dict[str, str]
     }
 
 
+@pytest.fixture(scope="module")
+def app(own_service: ServiceUnderTest) -> Iterator[str]:
+    """A frontend that has been switched over."""
+    with frontend.served(own_service.service.port, PLATFORM) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.stem)
 def test_each_call_answers_what_stands_beside_it(
-    shown: Path, demo_service: ServiceUnderTest, environment: dict[str, str]
+    shown: Path, demo_service: ServiceUnderTest, environment: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
-    wrong = []
-    for command, status in calls(shown.read_text(encoding="utf-8")):
+    wrong, text = [], shown.read_text(encoding="utf-8")
+    if "$APP" in text:
+        environment = environment | {"APP": request.getfixturevalue("app")}
+    for command, status in calls(text):
         served = command.replace(PRINTED, f"http://localhost:{demo_service.service.port}")
         if (answered := status_of(served, environment)) != status:
             wrong.append(f"{answered} instead of {status}: {command}")

@@ -1,19 +1,39 @@
-// A stand-in for the platform's frontend: its pages do what the platform's do, and know of VITAL only that three addresses lead there.
+// A stand-in for the platform's frontend: its pages do what the platform's do, and what goes to VITAL is what next.config says.
 //
-// node frontend.mjs VITAL_URL PLATFORM_ID PORT  (0: any; it is printed)
+// node frontend.mjs NEXT_CONFIG PLATFORM_ID PORT  (0: any; it is printed)
 import http from "node:http";
+import { pathToFileURL } from "node:url";
 
-const [vital, platform] = [new URL(process.argv[2]), process.argv[3]];
-const PROXIED = /^\/api\/(tools-crud|prompts-crud|knowledge-domains)(?=[/?]|$)/;
+const { default: config } = await import(pathToFileURL(process.argv[2]));
+const { beforeFiles } = await config.rewrites();
+const platform = process.argv[3];
 
 // The middleware's cookie, where it knows nothing better; the session's is Supabase's.
 const hint = (request) =>
   /(^|; *)tenant_id=/.test(request.headers.cookie ?? "") ? {} : { "set-cookie": `tenant_id=${platform}; Path=/; SameSite=Lax` };
 
-// As Next.js rewrites do it: the host is the destination's, everything else goes on as it came.
-function proxied(request, response) {
-  const headers = { ...request.headers, host: vital.host, "x-forwarded-host": request.headers.host, "x-forwarded-proto": "http" };
-  const onward = http.request(new URL(request.url, vital), { method: request.method, headers }, (answer) => {
+// As Next.js reads rewrites; of its patterns those with `:path*` at their end.
+function rewritten(request) {
+  const { pathname, search } = new URL(request.url, "http://any");
+  const cookies = new Map((request.headers.cookie ?? "").split(/; */).map((one) => one.split(/=(.*)/s)));
+  const holds = ({ type, key, value }) => {
+    const said = type === "cookie" ? cookies.get(key) : request.headers[key];
+    return value ? new RegExp(`^${value}$`).test(said ?? "") : Boolean(said);
+  };
+  for (const { source, destination, has } of beforeFiles) {
+    const start = source.replace("/:path*", "");
+    if ((pathname === start || pathname.startsWith(start + "/")) && has.every(holds))
+      return new URL(destination.replace("/:path*", () => pathname.slice(start.length)) + search);
+  }
+}
+
+// As Next.js goes on: the host is the destination's, the middleware's cookie is in the request too, and every request has a
+// connection of its own.
+function proxied(request, response, to) {
+  const { host, ...came } = request.headers;
+  const from = { "x-forwarded-host": host, "x-forwarded-proto": "http", "x-forwarded-for": request.socket.remoteAddress };
+  const headers = { ...came, ...from, ...hint(request), host: to.host };
+  const onward = http.request(to, { method: request.method, headers, agent: false }, (answer) => {
     response.writeHead(answer.statusCode, { ...answer.headers, ...hint(request) });
     answer.pipe(response);
   });
@@ -112,7 +132,8 @@ const DOMAINS = page(
 const PAGES = { "/tools": TOOLS, "/prompts": PROMPTS, "/domains": DOMAINS, "/blank": page("", "") };
 
 const server = http.createServer((request, response) => {
-  if (PROXIED.test(request.url)) return proxied(request, response);
+  const to = rewritten(request);
+  if (to) return proxied(request, response, to);
   const path = new URL(request.url, "http://any").pathname;
   if (path.startsWith("/api/")) {  // what is not VITAL's stays where it was
     return response.writeHead(200, { "content-type": "application/json", ...hint(request) }).end('{"from": "the frontend"}');
