@@ -76,6 +76,7 @@ def test_behind_the_fence_every_row_is_in_it_while_applications_write(
     assert audited == [(found["sha256"],)]
 
 
+@pytest.mark.slow
 def test_it_is_proven_by_restoring_it_into_a_scratch_database(
     server_url: str, migrated: Scratch, manage: Manage, tmp_path: Path
 ) -> None:

@@ -81,6 +81,7 @@ def test_the_rest_comes_afterwards_as_if_there_had_been_no_canary(
         databases.drop(scratch)
 
 
+@pytest.mark.slow
 def test_a_canary_alone_is_undone_exactly(
     canary: tuple[str, Scratch], legacy_template: Scratch, manage: Manage
 ) -> None:

@@ -194,6 +194,7 @@ def test_what_may_be_there_once_is_left_out_or_refuses_it(home: Scratch, manage:
         databases.drop(scratch)
 
 
+@pytest.mark.slow
 def test_persons_are_left_out_and_what_refers_to_them_is_empty(home: Scratch, manage: Manage) -> None:
     """A user is known elsewhere by the same id: two of them would be two persons."""
     scratch = clone_with_grants(home)
@@ -223,6 +224,7 @@ def test_persons_are_left_out_and_what_refers_to_them_is_empty(home: Scratch, ma
         databases.drop(scratch)
 
 
+@pytest.mark.slow
 def test_numbers_of_a_sequence_are_new_ones_and_lead_to_the_same_rows(
     server_url: str, manage: Manage, tmp_path: Path
 ) -> None:

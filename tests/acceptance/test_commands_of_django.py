@@ -63,6 +63,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.slow
 def test_what_would_harm_is_refused_and_harms_nothing(migrated_template: Scratch, manage: Manage) -> None:
     before = dump_with_vital(migrated_template)
     for words in WRONG:

@@ -85,6 +85,7 @@ def test_killed_in_the_midst_it_never_passes_as_closed_and_is_repeated(migrated:
     assert {as_a_tenant(migrated, table) for table in TABLES} == {"42501"}
 
 
+@pytest.mark.slow
 def test_an_undo_of_the_open_fence_is_exact(migrated: Scratch, legacy_template: Scratch, manage: Manage) -> None:
     assert manage(migrated, "migrate_tenants", "disarm", *WHY, "--yes").returncode == 0
 

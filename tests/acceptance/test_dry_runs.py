@@ -45,6 +45,7 @@ def test_a_run_does_what_its_dry_run_said(legacy: Scratch, manage: Manage, tmp_p
         assert {tenant: rows[table, tenant] for tenant in found} == found, table
 
 
+@pytest.mark.slow
 def test_after_a_run_there_is_nothing_to_do(migrated: Scratch, manage: Manage, tmp_path: Path) -> None:
     assert manage(migrated, "migrate_tenants", "--yes", cwd=tmp_path).returncode == 0
     assert forecast(migrated, manage, tmp_path)["status"] == "nothing_to_do"
@@ -52,6 +53,7 @@ def test_after_a_run_there_is_nothing_to_do(migrated: Scratch, manage: Manage, t
     assert [phase["phase"] for phase in only] == [PHASES[6]]  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_run_that_000_would_refuse_is_exit_1(legacy: Scratch, manage: Manage, tmp_path: Path) -> None:
     write_as_owner(legacy, "CREATE POLICY hides ON tools USING (false)")
     write_as_owner(legacy, "ALTER TABLE tools ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
@@ -61,6 +63,7 @@ def test_a_run_that_000_would_refuse_is_exit_1(legacy: Scratch, manage: Manage, 
     assert manage(legacy, "migrate_tenants", "--yes", cwd=tmp_path).returncode == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["", "004"])
 def test_an_undo_does_what_its_dry_run_said(first: str, migrated: Scratch, manage: Manage, tmp_path: Path) -> None:
     moved = bool(first)  # else a row of a tenant that VITAL made would be left, which forbids it

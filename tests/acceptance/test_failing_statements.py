@@ -197,6 +197,7 @@ def meddle(database: Scratch, body: str) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "message"),
     [

@@ -124,6 +124,7 @@ def test_one_that_fails_before_the_run_stops_it_before_anything_changes(
     assert queries.scalar(legacy, "SELECT count(*) FROM vital.phase_run") == 0
 
 
+@pytest.mark.slow
 def test_one_that_fails_before_a_phase_keeps_what_was_done_and_the_run_goes_on_there(
     legacy: Scratch, manage: Manage, notebook: Notebook
 ) -> None:

@@ -171,6 +171,7 @@ def test_it_is_removed_once_its_archive_holds_it_all_and_comes_back_from_it(
         databases.drop(scratch)
 
 
+@pytest.mark.slow
 def test_whom_others_refer_to_or_the_plan_names_stays(home: Scratch, manage: Manage, tmp_path: Path) -> None:
     scratch, file = clone_with_grants(home), tmp_path / "pharma.zip"
     try:

@@ -55,6 +55,7 @@ def content(scratch: Scratch) -> dict[str, object]:
     return {table: queries.scalar(scratch, CONTENT.format(table)) for table in queries.TABLES}
 
 
+@pytest.mark.slow
 def test_the_key_of_a_deleted_row_is_nowhere_afterwards(migrated: Scratch, manage: Manage) -> None:
     ((key,),) = rows(migrated.admin_url, "SELECT id::text FROM messages WHERE tenant_id IS NULL ORDER BY id LIMIT 1")
     decided = manage(migrated, "migrate_tenants", "decide", "messages", key, "pharma", "--reason", "theirs", "--yes")

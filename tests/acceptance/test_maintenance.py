@@ -38,6 +38,7 @@ def until(service: Service, wanted: int, name: str) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_writes_wait_in_every_process_and_reads_go_on(own_service: ServiceUnderTest, manage: Manage) -> None:
     with served(own_service.login) as another:
         services = (own_service.service, another)
@@ -106,6 +107,7 @@ def test_a_run_switches_it_on_and_off_and_leaves_it_on_where_it_fails(
     assert audited == [("maintenance on",), ("maintenance off",)]
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_it_on_and_says_so(
     legacy: Scratch, manage: Manage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +124,7 @@ def test_ctrl_c_leaves_it_on_and_says_so(
     assert manage(legacy, "migrate_tenants", "--to", "001").returncode == 0
 
 
+@pytest.mark.slow
 def test_what_a_person_has_switched_on_a_run_leaves_on(legacy: Scratch, manage: Manage) -> None:
     assert manage(legacy, "maintenance", "on", *WHY).returncode == 0
 

@@ -48,6 +48,7 @@ def test_switched_off_or_undone_it_is_off_and_not_broken(migrated: Scratch, mana
     assert complaints(manage, migrated) == OFF
 
 
+@pytest.mark.slow
 def test_where_vital_makes_the_registry_itself_its_own_schema_is_no_gap(
     empty: Scratch, manage: Manage, tmp_path: Path
 ) -> None:

@@ -144,6 +144,7 @@ def interrupted(scratch: Scratch) -> None:
         run.ends_with(3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("verb", "after"), [("pause", "paused"), ("cancel", "cancelled")])
 def test_a_run_whose_process_was_killed_is_stopped_from_outside(
     ready: Scratch, manage: Manage, verb: str, after: str

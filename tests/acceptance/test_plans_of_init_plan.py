@@ -55,6 +55,7 @@ def planned(manage: Manage, database: Scratch, folder: Path, *words: str) -> tup
     return str(out), tomllib.loads(out.read_text(encoding="utf-8")), done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_it_previews_and_runs_as_it_is(schema: str, empty: Scratch, manage: Manage, tmp_path: Path) -> None:
     build(empty, SCHEMAS[schema])

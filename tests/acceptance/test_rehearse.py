@@ -149,6 +149,7 @@ def test_data_that_would_not_pass_the_checks_is_found(on_server: Scratch, manage
     assert list(tmp_path.glob("logs/rehearsal/run/005_post_validation.log"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_nothing_and_what_a_kill_has_left_goes(on_server: Scratch, server_url: str) -> None:
     left = f"{on_server.name}_vital_rehearsal_0123456789ab"
     rows(server_url, f"CREATE DATABASE {left} OWNER {OWNER}")

@@ -141,6 +141,7 @@ def test_a_critical_table_is_not_done(shop: Scratch, manage: Manage, plan: Path)
     assert blocking == {"visits"}
 
 
+@pytest.mark.slow
 def test_beyond_the_limit_it_stops_and_says_why(shop: Scratch, manage: Manage, plan: Path) -> None:
     text = plan.read_text()
     plan.write_text(text.replace('failing = "find"\n', 'failing = "find"\nfailing_limit = 3\n'))
@@ -171,6 +172,7 @@ def test_without_leave_the_first_one_stops_the_run(shop: Scratch, manage: Manage
     assert len(left(shop)["items"]) == 2000
 
 
+@pytest.mark.slow
 def test_a_decision_about_such_a_row_waits_and_says_why(shop: Scratch, manage: Manage, plan: Path) -> None:
     assert manage(shop, "migrate_tenants", "run", "--yes", "--plan", str(plan)).returncode == 0
     slug = scalar(shop, "SELECT slug FROM vital.registry WHERE name = 'Pharma'")
@@ -185,6 +187,7 @@ def test_a_decision_about_such_a_row_waits_and_says_why(shop: Scratch, manage: M
     assert left(shop)["items"] == set()
 
 
+@pytest.mark.slow
 def test_000_tells_rows_that_will_be_left_and_refuses_too_many(shop: Scratch, manage: Manage, plan: Path) -> None:
     rows(shop.owner_url, "DROP FUNCTION locked() CASCADE")
     rows(shop.owner_url, "ALTER TABLE items ADD CONSTRAINT open CHECK (sku <> 'locked') NOT VALID")

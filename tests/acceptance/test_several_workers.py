@@ -100,6 +100,7 @@ def test_when_the_runs_own_process_is_killed_its_helpers_leave_and_it_is_resumed
     as_if_alone(big, alone)
 
 
+@pytest.mark.slow
 def test_a_pause_stops_the_helpers_as_well(big: Scratch, manage: Manage) -> None:
     with ExitStack() as processes:
         run = processes.enter_context(background.start(big, "migrate_tenants", "--yes"))

@@ -97,6 +97,7 @@ def test_each_can_be_pasted_alone(found: dict[str, Any], tmp_path: Path) -> None
         load(apply_suggestions(SHIPPED, [one], tmp_path / f"{number}.toml"))
 
 
+@pytest.mark.slow
 def test_accepted_they_take_most_rows_from_the_default_and_no_other_row_moves(
     real_pack: Path, migrated_template: Scratch, migrated_better: Scratch
 ) -> None:

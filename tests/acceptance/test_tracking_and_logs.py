@@ -167,6 +167,7 @@ BREAKAGE = {
 }
 
 
+@pytest.mark.slow
 def test_grep_finds_exactly_the_failed_checks(legacy_template: Scratch, manage: Manage, tmp_path: Path) -> None:
     scratch = databases.clone(legacy_template)
     done = manage(scratch, "migrate_tenants", "--to", "005", "--yes", "--log-dir", str(tmp_path / "first"))

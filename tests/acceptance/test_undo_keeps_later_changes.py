@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support import databases, queries
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.command_results import Manage, document, said
@@ -59,6 +61,7 @@ def test_undo_of_everything_keeps_what_people_changed_or_its_last_state(
     databases.drop(migrated)
 
 
+@pytest.mark.slow
 def test_values_in_columns_that_would_go_are_kept_by_an_archive_only(
     migrated_template: Scratch, manage: Manage, legacy_dump: str, tmp_path: Path
 ) -> None:

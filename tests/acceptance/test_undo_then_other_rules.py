@@ -29,6 +29,7 @@ def chunks(scratch: Scratch, domain: str) -> dict[str, str | None]:
     return dict(databases.rows(scratch.admin_url, CHUNKS, [domain]))
 
 
+@pytest.mark.slow
 def test_undo_of_004_then_other_rules_then_004_alone(
     migrated_template: Scratch, manage: Manage, tmp_path: Path
 ) -> None:

@@ -84,6 +84,7 @@ def test_nothing_is_left_of_it(cluster: str, manage: Manage, tmp_path: Path) -> 
     assert whole(scratch) == before
 
 
+@pytest.mark.slow
 def test_while_something_is_not_undone_it_is_refused(cluster: str, manage: Manage, tmp_path: Path) -> None:
     scratch = shop(cluster)
     migrated(scratch, manage, tmp_path / "plan.toml")
@@ -156,6 +157,7 @@ def test_a_login_of_the_service_keeps_the_roles(cluster: str, manage: Manage, tm
     assert rows(cluster, ROLES) == []
 
 
+@pytest.mark.slow
 def test_as_an_owner_who_may_make_neither_roles_nor_schemas(cluster: str, manage: Manage, tmp_path: Path) -> None:
     """A DBA has made both beforehand: both stay, the schema empty."""
     scratch = shop(cluster)

@@ -34,6 +34,7 @@ def test_between_any_two_phases_it_goes_on_after_the_upgrade(
     assert rows(prepared.owner_url, "SELECT to_regclass('vital.ledger_by_row') IS NOT NULL") == [(True,)]
 
 
+@pytest.mark.slow
 def test_a_finished_one_is_brought_up_to_date_and_undone_by_the_newer(migrated: Scratch, manage: Manage) -> None:
     earlier_version.migrate_back_to(migrated, BEFORE)
 

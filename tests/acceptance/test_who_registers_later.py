@@ -139,12 +139,14 @@ def test_the_next_run_withdraws_what_an_earlier_one_refused(decided: Scratch, ma
     queries.write_as_owner(decided, SIGN_UP, "new@example.org")
 
 
+@pytest.mark.slow
 def test_a_column_that_was_not_null_before_vital_stays_so(decided: Scratch, manage: Manage) -> None:
     databases.rows(decided.owner_url, "ALTER TABLE users ALTER tenant_id SET NOT NULL")
     run(manage, decided, "--yes")
     assert not is_nullable(decided, "users")
 
 
+@pytest.mark.slow
 def test_the_undo_of_what_an_earlier_one_left_is_exact(
     decided: Scratch, migrated_template: Scratch, manage: Manage
 ) -> None:

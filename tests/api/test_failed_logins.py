@@ -61,24 +61,28 @@ def test_a_name_waits_from_whatever_address_it_is_tried(guarded: Service) -> Non
     assert not refused(attempt(guarded, "somebody else", "198.51.100.201"))
 
 
+@pytest.mark.slow
 def test_an_address_that_a_client_makes_up_does_not_count(guarded: Service) -> None:
     """What stands before the last one that a trusted proxy has written is the client's own word."""
     chains = [f"203.0.113.{number}, 192.0.2.9, 10.1.2.3" for number in range(LIMIT + 1)]
     assert [refused(attempt(guarded, f"n{chain}", chain)) for chain in chains] == [False] * LIMIT + [True]
 
 
+@pytest.mark.slow
 def test_without_the_setting_no_address_is_believed(service_database: ServiceDatabase) -> None:
     with served(service_database.login, SETTINGS | {"VITAL_TRUSTED_PROXIES": ""}) as service:
         answers = [refused(attempt(service, f"n{number}", f"203.0.113.{number}")) for number in range(LIMIT + 1)]
     assert answers == [False] * LIMIT + [True]
 
 
+@pytest.mark.slow
 def test_an_address_of_ipv6_is_its_network(guarded: Service) -> None:
     addresses = [f"2001:db8:0:1::{number}" for number in range(LIMIT + 1)]
     assert [refused(attempt(guarded, address, address)) for address in addresses] == [False] * LIMIT + [True]
     assert not refused(attempt(guarded, "next door", "2001:db8:0:2::1"))
 
 
+@pytest.mark.slow
 def test_a_refusal_costs_no_hash(guarded: Service) -> None:
     took = []
     for number in range(LIMIT + 6):

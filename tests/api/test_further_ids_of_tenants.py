@@ -65,6 +65,7 @@ def test_it_opens_nothing_of_others(own_service: ServiceUnderTest) -> None:
     refusal(search_tools(service, user(ALIAS_OF_ASLEEP)), 403)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", NAMED)
 def test_it_comes_and_goes_within_a_second(own_service: ServiceUnderTest, manage: Manage, how: str) -> None:
     def seen() -> Answer:

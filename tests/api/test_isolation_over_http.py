@@ -196,6 +196,7 @@ def written_elsewhere(opened: ServiceUnderTest) -> int:
     return opened.count("prompts", where="name LIKE 'Crowd %' AND name NOT LIKE '%' || tenant_id")
 
 
+@pytest.mark.slow
 def test_a_crowd_of_two_tenants_sees_no_wrong_row(own_service: ServiceUnderTest) -> None:
     wrong = crowd(own_service.service, CROWD)
 

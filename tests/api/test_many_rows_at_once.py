@@ -66,6 +66,7 @@ def test_all_are_made_in_the_order_of_the_body(own_service: ServiceUnderTest) ->
     assert {row["tenant_id"] for row in stored(own_service)} == {DIGITAL_HEALTH}
 
 
+@pytest.mark.slow
 def test_five_hundred_prompts_are_made_changed_and_removed(own_service: ServiceUnderTest) -> None:
     who = user(PHARMA)
     answer = send(own_service, "POST", prompts(MOST), who, PROMPTS)

@@ -66,12 +66,10 @@ def split(address: str) -> list[str]:
 
 OF_EACH_KIND = ("catalog.tool", "auth.user", "migrations_ops.finding")  # by key, Django's own, with a queue
 autodiscover()  # as the first request does
-LISTS = [
-    pytest.param(model, marks=[] if model._meta.label_lower in OF_EACH_KIND else pytest.mark.slow)
-    for model in site._registry
-]
+LISTS = list(site._registry)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", LISTS, ids=lambda model: str(model._meta.label_lower))
 def test_every_parameter_of_a_list(admin: Admin, model: type[Model]) -> None:
     options = model._meta

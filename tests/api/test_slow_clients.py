@@ -82,6 +82,7 @@ def test_half_a_request_is_closed_in_time(impatient: Service, name: str) -> None
     assert rest or "bod" not in name
 
 
+@pytest.mark.slow
 def test_a_body_that_drips_has_no_more_time(impatient: Service) -> None:
     with open_ones(impatient, HALVES["half a body"], 1) as (one,):
         began = time.monotonic()
@@ -107,6 +108,7 @@ def test_fifty_of_them_hold_up_nobody(service_database: ServiceDatabase, name: s
     assert {path: value for path, found in ratios.items() if (value := statistics.median(found)) > 2} == {}
 
 
+@pytest.mark.slow
 def test_who_does_not_read_is_closed_and_holds_up_nobody(impatient: Service, shared_service: ServiceUnderTest) -> None:
     token = user(PHARMA)["Authorization"].encode()
     request = b"GET /api/tools-crud HTTP/1.1\r\n" + HOST + b"Authorization: " + token + b"\r\n\r\n"

@@ -56,6 +56,7 @@ def test_an_invalid_index_is_repaired(prepared: Scratch, manage: Manage) -> None
     assert "Nothing to do" in carry_out(manage, prepared)
 
 
+@pytest.mark.slow
 def test_one_that_nobody_needs_is_repaired_as_well(migrated: Scratch, manage: Manage) -> None:
     """The key by tenant and name leads with the tenant, too; an invalid index costs every writer all the same."""
     rows(migrated.owner_url, "DROP INDEX prompts_tenant_id_idx")

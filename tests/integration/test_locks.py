@@ -92,15 +92,18 @@ def test_an_open_transaction_is_named_and_nobody_queues(
         assert stranger.longest < 1, f"{stranger.statement!r} was kept waiting for {stranger.longest:.2f} s"
 
 
+@pytest.mark.slow
 def test_a_table_that_is_closed_to_everybody_is_waited_for_while_it_is_fingerprinted(legacy: Scratch) -> None:
     """Maintenance by others (VACUUM FULL, CLUSTER, ALTER TABLE) holds ACCESS EXCLUSIVE: even reading has to wait."""
     waits_for_the_lock(legacy, "knowledge_base", "--to", "000")
 
 
+@pytest.mark.slow
 def test_a_table_that_is_closed_to_everybody_is_waited_for_while_it_is_validated(migrated: Scratch) -> None:
     waits_for_the_lock(migrated, "prompts", "validate")
 
 
+@pytest.mark.slow
 def test_a_table_that_is_closed_to_everybody_is_waited_for_before_it_is_undone(migrated: Scratch) -> None:
     waits_for_the_lock(migrated, "prompts", "undo")
 
@@ -137,6 +140,7 @@ def test_a_row_that_somebody_changes_is_waited_for(prepared: Scratch) -> None:
 LEFT_OPEN = "SELECT count(*) FROM prompts WHERE tenant_id IS NULL AND created_by IS NULL"
 
 
+@pytest.mark.slow
 def test_a_timeout_of_the_role_does_not_stop_the_building_of_an_index(prepared: Scratch) -> None:
     """Hosted platforms give their roles a statement timeout; CREATE INDEX CONCURRENTLY has to outwait every writer."""
     for setting in ("statement_timeout", "lock_timeout"):

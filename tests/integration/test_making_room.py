@@ -287,6 +287,7 @@ def scribble(scratch: Scratch) -> None:
     databases.rows(scratch.owner_url, "DROP TABLE scribble")
 
 
+@pytest.mark.slow
 def test_a_replica_that_falls_behind(server_url: str, manage: Manage) -> None:
     """A real standby whose replay is paused, and then one that applies everything late."""
     with with_a_replica(server_url, manage) as (scratch, standby, session):

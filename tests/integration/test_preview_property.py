@@ -193,6 +193,7 @@ def tenants_of(session: Session, relation: str) -> dict[int, str | None]:
     return dict(session.execute(sql.compose("SELECT n, tenant_id::text FROM {t}", t=sql.relation(relation))))
 
 
+@pytest.mark.slow
 @given(given_tables=tables, first=plans, second=plans, remembered=st.booleans())
 @settings(
     max_examples=8,
@@ -222,6 +223,7 @@ def test_a_run_does_what_was_foretold(
     assert come(session, other) == changed
 
 
+@pytest.mark.slow
 @given(
     rows=st.lists(rows, min_size=4, max_size=6),
     rules=rules_of("public.owners"),

@@ -74,6 +74,7 @@ def grown_to(database: Scratch, number: int) -> None:
     rows(database.admin_url, REGISTER, [there + 1, number])
 
 
+@pytest.mark.slow
 def test_each_tenant_beyond_the_first_ones_costs_the_same(database: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pairs of all would grow by ever more: from five tenants to seven by 22, and from seven to nine by 30."""
     monkeypatch.setattr(http_probe, "SOME", 4)

@@ -148,6 +148,7 @@ def test_a_click_that_comes_too_late_is_refused_in_a_sentence(on_migrated: Scrat
     assert not AuditEvent.objects.filter(who="platform-admin").exists()
 
 
+@pytest.mark.slow
 def test_without_its_redis_a_start_is_refused_in_a_sentence_and_pages_go_on(
     on_set_up: Scratch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

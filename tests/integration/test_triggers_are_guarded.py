@@ -86,6 +86,7 @@ def test_they_are_silent_for_the_backfill_only_and_come_back_exactly(database: S
     assert rows(database.owner_url, DEFINITIONS) == before
 
 
+@pytest.mark.slow
 def test_one_that_comes_later_is_guarded_by_the_next_run_and_comes_back(database: Scratch, manage: Manage) -> None:
     """So is one that was switched off, and is switched on later; the guard is put around each once."""
     carry_out(manage, database, "--to", "002")

@@ -59,6 +59,7 @@ def test_a_pause_in_the_admin_goes_through_few_files(on_migrated: Scratch) -> No
     assert len(by_pause - by_any_page) <= 12, "\n".join(sorted(by_pause - by_any_page))
 
 
+@pytest.mark.slow
 def test_the_live_page_of_a_run_opens_one_connection_a_look(on_migrated: Scratch) -> None:
     admin, run = platform_admin(), Run.objects.get()
     admin.get(address("live", run.pk))

@@ -166,6 +166,7 @@ def test_another_seed_gives_other_data(pair: tuple[Scratch, Scratch], manage: Ma
     assert data(one) != data(other)
 
 
+@pytest.mark.slow
 def test_a_large_one_leaves_the_schema_as_it_was(pair: tuple[Scratch, Scratch], manage: Manage) -> None:
     """Large tables are written without their indexes and foreign keys, which come back word for word."""
     one, other = pair

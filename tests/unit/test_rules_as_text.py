@@ -3,6 +3,7 @@
 import tomllib
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ values = st.recursive(
 rules = st.dictionaries(keys, values, max_size=4)
 
 
+@pytest.mark.slow
 @given(rules)
 def test_a_rule_is_read_as_it_was_written(rule: dict[str, Any]) -> None:
     assert tomllib.loads(toml_writer.rule(rule)) == {"table": {"rule": [rule]}}

@@ -51,6 +51,7 @@ def test_rows_are_where_people_said_and_undo_restores_all(
     assert set(decision_database.tenants().values()) == set(decision_database.tenants("letters").values()) == {None}
 
 
+@pytest.mark.slow
 def test_many_decisions_take_no_more_memory(
     decision_database: DecisionDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
