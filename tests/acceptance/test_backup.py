@@ -51,6 +51,7 @@ def writing(scratch: Scratch) -> Iterator[None]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_behind_the_fence_every_row_is_in_it_while_applications_write(
     migrated: Scratch, manage: Manage, tmp_path: Path
 ) -> None:

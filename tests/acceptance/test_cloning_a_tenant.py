@@ -172,6 +172,7 @@ def test_what_cannot_be_meant_is_one_sentence(home: Scratch, manage: Manage, wor
     assert why in document(refused)["error"]
 
 
+@pytest.mark.slow
 def test_what_may_be_there_once_is_left_out_or_refuses_it(home: Scratch, manage: Manage) -> None:
     scratch = clone_with_grants(home)
     try:

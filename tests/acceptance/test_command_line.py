@@ -218,6 +218,7 @@ def test_explain_what_is_not_there(migrated_template: Scratch, manage: Manage) -
 # --- step by step ---
 
 
+@pytest.mark.slow
 def test_step_by_step_without_a_terminal_stops_says_how_to_go_on_and_goes_on(
     legacy_template: Scratch, manage: Manage
 ) -> None:

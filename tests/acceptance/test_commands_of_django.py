@@ -76,6 +76,7 @@ def test_what_would_harm_is_refused_and_harms_nothing(migrated_template: Scratch
     assert json.loads(machine.stdout).keys() == {"exit_code", "error"}, said(machine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("--check",), ("--verbosity", "0"), ("-v0", "--noinput"), ("--help",)])
 def test_migrate_goes_forward(words: tuple[str, ...], migrated_template: Scratch, manage: Manage) -> None:
     done = manage(migrated_template, "migrate", *words)

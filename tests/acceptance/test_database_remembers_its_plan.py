@@ -32,6 +32,7 @@ def shop(server_url: str, manage: Manage, plan: Path) -> Iterator[Scratch]:
         databases.drop(scratch)
 
 
+@pytest.mark.slow
 def test_without_a_plan_it_is_the_one_of_the_last_run(shop: Scratch, manage: Manage) -> None:
     told = manage(shop, "migrate_tenants", "status")
     validated = manage(shop, "migrate_tenants", "validate")

@@ -87,6 +87,7 @@ def until_served(process: "subprocess.Popen[str]") -> str:
     return shown
 
 
+@pytest.mark.slow
 def test_it_migrates_serves_and_stops_with_ctrl_c(home: Path) -> None:
     port = free_port()
     process = demo(home, PORT=str(port))

@@ -33,6 +33,7 @@ def security(scratch: Scratch) -> list[tuple[object, ...]]:
     return databases.rows(scratch.admin_url, SECURITY, [list(TABLES)])
 
 
+@pytest.mark.slow
 def test_open_it_is_as_before_for_everybody_but_tenants_and_closed_it_is_as_it_was(
     migrated: Scratch, legacy_template: Scratch, manage: Manage
 ) -> None:

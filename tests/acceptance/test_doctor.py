@@ -39,6 +39,7 @@ def test_a_migrated_database_is_well_and_one_before_is_told_what_is_next(
     assert rows(legacy.owner_url, "SELECT to_regnamespace('vital') IS NULL") == [(True,)], "it changed nothing"
 
 
+@pytest.mark.slow
 def test_a_new_table_with_a_tenant_column_stops_a_deployment_until_it_is_fenced_or_rid_of_it(
     migrated: Scratch, manage: Manage
 ) -> None:
@@ -110,6 +111,7 @@ def test_what_tenants_reach_past_the_policies_stops_a_deployment(migrated: Scrat
     assert failing(signs(manage, migrated)) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whom", ["vital_tenant", "PUBLIC"])
 def test_rights_on_tables_made_later_are_told(migrated: Scratch, manage: Manage, whom: str) -> None:
     rows(migrated.owner_url, f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {whom}")

@@ -164,6 +164,7 @@ HELD = {  # a command, the table at whose writing it is held, and what must be a
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", HELD, ids=lambda words: " ".join(words[:2]))
 def test_ctrl_c_leaves_nothing_half_done(words: tuple[str, ...], migrated_copy: Scratch) -> None:
     table, query = HELD[words]

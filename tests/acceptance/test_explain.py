@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from migrations_ops.engine.session import Session
@@ -76,6 +77,7 @@ def test_later_corrections_and_what_nobody_noted(migrated: Scratch, manage: Mana
         assert words in done.stdout
 
 
+@pytest.mark.slow
 def test_a_decision_that_was_withdrawn_is_no_move_by_somebody_else(migrated: Scratch, manage: Manage) -> None:
     key = str(queries.scalar(migrated, "SELECT min(id::text) FROM messages WHERE tenant_id IS NULL"))
     for words in (("pharma",), ("--withdraw",)):

@@ -77,6 +77,7 @@ def listening() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_everything_is_told_in_order_and_nothing_secret(
     legacy: Scratch, manage: Manage, notebook: Notebook, listening: tuple[str, list[dict[str, Any]]]
 ) -> None:
@@ -108,6 +109,7 @@ def test_everything_is_told_in_order_and_nothing_secret(
     assert "hook Slack, after run" in done.stderr
 
 
+@pytest.mark.slow
 def test_one_that_fails_before_the_run_stops_it_before_anything_changes(
     legacy: Scratch, manage: Manage, notebook: Notebook
 ) -> None:
@@ -143,6 +145,7 @@ def test_one_that_fails_before_a_phase_keeps_what_was_done_and_the_run_goes_on_t
     assert notebook.notes[-1]["VITAL_KIND"] == "undo"
 
 
+@pytest.mark.slow
 def test_one_that_fails_after_the_run_says_that_the_run_is_done(
     legacy: Scratch, manage: Manage, notebook: Notebook, listening: tuple[str, list[dict[str, Any]]]
 ) -> None:

@@ -117,6 +117,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_reference_into_another_tenant_is_refused_before_anything_is_written(
     journey: Journey, manage: Manage, tmp_path: Path, what: str

@@ -113,6 +113,7 @@ def altered(file: Path, folder: Path, member: str, old: bytes, new: bytes) -> Pa
     return copy
 
 
+@pytest.mark.slow
 def test_it_arrives_equal_and_nobody_else_notices(home: Scratch, abroad: Scratch, file: Path, manage: Manage) -> None:
     there, before = content(home), content(abroad)
     assert len(of(NEW, there)) == 5, "it has rows of five tables"

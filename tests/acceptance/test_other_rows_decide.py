@@ -117,6 +117,7 @@ def test_a_row_explains_itself(migrated: Scratch, manage: Manage) -> None:
     assert "“most memberships”: pharma 3" in manage(migrated, "migrate_tenants", "explain", "people", "3").stdout
 
 
+@pytest.mark.slow
 def test_rows_written_later_go_there_too(migrated: Scratch, manage: Manage) -> None:
     later = databases.clone(migrated)
     try:
@@ -133,6 +134,7 @@ def test_rows_written_later_go_there_too(migrated: Scratch, manage: Manage) -> N
         databases.drop(later)
 
 
+@pytest.mark.slow
 def test_what_is_below_a_decision_follows_it(migrated: Scratch, manage: Manage, tmp_path: Path) -> None:
     decided = databases.clone(migrated)
     try:

@@ -37,6 +37,7 @@ def status_of_run(scratch: Scratch) -> str:
     return str(queries.scalar(scratch, "SELECT status FROM vital.run ORDER BY id DESC LIMIT 1"))
 
 
+@pytest.mark.slow
 def test_pause_stops_after_the_batch_and_resume_ends_as_if_nothing_had_been(ready: Scratch, manage: Manage) -> None:
     with ExitStack() as processes:
         run = processes.enter_context(background.start(ready, "migrate_tenants", "--yes"))

@@ -75,6 +75,7 @@ def test_it_previews_and_runs_as_it_is(schema: str, empty: Scratch, manage: Mana
             assert (foretold[name]["rows"], foretold[name]["unassigned"]) == (count, count - with_tenant)
 
 
+@pytest.mark.slow
 def test_a_tree_is_followed_where_a_row_may_say_nothing_itself(empty: Scratch, manage: Manage, tmp_path: Path) -> None:
     build(empty, "".join(text.strip() + ";" for name, text in SCHEMAS.items() if name.startswith("a tree")))
 
@@ -87,6 +88,7 @@ def test_a_tree_is_followed_where_a_row_may_say_nothing_itself(empty: Scratch, m
     assert rows(empty.admin_url, "SELECT count(*), count(tenant_id) FROM categories") == [(3, 3)]
 
 
+@pytest.mark.slow
 def test_whose_a_person_is_may_be_left_to_memberships(empty: Scratch, manage: Manage, tmp_path: Path) -> None:
     build(empty, SCHEMAS["members who are users"])
     out, _, _ = planned(manage, empty, tmp_path)
@@ -151,6 +153,7 @@ LISTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", LISTS)
 def test_a_table_with_secrets_or_people_is_never_for_everybody(
     columns: str, empty: Scratch, manage: Manage, tmp_path: Path

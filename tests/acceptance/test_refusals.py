@@ -137,6 +137,7 @@ def test_tables_of_another_origin_are_named(legacy: Scratch, refused: Refused) -
 # --- rows ---
 
 
+@pytest.mark.slow
 def test_a_slug_that_is_taken_and_keys_that_are_not_unique(legacy: Scratch, refused: Refused) -> None:
     change(
         legacy,
@@ -165,6 +166,7 @@ def login(scratch: Scratch, attributes: str = "") -> Iterator[str]:
         change(scratch, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
+@pytest.mark.slow
 def test_a_role_that_policies_filter(legacy: Scratch, refused: Refused) -> None:
     tables = ("knowledge_base", "tool_categories", "tenants")
     for table in tables:
@@ -179,6 +181,7 @@ def test_a_role_that_policies_filter(legacy: Scratch, refused: Refused) -> None:
         assert f"ALTER TABLE public.{table} NO FORCE ROW LEVEL SECURITY" in said
 
 
+@pytest.mark.slow
 def test_a_role_that_owns_nothing(legacy: Scratch, refused: Refused) -> None:
     with login(legacy, "CREATEROLE") as url:
         name = re.findall(r"//(\w+):", url)[0]
@@ -304,6 +307,7 @@ def test_an_unreachable_server(manage: Manage) -> None:
     assert "my-secret" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("round_robin", [False, True], ids=["last used first", "one after the other"])
 def test_a_pooler_in_transaction_mode(server_url: str, legacy: Scratch, refused: Refused, round_robin: bool) -> None:
     """Refused before a setting is made, which the pooler would hand on to the applications."""
@@ -316,6 +320,7 @@ def test_a_pooler_in_transaction_mode(server_url: str, legacy: Scratch, refused:
     assert rows(legacy.admin_url, "SELECT to_regnamespace('vital')") == [(None,)]
 
 
+@pytest.mark.slow
 def test_the_direct_connection_beside_a_pooler(server_url: str, legacy: Scratch, manage: Manage) -> None:
     with pgbouncer.transaction_mode(server_url, legacy, round_robin=False) as url:
         direct = {"VITAL_MIGRATIONS_DATABASE_URL": legacy.owner_url}
@@ -326,6 +331,7 @@ def test_the_direct_connection_beside_a_pooler(server_url: str, legacy: Scratch,
 # --- versions ---
 
 
+@pytest.mark.slow
 def test_a_server_that_is_too_old(legacy: Scratch, refused: Refused, manage: Manage) -> None:
     """PostgreSQL 13 cannot be had here, so this one only says in its greeting that it is one."""
     with old_version_proxy.server_of_version("13.22", legacy) as url:

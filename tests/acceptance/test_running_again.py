@@ -159,6 +159,7 @@ def test_rows_written_without_a_tenant_get_theirs_at_once_and_say_why(written: W
     assert told["history"][0]["by"] == "the application that wrote the row"
 
 
+@pytest.mark.slow
 def test_rows_written_with_a_tenant_after_the_baseline_are_never_moved(written: Written, manage: Manage) -> None:
     wanted = {written.given_before["anatomy"]: PHARMA, written.given_before["clinical_trials"]: DIGITAL_HEALTH}
     found = queries.tenants_of(written.scratch, "knowledge_base")

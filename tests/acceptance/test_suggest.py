@@ -119,6 +119,7 @@ def test_accepted_they_take_most_rows_from_the_default_and_no_other_row_moves(
             assert after[weak] <= left
 
 
+@pytest.mark.slow
 def test_the_figures_are_what_happens(
     real_pack: Path, found: dict[str, Any], migrated_template: Scratch, migrated_better: Scratch
 ) -> None:

@@ -155,6 +155,7 @@ def of_another_store(database: Scratch, stores: str, orders: str) -> list[tuple[
 # --- rows that are added later ---
 
 
+@pytest.mark.slow
 def test_its_isolation_is_there_from_the_first_second(empty: Scratch, manage: Manage, tmp_path: Path) -> None:
     build(empty, KEYS["numbers"][0].replace("{count}", str(COUNT)))
     run(manage, empty, "run", "--yes", "--plan", planned(manage, empty, tmp_path))

@@ -198,6 +198,7 @@ def test_host_names_come_and_go_and_the_domain_of_before_stays_an_alias(
     assert hosts() == before
 
 
+@pytest.mark.slow
 def test_further_ids_come_and_go_and_are_nobody_elses(tenants: Tenants, scratch: Scratch, untouched: None) -> None:
     alias = "0A0A0A0A-0000-4000-8000-00000000000C"
     added = tenants.done("add-alias", "vital-platform", alias, *WHY)["tenant"]

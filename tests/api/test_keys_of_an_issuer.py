@@ -139,6 +139,7 @@ def test_a_service_with_a_secret_takes_no_other_kind(service: Service) -> None:
     refusal(look(service, signed("first", aud="authenticated")), 401)
 
 
+@pytest.mark.slow
 def test_an_issuer_that_is_down_is_no_error_of_ours(shared_service: ServiceUnderTest) -> None:
     settings = PRODUCTION | {"VITAL_JWKS_URL": "http://127.0.0.1:9/jwks.json", "VITAL_JWT_AUDIENCE": AUDIENCE}
     with served(shared_service.login, settings) as service:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from tests.support import service_under_test
 from tests.support.cast import PHARMA
@@ -47,6 +48,7 @@ def test_the_platform_is_told_by_the_figures_of_monitor(service_database: Servic
     assert 0 < told["vital_server_connections"] <= told["vital_server_connections_most"]
 
 
+@pytest.mark.slow
 def test_what_could_not_be_looked_at_is_left_out(service_database: ServiceDatabase) -> None:
     with service_under_test.started(service_database) as opened, psycopg.connect(opened.database.admin_url) as holder:
         holder.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")

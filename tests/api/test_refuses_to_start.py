@@ -78,6 +78,7 @@ def test_a_table_without_its_fence_is_refused(service_database: ServiceDatabase)
         is_refused(own.login, "notes")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement", ["DROP POLICY vital_tenant_select ON prompts", "ALTER TABLE prompts DISABLE ROW LEVEL SECURITY"]
 )

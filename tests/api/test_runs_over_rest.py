@@ -141,6 +141,7 @@ def test_what_cannot_be_meant_opens_no_run(control: ServiceUnderTest, body: dict
     assert control.sql("SELECT max(id) FROM vital.run") == before
 
 
+@pytest.mark.slow
 def test_what_is_left_is_carried_out_and_then_no_run_is_opened(control: ServiceUnderTest) -> None:
     """The cast has come after the run: 002 has tenants to register, and what comes after it is looked at again."""
     run = act(control, "")

@@ -1,6 +1,7 @@
 """The frontends save what they read: a row that is sent back as it was read stays as it was, whatever the row."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,11 +15,14 @@ from tests.support.service import Line
 from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import admin, super_admin
 
+EXAMPLES = 200 if os.environ.get("VITAL_SLOW_TESTS") else 25
 ADDRESSES = {"tools": (TOOLS, "tool"), "prompts": (PROMPTS, "prompt")}
 KINDS = pytest.mark.parametrize("table", ADDRESSES)
 EVERYBODY = {tenant: super_admin(tenant) for tenant in (PLATFORM, DIGITAL_HEALTH, PHARMA)}
 MANY = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

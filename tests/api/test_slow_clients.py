@@ -93,6 +93,7 @@ def test_a_body_that_drips_has_no_more_time(impatient: Service) -> None:
     assert time.monotonic() - began < 3 * SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["half a head", "half a body", "half a chunk", "half a form"])
 def test_fifty_of_them_hold_up_nobody(service_database: ServiceDatabase, name: str) -> None:
     """As ratios in one run: quiet and attacked take turns."""

@@ -80,6 +80,7 @@ def test_adopting_leaves_every_table_as_it_was(legacy: Scratch, manage: Manage) 
     assert dumps(legacy) == before
 
 
+@pytest.mark.slow
 def test_migrating_twice_changes_nothing(baseline: Scratch, manage: Manage) -> None:
     before = dumps(baseline), databases.dump(baseline.owner_url, schema="vital")
 
@@ -88,6 +89,7 @@ def test_migrating_twice_changes_nothing(baseline: Scratch, manage: Manage) -> N
     assert (dumps(baseline), databases.dump(baseline.owner_url, schema="vital")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", ["CREATE TABLE tools (id uuid)", "CREATE VIEW users AS SELECT 1 AS id"])
 def test_a_database_with_some_of_the_tables_gets_no_other(empty: Scratch, manage: Manage, statement: str) -> None:
     databases.rows(empty.owner_url, statement)

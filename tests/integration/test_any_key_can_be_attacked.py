@@ -185,6 +185,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", BROKEN)
 def test_a_leak_can_be_repeated(scratch: Scratch, session: Session, verb: str) -> None:
     there = ROWS.format(s="{s}", columns="tenant_id, id, parent", one=f"1, '{PLATFORM}'", two=f"2, '{PLATFORM}'")

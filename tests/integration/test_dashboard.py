@@ -79,6 +79,7 @@ def test_afterwards_findings_wait_and_everybodys_part_is_shown(migrated: Scratch
     assert "Row level security completed" in page
 
 
+@pytest.mark.slow
 def test_the_figures_are_fresh_right_after_a_change(prepared: Scratch, on: On, manage: Manage) -> None:
     with on(prepared):
         before = first_page()

@@ -66,6 +66,7 @@ def test_it_loads_what_the_readme_counts(fresh: Scratch, manage: Manage, real_pa
         assert databases.rows(fresh.owner_url, f"SELECT count(*) FROM public.{table}") == [(rows,)]
 
 
+@pytest.mark.slow
 def test_the_rows_are_those_of_the_reference_builder(
     fresh: Scratch, manage: Manage, real_pack: Path, server_url: str
 ) -> None:

@@ -122,6 +122,7 @@ def waits_for_the_lock(database: Scratch, table: str, *arguments: str) -> None:
     assert f"held by pid {pid} ({NAME}, user " in " ".join(told.split())
 
 
+@pytest.mark.slow
 def test_a_row_that_somebody_changes_is_waited_for(prepared: Scratch) -> None:
     with (
         holding(prepared, "UPDATE prompts SET display_name = 'changed meanwhile' WHERE tenant_id IS NULL") as other,

@@ -107,6 +107,7 @@ def test_people_get_a_matrix_and_a_sentence(fenced: Scratch, manage: Manage) -> 
     assert "Held." in done.stdout
 
 
+@pytest.mark.slow
 def test_a_table_that_cannot_be_planted_in_is_not_called_safe(fenced: Scratch) -> None:
     rows(fenced.owner_url, "ALTER TABLE tools ADD CONSTRAINT nothing_new CHECK (created_at < '2020-01-01') NOT VALID")
     rows(fenced.owner_url, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END'")
@@ -183,6 +184,7 @@ def test_a_table_without_row_level_security_is_noticed(fenced: Scratch) -> None:
     assert rows(fenced.admin_url, "SELECT count(*) FROM conversations") == [(60,)], "it was only tried"
 
 
+@pytest.mark.slow
 def test_references_that_nobody_guards_are_noticed(fenced: Scratch) -> None:
     for table, trigger in rows(
         fenced.owner_url, "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE 'vital_ref_%'"
@@ -206,6 +208,7 @@ def test_references_that_nobody_guards_are_noticed(fenced: Scratch) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("grant", "verb", "table"),
     [
@@ -227,6 +230,7 @@ def test_a_right_that_policies_do_not_bind_is_noticed_and_not_used(
     assert [(leak["what"], leak["verb"]) for leak in leaks] == [(table, verb)]
 
 
+@pytest.mark.slow
 def test_who_takes_a_temporary_table_for_real_is_noticed(fenced: Scratch) -> None:
     assert attacked(fenced, everybody=True).leaks == [], "everybody may make temporary tables"
     rows(fenced.owner_url, "ALTER FUNCTION vital.guard_reference() RESET ALL")
@@ -249,6 +253,7 @@ def test_rows_that_their_owner_does_not_see_are_noticed(fenced: Scratch) -> None
     assert not report.holds
 
 
+@pytest.mark.slow
 def test_a_fence_that_the_owner_walks_through_is_not_whole(fenced: Scratch, manage: Manage) -> None:
     rows(fenced.owner_url, "ALTER TABLE prompts NO FORCE ROW LEVEL SECURITY")
 
@@ -290,6 +295,7 @@ def traces(scratch: Scratch) -> tuple[Any, ...]:
     return dump_platform(scratch), rows(scratch.admin_url, MEMBERS), rows(scratch.admin_url, ROLES)
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind(fenced: Scratch, manage: Manage) -> None:
     before = traces(fenced)
 
@@ -298,6 +304,7 @@ def test_nothing_is_left_behind(fenced: Scratch, manage: Manage) -> None:
     assert traces(fenced) == before
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_nothing_behind(fenced: Scratch) -> None:
     before = traces(fenced)
     with background.start(fenced, "prove_isolation") as running:
@@ -311,6 +318,7 @@ def test_a_killed_run_leaves_nothing_behind(fenced: Scratch) -> None:
     assert traces(fenced) == before
 
 
+@pytest.mark.slow
 def test_an_application_is_not_kept_waiting(fenced: Scratch) -> None:
     """While the run is at work, every row and table can be written, and what is locked is waited for briefly."""
     with session_of(fenced) as session, session.connection.transaction():

@@ -92,6 +92,7 @@ def test_a_group_is_narrowed_by_a_value_its_rows_share(on_migrated: Scratch) -> 
     assert keys_on(nothing) == []
 
 
+@pytest.mark.slow
 def test_what_is_decided_leaves_the_queue_and_comes_back_when_it_is_taken_back(on_migrated: Scratch) -> None:
     admin = platform_admin()
     before = keys_on(page(admin, **USERS))

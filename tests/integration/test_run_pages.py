@@ -70,6 +70,7 @@ def test_before_any_run_the_list_says_how_one_begins_and_the_start_page_what_it_
     assert not Run.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_preview_that_takes_too_long_is_broken_off(on_legacy: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_start, "BOUND", 1.0)
     admin = platform_admin()
@@ -169,6 +170,7 @@ def test_without_its_redis_a_start_is_refused_in_a_sentence_and_pages_go_on(
 # --- a run that is not over ---
 
 
+@pytest.mark.slow
 def test_a_run_that_is_paused_is_not_resumed_without_a_word_and_a_reason(
     on_set_up: Scratch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -235,6 +237,7 @@ def test_a_stranger_is_sent_to_the_login_and_a_forged_post_refused(on_migrated: 
 # --- while a run goes ---
 
 
+@pytest.mark.slow
 def test_a_run_is_watched_and_paused_while_it_goes(on_set_up: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_actions, "PATIENCE", 0.2)
     admin = platform_admin()

@@ -81,6 +81,7 @@ def test_a_foreign_write_changes_the_fingerprint_after(migrated: Scratch, manage
     assert tools["foreign"] == 1
 
 
+@pytest.mark.slow
 def test_an_undo_reports_what_it_took_back(migrated: Scratch, manage: Manage) -> None:
     before = report(migrated, manage)["rows"]
     assert manage(migrated, "migrate_tenants", "undo", "--phase", "003", "--yes").returncode == 0

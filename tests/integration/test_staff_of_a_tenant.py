@@ -342,6 +342,7 @@ def test_the_platforms_admin_sees_everything_and_may_look_as_a_tenant_does(datab
     assert "zebra of digital-health" not in tools
 
 
+@pytest.mark.slow
 def test_before_the_fence_is_closed_nobody_looks_into_a_tenant(
     prepared: Scratch, django_db_blocker: pytest.FixtureRequest
 ) -> None:

@@ -248,6 +248,7 @@ def test_rows_that_refer_to_decided_ones_may_follow_them(database: Scratch, tmp_
     assert plan.tables[1].rules[1].parent
 
 
+@pytest.mark.slow
 def test_a_big_table_is_sampled_for_values_and_counted_for_figures(database: Scratch, tmp_path: Path) -> None:
     fill(database)
     databases.rows(

@@ -276,6 +276,7 @@ except MessageRefused as error: print(error)
     assert background.written("called-directly") == []
 
 
+@pytest.mark.slow
 def test_while_isolation_is_off_no_message_is_worked_on(background: Background, manage: Manage) -> None:
     why = ("--reason", "a test of tasks", "--yes")
     database = background.database.database

@@ -132,6 +132,7 @@ def test_a_tenant_is_put_to_sleep_with_a_yes_and_a_reason_and_woken(admin: Clien
     assert last(database)[1] == "activate tenant"
 
 
+@pytest.mark.slow
 def test_a_further_id_is_added_and_removed_with_a_reason(admin: Client, database: Scratch) -> None:
     page, alias = PAGE.format(PHARMA), "7e57ab1e-0000-4000-8000-000000000002"
     form = {"alias": alias.upper(), "reason": "the portal's"}

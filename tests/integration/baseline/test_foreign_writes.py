@@ -16,6 +16,7 @@ from tests.support.engine_watch import quiet
 pytestmark = pytest.mark.server
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "rows", "foreign"),
     [

@@ -95,6 +95,7 @@ def test_rows_that_vital_inserted_are_discounted(session: Session) -> None:
     assert compared(session) == Comparison("public.things", 10, 10, same_content=True, foreign=0)
 
 
+@pytest.mark.slow
 def test_rows_that_vital_inserted_and_removed_again_are_no_foreign_deletions(session: Session) -> None:
     baseline.take_baseline(session, THINGS, "tenant_id", quiet(session).waiting)
     added(session)

@@ -7,6 +7,7 @@ from tests.support.decision_database import ONE, TWO, DecisionDatabase, memory, 
 from vital.errors import EngineError, ReasonRequired, UnknownTable
 
 
+@pytest.mark.slow
 def test_a_row_that_had_no_tenant_has_none_again(filled: DecisionDatabase) -> None:
     filled.decide(*said("folk", [1], "one"))
     filled.decide(*said("folk", [1], "two"))
