@@ -63,8 +63,8 @@ ATTACKS: dict[str, tuple[str, ...]] = {
     "a unique key tells that a name is taken elsewhere": (
         f"{OVER}::test_a_name_that_another_tenant_has_is_free", f"{ROLE}::test_two_tenants_may_use_the_same_key",
     ),
-    "views that run as their owner": (f"{PROVE}::test_what_goes_around_the_fence_is_listed",),
-    "SECURITY DEFINER functions": (f"{PROVE}::test_what_goes_around_the_fence_is_listed",),
+    "views that run as their owner": ("integration/test_what_goes_around_isolation::test_it_is_listed",),
+    "SECURITY DEFINER functions": ("integration/test_what_goes_around_isolation::test_it_is_listed",),
     "a temporary table shadows the real one": (f"{PROVE}::test_who_takes_a_temporary_table_for_real_is_noticed",),
     "RESET ROLE reaches a login with grants": (
         f"{SCOPES}::test_outside_every_scope_the_login_may_do_nothing",
