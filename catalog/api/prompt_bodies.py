@@ -36,9 +36,24 @@ class PromptById(PromptFields):
         exclude = tuple(name for name in PromptFields.Meta.exclude if name != "id")
 
 
+class PromptShape(Body):
+    """A prompt as it is shown: every column, whatever the table has, what is found out about it, and every key of
+    `metadata` that no column has, such as slug and prompt_code."""
+
+    id = serializers.UUIDField()
+    tenant_id = serializers.UUIDField()
+    suite = serializers.CharField(help_text="found from keywords in name, system prompt and display name")
+    is_user_created = serializers.BooleanField(help_text="created_by is set")
+    is_shared = serializers.BooleanField(help_text="the Platform's")
+
+    class Meta:
+        model = Prompt
+        exclude = ("tenant",)
+
+
 class PromptAnswer(serializers.Serializer[object]):
     success = serializers.BooleanField()
-    prompt = serializers.DictField()
+    prompt = PromptShape()
 
 
 class Pagination(serializers.Serializer[object]):
@@ -52,6 +67,6 @@ class PromptsAnswer(serializers.Serializer[object]):
     """The list; with action=get, one prompt instead."""
 
     success = serializers.BooleanField()
-    prompts = serializers.ListField(child=serializers.DictField(), required=False)
+    prompts = PromptShape(many=True, required=False)
     pagination = Pagination(required=False)
-    prompt = serializers.DictField(required=False)
+    prompt = PromptShape(required=False)

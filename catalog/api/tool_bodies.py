@@ -64,13 +64,49 @@ class ToolById(ToolFields):
         exclude = tuple(name for name in ToolFields.Meta.exclude if name != "id")
 
 
+def anything(told: str = "") -> serializers.JSONField:
+    """Whatever JSON `metadata` has under this name."""
+    return serializers.JSONField(help_text=told or "as `metadata` has it")
+
+
+class ToolShape(Body):
+    """A tool as it is shown: every column, whatever the table has, the names that frontends know, and every key of
+    `metadata` that no column has."""
+
+    id = serializers.UUIDField()
+    tenant_id = serializers.UUIDField()
+    is_shared = serializers.BooleanField(help_text="the Platform's")
+    slug, code, unique_id = Text(help_text="tool_key"), Text(help_text="tool_key"), Text(help_text="tool_key")
+    tool_description = Text(help_text="description")
+    category = Text(help_text="General where it has none")
+    category_id = serializers.UUIDField(allow_null=True)
+    category_parent = anything("as `metadata` has it, else the category")
+    implementation_type = anything("as `metadata` has it, else the tool_type")
+    integration_name = Text(allow_null=True, help_text="implementation_path")
+    endpoint_url = Text(allow_null=True, help_text="api_endpoint, else documentation_url")
+    function_spec = serializers.JSONField(help_text="input_schema")
+    configuration = serializers.JSONField(help_text="usage_examples")
+    tags = anything("as `metadata` has them, else best_practices")
+    average_response_time_ms = serializers.IntegerField(allow_null=True, help_text="avg_response_time_ms")
+    usage_count = serializers.IntegerField(allow_null=True, help_text="total_calls")
+    deleted_at, business_impact, usage_guide, vendor = anything(), anything(), anything(), anything()
+    lifecycle_stage = anything("as `metadata` has it, else production")
+    langgraph_compatible = anything("as `metadata` has it, else true")
+    health_status = anything("as `metadata` has it, else healthy")
+    version = anything("as `metadata` has it, else 1.0.0")
+
+    class Meta:
+        model = Tool
+        exclude = ("tenant", "tool_category")
+
+
 class ToolAnswer(serializers.Serializer[object]):
-    tool = serializers.DictField()
+    tool = ToolShape()
 
 
 class ToolsAnswer(serializers.Serializer[object]):
     success = serializers.BooleanField()
-    tools = serializers.ListField(child=serializers.DictField())
+    tools = ToolShape(many=True)
     count = serializers.IntegerField(required=False, help_text="all that match; not when paging by cursor")
     limit = serializers.IntegerField()
     offset = serializers.IntegerField(required=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cast import DIGITAL_HEALTH
+from tests.support.contract import TOOL_FIELDS
 from tests.support.service import Service
 from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import admin, user
@@ -42,6 +43,17 @@ def test_every_address_is_in_it_with_its_refusals(service: Service) -> None:
             assert {"400", "401", "403", "429", "503"} <= set(operation["responses"]), (path, verb)
             names = [parameter["name"] for parameter in operation.get("parameters", [])]
             assert "x-tenant-id" in names, (path, verb)
+
+
+@pytest.mark.parametrize(("table", "shape", "beside"), [
+    ("tools", "ToolShape", TOOL_FIELDS), ("prompts", "PromptShape", {"suite", "is_user_created", "is_shared"}),
+])  # fmt: skip
+def test_it_has_every_column_and_every_field_of_a_row(
+    shared_service: ServiceUnderTest, table: str, shape: str, beside: set[str]
+) -> None:
+    document = shared_service.service.get("/api/schema", user(DIGITAL_HEALTH)).json
+
+    assert set(document["components"]["schemas"][shape]["properties"]) == beside | set(shared_service.rows(table)[0])
 
 
 def test_the_page_for_people_names_every_address(service: Service) -> None:
