@@ -11,15 +11,18 @@ from rest_framework.request import Request
 from tenants import errors
 from tenants.api.views import TenantView
 
+CATALOGUE = ("/api/tools-crud", "/api/prompts-crud")
+
 
 @cache
 def document() -> str:
     """The OpenAPI document; it follows from the code and is made once."""
     schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     schema["paths"] = {path.rstrip("/"): operations for path, operations in schema["paths"].items()}
-    for operations in schema["paths"].values():
-        if "patch" in operations:  # nothing of a change is required, but that there is one
-            operations["patch"]["requestBody"]["required"] = True
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            if path.startswith(CATALOGUE) and "requestBody" in operation:
+                operation["requestBody"]["required"] = True  # also where no field of it is
     open_to_all = schema["paths"]["/api/knowledge-domains"]["get"]
     open_to_all["security"] = [{}, *open_to_all["security"]]
     schema["components"]["schemas"]["ErrorShape"]["properties"]["code"]["enum"] = errors.codes()

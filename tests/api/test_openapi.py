@@ -43,6 +43,7 @@ def test_every_address_is_in_it_with_its_refusals(service: Service) -> None:
             assert {"400", "401", "403", "429", "503"} <= set(operation["responses"]), (path, verb)
             names = [parameter["name"] for parameter in operation.get("parameters", [])]
             assert "x-tenant-id" in names, (path, verb)
+            assert "-crud" not in path or operation.get("requestBody", {"required": True})["required"], (path, verb)
 
 
 @pytest.mark.parametrize(("table", "shape", "beside"), [
