@@ -15,7 +15,7 @@ MOST = 500
 
 
 class ItemsRefused(Refusal):
-    """Nothing is stored, since {refused} of {all} items cannot be: details say it of each, in the body's order."""
+    """Nothing was stored: {refused} of {all} items were refused. The details have a result for each item, in order."""
 
     code = "items_refused"
     status = 409
@@ -25,7 +25,7 @@ def wanted(view: TenantView) -> list[Any] | None:
     """The items of a body that is a list. Raises BadRequestBody where there are too many."""
     given = view.json_list()
     if given is not None and len(given) > MOST:
-        raise BadRequestBody(f"The body has {len(given)} items; a request may have {MOST}.")
+        raise BadRequestBody(f"The body has {len(given)} items; a request may have up to {MOST}.")
     return given
 
 

@@ -58,7 +58,7 @@ def changes(values: Values, row: Row, second_names: Mapping[str, str]) -> Change
             continue
         column = second_names.get(name, name)
         place = found.columns if column in row.columns else found.keys
-        if place.setdefault(column, value) is not value and not same(place[column], value):
+        if not same(place.setdefault(column, value), value):
             raise _unequal(told[column], name)
         told[column] = name
     _into_metadata(found, values, row)
@@ -68,23 +68,25 @@ def changes(values: Values, row: Row, second_names: Mapping[str, str]) -> Change
 def _into_metadata(found: Changes, values: Values, row: Row) -> None:
     """A whole `metadata` is its keys, one by one: those that nobody touches stay as they are stored."""
     was = row.shown.get(METADATA)
-    was = {} if was is None else was
-    if METADATA in values:
-        new = values[METADATA]
-        if not isinstance(new, dict) or not isinstance(was, dict):
-            found.columns[METADATA] = {**(new or {}), **found.keys} if found.keys else new
-            found.keys = {}
-            return
-        for key in new:
-            if key not in was or not same(was[key], new[key]):
-                if key in found.keys and not same(found.keys[key], new[key]):
-                    raise _unequal(key, f"{METADATA}.{key}")
-                found.keys[key] = new[key]
-        found.gone = [key for key in was if key not in new and key not in found.keys]
-    elif found.keys and not isinstance(was, dict):
-        raise BadRequestBody(
-            f"{', '.join(found.keys)}: no column has this name, and the row's metadata is no object that could keep it."
-        )
+    is_object = was is None or isinstance(was, dict)
+    old = was if isinstance(was, dict) else {}
+    if METADATA not in values:
+        if found.keys and not is_object:
+            names = ", ".join(found.keys)
+            raise BadRequestBody(
+                f"{names}: no column has this name, and the row's metadata is not an object to keep it in."
+            )
+        return
+    new = values[METADATA]
+    for key, value in (new or {}).items():
+        if key in old and same(old[key], value):
+            continue
+        if not same(found.keys.setdefault(key, value), value):
+            raise _unequal(key, f"{METADATA}.{key}")
+    if new is None or not is_object:
+        found.columns[METADATA], found.keys = found.keys or new, {}
+    else:
+        found.gone = [key for key in old if key not in new and key not in found.keys]
 
 
 def _unequal(one: str, other: str) -> BadRequestBody:

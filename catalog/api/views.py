@@ -31,9 +31,7 @@ class Collection(Listing):
         of = self.resource
         if (items := bulk.wanted(self)) is None:
             raise BadRequestBody("The body must be a JSON list; one row is changed by PUT, or at its own address.")
-        return bulk.carried_out(
-            of, self, items, lambda item: writes.change(of, self, self._key_in(item), lambda: an_object(item))
-        )
+        return bulk.carried_out(of, self, items, lambda item: writes.change(of, self, self._key_in(item), lambda: item))
 
     def delete(self, request: Request) -> HttpResponse:
         of = self.resource

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connection, models, transaction
-from django.utils.http import parse_etags
 from psycopg.sql import Composable
 
 from catalog.api import fields
 from catalog.api.fields import METADATA, Changes, Values
 from catalog.api.listing import QUERIES
 from catalog.api.resource import Found, Resource, etag
+from tenants.api.response_cache import lists
 from tenants.api.views import TenantView
 from tenants.errors import UNIQUE_VIOLATION, BadRequestBody, ChangedMeanwhile, Conflict
 from tenants.identity import TenantInfo
@@ -78,9 +78,7 @@ def _to_write(of: Resource, view: TenantView, key: str) -> Found:
 def _as_read(view: TenantView, content: str) -> None:
     """Raise ChangedMeanwhile where If-Match names another state of the row."""
     wanted = view.request.headers.get("if-match", "").strip()
-    if wanted in ("", "*"):
-        return
-    if etag(view, content) not in (tag.removeprefix("W/") for tag in parse_etags(wanted)):
+    if wanted and not lists(wanted, etag(view, content)):
         raise ChangedMeanwhile
 
 

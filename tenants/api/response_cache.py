@@ -27,7 +27,7 @@ def recall(request: TenantRequest, key: Hashable, make: Callable[[], HttpRespons
         fresh = make()
         if fresh.status_code != 200:
             return fresh
-        found = (fresh.content, fresh.get("ETag") or etag_of(key, fresh.content))
+        found = (fresh.content, _tag(fresh, key))
         if len(found[0]) <= MOST_BYTES:
             _remembered.put(key, found)
     return _answer(request, found)
@@ -37,13 +37,22 @@ def tagged(request: TenantRequest, key: Hashable, fresh: HttpResponse) -> HttpRe
     """An answer that is not remembered, with its ETag, or 304 where the client has it already."""
     if fresh.status_code != 200:
         return fresh
-    fresh.setdefault("ETag", etag_of(key, fresh.content))
+    fresh["ETag"] = _tag(fresh, key)
     return HttpResponse(status=304, headers={"ETag": fresh["ETag"]}) if _has(request, fresh["ETag"]) else fresh
 
 
+def _tag(fresh: HttpResponse, key: Hashable) -> str:
+    """The answer's own tag where its view has given it one."""
+    return fresh.get("ETag") or etag_of(key, fresh.content)
+
+
 def _has(request: TenantRequest, etag: str) -> bool:
-    wanted = request.headers.get("if-none-match", "")
-    return wanted.strip() == "*" or etag in (tag.removeprefix("W/") for tag in parse_etags(wanted))
+    return lists(request.headers.get("if-none-match", ""), etag)
+
+
+def lists(header: str, etag: str) -> bool:
+    """Whether a header that lists tags means this one; a proxy may have made it a weak one."""
+    return header.strip() == "*" or etag in (tag.removeprefix("W/") for tag in parse_etags(header))
 
 
 def forget() -> None:

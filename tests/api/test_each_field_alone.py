@@ -1,21 +1,19 @@
 """A field that is sent alone changes exactly its column, or its key of `metadata`."""
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from tests.support import any_row, contract
+from tests.support.any_row import ADDRESSES, MANY
 from tests.support.cast import DIGITAL_HEALTH
-from tests.support.contract import PROMPTS, TOOLS
+from tests.support.contract import TOOLS
 from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import admin
 
-EXAMPLES = 200 if os.environ.get("VITAL_SLOW_TESTS") else 25
-ADDRESSES = {"tools": (TOOLS, "tool"), "prompts": (PROMPTS, "prompt")}
 IGNORED = {"id", "tenant_id", "created_at", "updated_at", "is_shared"}
 COMPUTED = {"tools": set[str](), "prompts": {"suite", "is_user_created", "created_by"}}
 COLUMNS = {
@@ -46,8 +44,7 @@ FLAGS = {"is_active", "is_premium", "requires_api_key", "requires_approval", "hi
 @pytest.fixture(autouse=True)
 def tidy(own_service: ServiceUnderTest) -> Iterator[None]:
     yield
-    for table in ADDRESSES:
-        any_row.forget(own_service, table)
+    any_row.forget(own_service)
     own_service.sql("DELETE FROM tools WHERE tool_key LIKE 'any-row-%%' RETURNING 1")
 
 
@@ -91,7 +88,7 @@ def test_each_field_of_an_answer_changes_its_own_place(own_service: ServiceUnder
 def test_a_field_that_has_no_column_is_a_key_that_is_shown(own_service: ServiceUnderTest, table: str) -> None:
     (address, noun), who = ADDRESSES[table], admin(DIGITAL_HEALTH)
 
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @MANY
     @given(any_row.rows_of(table), any_row.TEXTS.map(lambda text: f"own {text}"), any_row.JSON)
     def holds(values: dict[str, Any], name: str, value: Any) -> None:
         values |= {"metadata": {"other": 1.5}}

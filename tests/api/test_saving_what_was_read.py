@@ -1,36 +1,28 @@
 """The frontends save what they read: a row that is sent back as it was read stays as it was, whatever the row."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from tests.support import any_row
+from tests.support.any_row import ADDRESSES, MANY
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
-from tests.support.contract import PROMPTS, TOOLS
+from tests.support.contract import TOOLS
 from tests.support.service import Line
 from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import admin, super_admin
 
-EXAMPLES = 200 if os.environ.get("VITAL_SLOW_TESTS") else 25
-ADDRESSES = {"tools": (TOOLS, "tool"), "prompts": (PROMPTS, "prompt")}
 KINDS = pytest.mark.parametrize("table", ADDRESSES)
 EVERYBODY = {tenant: super_admin(tenant) for tenant in (PLATFORM, DIGITAL_HEALTH, PHARMA)}
-MANY = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 
 @pytest.fixture(autouse=True)
 def tidy(own_service: ServiceUnderTest) -> Iterator[None]:
     yield
-    for table in ADDRESSES:
-        any_row.forget(own_service, table)
+    any_row.forget(own_service)
 
 
 def as_read(content: bytes) -> Any:
@@ -204,6 +196,34 @@ def test_metadata_that_can_keep_no_field_is_not_written_over(own_service: Servic
     assert any_row.columns_of(own_service, "tools", id) == before
     answer = own_service.service.put(f"{TOOLS}/{id}", admin(DIGITAL_HEALTH), {"metadata": {"vendor": "Savanna"}})
     assert answer.json["tool"]["vendor"] == "Savanna", answer
+
+
+def test_metadata_that_is_the_null_of_json_keeps_a_field(own_service: ServiceUnderTest) -> None:
+    """It is neither NULL nor an object, and holds nothing that could be lost."""
+    id, _ = _a_tool(own_service)
+    own_service.sql("UPDATE tools SET metadata = 'null' WHERE id = %s RETURNING 1", id)
+
+    answer = own_service.service.put(f"{TOOLS}/{id}", admin(DIGITAL_HEALTH), {"vendor": "Savanna"})
+
+    assert (answer.status, answer.json["tool"]["metadata"]) == (200, {"vendor": "Savanna"}), answer
+
+
+def test_a_list_in_place_of_metadata_hides_no_contradiction(own_service: ServiceUnderTest) -> None:
+    id, before = _a_tool(own_service, metadata=[1])
+
+    answer = own_service.service.put(f"{TOOLS}/{id}", admin(DIGITAL_HEALTH), {"metadata": {"kept": 2}, "kept": 3})
+
+    assert answer.status == 400, answer
+    assert any_row.columns_of(own_service, "tools", id) == before
+
+
+@pytest.mark.parametrize("metadata", ["lifecycle_stage", ["lifecycle_stage"], None, {"lifecycle_stage": "production"}])
+def test_a_stage_is_found_as_it_is_shown(own_service: ServiceUnderTest, metadata: object) -> None:
+    id, _ = _a_tool(own_service, metadata=metadata)
+
+    read = own_service.service.get(f"{TOOLS}?status=production&search={id}", admin(DIGITAL_HEALTH)).json["tools"]
+
+    assert [(tool["id"], tool["lifecycle_stage"]) for tool in read] == [(id, "production")]
 
 
 def _a_tool(own_service: ServiceUnderTest, **more: Any) -> tuple[str, dict[str, str]]:

@@ -1,13 +1,23 @@
 """Any row of the catalogue: rows that the pages never made, with metadata of every JSON shape."""
 
 import json
+import os
 from typing import Any
 from uuid import uuid4
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from tests.support.contract import PROMPTS as PROMPTS_ADDRESS
+from tests.support.contract import TOOLS as TOOLS_ADDRESS
 from tests.support.service_under_test import ServiceUnderTest
 
+ADDRESSES = {"tools": (TOOLS_ADDRESS, "tool"), "prompts": (PROMPTS_ADDRESS, "prompt")}  # and the name in an answer
+MANY = settings(
+    max_examples=200 if os.environ.get("VITAL_SLOW_TESTS") else 25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 MARK = "any row"  # in the name of each
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 NUMBERS = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
@@ -70,9 +80,10 @@ def insert(under_test: ServiceUnderTest, table: str, tenant: str, values: dict[s
     return id
 
 
-def forget(under_test: ServiceUnderTest, table: str) -> None:
-    """Remove what `insert` has made."""
-    under_test.sql(f"DELETE FROM {table} WHERE starts_with(name, %s) RETURNING 1", MARK)
+def forget(under_test: ServiceUnderTest) -> None:
+    """Remove what `insert` has made, in both tables."""
+    for table in ADDRESSES:
+        under_test.sql(f"DELETE FROM {table} WHERE starts_with(name, %s) RETURNING 1", MARK)
 
 
 def columns_of(under_test: ServiceUnderTest, table: str, id: str) -> dict[str, str]:

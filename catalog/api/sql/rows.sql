@@ -26,5 +26,5 @@ WHERE s.id = %(id)s::uuid AND t.id = s.id
 {column} = n.{column}
 
 -- name: keys_changed
--- Key by key: numbers of the others keep their last digit.
-metadata = (COALESCE(t.metadata, '{{}}') - %(gone)s::text[]) || %(keys)s::jsonb
+-- Key by key: numbers of the others keep their last digit. NULL and the null of JSON keep nothing yet.
+metadata = (CASE jsonb_typeof(t.metadata) WHEN 'object' THEN t.metadata ELSE '{{}}' END - %(gone)s::text[]) || %(keys)s::jsonb

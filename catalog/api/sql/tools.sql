@@ -84,7 +84,7 @@ AND t.tool_type = %(tool_type)s
 AND CASE %(status)s
         WHEN 'active' THEN t.is_active
         WHEN 'inactive' THEN NOT t.is_active
-        ELSE CASE WHEN t.metadata ? 'lifecycle_stage' THEN t.metadata ->> 'lifecycle_stage' ELSE 'production' END = %(status)s
+        ELSE CASE WHEN t.metadata -> 'lifecycle_stage' IS NULL THEN 'production' ELSE t.metadata ->> 'lifecycle_stage' END = %(status)s
     END
 
 -- name: tool_is_active
