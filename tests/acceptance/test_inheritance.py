@@ -29,8 +29,7 @@ parent = { column = "store_id", table = "public.stores", key = "id" }
 
 
 def planned(scratch: Scratch, manage: Manage, folder: Path) -> Path:
-    for statement in SCHEMA.split(";"):
-        rows(scratch.owner_url, statement)
+    rows(scratch.owner_url, SCHEMA)
     plan = folder / "plan.toml"
     done = manage(scratch, "migrate_tenants", "init-plan", "--out", str(plan))
     assert done.returncode == 0, said(done)

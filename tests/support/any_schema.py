@@ -149,5 +149,4 @@ def _table(draw: st.DrawFn, name: str, number: int, made: list[Made], objects: l
 
 def build(scratch: Scratch, schema: Schema) -> None:
     """Make it, as the database's owner."""
-    for statement in schema.statements:
-        rows(scratch.owner_url, statement)
+    rows(scratch.owner_url, str(schema))

@@ -63,14 +63,8 @@ JOIN public.tool_categories AS c ON c.id = batch.category_id
 CREATE TRIGGER {trigger} BEFORE UPDATE ON {relation} FOR EACH ROW EXECUTE FUNCTION vital.touch_updated_at()
 
 -- name: drop_touch_updated_at
--- Where the table is gone, so is its trigger.
-DO $drop$
-BEGIN
-    IF to_regclass({name}) IS NOT NULL THEN
-        DROP TRIGGER IF EXISTS {trigger} ON {relation};
-    END IF;
-END
-$drop$
+-- Where the table is gone, so is its trigger, and this is a notice.
+DROP TRIGGER IF EXISTS {trigger} ON {relation}
 
 -- name: updated_at_is_touched
 -- Somebody's trigger does it, or ours.
