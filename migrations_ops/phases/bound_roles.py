@@ -32,7 +32,7 @@ def none_is_left_alone(plan: Plan) -> Check:
         for one in not_bound(session.execute, plan):
             yield Problem("", "", f"{one.seen}: isolation is not enforced for this role. {one.fix}")
 
-    return Check("isolation is enforced for every role that a service puts on", problems, Severity.WARN)
+    return Check("roles that isolation does not bind", problems, Severity.WARN)
 
 
 def can_be_bound(plan: Plan) -> Iterator[Check]:
@@ -46,7 +46,7 @@ def can_be_bound(plan: Plan) -> Iterator[Check]:
         if one.users is not None:
             users, key = one.users
             questions.append(of_table("key_is_not_unique", users, keys=sql.literal([key]), unique_keys=UNIQUE_KEYS))
-    yield Check("the roles of [[bind]] can be bound", sql.join(questions, " UNION ALL "), gate=True)
+    yield Check("roles of [[bind]] that cannot be bound", sql.join(questions, " UNION ALL "), gate=True)
 
 
 def functions(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Statement]:

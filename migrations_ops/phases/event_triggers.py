@@ -41,7 +41,7 @@ def checks(schemas: list[str]) -> Iterator[Check]:
                 what = f"the event trigger {name} fires for {', '.join(wanted)} and may refuse it"
                 yield Problem("", "", f"{what}: a run stops there, and goes on once it is off. {_remedy([off])}")
 
-    yield Check("no event trigger forbids what VITAL has to do", refused)
+    yield Check("event triggers that forbid a change of the schema", refused)
     yield Check("event triggers that may refuse a change of the schema", raising, Severity.WARN)
 
 

@@ -24,7 +24,7 @@ from vital.db import sql
 
 def are_free(plan: Plan) -> Check:
     """A run would take what is called so for its own work half done, and an undo would drop it."""
-    return Check("the names that VITAL needs are free", sql.join(_taken(plan), " UNION ALL "))
+    return Check("names that are taken", sql.join(_taken(plan), " UNION ALL "))
 
 
 def _taken(plan: Plan) -> Iterator[Composable]:

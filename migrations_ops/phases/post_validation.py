@@ -31,17 +31,17 @@ def _steps(plan: Plan) -> Iterator[Step]:
     ids = sql.literal([tenant.id for tenant in plan.tenants])
     yield from vital_product.api_checks(plan)
     yield Check(
-        "every tenant of the plan is active", of_table("inactive_tenants", plan.registry, ids=ids, words=_wanted(plan))
+        "tenants that are not active", of_table("inactive_tenants", plan.registry, ids=ids, words=_wanted(plan))
     )
-    yield Check("every tenant is in the registry", of_table("unregistered", plan.registry))
+    yield Check("tenants that are not in the registry", of_table("unregistered", plan.registry))
     yield from tenant_source.are_tenants(plan)
     for spec in plan.tables:
         yield from _of_table(plan, spec)
     yield from _against_baseline(plan)
     if not plan.scope:
-        yield Check("every tenant owns rows", _owning(plan, ids), Severity.WARN)
+        yield Check("tenants without rows", _owning(plan, ids), Severity.WARN)
     across = probes.references_across_tenants(plan)
-    yield Check("no reference into another tenant", across, Severity.WARN, kind="reference")
+    yield Check("references into another tenant", across, Severity.WARN, kind="reference")
     yield from _isolation(plan)
 
 
@@ -49,24 +49,30 @@ def _of_table(plan: Plan, spec: TableSpec) -> Iterator[Check]:
     table, relation = short(spec.relation), spec.relation
     severity = Severity.FAIL if spec.critical else Severity.WARN
     if not plan.only_tenant:  # of a canary tenant only its own rows have been assigned
-        yield Check(f"{table}: no row without a tenant", of_table("unassigned_count", relation), severity, relation)
+        yield Check(f"{table}: rows without a tenant", of_table("unassigned_count", relation), severity, relation)
     if spec.failing is not None:
-        yield Check(f"{table}: every row took its tenant", _refused(spec), severity, relation)
+        yield Check(f"{table}: rows that refused their tenant", _refused(spec), severity, relation)
     registry = sql.relation(plan.registry)
-    yield Check(f"{table}: every tenant exists", every("lost_tenants", [spec], registry=registry), relation=relation)
+    yield Check(
+        f"{table}: rows of tenants that do not exist",
+        every("lost_tenants", [spec], registry=registry),
+        relation=relation,
+    )
     if not plan.only_tenant and any(
         rule.tenant == plan.platform and rule.phase.startswith("003") for rule in spec.rules
     ):
         owns = of_table("platform_owns_none", relation, platform=sql.literal(plan.platform_id))
-        yield Check(f"{table}: the Platform has its share", owns, Severity.WARN, relation)
+        yield Check(f"{table}: no rows of the Platform", owns, Severity.WARN, relation)
     changed = every("assigned_by_other_rules", [spec], column=COLUMN, **_before_and_now(plan))
-    yield Check(f"{table}: nobody moved an assigned row", changed, Severity.WARN, relation)
-    yield Check(f"{table}: every tenant is explained", every("unexplained_rows", [spec]), Severity.WARN, relation)
-    yield Check(f"{table}: no invalid index", of_table("invalid_indexes", relation), relation=relation)
-    yield Check(f"{table}: an index by tenant", of_table("no_tenant_index", relation, column=COLUMN), relation=relation)
+    yield Check(f"{table}: assigned rows that were moved", changed, Severity.WARN, relation)
+    yield Check(
+        f"{table}: assigned rows without an explanation", every("unexplained_rows", [spec]), Severity.WARN, relation
+    )
+    yield Check(f"{table}: invalid indexes", of_table("invalid_indexes", relation), relation=relation)
+    yield Check(f"{table}: no index by tenant", of_table("no_tenant_index", relation, column=COLUMN), relation=relation)
     if spec.decides:
         yield Check(
-            f"{table}: late rows get their tenant", of_table("no_legacy_writer_trigger", relation), relation=relation
+            f"{table}: no trigger for new rows", of_table("no_legacy_writer_trigger", relation), relation=relation
         )
 
 
@@ -109,9 +115,9 @@ def _against_baseline(plan: Plan) -> Iterator[Check]:
             if table.foreign:
                 yield Problem(table.relation, "", f"{table.foreign:,} writes by others since the baseline; {rows}")
 
-    yield Check("rows are as many as before", rows, facts=lambda: [asdict(table) for table in found])
-    yield Check("nothing but the tenant has changed", content)
-    yield Check("what others wrote meanwhile", writes, Severity.WARN)
+    yield Check("tables with more or fewer rows than before", rows, facts=lambda: [asdict(table) for table in found])
+    yield Check("tables in which more than the tenant has changed", content)
+    yield Check("rows that others wrote meanwhile", writes, Severity.WARN)
 
 
 def _wanted(plan: Plan) -> Composable:
@@ -135,12 +141,12 @@ def _isolation(plan: Plan) -> Iterator[Check]:
     bound = [one.role for one in plan.bound if not one.tables]
     known = [*relations, *plan.left_out, plan.registry, *plan.common, *org_tables.own_tables(plan)]
     yield Check(
-        "roles that the fence does not bind",
+        "roles that bypass row level security",
         query("roles_that_bypass_row_level_security", tables=tables, bound=sql.literal(bound)),
         Severity.WARN,
     )
-    yield Check("functions that see past the fence", query("definer_functions", schemas=schemas), Severity.WARN)
-    yield Check("views that see past the fence", bypasses.owner_views(relations), Severity.WARN)
+    yield Check("functions that bypass row level security", query("definer_functions", schemas=schemas), Severity.WARN)
+    yield Check("views that bypass row level security", bypasses.owner_views(relations), Severity.WARN)
     unlisted = bypasses.unlisted_tables(relations, known)
     yield Check("tables that the plan does not name", unlisted, Severity.WARN)
     yield from isolation_stands(plan)
@@ -157,8 +163,8 @@ def isolation_stands(plan: Plan) -> Iterator[Check]:
     def others(_: Session) -> Iterator[Problem]:
         return _problems(one for look in looks for one in look.differences if not (one.dangerous and one.own))
 
-    yield Check("what keeps tenants apart is as it was made", dangerous)
-    yield Check("what else is not as the plan wants it", others, Severity.WARN)
+    yield Check("isolation that is not as it was made", dangerous)
+    yield Check("other differences from the plan", others, Severity.WARN)
 
 
 def _problems(differences: Iterable[Difference]) -> Iterator[Problem]:

@@ -49,34 +49,34 @@ def phase(plan: Plan) -> Phase:
 
 def _steps(plan: Plan) -> Iterator[Step]:
     tables, tenants = plan.tables, tenant_table.adopted(plan)
-    yield Check("the server's version", query("server_version"), gate=True)
-    yield Check("settings of the database and the role", query("settings_in_the_way"), gate=True)
+    yield Check("server version", query("server_version"), gate=True)
+    yield Check("settings that stand in the way", query("settings_in_the_way"), gate=True)
     yield from fits(plan)
     ours = sql.literal([spec.relation for spec in tables])
     unfit = [
         of_table("no_column_can_be_added", spec.relation, heirs=of_table("heirs_of", spec.relation)) for spec in tables
     ] + [of_table("inherits_from_another_of_the_plan", spec.relation, tables=ours) for spec in tables]
-    yield Check("every table can have a tenant column", sql.join(unfit, " UNION ALL "), gate=True)
-    yield Check("tenants that are there are the plan's", sql.join(_other_tenants(plan), " UNION ALL "))
-    yield Check("no table of another origin in the way", sql.join(_in_the_way(plan), " UNION ALL "), gate=True)
+    yield Check("tables that cannot have a tenant column", sql.join(unfit, " UNION ALL "), gate=True)
+    yield Check("existing tenants that the plan does not name", sql.join(_other_tenants(plan), " UNION ALL "))
+    yield Check("tables of another origin under VITAL's names", sql.join(_in_the_way(plan), " UNION ALL "), gate=True)
     whose = [*tenants, *(spec.relation for spec in tables), *org_tables.own_tables(plan)]
     owners = [of_table(question, name) for name in whose for question in ("not_owner", "owner_lacks_privileges")]
     owners += [of_table("belongs_to_a_provider", name, tables=ours) for name in [*plan.common, *plan.passed_through]]
-    yield Check("the role owns the tables", sql.join(owners, " UNION ALL "), gate=True)
+    yield Check("tables that the role does not own", sql.join(owners, " UNION ALL "), gate=True)
     schemas = sorted({*schemas_of(_written(plan)), "vital"})
     lacking = query("missing_privileges", schemas=sql.literal(schemas))
     used = query("usage_cannot_be_granted", schemas=sql.literal(schemas_of([plan.registry, *_relations(plan)])))
     rights = [lacking, used, query("unreachable_roles"), query("bound_by_row_level_security")]
-    yield Check("the role's privileges", sql.join(rights, " UNION ALL "), gate=True)
+    yield Check("privileges that the role lacks", sql.join(rights, " UNION ALL "), gate=True)
     yield unfiltered(plan)
     yield unhidden(plan)
     yield from bound_roles.can_be_bound(plan)
     yield probes.rules_fit(plan)
     yield from tenant_source.can_be_tenants(plan)
-    yield Check("values of the plan that no row can have", database_check.dead_values(plan), Severity.WARN)
+    yield Check("values in the plan that no row can have", database_check.dead_values(plan), Severity.WARN)
     yield Check("votes that read a whole table for each row", database_check.slow_votes(plan), Severity.WARN)
-    yield Check("enough free disk", probes.free_disk)
-    yield Check("the signs of strain can be seen", probes.hidden_signals, Severity.WARN)
+    yield Check("free disk space", probes.free_disk)
+    yield Check("load signals that cannot be read", probes.hidden_signals, Severity.WARN)
     yield from (check for relation in tenants for check in _tenants_there(plan, relation))
     yield from (check for spec in tables for check in unique_keys.can_be_rescoped(spec))
     yield names.are_free(plan)
@@ -111,14 +111,14 @@ def fits(plan: Plan) -> Iterator[Check]:
     missing = [query("another_database", tables=tables)]
     for table in _relations(plan):
         missing += [of_table("missing_table", table, tables=tables), of_table("not_a_table", table)]
-    yield Check("every table of the plan is there", sql.join(missing, " UNION ALL "), gate=True)
-    yield Check("every column that the plan needs, in a type it can read", _columns(plan), gate=True)
+    yield Check("tables that are missing", sql.join(missing, " UNION ALL "), gate=True)
+    yield Check("columns that are missing or of another type", _columns(plan), gate=True)
 
 
 def unfiltered(plan: Plan) -> Check:
     """A role that policies filter would count what it may see for all there is."""
     filtered = [of_table("filtered_by_policies", name) for name in [*_relations(plan), *org_tables.own_tables(plan)]]
-    return Check("row level security hides nothing from the role", sql.join(filtered, " UNION ALL "), gate=True)
+    return Check("policies that hide rows from the role", sql.join(filtered, " UNION ALL "), gate=True)
 
 
 def unhidden(plan: Plan) -> Check:
@@ -131,14 +131,14 @@ def unhidden(plan: Plan) -> Check:
             message = f"{what}: from 006 on it would hide rows from tenants, the owner and VITAL's own work. {one.fix}"
             yield Problem(one.relation, "", message)
 
-    return Check("no policy of others would hide rows behind row level security", problems, gate=True)
+    return Check("policies of others that would hide rows", problems, gate=True)
 
 
 def _tenants_there(plan: Plan, relation: str) -> Iterator[Check]:
-    yield Check("the tenants' slugs and domains are free", of_table("taken_slugs", relation, **_wanted(plan)))
+    yield Check("slugs and domains that are taken", of_table("taken_slugs", relation, **_wanted(plan)))
     titles = sql.literal([tenant.name for tenant in plan.tenants])
     renamed = of_table("renamed_tenants", relation, titles=titles, **_wanted(plan))
-    yield Check("tenants that keep their id", renamed, Severity.WARN)
+    yield Check("existing tenants renamed, ids kept", renamed, Severity.WARN)
 
 
 def _columns(plan: Plan) -> Composable:

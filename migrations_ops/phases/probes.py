@@ -34,7 +34,7 @@ def free_disk(session: Session) -> Iterator[Problem]:
 
 def rules_fit(plan: Plan) -> Check:
     """Asked at the door, and again by each phase that rules are for: a run may begin there, with a plan just edited."""
-    return Check("the plan's rules fit the database", database_check.misfits(plan), gate=True)
+    return Check("rules that do not fit the database", database_check.misfits(plan), gate=True)
 
 
 def hidden_signals(session: Session) -> Iterator[Problem]:
@@ -58,7 +58,7 @@ def changeable(plan: Plan) -> Check:
                 yield from _refused(session, relation, of_table("an_insert", relation))
                 yield from _refused(session, relation, of_table("a_delete", relation))
 
-    return Check("the tables' rows can be changed", refused)
+    return Check("tables whose rows cannot be changed", refused)
 
 
 def _refused(session: Session, relation: str, change: Composable) -> Iterator[Problem]:

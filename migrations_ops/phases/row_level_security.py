@@ -30,7 +30,7 @@ def phase(plan: Plan) -> Phase:
 
 def _steps(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Step]:
     yield bound_roles.none_is_left_alone(plan)
-    yield Check("VITAL's roles may do nothing by themselves", _roles(plan), gate=True)
+    yield Check("rights that VITAL's roles should not have", _roles(plan), gate=True)
     for spec in plan.tables:
         yield _valid_tenant_key(plan, spec)
         yield from not_null.statements(spec)
@@ -65,9 +65,9 @@ def _steps(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Step]:
     yield rls.guard_functions(inventory)
     for relation in [*relations, *own]:
         yield rls.guarded_references(relation, inventory, [*relations, *own], plan.platform_id)
-    yield Check("nothing is left that a run may not repair", _left(inventory))
-    yield Check("tenants reach only what the plan allows", _reach(plan), Severity.WARN)
-    yield Check("every tenant sees its own rows, the Platform's shared ones, and no others", _attack(plan))
+    yield Check("differences that a run may not repair", _left(inventory))
+    yield Check("tables that tenants reach beyond the plan", _reach(plan), Severity.WARN)
+    yield Check("tenants that see more or less than their rows", _attack(plan))
 
 
 def _roles(plan: Plan) -> Probe:

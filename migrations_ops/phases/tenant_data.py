@@ -1,5 +1,5 @@
 """Tenant data: every other row goes to its tenant, children follow their parents (the plan lists parents first), and
-the customers' agents get the Platform's tools. Rows that no rule knows stay unassigned and are findings.
+the customers' agents get the Platform's tools. Rows that match no rule stay unassigned and are findings.
 Undo: the ledger; the indexes are dropped."""
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     for spec in plan.tables:
         yield from refused(spec)
     for spec in () if plan.only_tenant else plan.tables:
-        name, step = f"rows of {short(spec.relation)} that no rule knows", sql.literal(step_name(spec))
+        name, step = f"rows of {short(spec.relation)} that match no rule", sql.literal(step_name(spec))
         unassigned = every("unassigned_rows", [spec], step=step, evidence=evidence.in_words(plan, spec, "t"))
         kind = "person" if spec.person_decides else "unmatched"
         news = every("unnoted_rows", [spec], step=step, check=sql.literal(name), kept=sql.literal(KEPT))

@@ -60,7 +60,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield from (columns.tenant_key(plan, spec) for spec in plan.tables if plan.adopts)
     yield from legacy_writers.triggers(plan, lazily(plan), for_changed_rows=False)
     yield from tenant_source.are_tenants(plan)
-    yield Check("every tenant of the plan is there", of_table("missing_tenant_rows", plan.registry, **_ids(plan)))
+    yield Check("tenants of the plan without a row", of_table("missing_tenant_rows", plan.registry, **_ids(plan)))
 
 
 def _wanted(plan: Plan) -> dict[str, Composable]:

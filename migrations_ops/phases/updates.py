@@ -33,7 +33,7 @@ def checks(plan: Plan) -> Iterator[Check]:
     yield _triggers_can_be_guarded(plan)
     yield _nothing_is_generated(plan)
     if sequences := list(_sequences(plan)):
-        yield Check("sequences have values for the rows that VITAL adds", sql.join(sequences, " UNION ALL "))
+        yield Check("sequences that run out", sql.join(sequences, " UNION ALL "))
 
 
 def _rows_keep_checks(plan: Plan) -> Iterator[Check]:
@@ -50,7 +50,7 @@ def _rows_keep_checks(plan: Plan) -> Iterator[Check]:
         return problems
 
     yield Check(
-        "every row keeps the checks of its table", of_tables(lambda spec, broken: not _may_be_left(spec, broken))
+        "rows that break a check of their table", of_tables(lambda spec, broken: not _may_be_left(spec, broken))
     )
     if any(spec.failing is not None for spec in plan.tables):
         yield Check("rows that 004 will leave as findings", of_tables(_may_be_left), Severity.WARN)
@@ -108,7 +108,7 @@ def _triggers_can_be_guarded(plan: Plan) -> Check:
         of_table("triggers_not_to_be_made_again", relation, may_rewrite=triggers.may_rewrite(plan, relation))
         for relation in triggers.tables_of(plan)
     ]
-    return Check("triggers that 001 has to make anew can be made", sql.join(questions, " UNION ALL "))
+    return Check("triggers that cannot be created again", sql.join(questions, " UNION ALL "))
 
 
 def _nothing_is_generated(plan: Plan) -> Check:
@@ -121,7 +121,7 @@ def _nothing_is_generated(plan: Plan) -> Check:
         )
         for spec in plan.tables
     ]
-    return Check("nothing is generated from the tenant", sql.join(questions, " UNION ALL "))
+    return Check("what is generated from the tenant", sql.join(questions, " UNION ALL "))
 
 
 def _sequences(plan: Plan) -> Iterator[Composable]:

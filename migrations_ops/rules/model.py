@@ -156,7 +156,7 @@ class TableSpec:
     rules: tuple[Rule, ...]
     rescope: tuple[tuple[str, ...], ...] = ()
     unmatched: str = ""
-    required: bool = False  # no row without a tenant, though no rule may know a new one
+    required: bool = False  # rows without a tenant, though no rule may know a new one
     failing: int | None = None  # rows that may refuse their tenant and become findings; None: the run stops
 
     @property

@@ -93,7 +93,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "005_post_validation",
-        "knowledge_sources: no row without a tenant",
+        "knowledge_sources: rows without a tenant",
         "public.knowledge_sources",
         "42501",
         cause=("REVOKE SELECT ON knowledge_sources FROM vital_test_owner",),

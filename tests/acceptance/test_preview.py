@@ -114,7 +114,7 @@ def test_references_into_another_tenant_are_those_that_005_then_finds(
 ) -> None:
     found = databases.rows(
         migrated_template.admin_url,
-        "SELECT relation, count(*) FROM vital.finding WHERE check_name = 'no reference into another tenant' GROUP BY 1",
+        "SELECT relation, count(*) FROM vital.finding WHERE check_name = 'references into another tenant' GROUP BY 1",
     )
     told = {
         f"public.{name}": sum(one["rows"] for one in table["references"])

@@ -64,7 +64,7 @@ def test_roles_are_named_until_they_are_bound_or_accepted(project: Scratch, call
     after = done.stdout[done.stdout.index("006_row_level_security") :]
     first = next(line for line in after.splitlines()[1:] if line.strip())
     assert first.split()[0] == "WARN", after
-    assert "isolation is enforced for every role that a service puts on" in first
+    assert "roles that isolation does not bind" in first
     assert "anon reads and writes orgs, users, notes and" in after
     assert 'Bind it: [[bind]] role = "anon"' in " ".join(after.split())
     assert unbound(call, "") == ["anon", "Web-Visitor", "authenticated"]

@@ -155,15 +155,15 @@ def test_grep_finds_no_failure_where_every_check_passes(steps: Steps) -> None:
 
 
 BREAKAGE = {
-    "tools: no row without a tenant": (
+    "tools: rows without a tenant": (
         "ALTER TABLE tools DISABLE TRIGGER USER; UPDATE tools SET tenant_id = NULL WHERE tool_key = ("
         "SELECT min(tool_key) FROM tools); ALTER TABLE tools ENABLE TRIGGER USER"
     ),
-    "agents: late rows get their tenant": "ALTER TABLE agents DISABLE TRIGGER vital_late_writer",
+    "agents: no trigger for new rows": "ALTER TABLE agents DISABLE TRIGGER vital_late_writer",
     "tools: the columns that the API reads": "ALTER TABLE tools RENAME COLUMN metadata TO metadatum",
-    "every tenant of the plan is active": f"UPDATE tenants SET is_active = false WHERE id = '{PHARMA}'",
-    "every tenant is in the registry": "INSERT INTO tenants (name, slug) VALUES ('FAILsafe Ltd', 'failsafe')",
-    "prompts: an index by tenant": "DROP INDEX prompts_tenant_id_idx, prompts_tenant_newest_idx",
+    "tenants that are not active": f"UPDATE tenants SET is_active = false WHERE id = '{PHARMA}'",
+    "tenants that are not in the registry": "INSERT INTO tenants (name, slug) VALUES ('FAILsafe Ltd', 'failsafe')",
+    "prompts: no index by tenant": "DROP INDEX prompts_tenant_id_idx, prompts_tenant_newest_idx",
 }
 
 

@@ -60,6 +60,20 @@ def test_the_data_work_of_a_finished_one_reaches_tables_that_are_new(migrated: S
     assert rows(migrated.admin_url, granted) == [(True,)]
 
 
+def test_findings_keep_their_identity_when_a_check_is_renamed(migrated: Scratch, manage: Manage) -> None:
+    names = "SELECT DISTINCT check_name FROM vital.finding ORDER BY 1"
+    before = rows(migrated.admin_url, names)
+    earlier_version.migrate_back_to(migrated, "0011")
+    assert ("rows of users that no rule knows",) in rows(migrated.admin_url, names)
+
+    assert manage(migrated, "migrate", "--verbosity", "0").returncode == 0
+
+    assert rows(migrated.admin_url, names) == before
+    validated = manage(migrated, "migrate_tenants", "validate")
+    assert validated.returncode == 0, said(validated)
+    assert rows(migrated.admin_url, names) == before
+
+
 VERBS = (("resume",), ("pause",), ("cancel",), ("tune", "batch=200ms"), ("ledger",))
 
 

@@ -14,7 +14,7 @@ def test_two_people_are_given_to_a_tenant_and_taken_back(visitor: Visitor, site:
     page = visitor.page
     ((before,),) = site.sql(OPEN)
     visitor.open(USERS)
-    heading = page.get_by_role("heading", name="rows of users that no rule knows")
+    heading = page.get_by_role("heading", name="rows of users that match no rule")
     expect(heading).to_contain_text(str(before))
     digit = page.get_by_role("radio", name="Pharmaceuticals").get_attribute("data-key")
     assert digit

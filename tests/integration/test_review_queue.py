@@ -16,7 +16,7 @@ from tests.support.databases import Scratch, rows
 from tests.support.in_process_django import django_on
 from vital.db import own_schema
 
-USERS = {"table": "public.users", "check": "rows of users that no rule knows"}
+USERS = {"table": "public.users", "check": "rows of users that match no rule"}
 DECIDED = "SELECT count(*) FROM vital.override"
 
 
@@ -61,7 +61,7 @@ def test_groups_come_in_the_order_in_which_they_matter(on_migrated: Scratch) -> 
 @pytest.mark.slow
 def test_a_long_group_is_turned_over_page_by_page(on_migrated: Scratch) -> None:
     admin = platform_admin()
-    messages = {"table": "public.messages", "check": "rows of messages that no rule knows"}
+    messages = {"table": "public.messages", "check": "rows of messages that match no rule"}
     ((every,),) = rows(on_migrated.admin_url, "SELECT count(*) FROM messages WHERE tenant_id IS NULL")
     shown: list[str] = []
 

@@ -276,7 +276,7 @@ RESET ROLE;
 -- oddity: a table of another owner, passed on
 -- plan: auth.people
 -- refused: auth.people: belongs to vital_test_giver, who owns no table of the plan
--- gate: the role owns the tables
+-- gate: tables that the role does not own
 CREATE SCHEMA auth AUTHORIZATION {giver};
 SET ROLE {giver};
 CREATE TABLE auth.people (id integer);
@@ -287,7 +287,7 @@ RESET ROLE;
 -- oddity: a table of another owner, passed on by a team
 -- plan: auth2.people
 -- refused: auth2.people: belongs to vital_test_giver, who owns no table of the plan
--- gate: the role owns the tables
+-- gate: tables that the role does not own
 CREATE SCHEMA auth2 AUTHORIZATION {giver};
 SET ROLE {giver};
 CREATE TABLE auth2.people (id integer);

@@ -4,7 +4,7 @@ from tests.support import databases, queries
 from tests.support.command_results import Done
 from tests.support.databases import Scratch
 
-OPEN = "Isolation is open"
+OPEN = "Isolation is off"
 TOOL = """
     INSERT INTO tools (name, description, tool_key, tool_type, tenant_id)
     VALUES (%s, 'd', %s, 'api', %s) RETURNING id::text

@@ -11,7 +11,7 @@ from rich.console import Console
 from migrations_ops.engine.events import Listeners
 from migrations_ops.management.helper_processes import helped
 from migrations_ops.management.output.run import result_document, show_result
-from migrations_ops.management.output.terminal import Terminal
+from migrations_ops.management.output.terminal import shown_on
 from migrations_ops.runs import service as runs
 from migrations_ops.runs.service import LogFiles
 from vital.cli.base_command import Options, VitalCommand
@@ -53,8 +53,8 @@ class Command(VitalCommand):
 def _carry_out(run_id: int, console: Console) -> Answer:
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, _leave)
-    with helped(settings.HELPERS, settings.LOG_DIR, console) as helpers:
-        result = runs.advance(run_id, Listeners(Terminal(console), LogFiles(settings.LOG_DIR), helpers))
+    with helped(settings.HELPERS, settings.LOG_DIR, console) as helpers, shown_on(console) as terminal:
+        result = runs.advance(run_id, Listeners(terminal, LogFiles(settings.LOG_DIR), helpers))
     show_result(console, result)
     return result_document(result), DONE
 

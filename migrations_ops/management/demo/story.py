@@ -19,7 +19,7 @@ CURLS = (  # what demo mode accepts: the bare header names the tenant; the domai
     'curl -H "x-tenant-id: f7aa6fd4-0af9-4706-8b31-034f1f7accda" "{base}/api/prompts-crud?limit=3"',
     "curl {base}/api/knowledge-domains",
 )
-TOTAL, PHASES, EVERYTHING = r"^(table|total) ", r"^(\d{3}_|  \w+ in [\d.,]+ s|Done)", "^"
+TOTAL, EVERYTHING = r"^(table|total) ", "^"
 
 
 class Story:
@@ -39,10 +39,12 @@ class Story:
         run("createsuperuser", "--noinput", "--verbosity", "0")
         run("generate_legacy", "--rows", ROWS, shows=TOTAL)
         self._say("The migration: seven phases, each of which can be undone")
-        run("migrate_tenants", "--yes", *_logs(), shows=PHASES)
+        run("migrate_tenants", "--yes", *_logs(), shows=EVERYTHING)
         self._say("How it stands")
         run("migrate_tenants", "status", shows=EVERYTHING)
-        self.console.print(f"[dim]All that was said: {log_file()}; each phase has a log of its own beside it.[/]")
+        self.console.print(
+            f"[dim]Everything that was printed: {log_file()}; each phase has a log of its own beside it.[/]"
+        )
         if port:
             self._serve(port, environment)
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from migrations_ops.management.output.elements import counted
+
 Document = dict[str, Any]
 
 
@@ -16,36 +18,32 @@ def warnings(document: Document) -> Iterator[str]:
             yield f"{idle['table']}: the rule “{idle['rule']}” matches no row"
 
 
-def _rows(count: int) -> str:
-    return f"{count:,} row" if count == 1 else f"{count:,} rows"
-
-
 def _refused(table: Document) -> Iterator[str]:
     yield from table["refused"]
 
 
 def _unknown(table: Document) -> Iterator[str]:
     if table["unassigned"]:
-        what = "a FAIL that stops 006" if table["critical"] else "a person decides"
-        yield f"{_rows(table['unassigned'])} without a tenant that no rule knows; {what}"
+        what = "a FAIL that stops 006" if table["critical"] else "they need a decision"
+        yield f"{counted(table['unassigned'], 'row')} without a tenant, matching no rule; {what}"
 
 
 def _moves(table: Document) -> Iterator[str]:
     for move in table["moves"]:
-        yield f"{_rows(move['rows'])} would move from {move['from']} to {move['to']}, by “{move['rule']}”"
+        yield f"{counted(move['rows'], 'row')} would move from {move['from']} to {move['to']}, by “{move['rule']}”"
 
 
 def _references(table: Document) -> Iterator[str]:
     for one in table["references"]:
         other = f"{one['to']} of {one['tenant_of_other']}"
-        yield f"{_rows(one['rows'])} of {one['tenant']} would refer by {one['column']} to {other}"
+        yield f"{counted(one['rows'], 'row')} of {one['tenant']} would refer by {one['column']} to {other}"
 
 
 def _overlaps(table: Document) -> Iterator[str]:
     for overlap in table["overlaps"]:
         if overlap["differ"]:
             also = " and ".join(f"“{rule}”" for rule in overlap["also"])
-            yield f"“{overlap['wins']}” wins {_rows(overlap['rows'])} that also match {also}"
+            yield f"“{overlap['wins']}” wins {counted(overlap['rows'], 'row')} that also match {also}"
 
 
 def _new_rows(table: Document) -> Iterator[str]:
@@ -54,11 +52,11 @@ def _new_rows(table: Document) -> Iterator[str]:
 
 
 def time(document: Document) -> str:
-    """How much a run would change, and how long it takes; or how to get that foretold."""
+    """How much a run would change, and how long it takes; or how to get a forecast."""
     forecast, changes = document["forecast"], document["total"]["changes"]
     if not changes:
         return "A run would change no row"
     if forecast["seconds"] is None:
-        return f"{_rows(changes)} would change; {forecast['advice']}"
+        return f"{counted(changes, 'row')} would change; {forecast['advice']}"
     held = f"as rehearsed on {forecast['held_at'][:10]}"
-    return f"{_rows(changes)} would change in about {forecast['seconds']:,.0f} s, {held}"
+    return f"{counted(changes, 'row')} would change in about {forecast['seconds']:,.0f} s, {held}"

@@ -4,15 +4,16 @@ from typing import Any
 
 from rich.console import Console
 
+from migrations_ops.management.output.elements import need_a_decision
 from migrations_ops.management.output.undo import show_undo
 from migrations_ops.runs.service import Result
 from vital.cli.exit_codes import problem_document
 from vital.db.sql import shown
 
 STOPPED = {
-    "paused": "Run {run} is paused. Go on with: ./manage.py migrate_tenants resume",
-    "cancelled": "Run {run} is cancelled. What it did stays, and can be taken back: ./manage.py migrate_tenants undo",
-    "completed": "Run {run} was through before it could be stopped.",
+    "paused": "Run {run} is paused. Continue with: ./manage.py migrate_tenants resume",
+    "cancelled": "Run {run} is cancelled. What it did stays; undo it with: ./manage.py migrate_tenants undo",
+    "completed": "Run {run} had completed before it could be stopped.",
     "failed": "Run {run} had failed before it could be stopped: ./manage.py migrate_tenants status",
     "running": "Run {run} was asked to stop and is still in its batch: ./manage.py migrate_tenants status",
 }
@@ -53,15 +54,13 @@ def show_stopped(console: Console, run: int, status: str) -> None:
 def show_run(console: Console, outcome: Result) -> None:
     console.print()
     if outcome.status == "nothing_to_do":
-        console.print(f"Nothing to do, and nothing was changed. {completed(outcome.undecided)}")
+        console.print(f"Nothing to do; nothing was changed. {completed(outcome.undecided)}")
     elif outcome.status == "paused":
-        console.print(
-            f"Stopped for a look. Go on with: ./manage.py migrate_tenants --step-by-step ({outcome.next_phase})"
-        )
+        console.print(f"Paused before {outcome.next_phase}. Continue with: ./manage.py migrate_tenants --step-by-step")
     else:
-        console.print(f"[green]Done.[/] Run {outcome.run}. How it stands: ./manage.py migrate_tenants status")
+        console.print(f"[green]Run {outcome.run} completed.[/] Details: ./manage.py migrate_tenants status")
         if outcome.undecided:
-            console.print(f"Open: {needing_decisions(outcome.undecided)}")
+            console.print(needing_decisions(outcome.undecided))
 
 
 def what_is_open(document: dict[str, Any]) -> str:
@@ -82,5 +81,4 @@ def completed(undecided: int) -> str:
 
 def needing_decisions(rows: int) -> str:
     """How many, and where one decides."""
-    need = "1 row needs a decision" if rows == 1 else f"{rows:,} rows need a decision"
-    return f"{need}: ./manage.py migrate_tenants findings, or Findings > Review in the admin"
+    return f"{need_a_decision(rows)}: ./manage.py migrate_tenants findings, or Findings > Review in the admin"

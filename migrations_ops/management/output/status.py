@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from migrations_ops.management.output.elements import grid
+from migrations_ops.management.output.elements import counted, grid
 from migrations_ops.management.output.run import what_is_open
 
 STATUS_STYLES = {"completed": "green", "failed": "bold red", "started": "yellow", "rolled_back": "yellow"}
@@ -70,7 +70,7 @@ def _run(console: Console, run: dict[str, Any] | None) -> None:
 def _late(console: Console, late: list[dict[str, Any]]) -> None:
     """Rows that old code still writes without a tenant."""
     for one in late:
-        written = f"{one['assigned']:,} written without a tenant got theirs, the last at {one['last_at']}"
-        waiting = f"{one['unassigned']:,} have none" if one["unassigned"] else ""
+        written = f"{counted(one['assigned'], 'row')} written without a tenant got one, the last at {one['last_at']}"
+        waiting = f"{counted(one['unassigned'], 'row')} without a tenant" if one["unassigned"] else ""
         words = "; ".join(filter(None, (written if one["assigned"] else "", waiting)))
-        console.print(f"  late rows of {one['table']}: {words}", highlight=False)
+        console.print(f"  {one['table']}: {words}", highlight=False)

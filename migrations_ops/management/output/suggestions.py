@@ -4,6 +4,8 @@ from typing import Any
 
 from rich.console import Console
 
+from migrations_ops.management.output.elements import counted
+
 Document = dict[str, Any]
 WHERE = {"replace": "instead of rule {rule}", "before": "before rule {rule}", "after": "after rule {rule}"}
 SHOWN = 6
@@ -31,7 +33,7 @@ def _loose(table: Document) -> str:
 
 def _suggestion(console: Console, number: int, one: Document) -> None:
     whose = one["tenant"] or "the tenant of the row referred to"
-    console.print(f"\n[bold]{number}. {one['table']}[/]: {_rows(one['new'])} to {whose}", highlight=False)
+    console.print(f"\n[bold]{number}. {one['table']}[/]: {counted(one['new'], 'row')} to {whose}", highlight=False)
     _say(console, f"   {one['reason']}")
     figures = f"matches {one['rows']:,} of {one['of']:,} such rows, moves {one['moves']:,}; score {one['score']:,}"
     if one["agrees"]:
@@ -49,10 +51,6 @@ def _suggestion(console: Console, number: int, one: Document) -> None:
     extra = "".join(f'; in the table\'s columns: {name} = "{kind}"' for name, kind in one["columns"].items())
     _say(console, f"   {place} of {' and '.join(one['tables'])}{extra}:\n")
     _say(console, one["toml"])
-
-
-def _rows(number: int) -> str:
-    return f"{number:,} row" if number == 1 else f"{number:,} rows"
 
 
 def _say(console: Console, text: str) -> None:

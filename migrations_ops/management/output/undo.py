@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from migrations_ops.management.output.elements import counted
 from migrations_ops.runs.service import Result
 from vital.db.sql import shown
 
@@ -14,12 +15,12 @@ OPENS = "006_row_level_security"
 def show_plan(console: Console, keys: list[str]) -> None:
     console.print("These phases will be undone, in this order:", *(f"  {key}" for key in keys), sep="\n")
     if OPENS in keys:
-        console.print("[yellow]Isolation is open from then on, until 006 closes it again.[/]")
+        console.print("[yellow]Isolation is off from then on, until 006 turns it on again.[/]")
 
 
 def show_undo(console: Console, outcome: Result, archive: Path | None) -> None:
     assert outcome.undone is not None
-    console.print(f"\n[green]Undone.[/] {sum(outcome.undone.restored.values()):,} rows are as they were.")
+    console.print(f"\n[green]Undo complete:[/] {counted(sum(outcome.undone.restored.values()), 'row')} restored.")
     if outcome.archived:
         console.print(f"{len(outcome.archived):,} rows that would have been lost are in {archive}.")
     for table, rows in outcome.undone.gone.items():

@@ -77,7 +77,7 @@ WITH batch AS (
 SELECT v.{tenant}::text, v.rule FROM ({verdict}) AS v
 
 -- name: verdict_of_withdrawal
--- Rows go back; one that had no tenant and that no rule knows, to none.
+-- Rows go back; one that had no tenant and that matches no rule, to none.
 SELECT batch.vital_row, given.tenant::uuid AS {tenant}, given.rule
 FROM batch
 JOIN unnest({keys}::text[], {tenants}::text[], {rules}::text[]) AS given (key, tenant, rule) ON given.key = {key}

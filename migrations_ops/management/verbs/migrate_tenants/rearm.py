@@ -12,7 +12,8 @@ from vital.cli.exit_codes import DONE, Answer
 
 
 def rearm(options: Options, console: Console) -> Answer:
-    result = runs.rearm(options["reason"], listeners(options, console))
+    with listeners(options, console) as heard_by:
+        result = runs.rearm(options["reason"], heard_by)
     if not options["json"]:
         show_run(console, result)
     return result_document(result), DONE

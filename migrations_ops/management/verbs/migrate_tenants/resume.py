@@ -18,8 +18,11 @@ from vital.cli.parser import Parser
 def resume(options: Options, console: Console) -> Answer:
     if options["background"]:
         return background.resume(options, console)
-    with helped(options["workers"] - 1, Path(options["log_dir"]), console) as helpers:
-        result = runs.resume(listeners(options, console, helpers), runs.Actor(reason=options["reason"]))
+    with (
+        helped(options["workers"] - 1, Path(options["log_dir"]), console) as helpers,
+        listeners(options, console, helpers) as heard_by,
+    ):
+        result = runs.resume(heard_by, runs.Actor(reason=options["reason"]))
     if not options["json"]:
         show_result(console, result)
     return result_document(result), DONE

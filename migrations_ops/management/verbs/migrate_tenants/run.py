@@ -53,8 +53,10 @@ def run(options: Options, console: Console) -> Answer:
     if options["background"]:
         return background.run(request, options, console)
     step_by_step = options["step_by_step"]
-    with helped(options["workers"] - 1, Path(options["log_dir"]), console) as helpers:
-        heard_by = listeners(options, console, helpers)
+    with (
+        helped(options["workers"] - 1, Path(options["log_dir"]), console) as helpers,
+        listeners(options, console, helpers) as heard_by,
+    ):
         by = runs.Actor(reason=options["reason"])
         result = runs.run(request, heard_by, by)
         while result.status == "paused" and step_by_step and wants_next_phase(options, result.next_phase):

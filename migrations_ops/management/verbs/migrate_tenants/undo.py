@@ -32,7 +32,8 @@ def undo(options: Options, console: Console) -> Answer:
         return background.undo(options, console)
     archive = Path(options["archive"]) if options["archive"] else None
     by = runs.Actor(reason=options["reason"])
-    result = runs.undo_phases(options["phase"], archive, listeners(options, console), by)
+    with listeners(options, console) as heard_by:
+        result = runs.undo_phases(options["phase"], archive, heard_by, by)
     if not options["json"]:
         show_undo(console, result, archive)
     return result_document(result), DONE

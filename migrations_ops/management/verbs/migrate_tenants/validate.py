@@ -10,7 +10,8 @@ from vital.cli.exit_codes import DONE, FAILED, Answer
 
 
 def validate(options: Options, console: Console) -> Answer:
-    failed = runs.validate(listeners(options, console))
+    with listeners(options, console) as heard_by:
+        failed = runs.validate(heard_by)
     return {"failed": failed, "valid": not failed}, FAILED if failed else DONE
 
 
