@@ -50,4 +50,5 @@ class KnowledgeChunks(OwnRows):
     list_filter = ("is_active",)
     list_select_related = ("source",)
     search_fields = ("content",)
+    in_search = False  # whole texts: too many to look through at each word
     limit = "max_knowledge_chunks"

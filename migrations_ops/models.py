@@ -158,6 +158,8 @@ class AuditEvent(models.Model):
 
     class Meta:
         db_table = "audit"
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit"
 
     def __str__(self) -> str:
         return f"{self.action} by {self.who}"
@@ -356,6 +358,7 @@ class Override(models.Model):
 
     class Meta:
         db_table = "override"
+        verbose_name = "decision"
         constraints = [models.UniqueConstraint(fields=["relation", "key"], name="one_override")]
 
     def __str__(self) -> str:

@@ -59,6 +59,7 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants has no type h
 
     class Meta:
         db_table = "tenant"
+        verbose_name = verbose_name_plural = "host names"
 
     def __str__(self) -> str:
         return str(self.schema_name)
@@ -110,7 +111,7 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user}: {self.role} of {self.tenant_id}"
+        return f"{self.user}, {self.role}"
 
 
 class ApiKey(models.Model):

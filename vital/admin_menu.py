@@ -1,31 +1,45 @@
-"""The control room's sidebar: every page once, in the order in which one works, and to those alone who may see it."""
+"""The control room's sidebar: every page once, in the order in which one works, and to those alone who may see it.
 
-from collections.abc import Iterator
+A list has the name that its model has: here, in its title, its breadcrumb and its messages.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.text import capfirst
 
 
 @dataclass(frozen=True)
 class Page:
     """A page of the admin: `address` is its URL's name, `permission` who may see it (empty: every member of staff)."""
 
-    title: str
+    title: str | Callable[[], str]
     icon: str
     address: str
     permission: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.title if isinstance(self.title, str) else self.title()
 
     def shown_to(self, user: User | AnonymousUser) -> bool:
         return not self.permission or user.has_perm(self.permission)
 
 
-def rows_of(title: str, icon: str, model: str) -> Page:
+def rows_of(icon: str, model: str) -> Page:
     """The list of a model, for whoever may look at it; `model` is app_label.model."""
     app, name = model.split(".")
-    return Page(title, icon, f"{app}_{name}_changelist", f"{app}.view_{name}")
+    return Page(partial(_name_of, model), icon, f"{app}_{name}_changelist", f"{app}.view_{name}")
+
+
+def _name_of(model: str) -> str:
+    return capfirst(str(apps.get_model(model)._meta.verbose_name_plural))
 
 
 GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
@@ -33,47 +47,47 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     (
         "Assignments",
         (
-            rows_of("Tools", "build", "catalog.tool"),
-            rows_of("Agents", "smart_toy", "catalog.agent"),
-            rows_of("Prompts", "chat", "catalog.prompt"),
-            rows_of("Knowledge domains", "category", "catalog.knowledgedomain"),
-            rows_of("Knowledge sources", "menu_book", "catalog.knowledgesource"),
-            rows_of("Knowledge chunks", "segment", "catalog.knowledgechunk"),
-            rows_of("Users of the platform", "badge", "catalog.platformuser"),
-            rows_of("Conversations", "forum", "catalog.conversation"),
-            rows_of("Decisions", "gavel", "migrations_ops.override"),
+            rows_of("build", "catalog.tool"),
+            rows_of("smart_toy", "catalog.agent"),
+            rows_of("chat", "catalog.prompt"),
+            rows_of("category", "catalog.knowledgedomain"),
+            rows_of("menu_book", "catalog.knowledgesource"),
+            rows_of("segment", "catalog.knowledgechunk"),
+            rows_of("badge", "catalog.platformuser"),
+            rows_of("forum", "catalog.conversation"),
+            rows_of("gavel", "migrations_ops.override"),
         ),
     ),
     (
         "Findings",
         (
             Page("Review", "checklist", "migrations_ops_finding_queue", "migrations_ops.change_finding"),
-            rows_of("Findings", "flag", "migrations_ops.finding"),
+            rows_of("flag", "migrations_ops.finding"),
         ),
     ),
     (
         "Runs",
         (
-            rows_of("Runs", "play_circle", "migrations_ops.run"),
-            rows_of("Ledger", "history", "migrations_ops.ledgerentry"),
-            rows_of("Maintenance", "engineering", "tenants.maintenance"),
-            rows_of("Audit", "policy", "migrations_ops.auditevent"),
+            rows_of("play_circle", "migrations_ops.run"),
+            rows_of("history", "migrations_ops.ledgerentry"),
+            rows_of("engineering", "tenants.maintenance"),
+            rows_of("policy", "migrations_ops.auditevent"),
         ),
     ),
     (
         "Tenants",
         (
-            rows_of("Tenants", "apartment", "tenants.tenantrecord"),
-            rows_of("Host names", "dns", "tenants.tenant"),
-            rows_of("API keys", "key", "tenants.apikey"),
+            rows_of("apartment", "tenants.tenantrecord"),
+            rows_of("dns", "tenants.tenant"),
+            rows_of("key", "tenants.apikey"),
         ),
     ),
     (
         "People",
         (
-            rows_of("Staff", "person", "auth.user"),
-            rows_of("Groups", "group", "auth.group"),
-            rows_of("Memberships", "card_membership", "tenants.membership"),
+            rows_of("person", "auth.user"),
+            rows_of("group", "auth.group"),
+            rows_of("card_membership", "tenants.membership"),
         ),
     ),
 )
@@ -92,7 +106,7 @@ def _items(request: HttpRequest, pages: tuple[Page, ...]) -> Iterator[dict[str, 
         except NoReverseMatch:  # a part of VITAL that is not installed
             continue
         if page.shown_to(request.user):
-            yield {"title": page.title, "icon": page.icon, "link": link, "active": _is_at(request, link)}
+            yield {"title": page.name, "icon": page.icon, "link": link, "active": _is_at(request, link)}
 
 
 def _is_at(request: HttpRequest, link: str) -> bool:

@@ -16,9 +16,9 @@ def every_page(app_configs: Any, **options: Any) -> Sequence[CheckMessage]:
 
 
 class AdminConfig(apps.SimpleAdminConfig):
-    """Django's admin with Unfold's site, which is made when somebody asks for it."""
+    """Django's admin with VITAL's site, which is made when somebody asks for it."""
 
-    default_site = "unfold.sites.UnfoldAdminSite"
+    default_site = "vital.control_room.ControlRoom"
 
     def ready(self) -> None:
         register(checks.check_dependencies, Tags.admin)

@@ -151,6 +151,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
+FORMAT_MODULE_PATH = "vital.formats"
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 
@@ -167,6 +168,7 @@ TRUSTED_PROXIES = env_networks("VITAL_TRUSTED_PROXIES")
 SHARED_COUNTS = env_path("VITAL_SHARED_COUNTS")
 RESPONSE_MEMORY_MS = env_int("VITAL_RESPONSE_MEMORY_MS")  # 0: no answer is remembered
 MAX_BODY = env_int("VITAL_MAX_BODY")  # bytes
+EXPORT_ROWS = env_int("VITAL_EXPORT_ROWS")
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
 READ_TIMEOUT = env_int("VITAL_READ_TIMEOUT")  # seconds
 PLATFORM_ID = env_text("VITAL_PLATFORM_ID")
@@ -243,7 +245,8 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("vital/icon.svg")}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {"navigation": "vital.admin_menu.navigation"},
+    "SIDEBAR": {"navigation": "vital.admin_menu.navigation", "show_search": True, "command_search": True},
+    "COMMAND": {"search_callback": "migrations_ops.admin.search.found"},
     "DASHBOARD_CALLBACK": "migrations_ops.admin.dashboard.dashboard",
     "STYLES": [lambda request: static("vital/control_room.css")],
 }
@@ -252,7 +255,7 @@ UNFOLD = {
 UNFOLD_OWN = {name: value for name, value in UNFOLD.items() if name.startswith(("SITE_", "SHOW_", "STYLES"))}
 UNFOLD_OWN |= {
     "SITE_SUBHEADER": "What your tenant has",
-    "SIDEBAR": {"navigation": "tenants.admin.tenant_site.navigation"},
+    "SIDEBAR": {"navigation": "tenants.admin.tenant_site.navigation", "show_search": True, "command_search": True},
 }
 
 # Background runs: docs/how-to/run-in-the-background.md.

@@ -28,7 +28,8 @@ class PlatformUser(TenantOwned):
     class Meta:
         managed = False
         db_table = "users"
-        verbose_name = "user"
+        verbose_name = "user of the platform"
+        verbose_name_plural = "users of the platform"
 
     def __str__(self) -> str:
         return self.email

@@ -3,6 +3,7 @@
 from migrations_ops.admin import assignments as assignments
 from migrations_ops.admin import audit_log as audit_log
 from migrations_ops.admin import findings as findings
+from migrations_ops.admin import ledger as ledger
 from migrations_ops.admin import maintenance as maintenance
 from migrations_ops.admin import overrides as overrides
 from migrations_ops.admin import runs as runs

@@ -1,7 +1,8 @@
 """Rows of the platform's tables with their tenant and the rule that decided; given to another tenant from here."""
 
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -10,13 +11,15 @@ from django.http import HttpRequest, HttpResponse
 
 from catalog import models as catalog
 from migrations_ops.admin import decision_page
-from migrations_ops.admin.filters import ByFinding, ByHand, ByRule, relation_of
+from migrations_ops.admin.filters import ByFinding, ByHand, ByRule
 from migrations_ops.admin.keyset_pagination import KeysetChangeList, estimate
+from migrations_ops.admin.links import table_of
 from migrations_ops.admin.mixins import may_act
 from migrations_ops.models import Override
 from migrations_ops.reports import service as reports
 from migrations_ops.review import service as review
 from tenants.admin.base import ReadOnly
+from tenants.admin.links import Named, one
 from vital.errors import EngineError
 
 SEARCHED_WHOLE = 20_000  # rows of a table up to which a part of a name is looked for
@@ -32,6 +35,11 @@ def asked_by_index(model: type[Model], columns: tuple[str, ...], term: str) -> Q
     return wanted
 
 
+def _rule(row: Model) -> list[Named | str]:
+    rule = getattr(row, "_vital_rule", None)
+    return [("rule", (table_of(type(row)), rule))] if rule else []
+
+
 class AssignedAdmin(ReadOnly):
     """`search_fields` are looked through in small tables; a big one is asked by key and by `indexed` alone."""
 
@@ -44,6 +52,7 @@ class AssignedAdmin(ReadOnly):
     sortable_by = ()
     indexed: tuple[str, ...] = ()
     actions = ("reassign",)
+    links: ClassVar = {"tenant": one("tenant", "tenant_id"), "rule": _rule, "run": one("run", "_vital_run")}
 
     @admin.display(description="row")
     def called(self, row: Model) -> str:
@@ -60,14 +69,13 @@ class AssignedAdmin(ReadOnly):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
         return KeysetChangeList
 
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """One question to the ledger for the whole page."""
-        changelist = super().get_changelist_instance(request)
-        decided = review.last_rules(relation_of(self.model), [str(row.pk) for row in changelist.result_list])
-        for row in changelist.result_list:
+    def prepare(self, rows: Iterable[Any]) -> None:
+        """The rules and runs that decided about them: one question to the ledger."""
+        shown = list(rows)
+        decided = review.last_rules(table_of(self.model), [str(row.pk) for row in shown])
+        for row in shown:
             if known := decided.get(str(row.pk)):
                 row._vital_rule, row._vital_run = known.rule, known.run
-        return changelist
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -81,8 +89,11 @@ class AssignedAdmin(ReadOnly):
             wanted |= Q(pk__in=found.order_by().values("pk"))
         return queryset.filter(wanted), False
 
+    def require_rows(self) -> None:
+        reports.require_tenants(table_of(self.model))
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        reports.require_tenants(relation_of(self.model))
+        self.require_rows()
         return super().changelist_view(request, extra_context)
 
     def changeform_view(
@@ -93,22 +104,22 @@ class AssignedAdmin(ReadOnly):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The row, and above it why it is where it is."""
-        reports.require_tenants(relation_of(self.model))
-        why: dict[str, Any] = {"may_decide": may_act(request)}
+        self.require_rows()
+        why: dict[str, Any] = {"may_decide": may_act(request), "relation": table_of(self.model)}
         try:
-            why["row"] = review.explain(relation_of(self.model), str(object_id))
+            why["row"] = review.explain(table_of(self.model), str(object_id))
         except EngineError as error:
             why["problem"] = str(error)
-        decided = Override.objects.filter(relation=relation_of(self.model), key=str(object_id)).first()
+        decided = Override.objects.filter(relation=table_of(self.model), key=str(object_id)).first()
         return super().changeform_view(request, object_id, form_url, {"why": why | {"override": decided}})
 
     def has_reassign_permission(self, request: HttpRequest) -> bool:
         return may_act(request)
 
-    @admin.action(description="Give to another tenant", permissions=["reassign"])
+    @admin.action(description="Assign to another tenant", permissions=["reassign"])
     def reassign(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         chosen = queryset.order_by("pk").values_list("pk", flat=True)[: decision_page.MOST + 1]
-        return decision_page.page(self, request, [(relation_of(self.model), str(key)) for key in chosen], "reassign")
+        return decision_page.page(self, request, [(table_of(self.model), str(key)) for key in chosen], "reassign")
 
 
 # model → (looked through while the table is small, asked at any size)

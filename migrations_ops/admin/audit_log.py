@@ -1,9 +1,13 @@
 """What people did, newest first: who, what, why. It can be read and never changed, here or anywhere."""
 
+from typing import ClassVar
+
 from django.contrib import admin
 
+from migrations_ops.admin.links import facts_of
 from migrations_ops.models import AuditEvent
 from tenants.admin.base import ReadOnly
+from tenants.admin.links import one
 
 
 @admin.register(AuditEvent)
@@ -14,7 +18,8 @@ class AuditEventAdmin(ReadOnly):
     search_help_text = "who or reason"
     ordering = ("-id",)
     list_per_page = 50
+    fields = ("at", "who", "action", "reason", "about", "facts")
+    links: ClassVar = {"who": one("staff", "who"), "about": facts_of}
 
-    @admin.display(description="about")
-    def about(self, event: AuditEvent) -> str:
-        return ", ".join(f"{name} {value}" for name, value in event.facts.items())[:120]
+    def about(self, event: AuditEvent) -> None:
+        """Its cells are links: see `links`."""

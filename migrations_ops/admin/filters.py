@@ -8,13 +8,9 @@ from django.db.models import Model, QuerySet, UUIDField
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 
+from migrations_ops.admin.links import table_of
 from migrations_ops.models import Finding, Override
 from migrations_ops.review import service as review
-
-
-def relation_of(model: type[Model]) -> str:
-    """The table of a model as the ledger names it."""
-    return f"public.{model._meta.db_table}"
 
 
 class ByRule(SimpleListFilter):
@@ -24,7 +20,7 @@ class ByRule(SimpleListFilter):
     title, parameter_name = "rule", "rule"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        self.relation = relation_of(model_admin.model)
+        self.relation = table_of(model_admin.model)
         self.sizes = dict(review.rules_at_work(self.relation))
         return [(rule, f"{rule} ({rows:,})") for rule, rows in self.sizes.items()]
 
@@ -50,13 +46,13 @@ class ByFinding(SimpleListFilter):
     title, parameter_name = "finding", "finding"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        found = Finding.objects.filter(relation=relation_of(model_admin.model)).exclude(key="")
+        found = Finding.objects.filter(relation=table_of(model_admin.model)).exclude(key="")
         return [(name, name) for name in found.order_by("check_name").values_list("check_name", flat=True).distinct()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not (check := self.value()):
             return queryset
-        found = Finding.objects.filter(relation=relation_of(queryset.model), check_name=check).exclude(key="")
+        found = Finding.objects.filter(relation=table_of(queryset.model), check_name=check).exclude(key="")
         return queryset.filter(pk__in=found.values(row=Cast("key", UUIDField())))
 
 
@@ -69,5 +65,5 @@ class ByHand(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() != "person":
             return queryset
-        decided = Override.objects.filter(relation=relation_of(queryset.model))
+        decided = Override.objects.filter(relation=table_of(queryset.model))
         return queryset.filter(pk__in=decided.values(row=Cast("key", UUIDField())))

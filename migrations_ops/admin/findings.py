@@ -1,6 +1,6 @@
 """What checks found, and people's decisions about it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
@@ -8,14 +8,23 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
 from migrations_ops.admin import decision_page, queue
+from migrations_ops.admin.links import by_relation, phase_of
 from migrations_ops.admin.mixins import may_act
 from migrations_ops.models import Finding, PhaseRun
 from tenants.admin.base import ReadOnly
+from tenants.admin.links import one
 
 
 @admin.register(Finding)
 class FindingAdmin(ReadOnly):
-    list_display = ("relation", "key", "message", "severity", "check_name", "found_at")
+    list_display = ("message", "key", "relation", "check_name", "severity", "found_at")
+    links: ClassVar = {
+        "key": by_relation("key", "row"),
+        "relation": one("table", "relation"),
+        "check_name": by_relation("check_name", "check"),
+        "run_id": one("run", "run_id"),
+        "phase": phase_of,
+    }
     list_filter = ("severity", "relation", "check_name")
     search_fields = ("key", "message")
     actions = ("decide",)

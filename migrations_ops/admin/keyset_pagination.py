@@ -1,6 +1,7 @@
 """Lists that turn their pages by key: page 90,000 is read as fast as the first, and nobody counts millions of rows."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -39,8 +40,7 @@ class KeysetChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         asked = request.GET.get(PAGE_VAR, "")
         back, place = asked.startswith(BEFORE), asked.removeprefix(AFTER).removeprefix(BEFORE)
-        filters: list[Any] = self.filter_specs
-        source = next((spec for spec in filters if getattr(spec, "rows_at", None) and spec.value()), None)
+        source = self._source()
         if source:
             rows = source.rows_at(self.queryset, place, self.list_per_page + 1, back)
         else:
@@ -57,6 +57,20 @@ class KeysetChangeList(ChangeList):
         self._count(len(self.result_list) if not links else None, links, source)
         self.full_result_count, self.show_full_result_count = None, False
         self.show_admin_actions, self.can_show_all, self.multi_page = True, False, False
+
+    def every_row(self, at_once: int) -> Iterator[Model]:
+        source, place = self._source(), ""
+        if source is None:
+            yield from self.queryset.order_by("pk").iterator(chunk_size=at_once)
+            return
+        while found := source.rows_at(self.queryset, place, at_once, False):
+            yield from (row for _, row in found if row is not None)
+            place = found[-1][0]
+
+    def _source(self) -> Any:
+        """The filter that knows the rows of a page itself, if one is set."""
+        filters: list[Any] = self.filter_specs
+        return next((spec for spec in filters if getattr(spec, "rows_at", None) and spec.value()), None)
 
     def _by_key(self, place: str, back: bool) -> list[tuple[str, Model | None]]:
         """(where to go on from, the row); one more than a page, so that one knows whether there is another."""

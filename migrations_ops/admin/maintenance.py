@@ -23,6 +23,8 @@ class ReasonForm(forms.Form):
 class MaintenanceAdmin(ReadOnly):
     """Whether it is on, since when, by whom and why; and the button, for whoever may do everything."""
 
+    exports = False
+
     def has_switch_permission(self, request: HttpRequest) -> bool:
         return may_act(request)
 

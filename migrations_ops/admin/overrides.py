@@ -1,18 +1,20 @@
 """The history of people's decisions about rows; each can be taken back."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from migrations_ops.admin.links import by_relation
 from migrations_ops.admin.mixins import may_act
 from migrations_ops.models import Override
 from migrations_ops.review import service as review
 from tenants.admin.base import ReadOnly
-from tenants.models import TenantRecord
+from tenants.admin.links import Named, one
 from vital.errors import EngineError
 
 MOST = 100  # decisions that are taken back at once: each is a small run of its own
@@ -24,10 +26,25 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), help_text="it is written down with your name")
 
 
+def _run(decision: Any) -> list[Named | str]:
+    """The run that carried it out."""
+    if not hasattr(decision, "_vital_run"):
+        known = review.last_rules(decision.relation, [decision.key]).get(decision.key)
+        decision._vital_run = known.run if known else None
+    return [("run", decision._vital_run)] if decision._vital_run else []
+
+
 @admin.register(Override)
 class OverrideAdmin(ReadOnly):
-    list_display = ("relation", "key", "tenant", "reason", "decided_by", "decided_at")
-    list_display_links = ("key",)
+    list_display = ("reason", "key", "relation", "tenant_id", "run", "decided_by", "decided_at")
+    fields = ("reason", "key", "relation", "tenant_id", "run", "decided_by", "decided_at")
+    links: ClassVar = {
+        "key": by_relation("key", "row"),
+        "relation": one("table", "relation"),
+        "tenant_id": one("tenant", "tenant_id"),
+        "run": _run,
+        "decided_by": one("staff", "decided_by"),
+    }
     list_filter = ("relation", "decided_by")
     search_fields = ("key", "reason")
     search_help_text = "key or reason"
@@ -37,14 +54,17 @@ class OverrideAdmin(ReadOnly):
     list_before_template = "migrations_ops/nothing_yet.html"
     nothing_yet = "Nobody has decided about a row yet."
 
-    @admin.display(description="tenant")
-    def tenant(self, decision: Override) -> str:
-        return getattr(decision, "tenant_name", None) or str(decision.tenant_id)
+    def run(self, decision: Override) -> None:
+        """Its cells are links: see `links`."""
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        named = TenantRecord.objects.filter(pk=OuterRef("tenant_id")).values("name")[:1]
-        decisions: QuerySet[Any] = super().get_queryset(request).annotate(tenant_name=Subquery(named))
-        return decisions
+    def prepare(self, rows: Iterable[Any]) -> None:
+        """The runs that carried the decisions out: one question of each table."""
+        decisions = list(rows)
+        for relation in {decision.relation for decision in decisions}:
+            shown = [decision for decision in decisions if decision.relation == relation]
+            known = review.last_rules(relation, [decision.key for decision in shown])
+            for decision in shown:
+                decision._vital_run = known[decision.key].run if decision.key in known else None
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return may_act(request)

@@ -45,7 +45,7 @@ def queue(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
         return answer or HttpResponseRedirect(request.get_full_path())
     review = review_service.review(place)
     context = model_admin.admin_site.each_context(request) | {
-        "title": "Review findings",
+        "title": "Review",
         "opts": model_admin.opts,
         "review": review,
         "group": review.group,

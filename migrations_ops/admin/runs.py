@@ -9,7 +9,7 @@ from django.urls import URLPattern, path, reverse
 
 from migrations_ops.admin import run_actions, run_detail, run_report, run_start
 from migrations_ops.admin.mixins import SHADES, may_act
-from migrations_ops.models import LedgerEntry, Run
+from migrations_ops.models import Run
 from tenants.admin.base import ReadOnly, labelled
 
 
@@ -64,11 +64,3 @@ class RunAdmin(ReadOnly):
             return answer
 
         return path(address, self.admin_site.admin_view(guarded), name=f"migrations_ops_run_{name}")
-
-
-@admin.register(LedgerEntry)
-class LedgerAdmin(ReadOnly):
-    list_display = ("id", "relation", "rule", "kind", "rows", "phase", "run_id", "written_at", "undone_at")
-    list_filter = ("relation", "phase", "kind")
-    list_before_template = "migrations_ops/nothing_yet.html"
-    nothing_yet = "No row was assigned yet: 003_platform_data and 004_tenant_data do."

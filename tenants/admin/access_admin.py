@@ -1,18 +1,46 @@
-"""Tenants as the registry knows them."""
+"""Who may come in: staff, their memberships, the keys of programs; and tenants as the registry knows them."""
 
-from typing import Any
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
+from django.urls import URLPattern
 
 from tenants import audit
-from tenants.admin.base import ModelAdmin, ReadOnly, TabularInline
+from tenants.admin import tenant_choice
+from tenants.admin.base import (
+    AdminPasswordChangeForm,
+    ModelAdmin,
+    ReadOnly,
+    TabularInline,
+    UserChangeForm,
+    UserCreationForm,
+)
+from tenants.admin.links import Named, one
+from tenants.admin.tenant_choice import TenantChoice, TenantChoices
 from tenants.auth import api_keys
-from tenants.models import ApiKey, Domain, Membership, Tenant, TenantRecord
+from tenants.models import ApiKey, Domain, Membership, Tenant
+
+admin.site.unregister(User)  # Django's own pages, which the import has registered
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]
+    """Everybody who may log in."""
+
+    form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
+    list_display = ("username", "first_name", "last_name", "is_active", "is_superuser", "last_login")
+
+
+@admin.register(Group)
+class GroupsAdmin(GroupAdmin, ModelAdmin):
+    """Groups of Django's permissions."""
 
 
 class Domains(TabularInline):
@@ -24,10 +52,28 @@ class Domains(TabularInline):
 class TenantAdmin(ReadOnly):
     """The registry beside it: isolation and host names."""
 
-    list_display = ("record", "isolation", "schema_name")
+    list_display = ("schema_name", "record", "isolation")
+    list_select_related = ("record",)
+    links: ClassVar = {"record": one("tenant", "record_id")}
     list_filter = ("isolation",)
     search_fields = ("schema_name",)
     inlines = (Domains,)
+
+
+def _member(row: Membership) -> list[Named | str]:
+    return [("staff", row.user.get_username())]
+
+
+def _tenants_of_key(key: ApiKey) -> list[Named | str]:
+    return [("tenant", str(tenant)) for tenant in key.tenants]
+
+
+class MembershipForm(ModelForm):  # type: ignore[type-arg]
+    tenant_id = TenantChoice()
+
+    def clean_tenant_id(self) -> UUID:
+        chosen: UUID = self.cleaned_data["tenant_id"].pk
+        return chosen
 
 
 @admin.register(Membership)
@@ -35,15 +81,17 @@ class MembershipAdmin(ModelAdmin):
     """Which tenants somebody of the staff may look into, here and through the API, and as what."""
 
     list_display = ("user", "tenant_id", "role")
+    list_display_links = ("role",)
+    list_select_related = ("user",)
     list_filter = ("role",)
+    links: ClassVar = {"tenant_id": one("tenant", "tenant_id"), "user": _member}
     search_fields = ("user__username",)
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A tenant is chosen by its name."""
-        if db_field.name != "tenant_id":
-            return super().formfield_for_dbfield(db_field, request, **kwargs)
-        tenants = TenantRecord.objects.order_by("name").values_list("id", "name")
-        return forms.TypedChoiceField(label="Tenant", coerce=UUID, choices=list(tenants))
+    form = MembershipForm
+    autocomplete_fields = ("user",)
+
+    def get_urls(self) -> list[URLPattern]:
+        return tenant_choice.urls(self) + super().get_urls()
 
     def log_addition(self, request: HttpRequest, obj: Membership, message: Any) -> Any:
         self._note(request, "add member", obj)
@@ -63,13 +111,24 @@ class MembershipAdmin(ModelAdmin):
         audit.record(request.user.get_username(), action, "", facts)
 
 
+class ApiKeyForm(ModelForm):  # type: ignore[type-arg]
+    tenants = TenantChoices(label="Tenants", help_text="The tenants that it may use. The first is its own.")
+
+    def clean_tenants(self) -> list[UUID]:
+        """In the order in which they were chosen: the first one counts for more."""
+        chosen = {str(one.pk): one.pk for one in self.cleaned_data["tenants"]}
+        return [chosen[key] for key in cast(QueryDict, self.data).getlist("tenants") if key in chosen]
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(ModelAdmin):
     """Keys of programs: made here (shown once), revoked, rotated; never changed or deleted, for the logs' sake."""
 
-    list_display = ("name", "prefix", "scope", "created_at", "expires_at", "revoked_at", "last_used_at")
+    list_display = ("name", "prefix", "tenants", "scope", "created_at", "expires_at", "revoked_at", "last_used_at")
     list_filter = ("scope",)
     search_fields = ("name", "prefix")
+    links: ClassVar = {"tenants": _tenants_of_key}
+    form = ApiKeyForm
     fields = ("name", "tenants", "scope", "expires_at")
     actions = ("revoke", "rotate")
 

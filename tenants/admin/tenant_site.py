@@ -3,6 +3,7 @@
 What is registered here is shown to them, and nothing else: no page of the Platform's admin is part of this site.
 """
 
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_POST
 from tenants.admin.base import ReadOnly
 from tenants.admin.permissions import CHOSEN, OWN
 from tenants.identity import TenantInfo, TenantRequest
+from vital.control_room import SearchResult, pages, results_page, term_of
 
 if TYPE_CHECKING:  # unfold has no types of its own
     from django.contrib.admin import AdminSite
@@ -35,6 +37,7 @@ PAGES = (
     "switch",
 )
 SHARED = "the Platform's, shared"
+MOST_FOUND = 5  # rows of a list that the search shows
 MOST = 10_000  # rows that are counted; of more it is said that they are more
 
 
@@ -67,8 +70,23 @@ class OwnSite(AdminSite):
         return super().index(request, facts | {"title": tenant.name} | (extra_context or {}))
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Unfold's search over everything finds nothing here: it remembers what it found, past a change of tenant."""
-        return HttpResponse()
+        """Pages, and rows as this tenant sees them; nothing that was found is kept, past a change of tenant."""
+        began = time.monotonic()
+        if not (term := term_of(request)):
+            return HttpResponse()
+        results = pages(navigation(request), term)
+        for model, page in self._registry.items():
+            if not (isinstance(page, OwnRows) and page.in_search):
+                continue
+            rows, _ = page.get_search_results(request, page.get_queryset(request), term)
+            address = f"{OWN}:{model._meta.app_label}_{model._meta.model_name}_change"
+            results += [
+                SearchResult(
+                    str(row)[:80], str(model._meta.verbose_name), reverse(address, args=[row.pk]), "data_object"
+                )
+                for row in rows[:MOST_FOUND]
+            ]
+        return results_page(request, results, began)
 
     def switch(self, request: HttpRequest) -> HttpResponse:
         """Look into another of one's own tenants from now on; one that is not is passed over."""
@@ -121,6 +139,8 @@ class Whose(admin.SimpleListFilter):
 class OwnRows(ReadOnly):
     """Rows of a table as a tenant sees them. The database decides which these are; nothing here filters by tenant."""
 
+    in_search = True  # whether the search looks through them as well
+
     limit = ""  # the tenant's limit that its own rows count against
     actions = None
     list_per_page = 50
@@ -128,7 +148,7 @@ class OwnRows(ReadOnly):
 
     def get_urls(self) -> list[URLPattern]:
         """The list and the row: history and the like are kept in tables that are not a tenant's."""
-        return [page for page in super().get_urls() if str(page.name).endswith(("_changelist", "_change"))]
+        return [page for page in super().get_urls() if str(page.name).endswith(("_changelist", "_change", "_export"))]
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return tenant_of(request) is not None

@@ -128,7 +128,7 @@ KINDS = {"owner": one_of_each, "service": addresses, "demo": one_of_each}  # the
 OFF = "Isolation is off:"
 FRAMED = "<title>"
 FRAGMENTS = ("/live/", "/late/", "/log/", "/preview/", "/suggestions/", "/jsi18n/", "/autocomplete/", "/search/")
-DOCUMENTS = ("/report/", "/report.pdf")  # to keep and to print: what was, not what is
+DOCUMENTS = ("/report/", "/report.pdf", "/export/")  # to keep and to print: what was, not what is
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -152,7 +152,7 @@ def browser(place: Place) -> Client:
 
 
 def _wrong_with(answer: Any, address: str, state: State) -> str:
-    page = answer.content.decode(errors="replace")
+    page = answer.getvalue().decode(errors="replace")
     if answer.status_code >= 500 or "Traceback" in page:
         return f"{answer.status_code} {getattr(answer.wsgi_request, 'failure', None)!r}"
     redirected, logged_out = answer.status_code in (301, 302), "logout" in address and answer.status_code == 405

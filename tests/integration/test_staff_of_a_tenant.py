@@ -129,7 +129,7 @@ def test_what_is_open_is_the_own_site_and_nothing_more(pharma: Client) -> None:
             assert answer.status_code in (200, 302, 404, 405), f"{page} at {address} is {answer.status_code}"
             assert not any(other in text(answer) for other in OTHERS), page
     names = {page.split(":")[1] for page, _ in of_the_admin() if page.startswith("own:")}
-    rows = {f"catalog_{model}_{kind}" for model in LISTS for kind in ("changelist", "change")}
+    rows = {f"catalog_{model}_{kind}" for model in LISTS for kind in ("changelist", "change", "export")}
     assert names == rows | set(tenant_site.PAGES), "a page that is new here is seen by tenants: is it behind the fence?"
 
 
@@ -162,6 +162,18 @@ def test_lists_show_own_rows_and_shared_ones_whatever_is_asked(
     if question == "?q=zebra":
         assert "zebra of pharma" in tools
         assert "zebra of vital-platform" in tools
+
+
+def test_the_search_finds_own_rows_and_shared_ones_in_the_tenant_that_is_looked_into(database: Scratch) -> None:
+    client, address = logged_in("of-two"), reverse("own:search") + "?extended=1&s=zebra"
+    shown = text(client.get(address))
+    assert "zebra of pharma" in shown
+    assert not any(other in shown for other in OTHERS)
+
+    client.post(reverse("own:switch"), {"tenant": STRANGER})
+
+    assert "zebra of pharma" not in text(client.get(address))
+    assert "zebra of stranger" in text(client.get(address))
 
 
 def test_own_and_shared_are_told_apart(pharma: Client) -> None:
