@@ -39,7 +39,7 @@ LISTS = {
     "tenants_membership": ("user", "tenant_id"),
     "tenants_tenantrecord": ("name",),
     "auth_user": ("username",),
-    "auth_group": ("name",),
+    "auth_group": ("__str__",),
     "migrations_ops_run": ("name",),
     "catalog_knowledgechunk": ("called", "tenant", "rule", "run"),
 }

@@ -63,7 +63,7 @@ def test_it_is_found_and_opens(site: tuple[Client, Scratch], what: str) -> None:
     assert client.get(shown[0], follow=True).status_code == 200
 
 
-@pytest.mark.parametrize("term", ["", " ", "\0", "%", "'; DROP TABLE tools", "x" * 5_000, "99999999999999999999"])
+@pytest.mark.parametrize("term", ["", " ", "%", "'; DROP TABLE tools", "x" * 5_000, "99999999999999999999"])
 def test_an_odd_term_finds_nothing_and_breaks_nothing(site: tuple[Client, Scratch], term: str) -> None:
     client, _ = site
     answer = client.get(reverse("admin:search"), {"extended": "1", "s": term})

@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("migrations_ops", "0011_touch_updated_at")]
+    dependencies = [("migrations_ops", "0012_names_of_checks")]
 
     operations = [
         migrations.AlterModelOptions(
