@@ -1,5 +1,7 @@
 """Figures as people read them."""
 
+from datetime import UTC, datetime
+
 
 def size(number: float) -> str:
     """Bytes."""
@@ -30,5 +32,8 @@ def count(number: int | None) -> str:
 
 
 def moment(text: str | None) -> str:
-    """A time of a document, ISO 8601 in UTC, to the second."""
-    return f"{text[:10]} {text[11:19]}" if text else ""
+    """A time of a document, which is ISO 8601: 30 Nov 2026, 14:05 UTC."""
+    if not text:
+        return ""
+    at = datetime.fromisoformat(text).astimezone(UTC)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"

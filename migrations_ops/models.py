@@ -32,6 +32,7 @@ class Run(models.Model):
     plan_digest = models.CharField(max_length=64)
     plan = models.TextField(help_text="the plan file as it was used")
     started_by = models.CharField(max_length=200)
+    reason = models.TextField(blank=True, default="", db_default="", help_text="why it was started")
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
     stop_requested = models.CharField(

@@ -159,6 +159,28 @@ class Maintenance(models.Model):
         return f"on since {self.since:%Y-%m-%d %H:%M} by {self.by}"
 
 
+class Traffic(models.Model):
+    """How many requests of a tenant were answered within an hour, and how many of them with 4xx and 5xx.
+
+    Written by every process of the service each few seconds, and kept for a week. Requests that were nobody's have the
+    tenant 00000000-0000-0000-0000-000000000000.
+    """
+
+    pk = models.CompositePrimaryKey("hour", "tenant_id")
+    hour = models.DateTimeField()
+    tenant_id = models.UUIDField()
+    requests = models.BigIntegerField()
+    refused = models.BigIntegerField(help_text="4xx")
+    failed = models.BigIntegerField(help_text="5xx")
+
+    class Meta:
+        db_table = "traffic"
+        verbose_name_plural = "traffic"
+
+    def __str__(self) -> str:
+        return f"{self.requests} of {self.tenant_id} since {self.hour:%Y-%m-%d %H:%M}"
+
+
 class TenantOwned(models.Model):
     """A row of a legacy table that belongs to a tenant once the migration has assigned it."""
 

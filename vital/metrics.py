@@ -57,18 +57,6 @@ def _registry() -> CollectorRegistry:
     return registry
 
 
-def traffic() -> dict[str, dict[str, int]]:
-    """Tenant's slug → requests since the service started: `answered`, `refused` (4xx), `failed` (5xx)."""
-    found: dict[str, dict[str, int]] = {}
-    for metric in _registry().collect():
-        for sample in metric.samples if metric.name == "vital_requests" else ():
-            if sample.name.endswith("_total") and (tenant := sample.labels["tenant"]):
-                kind = {"4": "refused", "5": "failed"}.get(sample.labels["status"][:1], "answered")
-                counts = found.setdefault(tenant, {"answered": 0, "refused": 0, "failed": 0})
-                counts[kind] += int(sample.value)
-    return dict(sorted(found.items()))
-
-
 def _pool() -> CollectorRegistry:
     """What the database says: the connections of every worker, asked as the login, who sees its own; the platform."""
     registry = CollectorRegistry()

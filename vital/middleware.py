@@ -10,6 +10,7 @@ from tenants import errors
 from tenants.identity import TenantRequest
 from tenants.middleware import GetResponse, is_api
 from vital import front, logs, metrics
+from vital.traffic import traffic
 
 NOT_ARRIVED: dict[str, type[errors.Refusal]] = {front.LATE: errors.TooSlow, front.CROWDED: errors.Crowded}
 
@@ -48,6 +49,7 @@ class RequestRecord:
         answer.setdefault("Content-Security-Policy", OF_ADMIN if request.path_info.startswith("/admin") else OF_OTHERS)
         if is_api(request):
             answer["x-tenant-id"] = _tenant_shown(request, answer)
+            traffic.count(request.acting_tenant.id if request.acting_tenant else "", answer.status_code)
             answer["Cross-Origin-Resource-Policy"] = "same-origin"  # a browser would send cookies for a script's sake
         route = _route(request)
         metrics.observe(request, answer.status_code, route, seconds)

@@ -16,11 +16,11 @@ QUESTIONS = {
     "on as before, and resuming goes on exactly there.",
     "resume": "A worker takes the run up where it stopped, by the plan that it was opened with. With another plan in "
     "force it is refused, and you are shown what differs.",
-    "cancel": "The run is given up after the batch it is at. What it did stays, and can be undone; what is left can "
+    "cancel": "The run is cancelled after the batch it is at. What it did stays, and can be undone; what is left can "
     "be done by a new run.",
-    "undo": "Phases are taken back, the latest first: rows by the ledger to what they were, changes of the schema by "
-    "their reverse. Rows that somebody has changed since are kept as they are. Nothing is touched where something "
-    "would be lost.",
+    "undo": "Phases are undone, the latest first: rows by the ledger to what they were, changes of the schema by "
+    "their reverse. Rows that another session has changed since are kept as they are. Where something would be lost, "
+    "nothing is changed.",
 }
 
 

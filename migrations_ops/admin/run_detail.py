@@ -9,7 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 
-from migrations_ops.admin import mixins, run_presenter
+from migrations_ops.admin import addresses, mixins, run_presenter
+from migrations_ops.formatting import moment
 from migrations_ops.models import PhaseRun
 from migrations_ops.runs import service as runs
 from migrations_ops.runs.service import log_tail
@@ -37,7 +38,11 @@ def live(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -
 
 def legacy_writes(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -> HttpResponse:
     """Rows that old code writes without a tenant meanwhile."""
-    return render(request, "migrations_ops/runs/late.html", {"tables": runs.legacy_writes(), "run": run})
+    tables = [
+        table | {"link": addresses.to_rows(addresses.relation_named(table["table"])), "last": moment(table["last_at"])}
+        for table in runs.legacy_writes()
+    ]
+    return render(request, "migrations_ops/runs/late.html", {"tables": tables, "run": run})
 
 
 def log(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int, phase: str) -> HttpResponse:

@@ -4,18 +4,23 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import Truncator
 
-from migrations_ops.admin import run_actions, run_detail, run_report, run_start
+from migrations_ops.admin import addresses, run_actions, run_detail, run_report, run_start
 from migrations_ops.admin.mixins import SHADES, may_act
-from migrations_ops.models import Run
+from migrations_ops.formatting import seconds
+from migrations_ops.models import Run, StepRun
 from tenants.admin.base import ReadOnly, labelled
 
 
 @admin.register(Run)
 class RunAdmin(ReadOnly):
-    list_display = ("name", "state", "started_by", "started_at", "finished_at", "scope")
+    list_display = ("name", "state", "rows", "found", "took", "started_at", "started_by", "why", "limited_to")
     list_filter = ("kind", "status")
     ordering = ("-id",)
     list_before_template = "migrations_ops/runs/list_top.html"
@@ -27,6 +32,38 @@ class RunAdmin(ReadOnly):
     @labelled(description="state", ordering="status", label=SHADES)
     def state(self, run: Run) -> str:
         return run.status
+
+    @admin.display(description="rows changed")
+    def rows(self, run: Run) -> str:
+        return _linked(addresses.to_ledger(run_id=run.pk), run._vital_figures["rows"])  # type: ignore[attr-defined]
+
+    @admin.display(description="findings")
+    def found(self, run: Run) -> str:
+        return _linked(addresses.to_findings(run_id=run.pk), run._vital_figures["findings"])  # type: ignore[attr-defined]
+
+    @admin.display(description="duration")
+    def took(self, run: Run) -> str:
+        return seconds(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
+
+    @admin.display(description="why", empty_value="-")
+    def why(self, run: Run) -> str | None:
+        return Truncator(run.reason).chars(80) or None
+
+    @admin.display(description="limited to", empty_value="-")
+    def limited_to(self, run: Run) -> str | None:
+        if not run.scope:
+            return None
+        return format_html('<a class="vital-link" href="{}">{}</a>', addresses.to_scope(run.scope), run.scope)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """One question for the figures of the whole page."""
+        changelist = super().get_changelist_instance(request)
+        steps = StepRun.objects.filter(phase_run__run__in=[run.pk for run in changelist.result_list])
+        sums = steps.values("phase_run__run").annotate(rows=Sum("rows_changed"), findings=Sum("findings")).order_by()
+        figures = {one["phase_run__run"]: one for one in sums}
+        for run in changelist.result_list:
+            run._vital_figures = figures.get(run.pk, {"rows": 0, "findings": 0})
+        return changelist
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"may_act": may_act(request), **(extra_context or {})})
@@ -64,3 +101,8 @@ class RunAdmin(ReadOnly):
             return answer
 
         return path(address, self.admin_site.admin_view(guarded), name=f"migrations_ops_run_{name}")
+
+
+def _linked(link: str, figure: int) -> str:
+    """A figure as the link to what it counts."""
+    return format_html('<a class="vital-link" href="{}">{}</a>', link, f"{figure:,}") if figure else "0"

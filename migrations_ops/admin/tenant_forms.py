@@ -1,62 +1,236 @@
-"""What is filled in on a tenant's page."""
+"""What is filled in about a tenant."""
 
+from pathlib import Path
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
 from tenants.lifecycle import service as lifecycle
+from vital.errors import EngineError
 
 SWITCHES = {"true or false": [("", "not set"), ("true", "on"), ("false", "off")]}
-TICK = forms.CheckboxInput(attrs={"class": "self-start"})
 BOX = "bg-white border border-base-300 px-3 py-2 rounded-default w-full dark:bg-base-900 dark:border-base-700"
+UPLOAD, DOWNLOAD = "upload", "download"
+Document = dict[str, Any]
 
 
-class SettingsForm(forms.Form):
-    """One field for each setting, and why it is changed. What was shown is sent along: only what differs from it is
-    changed, and what somebody else has set meanwhile stays."""
+class ActionForm(forms.Form):
+    """What an action on a tenant needs, and why it is done. `carry_out` goes by the same door as the command."""
 
-    def __init__(self, slug: str, data: Any = None) -> None:
-        super().__init__(data, auto_id="settings-%s")
+    prefix_of_ids = "action"
+
+    def __init__(self, tenant: Document, data: Any = None) -> None:
+        super().__init__(data, auto_id=f"{self.prefix_of_ids}-%s")
+        self.tenant, self.slug = tenant, tenant["slug"]
+        self.add_fields()
+        self.fields["reason"] = reason_field()
+
+    def add_fields(self) -> None:
+        """Those before the reason."""
+
+    def question(self) -> str:
+        """What is asked before it is done, with what it comes to."""
+        raise NotImplementedError
+
+    def carry_out(self, who: str) -> str:
+        """Do it, and return what to say. Raises EngineError."""
+        raise NotImplementedError
+
+    @property
+    def reason(self) -> str:
+        return str(self.cleaned_data["reason"])
+
+
+class SettingsForm(ActionForm):
+    """One field for each setting. What was shown is sent along: only what differs from it is changed, and what somebody
+    else has set meanwhile stays."""
+
+    prefix_of_ids = "settings"
+
+    def add_fields(self) -> None:
         kinds = lifecycle.kinds_of_settings()
-        for name, value in lifecycle.settings_of(slug).items():
-            field = _field(kinds[name])
+        for name, value in lifecycle.settings_of(self.slug).items():
+            field = box_field(kinds[name])
             field.label = name.rpartition(".")[2].replace("_", " ").capitalize()
             field.required, field.show_hidden_initial, field.initial = False, True, _text(value)
             self.fields[name] = field
-        self.fields["reason"] = _reason()
 
     def changes(self) -> dict[str, str]:
         return {name: self.cleaned_data[name] for name in self.changed_data if name != "reason"}
 
+    def question(self) -> str:
+        changes = [f"{name} to {value or 'not set'}" for name, value in self.changes().items()]
+        return f"Set {', '.join(changes)}? In force within a second." if changes else "Nothing differs. Go on?"
 
-class StateForm(forms.Form):
-    """Why a tenant is suspended or let in, and that it is meant."""
-
-    def __init__(self, data: Any = None) -> None:
-        super().__init__(data, auto_id="state-%s")
-        self.fields["reason"] = _reason()
-        self.fields["sure"] = forms.BooleanField(label="Yes, I mean this tenant", widget=TICK)
+    def carry_out(self, who: str) -> str:
+        changed = lifecycle.configure_tenant(self.slug, self.changes(), self.reason, who=who)["changed"]
+        return f"{len(changed)} settings are changed, in force within a second."
 
 
-class AliasForm(forms.Form):
-    """A further id of the tenant's, and why it is added or removed."""
+class StateForm(ActionForm):
+    """Suspended, or let in again."""
 
-    def __init__(self, data: Any = None) -> None:
-        super().__init__(data, auto_id="alias-%s")
-        self.fields["alias"] = _field("a UUID by which applications know it")
+    prefix_of_ids = "state"
+
+    def question(self) -> str:
+        if self.tenant["is_active"]:
+            return "Suspended, nobody of it gets in within a second: no token, no key, no staff. Its rows stay."
+        return "Resumed, everything is as it was before, within a second."
+
+    def carry_out(self, who: str) -> str:
+        wanted = not self.tenant["is_active"]
+        active = lifecycle.set_tenant_active(self.slug, self.reason, active=wanted, who=who)["is_active"]
+        return f"{self.slug} is {'active' if active else 'suspended'} within a second."
+
+
+class AddHostForm(ActionForm):
+    prefix_of_ids = "add-host"
+
+    def add_fields(self) -> None:
+        self.fields["host"] = box_field("ai.pharma.example")
+        self.fields["host"].label = "Host name"
+
+    def question(self) -> str:
+        host = self.cleaned_data["host"]
+        return f"Requests under {host} are this tenant's within a second, once VITAL_ALLOWED_HOSTS has it."
+
+    def carry_out(self, who: str) -> str:
+        lifecycle.add_host(self.slug, self.cleaned_data["host"], self.reason, who=who)
+        return "The host name is added, in force within a second."
+
+
+class RemoveHostForm(ActionForm):
+    """Any but the slug and the domain, which are its own."""
+
+    prefix_of_ids = "remove-host"
+
+    def add_fields(self) -> None:
+        own = (self.slug, (self.tenant["domain"] or "").lower())
+        self.fields["host"] = chosen_field("Host name", [host for host in self.tenant["hosts"] if host not in own])
+
+    def question(self) -> str:
+        return f"Requests under {self.cleaned_data['host']} are this tenant's no longer, within a second."
+
+    def carry_out(self, who: str) -> str:
+        lifecycle.remove_host(self.slug, self.cleaned_data["host"], self.reason, who=who)
+        return "The host name is removed, in force within a second."
+
+
+class AddAliasForm(ActionForm):
+    prefix_of_ids = "add-alias"
+
+    def add_fields(self) -> None:
+        self.fields["alias"] = box_field("the UUID by which an application knows it")
         self.fields["alias"].label = "Further id"
-        self.fields["reason"] = _reason()
+
+    def question(self) -> str:
+        return f"{self.cleaned_data['alias']} means this tenant within a second, wherever a request names it."
+
+    def carry_out(self, who: str) -> str:
+        lifecycle.add_alias(self.slug, self.cleaned_data["alias"], self.reason, who=who)
+        return "The further id is added, in force within a second."
 
 
-def _field(words: str) -> forms.Field:
+class RemoveAliasForm(ActionForm):
+    prefix_of_ids = "remove-alias"
+
+    def add_fields(self) -> None:
+        self.fields["alias"] = chosen_field("Further id", self.tenant["aliases"])
+
+    def question(self) -> str:
+        return f"{self.cleaned_data['alias']} means this tenant no longer, within a second."
+
+    def carry_out(self, who: str) -> str:
+        lifecycle.remove_alias(self.slug, self.cleaned_data["alias"], self.reason, who=who)
+        return "The further id is removed, in force within a second."
+
+
+class NewTenantForm(forms.Form):
+    """A tenant that has no rows yet. Its id is made."""
+
+    name = forms.CharField(label="Name", help_text="what it is called", widget=forms.TextInput(attrs={"class": BOX}))
+    slug = forms.CharField(
+        label="Slug", help_text="small letters, digits, hyphens: its subdomain", widget=forms.TextInput({"class": BOX})
+    )
+    domain = forms.CharField(
+        label="Domain", required=False, help_text="a host name of its own", widget=forms.TextInput({"class": BOX})
+    )
+    like = forms.ChoiceField(
+        label="Settings like", required=False, help_text="begin with these", widget=forms.Select({"class": BOX})
+    )
+
+    def __init__(self, tenants: list[tuple[str, str]], data: Any = None) -> None:
+        super().__init__(data)
+        like = self.fields["like"]
+        assert isinstance(like, forms.ChoiceField)
+        like.choices = [("", "the defaults"), *tenants]
+        self.fields["reason"] = reason_field()
+
+    def wanted(self) -> lifecycle.New:
+        names = ("slug", "name", "domain", "like")
+        return lifecycle.New(**{name: self.cleaned_data[name] for name in names})
+
+
+class ExportForm(ActionForm):
+    """Where the archive goes."""
+
+    prefix_of_ids = "export"
+
+    def add_fields(self) -> None:
+        places = [(DOWNLOAD, "download it"), ("server", f"keep it on the server, in {settings.BACKUP_DIR}")]
+        self.fields["place"] = forms.ChoiceField(
+            label="Archive", choices=places, widget=forms.Select(attrs={"class": BOX})
+        )
+
+    def question(self) -> str:
+        return "It holds all that the tenant has. Keep it as you would keep its database."
+
+
+class ImportForm(forms.Form):
+    """An archive of an export, from here or from the server, and perhaps another slug."""
+
+    archive = forms.ChoiceField(label="Archive", widget=forms.Select(attrs={"class": BOX}))
+    file = forms.FileField(label="File to upload", required=False)
+    slug = forms.CharField(
+        label="Other slug", required=False, help_text="without its domain then", widget=forms.TextInput({"class": BOX})
+    )
+
+    def __init__(self, kept: list[Path], *data: Any) -> None:
+        super().__init__(*data)
+        archive = self.fields["archive"]
+        assert isinstance(archive, forms.ChoiceField)
+        archive.choices = [(UPLOAD, "upload a file"), *((file.name, f"on the server: {file.name}") for file in kept)]
+        self.fields["reason"] = reason_field()
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("archive") == UPLOAD and not given.get("file"):
+            self.add_error("file", "Choose the file to upload.")
+        return given
+
+
+def add_error(form: forms.Form, error: EngineError) -> None:
+    """The refusal at the field that it is about, where there is one."""
+    facts = error.facts
+    named = facts.get("field") or next((name for name in ("host", "alias") if name in form.fields), facts.get("name"))
+    form.add_error(named if named in form.fields else None, str(error))
+
+
+def box_field(words: str) -> forms.Field:
     if words in SWITCHES:
         return forms.ChoiceField(choices=SWITCHES[words], widget=forms.Select(attrs={"class": BOX}))
     return forms.CharField(help_text=words, widget=forms.TextInput(attrs={"class": BOX}))
 
 
-def _reason() -> forms.Field:
+def chosen_field(label: str, values: list[str]) -> forms.Field:
+    choices = [(value, value) for value in values]
+    return forms.ChoiceField(label=label, choices=choices, widget=forms.Select(attrs={"class": BOX}))
+
+
+def reason_field() -> forms.Field:
     widget = forms.TextInput(attrs={"class": BOX})
-    return forms.CharField(label="Why", help_text="it is written down with your name", widget=widget)
+    return forms.CharField(label="Why", help_text="kept in the audit with your name", widget=widget)
 
 
 def _text(value: Any) -> str:

@@ -100,12 +100,14 @@ class RunShape(serializers.Serializer[object]):
     at_work = serializers.BooleanField(help_text="a process carries it out just now")
     in_background = serializers.BooleanField(help_text="workers carry it out")
     started_by = serializers.CharField()
+    reason = serializers.CharField(help_text="why it was started; may be empty")
     started_at = serializers.CharField()
     finished_at = serializers.CharField(allow_null=True)
     scope = serializers.CharField(help_text="a canary's tenant:SLUG or table:NAME; empty for everything")
     stop_requested = serializers.CharField(help_text="pause or cancel, until its batch is over")
     progress = serializers.JSONField(
-        allow_null=True, help_text="step, done, total, rows, rate (rows a second), seconds_left, or waits_for"
+        allow_null=True,
+        help_text="step, done, total, rows, rate (rows a second), seconds_left, or waits_for and waits_since",
     )
     seen_at = serializers.CharField(allow_null=True, help_text="when the progress was written")
     error = serializers.JSONField(allow_null=True, help_text="message, and problems where there are")
@@ -117,6 +119,7 @@ class OfTheList(RunShape):
 
 class OneRunShape(RunShape):
     workers = serializers.IntegerField(help_text="processes that carry it out just now")
+    step = serializers.JSONField(allow_null=True, help_text="name and since of the step at work")
     phases = PhaseShape(many=True)
 
 

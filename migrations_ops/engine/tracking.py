@@ -1,6 +1,7 @@
 """What is written down about a phase and its steps while they run."""
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -91,6 +92,7 @@ class Heartbeat:
     def __init__(self, session: Session, run: int) -> None:
         self.session, self.run = session, run
         self._step, self._clock, self._at = "", Clock(), 0.0
+        self._waits_since = ""
 
     def beat(self, step: str, done: int, total: int, rows: int) -> None:
         """`done` of `total` units of the step are through, and `rows` were changed."""
@@ -100,8 +102,13 @@ class Heartbeat:
             self._write({"step": step, "done": done, "total": total, "rows": rows, "seconds": self._clock.seconds})
 
     def waits(self, step: str, why: str) -> None:
-        """Why it waits; an empty text when it goes on."""
-        self._write({"step": step, "waits_for": why} if why else {"step": step})
+        """Why it waits, with the moment since when; an empty text when it goes on."""
+        if not why:
+            self._waits_since = ""
+            self._write({"step": step})
+            return
+        self._waits_since = self._waits_since or datetime.now(UTC).isoformat(timespec="seconds")
+        self._write({"step": step, "waits_for": why, "waits_since": self._waits_since})
 
     def _write(self, progress: dict[str, Any]) -> None:
         self._at = time.monotonic()

@@ -1,6 +1,7 @@
 """The dashboard's figures. What could take long is estimated, or read from what is stored: it opens at any size."""
 
-from datetime import datetime
+from collections import Counter
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,45 +13,54 @@ from migrations_ops.models import Run
 from migrations_ops.phases import bound_roles
 from migrations_ops.phases.row_level_security import KEY as CLOSES
 from migrations_ops.plan import phases as phases_of
+from migrations_ops.reports.tenant_names import names_of
 from migrations_ops.review.assignments import has_tenants
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from migrations_ops.runs import queries
 from vital.db import django_rows, sql
 from vital.db import session as ground
-from vital.db.sql import shown
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 ask = partial(django_rows.ask, QUERIES)
 RUNS = 6  # the latest
+OWNERS = 7  # tenants that a bar shows each, those of most rows; the others are one part of it
 SMALL = 500  # pages of a table that are read as a whole; of a bigger one as many are sampled
 Document = dict[str, Any]
 
 
 def overview(session: Session, plan: Plan) -> Document:
-    """Phases, what comes next, the run at work, the last runs, open findings, drift, connections."""
+    """Isolation, phases, what comes next, the run at work, the last runs, open findings, what has changed since the
+    last validation, connections."""
     states = queries.last_phases(session)
     phases = [{"title": phase.title, **_phase(phase.key, states)} for phase in phases_of(plan)]
-    runs = [_run(run) for run in queries.runs(session, RUNS)]
+    listed = queries.runs(session, RUNS)
+    figures = queries.figures(session, [run["id"] for run in listed])
+    runs = [_run(run) | figures.get(run["id"], {"rows_changed": 0, "findings": 0}) for run in listed]
     checked = any(state["status"] != "rolled_back" for state in states.values())
     return {
+        "isolation": _isolation(session, plan, states),
         "phases": phases,
         "next": next((phase["phase"] for phase in phases if phase["status"] != "completed"), None),
         "runs": runs,
         "run": next((run for run in runs if run["status"] in Run.UNFINISHED), None),
         "findings": _findings(session) if checked else [],
-        "unbound": _unbound(session, plan, states),
         "drift": _drift(session, plan, states) if states else [],
         "checked": checked,
-        "validated": states.get("005_post_validation", {}).get("status") == "completed",
+        "validated": queries.iso(states.get("005_post_validation", {}).get("completed_at")),
         "connections": dict(session.execute(sql.compose(QUERIES["connections_by_state"]))),
     }
 
 
-def _unbound(session: Session, plan: Plan, states: dict[str, Document]) -> list[str]:
-    """The roles for which isolation is not enforced, once it is for others."""
+def _isolation(session: Session, plan: Plan, states: dict[str, Document]) -> Document:
+    """Whether it is `on`, for how many `tables`, which of them are `exposed` all the same, and in `unbound` a sentence
+    for each role for which it is not enforced."""
+    tables = [spec.relation for spec in plan.tables]
+    found: Document = {"on": False, "tables": len(tables), "exposed": [], "unbound": []}
     if states.get(CLOSES, {}).get("status") != "completed":
-        return []
-    return [f"{one.seen}. {one.fix}" for one in bound_roles.not_bound(session.execute, plan)]
+        return found
+    exposed = session.execute(sql.compose(QUERIES["tables_not_isolated"]), {"tables": tables})
+    unbound = [f"{one.seen}. {one.fix}" for one in bound_roles.not_bound(session.execute, plan)]
+    return found | {"on": True, "exposed": [relation for (relation,) in exposed], "unbound": unbound}
 
 
 def last_change() -> tuple[Any, ...]:
@@ -61,13 +71,15 @@ def last_change() -> tuple[Any, ...]:
 
 def _phase(key: str, states: dict[str, Document]) -> Document:
     document = queries.phase_document(key, states.get(key))
-    return {**document, "rows": document.get("rows_changed", 0)}
+    return {**document, "key": key, "rows": document.get("rows_changed", 0)}
 
 
 def _run(run: queries.ListedRun) -> Document:
     progress = run["progress"] or {}
     percent = round(100 * progress["done"] / progress["total"]) if progress.get("total") else None
-    return {**run, "by": run["started_by"], "started_at": datetime.fromisoformat(run["started_at"]), "percent": percent}
+    started = datetime.fromisoformat(run["started_at"])
+    until = datetime.fromisoformat(run["finished_at"]) if run["finished_at"] else datetime.now(UTC)
+    return {**run, "percent": percent, "seconds": (until - started).total_seconds()}
 
 
 def _findings(session: Session) -> list[Document]:
@@ -77,33 +89,35 @@ def _findings(session: Session) -> list[Document]:
     return sorted(found, key=lambda finding: (order.get(finding["severity"], 2), -finding["count"]))
 
 
-def _drift(session: Session, plan: Plan, states: dict[str, Document]) -> list[str]:
-    """What is no longer as the last validation and the closing left it, one sentence each."""
-    found = []
+def _drift(session: Session, plan: Plan, states: dict[str, Document]) -> list[Document]:
+    """What is no longer as the last validation and the closing left it: the `relation`, and what is with it."""
+    found: list[Document] = []
     validated = states.get("005_post_validation", {}).get("completed_at")
     if validated:
         late = session.execute(sql.compose(QUERIES["legacy_writes_since"]), {"since": validated})
         found += [
-            f"{shown(name)}: {rows:,} rows were written without a tenant and got theirs by the rules"
+            {"relation": name, "text": f"{rows:,} rows were written without a tenant and got theirs by the rules"}
             for name, rows in late
         ]
     if states.get(CLOSES, {}).get("status") == "completed":
         tables = {"tables": [spec.relation for spec in plan.tables]}
         exposed = session.execute(sql.compose(QUERIES["tables_not_isolated"]), tables)
-        found += [f"{shown(relation)}: row level security is not on and forced" for (relation,) in exposed]
+        found += [{"relation": one, "text": "row level security is not on and forced"} for (one,) in exposed]
     return found
 
 
 def ownership(plan: Plan) -> Document:
     """How many rows each tenant has in each table: counted in small tables, estimated by a sample of pages in others.
 
-    A tenant of few rows in a big table may be missing from its bar. Nothing before rows can have a tenant.
+    `tenants` are those of most rows, `others` how many there are beside. A tenant of few rows in a big table may be
+    missing from its bar. Nothing before rows can have a tenant.
     """
-    tables = [_of_table(spec.relation) for spec in plan.tables if has_tenants(spec.relation)]
-    names: dict[str, str] = {}
-    if tables:
-        names = dict(ask("tenants_by_name", registry=sql.relation(plan.registry)))
-    return {"tenants": names, "tables": tables}
+    tables = [_of_table(spec.relation) | {"shared": spec.shared} for spec in plan.tables if has_tenants(spec.relation)]
+    sums: Counter[str] = Counter()
+    for table in tables:
+        sums.update({tenant: rows for tenant, rows in table["owned"].items() if tenant})
+    most = [tenant for tenant, _ in sorted(sums.items(), key=lambda one: (-one[1], one[0]))[:OWNERS]]
+    return {"tenants": names_of(plan, most), "others": len(sums) - len(most), "tables": tables}
 
 
 def _of_table(relation: str) -> Document:
@@ -116,4 +130,4 @@ def _of_table(relation: str) -> Document:
     seen = sum(found.values())
     scale = max(rows, seen) / seen if percent < 100 and seen else 1
     owned = {tenant or "": round(count * scale) for tenant, count in found.items()}
-    return {"table": shown(relation), "rows": sum(owned.values()), "owned": owned, "estimated": percent < 100}
+    return {"relation": relation, "rows": sum(owned.values()), "owned": owned, "estimated": percent < 100}

@@ -33,8 +33,10 @@ def facts(document: Document) -> list[tuple[str, str]]:
     run, plan = document["run"], document["plan"]
     ended = f", until {moment(run['finished_at'])} ({seconds(run['seconds'])})" if run["finished_at"] else ""
     facts = [
-        ("status", run["status"]),
-        ("started", f"{moment(run['started_at'])} UTC by {run['started_by']}{ended}"),
+        ("result", run["status"].replace("_", " ")),
+        ("started by", run["started_by"]),
+        ("started", f"{moment(run['started_at'])}{ended}"),
+        ("reason", run["reason"]),
         ("limited to", run["scope"]),
         ("plan", f"digest {plan['digest']}" if plan["digest"] else ""),
         ("database", f"{document['database']}, PostgreSQL {document['server']}"),
@@ -60,7 +62,7 @@ def sections(document: Document) -> Iterator[Section]:
 
 def _actions(document: Document) -> Section:
     rows = [(moment(act["at"]), act["who"], act["action"], act["reason"]) for act in document["acts"]]
-    return Section("Who did what", ("when (UTC)", "who", "what", "why"), rows, 4)
+    return Section("Who did what", ("when", "who", "what", "why"), rows, 4)
 
 
 def _phases(document: Document) -> Section:
@@ -154,7 +156,7 @@ def _decisions(document: Document) -> Section:
         for one in decided["decisions"]
     ]
     more = f"… and {decided['all'] - len(rows):,} earlier ones" if decided["all"] > len(rows) else ""
-    return Section("People's decisions", ("when (UTC)", "who", "row", "tenant", "why"), rows, 5, note=more)
+    return Section("People's decisions", ("when", "who", "row", "tenant", "why"), rows, 5, note=more)
 
 
 def _forecast(document: Document) -> Section:
@@ -173,4 +175,4 @@ def _forecast(document: Document) -> Section:
         for phase in held["phases"]
     ]
     columns = ("phase", "time foretold", "was", "WAL foretold", "was", "lock foretold", "was")
-    return Section("Forecast and fact", columns, rows, 1, f"As rehearsed on {moment(held['held_at'])} UTC.")
+    return Section("Forecast and fact", columns, rows, 1, f"As rehearsed on {moment(held['held_at'])}.")

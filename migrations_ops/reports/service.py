@@ -16,11 +16,19 @@ from vital.errors import EngineError
 if TYPE_CHECKING:
     from migrations_ops.reports.sections import Section
 
-__all__ = ["NoRunYet", "overview", "report", "report_as_html", "report_in_words", "require_tenants"]
+__all__ = [
+    "NoRunYet",
+    "overview",
+    "report",
+    "report_as_html",
+    "report_in_words",
+    "require_tenants",
+]
 
 Document = dict[str, Any]
 _now: Memory[Document] = Memory(1, seconds=3)
 _ownership: Memory[Document] = Memory(1, seconds=60)
+_traffic: Memory[Document] = Memory(1, seconds=5)
 
 
 def report(run_id: int | None = None) -> dict[str, Any]:
@@ -62,14 +70,21 @@ class NoRunYet(EngineError):
 
 
 def overview() -> Document:
-    """The dashboard: see `dashboard.overview`. Remembered for 3 seconds, who owns how much for a minute, neither beyond
-    a change that VITAL has made; `at` says since when."""
+    """The dashboard: see `dashboard.overview`. Remembered for 3 seconds, traffic for 5, who owns how much for a minute;
+    but for traffic not beyond a change that VITAL has made. `at` says since when."""
     from migrations_ops.reports import dashboard as figures
 
     state = figures.last_change()
     now = _now.recall(state, lambda: _overview() | {"at": timezone.now()})
     owned = _ownership.recall(state, lambda: _owned(current_plan()) | {"at": timezone.now()})
-    return now | {"ownership": owned}
+    traffic = _traffic.recall(bool(state), lambda: _last_day() if state else {"hours": [], "tenants": []})
+    return now | {"ownership": owned, "traffic": traffic}
+
+
+def _last_day() -> Document:
+    from migrations_ops.reports import traffic
+
+    return traffic.last_day(current_plan())
 
 
 def _overview() -> Document:

@@ -22,8 +22,8 @@ from vital.errors import EngineError
 QUERIES = sql.load(Path(__file__).parent / "sql")
 Document = dict[str, Any]
 COLUMNS = (
-    *("id", "kind", "status", "started_by", "started_at", "finished_at", "scope", "phases", "in_background"),
-    *("stop_requested", "progress", "seen_at", "error"),
+    *("id", "kind", "status", "started_by", "reason", "started_at", "finished_at", "scope", "phases"),
+    *("in_background", "stop_requested", "progress", "seen_at", "error"),
 )
 STATE = ("phase", "status", "run", "started_at", "completed_at", "metrics", "error")
 
@@ -56,12 +56,16 @@ class Unfinished:
     scope: str
     progress: Document | None
     seen_at: datetime | None
+    started_by: str
+    reason: str
 
     def document(self) -> Document:
         return {
             "id": self.id,
             "kind": self.kind,
             "status": self.status,
+            "started_by": self.started_by,
+            "reason": self.reason,
             "progress": goes(self.progress),
             "seen_at": iso(self.seen_at),
         }
@@ -93,6 +97,7 @@ class RunDocument(TypedDict):
     kind: str
     status: str
     started_by: str
+    reason: str
     started_at: str
     finished_at: str | None
     scope: str
@@ -111,10 +116,12 @@ class ListedRun(RunDocument):
 
 
 class OneRun(RunDocument):
-    """With what each of its phases has come to, and how many processes carry it out just now."""
+    """With what each of its phases has come to, how many processes carry it out just now, and at which step (`name`,
+    `since`) it is."""
 
     phases: list[PhaseDocument]
     workers: int
+    step: Document | None
 
 
 # --- which runs there are ---
@@ -152,8 +159,20 @@ def run(session: Session, run_id: int) -> OneRun:
     for found in _listed_runs(session, run_id, 1):
         helpers = len(session.named("holder_of_run_lock", ADVISORY_LOCKS["worker"]))
         workers = helpers + 1 if found["at_work"] else 0
-        return {**found, "phases": _phases(session, found), "workers": workers}
+        step = _step_at_work(session, run_id) if found["at_work"] else None
+        return {**found, "phases": _phases(session, found), "workers": workers, "step": step}
     raise UnknownRun(run=run_id)
+
+
+def figures(session: Session, run_ids: list[int]) -> dict[int, Document]:
+    """Run → `rows_changed` and `findings`, of those that have carried out a step."""
+    found = ask(session, "figures_of_runs", {"runs": run_ids}) if session.named("is_set_up")[0][0] else []
+    return {run_id: {"rows_changed": rows, "findings": findings} for run_id, rows, findings in found}
+
+
+def _step_at_work(session: Session, run_id: int) -> Document | None:
+    found = ask(session, "started_step_of_run", {"id": run_id})
+    return {"name": found[0][0], "since": iso(found[0][1])} if found else None
 
 
 def _listed_runs(session: Session, run_id: int | None, limit: int) -> Iterator[ListedRun]:
@@ -257,7 +276,7 @@ def with_plan(session: Session, run_id: int) -> Document:
     found = ask(session, "run_with_plan", {"id": run_id}) if session.named("is_set_up")[0][0] else []
     if not found:
         raise UnknownRun(run=run_id)
-    names = ("id", "kind", "status", "scope", "phases", "started_by", "started_at", "finished_at", "error")
+    names = ("id", "kind", "status", "scope", "phases", "started_by", "reason", "started_at", "finished_at", "error")
     return dict(zip((*names, "plan_digest", "plan"), found[0], strict=True))
 
 

@@ -229,6 +229,7 @@ def open_or_go_on(
         "scope": plan.scope,
         "plan": plan.text,
         "by": actor.who,
+        "reason": actor.reason.strip(),
         "in_background": actor.in_background,
     }
     with session.connection.transaction():

@@ -228,10 +228,11 @@ def _refuse(made: Record, known: list[Record], hosts: dict[str, str]) -> None:
     for what, value in (("slug", made.slug), ("domain", made.domain)):
         if value and (value in taken or value in hosts):
             holder = taken[value].slug if value in taken else f"the tenant {hosts[value]}, as an alias"
-            raise NotToAdd(why=f"the {what} {value} belongs to {holder}")
+            raise NotToAdd(why=f"the {what} {value} belongs to {holder}", field=what)
     if not SLUG.fullmatch(made.slug):
-        raise NotToAdd(why=f"a slug has small letters, digits and hyphens inside, at most 50, not {made.slug!r}")
+        why = f"a slug has small letters, digits and hyphens inside, at most 50, not {made.slug!r}"
+        raise NotToAdd(why=why, field="slug")
     if not made.name or len(made.name) > LONGEST:
-        raise NotToAdd(why=f"a name has 1 to {LONGEST} signs")
+        raise NotToAdd(why=f"a name has 1 to {LONGEST} signs", field="name")
     if made.domain and not HOST.fullmatch(made.domain):
-        raise NotToAdd(why=f"{made.domain!r} is no host name")
+        raise NotToAdd(why=f"{made.domain!r} is no host name", field="domain")

@@ -32,6 +32,7 @@ __all__ = [
     "remove_host",
     "remove_tenant",
     "require_tenants",
+    "rows_in_archive",
     "set_tenant_active",
     "settings_of",
     "tenant_named",
@@ -146,6 +147,14 @@ def import_tenant(
             session, inventory, file, who or me(), reason, say, slug=slug, dry_run=dry_run
         )
         return {"slug": record.slug, "id": record.id, "rows": manifest.rows, "dry_run": dry_run}
+
+
+def rows_in_archive(file: Path) -> int:
+    """How many rows an archive says it has. Raises NoArchive."""
+    from tenants.lifecycle import unpacking
+
+    with unpacking.opened(file) as archive:
+        return archive.manifest.rows
 
 
 def clone_tenant(

@@ -24,6 +24,8 @@ PAGES = {
     "undo": f"{RUNS}1/steer/undo/",
     "report of a run": f"{RUNS}1/report/",
     "tenant": f"/admin/tenants/tenantrecord/{PHARMA}/change/",
+    "new tenant": "/admin/tenants/tenantrecord/new/",
+    "import of a tenant": "/admin/tenants/tenantrecord/import/",
     "own": "/admin/own/",
     "own-tools": "/admin/own/catalog/tool/",
 }

@@ -20,6 +20,9 @@ IN_003 = ("vital.ledger", "SELECT count(*) > 0 FROM vital.ledger WHERE phase = '
 # As `make demo` has it: the owner's connection, a worker as a process of its own.
 SETTINGS = {"VITAL_DEMO": "1", "VITAL_SECRET_KEY": "for-the-story-only", "REDIS_URL": "", "VITAL_BACKUP": "0"}
 LONG = 60_000  # milliseconds
+COUNTS_CLICKS = """
+addEventListener("click", () => { sessionStorage.clicks = 1 + Number(sessionStorage.clicks ?? 0); }, true);
+"""
 
 
 @pytest.fixture
@@ -27,6 +30,7 @@ def before(prepared: Scratch, manage: Manage, browser: Browser) -> Iterator[tupl
     """The Platform's admin before a database whose rows have no tenants yet."""
     superuser(prepared, manage)
     with served(prepared.owner_url, SETTINGS) as service, browser.new_context(viewport=browser_visitor.WIDE) as context:
+        context.add_init_script(COUNTS_CLICKS)
         someone = Visitor(context.new_page(), f"http://127.0.0.1:{service.port}")
         someone.log_in(ADMIN, PASSWORD)
         yield someone, prepared
@@ -36,7 +40,7 @@ def before(prepared: Scratch, manage: Manage, browser: Browser) -> Iterator[tupl
 def test_a_run_is_carried_through_by_clicks(before: tuple[Visitor, Scratch]) -> None:
     visitor, database = before
     page = visitor.page
-    expect(page.get_by_label("What to do next")).to_contain_text("003_platform_data is left")
+    expect(page.get_by_role("region", name="What needs you")).to_contain_text("003_platform_data is next")
 
     _a_run_is_started_paused_and_resumed(visitor, database)
     _the_worker_is_gone(database)
@@ -44,7 +48,7 @@ def test_a_run_is_carried_through_by_clicks(before: tuple[Visitor, Scratch]) -> 
     _the_last_phase_is_undone(visitor, database)
 
     visitor.open("/admin/")
-    expect(page.get_by_label("What to do next")).to_contain_text("006_row_level_security is left")
+    expect(page.get_by_role("region", name="What needs you")).to_contain_text("006_row_level_security is next")
     visitor.open("/admin/migrations_ops/auditevent/")
     for action in ("start", "pause", "resume", "decide", "withdraw", "undo"):
         expect(page.locator("#result_list").get_by_text(action, exact=True).first).to_be_visible()
@@ -52,12 +56,13 @@ def test_a_run_is_carried_through_by_clicks(before: tuple[Visitor, Scratch]) -> 
 
 def _a_run_is_started_paused_and_resumed(visitor: Visitor, database: Scratch) -> None:
     page = visitor.page
-    page.get_by_role("link", name="Go to the runs").click()
-    page.get_by_role("link", name="Start a run").click()
+    _count_from_here(visitor)
+    page.get_by_role("region", name="What needs you").get_by_role("link", name="Start a run").click()
     expect(page.get_by_text("Counting what every rule would decide")).to_have_count(0, timeout=LONG)
     with paused_at(database, *IN_003) as stands:
         page.get_by_role("button", name="Start the run").click()
         expect(page.locator("#live")).to_contain_text("003", timeout=LONG)
+        assert _clicks(visitor) <= 2
         expect(page.locator("#live")).to_contain_text("workers", timeout=LONG)
         _wait_for(stands, "003 does not write")
         page.locator("#verb-pause").click()
@@ -71,6 +76,14 @@ def _a_run_is_started_paused_and_resumed(visitor: Visitor, database: Scratch) ->
     # Nobody reloads: the page says by itself that it is over.
     expect(page.locator("#live")).to_contain_text("completed", timeout=LONG)
     expect(page.get_by_role("link", name="Report as a page")).to_be_visible()
+
+
+def _count_from_here(visitor: Visitor) -> None:
+    visitor.page.evaluate("sessionStorage.clicks = 0")
+
+
+def _clicks(visitor: Visitor) -> int:
+    return int(visitor.page.evaluate("sessionStorage.clicks"))
 
 
 def _the_worker_is_gone(database: Scratch) -> None:
@@ -117,10 +130,14 @@ def _rows_are_given_away_and_taken_back(visitor: Visitor, database: Scratch) -> 
 def _the_last_phase_is_undone(visitor: Visitor, database: Scratch) -> None:
     page = visitor.page
     ((newest,),) = rows(database.owner_url, "SELECT max(id) FROM vital.run WHERE kind = 'run'")
-    visitor.open(f"/admin/migrations_ops/run/{newest}/change/")
+    visitor.open("/admin/")
+    _count_from_here(visitor)
+    page.get_by_role("region", name="What is running").get_by_role("link", name=f"Run {newest}", exact=True).click()
     page.locator("#verb-undo").click()
     page.get_by_label("Why").fill("to see it")
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#live")).to_contain_text("completed", timeout=LONG)
+    assert _clicks(visitor) <= 3
+    expect(page.locator("#live")).to_contain_text("to see it")
     fenced = "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = 'public.agents'::regclass"
     assert rows(database.admin_url, fenced) != [(True, True)]

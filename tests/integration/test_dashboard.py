@@ -27,6 +27,7 @@ def first_page() -> str:
     """What it says now; it remembers its figures for seconds."""
     reports._now.forget()
     reports._ownership.forget()
+    reports._traffic.forget()
     return admin_client.visible_text(platform_admin().get("/admin/").content.decode())
 
 
@@ -42,15 +43,16 @@ def test_before_anything_it_leads_to_the_first_phase(legacy: Scratch, on: On, ma
     with on(legacy):
         page = first_page()
 
-    assert "000_pre_validation is left" in page
-    assert "There was none yet." in page
+    assert "000_pre_validation is next" in page
+    assert "There was no run yet." in page
+    assert "Isolation is off" in page
 
 
 def test_in_the_midst_of_it_the_next_phase_and_rows_without_a_tenant_are_told(prepared: Scratch, on: On) -> None:
     with on(prepared):
         page = first_page()
 
-    assert "003_platform_data is left" in page
+    assert "003_platform_data is next" in page
     assert "no tenant: " in page
     assert "Tenant setup completed" in page
 
@@ -63,7 +65,7 @@ def test_a_failed_phase_comes_before_everything_else(prepared: Scratch, on: On, 
         page = first_page()
 
     assert "000_pre_validation failed: 000_pre_validation says no" in page
-    assert "Look at the run" in page
+    assert "Open run" in page
 
 
 def test_afterwards_findings_wait_and_everybodys_part_is_shown(migrated: Scratch, on: On) -> None:
@@ -74,8 +76,9 @@ def test_afterwards_findings_wait_and_everybodys_part_is_shown(migrated: Scratch
     with on(migrated):
         page = first_page()
 
-    assert "findings wait for a person" in page
-    assert f"Pharmaceuticals: {pharmas}" in page
+    assert "findings need a decision" in page
+    assert f"agents, Pharmaceuticals: {pharmas}" in page
+    assert "Isolation is on" in page
     assert "Row level security completed" in page
 
 
@@ -97,7 +100,8 @@ def test_what_has_moved_since_is_told(migrated: Scratch, on: On) -> None:
     with on(migrated):
         page = first_page()
 
-    assert "prompts: row level security is not on and forced" in page
+    assert "prompts : row level security is not on and forced" in page
+    assert "Not isolated: prompts" in page
 
 
 def test_roles_for_which_isolation_is_not_enforced_are_told(migrated: Scratch, on: On) -> None:

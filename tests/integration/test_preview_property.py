@@ -37,7 +37,8 @@ FAMILY = {
 }  # table → what it follows
 MEMORY = ("ledger", "baseline", "baseline_row", "override", "redecision", "share", "step_run", "phase_run")
 RUN = {
-    "kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "scope": "", "in_background": False,
+    "kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "reason": "", "scope": "",
+    "in_background": False,
 }  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def test_a_failed_phase_tells_its_error(on_migrated: Scratch) -> None:
     page = page_text(platform_admin(), address("change", run.pk))
 
     assert "3 checks failed" in page
-    assert "Mend the cause and resume" in page
+    assert "Fix the cause and resume" in page
 
 
 def test_an_older_run_sends_undos_to_the_newest(on_migrated: Scratch) -> None:
@@ -290,7 +290,7 @@ def test_a_run_is_started_resumed_and_undone_from_its_pages(
     assert wait_for_status(run, "completed").phases[-1] == "006_row_level_security"
 
     confirmation = page_text(admin, address("steer", run, "undo"))
-    assert "004_tenant_data takes back 006, 005, 004" in confirmation
+    assert "004_tenant_data undoes 006, 005, 004" in confirmation
     assert "the API answers 503 meanwhile" in confirmation
     undone = admin.post(address("steer", run, "undo"), {"first": "006_row_level_security", "reason": "to look"})
     undo = Run.objects.latest("id").pk
@@ -346,4 +346,4 @@ def test_rows_written_without_a_tenant_are_told_beside_the_run(on_set_up: Scratc
         on_set_up, "INSERT INTO tools (tool_key, name, description, tool_type) VALUES ('late', 'Late', '', 'api')"
     )
 
-    assert "tools: 1 row, the last at" in page_text(admin, address("late", run))
+    assert "tools : 1 row, the last at" in page_text(admin, address("late", run))

@@ -20,6 +20,7 @@ from vital.db import scope as context
 
 ADMIN = "the-platform"
 PAGE = "/admin/tenants/tenantrecord/{}/change/"
+ASKED = {"confirmed": "yes"}  # what the question's page sends along
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +44,16 @@ def admin(database: Scratch) -> Client:
 
 def filled_in(client: Client, **changes: str) -> dict[str, str]:
     """The settings as the page shows them, with these changed; and the values that it sends along."""
-    form = client.get(PAGE.format(PHARMA)).context["settings"]
+    form = client.get(PAGE.format(PHARMA)).context["forms"]["settings"]
     sent = {name: field.initial for name, field in form.fields.items() if name != "reason"}
     shown = {f"initial-{name}": value for name, value in sent.items()}
-    return sent | shown | {name.replace("__", "."): value for name, value in changes.items()} | {"what": "settings"}
+    return (
+        sent
+        | shown
+        | {name.replace("__", "."): value for name, value in changes.items()}
+        | ASKED
+        | {"what": "settings"}
+    )
 
 
 def last(database: Scratch) -> tuple[str, str, str, Any]:
@@ -115,19 +122,19 @@ def test_what_does_not_hold_changes_nothing(
     assert stored(database) == before
 
 
-def test_a_tenant_is_put_to_sleep_with_a_yes_and_a_reason_and_woken(admin: Client, database: Scratch) -> None:
+def test_a_tenant_is_suspended_with_a_yes_and_a_reason_and_resumed(admin: Client, database: Scratch) -> None:
     page = PAGE.format(PHARMA)
-    for half in ({"reason": "unpaid"}, {"sure": "on"}):
+    for half in ({"reason": "unpaid"}, ASKED):
         admin.post(page, {"what": "state"} | half)
         assert stored(database)[1] is True
 
-    admin.post(page, {"what": "state", "reason": "unpaid", "sure": "on"})
+    admin.post(page, {"what": "state", "reason": "unpaid"} | ASKED)
 
     assert stored(database)[1] is False
     assert last(database)[:3] == (ADMIN, "suspend tenant", "unpaid")
     time.sleep(1)
     assert PHARMA not in resolution.active_tenants()
-    admin.post(page, {"what": "state", "reason": "paid", "sure": "on"})
+    admin.post(page, {"what": "state", "reason": "paid"} | ASKED)
     assert stored(database)[1] is True
     assert last(database)[1] == "activate tenant"
 
@@ -138,21 +145,21 @@ def test_a_further_id_is_added_and_removed_with_a_reason(admin: Client, database
     form = {"alias": alias.upper(), "reason": "the portal's"}
 
     for wrong in (form | {"alias": "pharma"}, form | {"alias": DIGITAL_HEALTH}, form | {"reason": ""}):
-        admin.post(page, wrong | {"what": "add alias"})
+        admin.post(page, wrong | ASKED | {"what": "add alias"})
         assert resolution.canonical(alias) == alias
-    admin.post(page, form | {"what": "add alias"})
+    admin.post(page, form | ASKED | {"what": "add alias"})
 
     assert last(database) == (ADMIN, "add alias", "the portal's", {"tenant": PHARMA, "alias": alias})
     assert alias in admin.get(page).content.decode()
     time.sleep(1)
     assert resolution.canonical(alias) == PHARMA
-    admin.post(page, form | {"what": "remove alias"})
+    admin.post(page, form | ASKED | {"alias": alias, "what": "remove alias"})
     assert last(database)[:2] == (ADMIN, "remove alias")
     assert alias not in admin.get(page).content.decode()
 
 
 def test_the_platform_stays_awake(admin: Client, database: Scratch) -> None:
-    told = admin.post(PAGE.format(PLATFORM), {"what": "state", "reason": "x", "sure": "on"}).content.decode()
+    told = admin.post(PAGE.format(PLATFORM), {"what": "state", "reason": "x"} | ASKED).content.decode()
 
     assert "cannot be suspended" in told
     assert stored(database, PLATFORM)[1] is True

@@ -15,7 +15,8 @@ from vital.db import sql
 
 THINGS = Table("public.things", ("id",))
 RUN = {
-    "kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "scope": "", "in_background": False,
+    "kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "reason": "", "scope": "",
+    "in_background": False,
 }  # fmt: skip
 
 

@@ -109,7 +109,7 @@ class DecisionDatabase:
     def run(self) -> int:
         """004, as far as it decides rows and looks for findings; the number of rows changed."""
         facts: dict[str, object] = dict.fromkeys(("digest", "plan", "scope"), "")
-        facts |= {"kind": "run", "phases": [], "by": "the runner", "in_background": False}
+        facts |= {"kind": "run", "phases": [], "by": "the runner", "reason": "", "in_background": False}
         run = int(self.session.named("open_run", facts)[0][0])
         phase, changed = PhaseRecord(self.session, run, PHASES[-1]), 0
         for step in tenant_data.phase(self.plan).steps:

@@ -175,5 +175,6 @@ def content(session: Session, shape: Shape) -> dict[int, tuple[str, ...]]:
 
 
 RUN = {
-    "kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "scope": "", "in_background": False,
+    "kind": "run", "phases": [], "digest": "", "plan": "", "by": "the tests", "reason": "", "scope": "",
+    "in_background": False,
 }  # fmt: skip

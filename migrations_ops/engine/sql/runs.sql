@@ -24,8 +24,8 @@ SELECT relation, sum(rows)::bigint, max(written_at) FROM vital.ledger WHERE kind
 
 -- name: open_run
 -- A run starts.
-INSERT INTO vital.run (kind, status, phases, plan_digest, plan, started_by, stop_requested, scope, in_background)
-VALUES (%(kind)s::text, 'running', %(phases)s, %(digest)s::text, %(plan)s::text, %(by)s::text, '', %(scope)s::text, %(in_background)s)
+INSERT INTO vital.run (kind, status, phases, plan_digest, plan, started_by, reason, stop_requested, scope, in_background)
+VALUES (%(kind)s::text, 'running', %(phases)s, %(digest)s::text, %(plan)s::text, %(by)s::text, %(reason)s::text, '', %(scope)s::text, %(in_background)s)
 RETURNING id
 
 -- name: hand_over

@@ -58,6 +58,7 @@ def _run(console: Console, run: dict[str, Any] | None) -> None:
     progress = run["progress"] or {}
     where = f" at {progress['step']}" if "step" in progress else ""
     console.print(f"\n[bold]Run {run['id']}[/] ({run['kind']}) is {run['status']}{where}", highlight=False)
+    console.print(f"  by {escape(': '.join(filter(None, (run['started_by'], run['reason']))))}", highlight=False)
     if progress.get("waits_for"):
         console.print(f"  [yellow]waits[/] for {progress['waits_for']}", highlight=False)
     if progress.get("total"):

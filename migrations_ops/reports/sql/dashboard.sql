@@ -5,9 +5,27 @@ SELECT (SELECT max(id) FROM vital.ledger), (SELECT max(id) FROM vital.audit), (S
 FROM (SELECT max(id) AS id FROM vital.run) AS last
 LEFT JOIN vital.run AS r ON r.id = last.id
 
--- name: tenants_by_name
--- The tenants, by name.
-SELECT id::text, name::text FROM {registry} ORDER BY name, id
+-- name: names_of_tenants
+-- What these tenants are called.
+SELECT id::text, name::text FROM {registry} WHERE id = ANY(%(ids)s::uuid[])
+
+-- name: traffic_by_hour
+-- Requests of the last hours, of the busiest tenants each and of all others together (null).
+WITH recent AS (
+    SELECT hour, tenant_id, requests, refused, failed
+    FROM vital.traffic
+    WHERE hour > date_trunc('hour', now()) - make_interval(hours => %(hours)s)
+),
+busiest AS (
+    SELECT tenant_id FROM recent WHERE tenant_id <> %(none)s::uuid GROUP BY tenant_id ORDER BY sum(requests) DESC, tenant_id LIMIT %(most)s
+)
+SELECT extract(epoch FROM r.hour)::bigint,
+       CASE WHEN b.tenant_id IS NOT NULL OR r.tenant_id = %(none)s::uuid THEN r.tenant_id::text END,
+       sum(r.requests)::bigint, sum(r.refused)::bigint, sum(r.failed)::bigint
+FROM recent AS r
+LEFT JOIN busiest AS b ON b.tenant_id = r.tenant_id
+GROUP BY 1, 2
+ORDER BY 1, 2
 
 -- name: size_of_table
 -- How big a table is, its partitions counted in: pages on disk, and rows as the last ANALYZE saw them.

@@ -1,10 +1,10 @@
 -- name: unfinished_run
 -- The run or undo that is not over, and where it is; there is at most one.
-SELECT id, kind, status, phases, plan_digest, scope, progress, seen_at FROM vital.run WHERE status IN ('running', 'paused', 'failed')
+SELECT id, kind, status, phases, plan_digest, scope, progress, seen_at, started_by, reason FROM vital.run WHERE status IN ('running', 'paused', 'failed')
 
 -- name: latest_runs
 -- The last runs and undos, the newest first, or this one alone.
-SELECT id, kind, status, started_by, started_at, finished_at, scope, phases, in_background, stop_requested, progress, seen_at, error
+SELECT id, kind, status, started_by, reason, started_at, finished_at, scope, phases, in_background, stop_requested, progress, seen_at, error
 FROM vital.run
 WHERE kind <> 'decide'
   AND (%(id)s::bigint IS NULL OR id = %(id)s::bigint)
@@ -32,6 +32,25 @@ CROSS JOIN LATERAL (
 ) AS by_now (metrics)
 WHERE p.run_id = %(id)s
 
+-- name: started_step_of_run
+-- The step that a run is at, and since when.
+SELECT s.step, s.started_at
+FROM vital.step_run AS s
+JOIN vital.phase_run AS p ON p.id = s.phase_run_id
+WHERE p.run_id = %(id)s
+  AND p.status = 'started'
+  AND s.status = 'started'
+ORDER BY s.id DESC
+LIMIT 1
+
+-- name: figures_of_runs
+-- How many rows these runs have changed, and what their checks have found, phases under way counted in.
+SELECT p.run_id, COALESCE(sum(s.rows_changed), 0)::bigint, COALESCE(sum(s.findings), 0)::bigint
+FROM vital.phase_run AS p
+JOIN vital.step_run AS s ON s.phase_run_id = p.id
+WHERE p.run_id = ANY(%(runs)s::bigint[])
+GROUP BY 1
+
 -- name: findings_of_run
 -- What the checks of this run found, and how much that is in all.
 SELECT phase, check_name, severity, relation, key, message, found_at, count(*) OVER ()
@@ -42,7 +61,7 @@ LIMIT %(limit)s
 
 -- name: run_with_plan
 -- A run with the plan that it was opened with.
-SELECT id, kind, status, scope, phases, started_by, started_at, finished_at, error, plan_digest, plan
+SELECT id, kind, status, scope, phases, started_by, reason, started_at, finished_at, error, plan_digest, plan
 FROM vital.run
 WHERE id = %(id)s
 

@@ -44,7 +44,7 @@ BEGIN
         FROM pg_class AS c
         WHERE c.relnamespace = 'vital'::regnamespace
           AND c.relkind = 'r'
-          AND c.relname ~ '^(auth_|django_session$|django_admin_log$|django_content_type$|api_key$|membership$|maintenance$)'
+          AND c.relname ~ '^(auth_|django_session$|django_admin_log$|django_content_type$|api_key$|membership$|maintenance$|traffic$)'
     LOOP
         EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %s TO vital_operator', relation);
     END LOOP;

@@ -15,11 +15,16 @@ SELECT to_regclass('vital.maintenance') IS NOT NULL
 SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relname = 'phase_run')
    AND NOT (
        EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid AND proname = 'key_hashes')
-       AND EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relname IN ('failing_row', 'tenant_alias') HAVING count(*) = 2)
+       AND EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relname IN ('failing_row', 'tenant_alias', 'traffic') HAVING count(*) = 3)
        AND EXISTS (
            SELECT FROM pg_class AS c
            JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'files'
            WHERE c.relnamespace = n.oid AND c.relname = 'baseline'
+       )
+       AND EXISTS (
+           SELECT FROM pg_class AS c
+           JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'reason'
+           WHERE c.relnamespace = n.oid AND c.relname = 'run'
        )
    )
 FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = 'vital')) AS n (oid)
