@@ -9,14 +9,13 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Severity, Statement
 from migrations_ops.phases.grants import Held
 from migrations_ops.phases.inventory import bound_roles_of, closed_of
-from migrations_ops.phases.queries import of_table, query
+from migrations_ops.phases.queries import keys_that_are_not_unique, of_table, query
 from migrations_ops.rules.model import Plan
 from tenants.inventory import OWN_SCHEMA, BoundRole, Inventory, Routine
 from tenants.isolation import bound, unbound
 from tenants.isolation.comparison import is_as_wanted
 from tenants.isolation.difference import BOUND_FUNCTIONS, BOUND_RIGHTS, BOUND_WRITERS
 from vital.db import sql
-from vital.db.introspection import UNIQUE_KEYS
 from vital.errors import Problem
 
 
@@ -42,10 +41,7 @@ def can_be_bound(plan: Plan) -> Iterator[Check]:
     roles = sql.literal([one.role for one in plan.bound])
     tables = sql.literal([plan.registry, *(spec.relation for spec in plan.tables)])
     questions = [query("roles_that_cannot_be_bound", roles=roles, tables=tables)]
-    for one in plan.bound:
-        if one.users is not None:
-            users, key = one.users
-            questions.append(of_table("key_is_not_unique", users, keys=sql.literal([key]), unique_keys=UNIQUE_KEYS))
+    questions.append(keys_that_are_not_unique((one.users[0], (one.users[1],)) for one in plan.bound if one.users))
     yield Check("roles of [[bind]] that cannot be bound", sql.join(questions, " UNION ALL "), gate=True)
 
 

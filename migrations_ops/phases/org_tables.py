@@ -59,11 +59,10 @@ def has_no_rows(plan: Plan) -> tuple[tuple[str, str, Composable], ...]:
 
 def misfits(relation: str) -> Composable:
     """What keeps a table that is there already from being used as one of these."""
-    kinds = COLUMNS[relation]
     return of_table(
         "other_shape",
         relation,
-        wrong_columns=wrong_columns(relation, kinds),
+        wrong_columns=wrong_columns([(relation, COLUMNS[relation], True)]),
         filled=sql.literal(list(FILLED[relation])),
         all_columns=introspection.COLUMNS,
     )

@@ -1,6 +1,6 @@
 """Pre-validation: refuse early and clearly, and remember how everything was. Changes nothing of the platform."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg
@@ -23,12 +23,19 @@ from migrations_ops.phases import (
     updates,
     vital_product,
 )
-from migrations_ops.phases.queries import of_table, query, schemas_of, short, wrong_columns
+from migrations_ops.phases.queries import (
+    keys_that_are_not_unique,
+    of_table,
+    query,
+    schemas_of,
+    short,
+    wrong_columns,
+)
 from migrations_ops.rules import database_check
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from tenants.isolation.comparison import of_others
 from vital.db import sql
-from vital.db.introspection import COLUMNS, UNIQUE_KEYS
+from vital.db.introspection import COLUMNS
 from vital.errors import Problem
 
 REGISTRY_COLUMNS = {
@@ -55,13 +62,13 @@ def _steps(plan: Plan) -> Iterator[Step]:
     ours = sql.literal([spec.relation for spec in tables])
     unfit = [
         of_table("no_column_can_be_added", spec.relation, heirs=of_table("heirs_of", spec.relation)) for spec in tables
-    ] + [of_table("inherits_from_another_of_the_plan", spec.relation, tables=ours) for spec in tables]
+    ] + [query("inherits_from_another_of_the_plan", tables=ours)]
     yield Check("tables that cannot have a tenant column", sql.join(unfit, " UNION ALL "), gate=True)
     yield Check("existing tenants that the plan does not name", sql.join(_other_tenants(plan), " UNION ALL "))
     yield Check("tables of another origin under VITAL's names", sql.join(_in_the_way(plan), " UNION ALL "), gate=True)
     whose = [*tenants, *(spec.relation for spec in tables), *org_tables.own_tables(plan)]
     owners = [of_table(question, name) for name in whose for question in ("not_owner", "owner_lacks_privileges")]
-    owners += [of_table("belongs_to_a_provider", name, tables=ours) for name in [*plan.common, *plan.passed_through]]
+    owners.append(query("belong_to_a_provider", read=sql.literal([*plan.common, *plan.passed_through]), tables=ours))
     yield Check("tables that the role does not own", sql.join(owners, " UNION ALL "), gate=True)
     schemas = sorted({*schemas_of(_written(plan)), "vital"})
     lacking = query("missing_privileges", schemas=sql.literal(schemas))
@@ -108,17 +115,15 @@ def _relations(plan: Plan) -> list[str]:
 def fits(plan: Plan) -> Iterator[Check]:
     """Without these nothing can be asked of the plan's tables."""
     tables = sql.literal(_relations(plan))
-    missing = [query("another_database", tables=tables)]
-    for table in _relations(plan):
-        missing += [of_table("missing_table", table, tables=tables), of_table("not_a_table", table)]
+    missing = [query(name, tables=tables) for name in ("another_database", "missing_tables", "no_tables")]
     yield Check("tables that are missing", sql.join(missing, " UNION ALL "), gate=True)
     yield Check("columns that are missing or of another type", _columns(plan), gate=True)
 
 
 def unfiltered(plan: Plan) -> Check:
     """A role that policies filter would count what it may see for all there is."""
-    filtered = [of_table("filtered_by_policies", name) for name in [*_relations(plan), *org_tables.own_tables(plan)]]
-    return Check("policies that hide rows from the role", sql.join(filtered, " UNION ALL "), gate=True)
+    filtered = query("filtered_by_policies", tables=sql.literal([*_relations(plan), *org_tables.own_tables(plan)]))
+    return Check("policies that hide rows from the role", filtered, gate=True)
 
 
 def unhidden(plan: Plan) -> Check:
@@ -142,17 +147,17 @@ def _tenants_there(plan: Plan, relation: str) -> Iterator[Check]:
 
 
 def _columns(plan: Plan) -> Composable:
-    needed = [(relation, REGISTRY_COLUMNS) for relation in tenant_table.adopted(plan)] + [
-        (spec.relation, dict(spec.columns)) for spec in plan.tables
+    tables = sql.literal([spec.relation for spec in plan.tables])
+    needed: list[tuple[str, Mapping[str, str], bool]] = [
+        *((relation, REGISTRY_COLUMNS, True) for relation in tenant_table.adopted(plan)),
+        *((spec.relation, spec.columns, True) for spec in plan.tables),
+        *((relation, columns, False) for relation, columns in vital_product.added(plan)),
     ]
-    questions = [wrong_columns(relation, columns) for relation, columns in needed]
-    questions += [wrong_columns(relation, columns, required=False) for relation, columns in vital_product.added(plan)]
-    for spec in plan.tables:
-        questions.append(
-            of_table("wrong_tenant_column", spec.relation, column=sql.literal(TENANT_COLUMN), all_columns=COLUMNS)
-        )
-        keys = {"keys": sql.literal(list(spec.table.key)), "unique_keys": UNIQUE_KEYS}
-        questions.append(of_table("key_is_not_unique", spec.relation, **keys))
+    questions = [
+        wrong_columns(needed),
+        query("wrong_tenant_columns", tables=tables, column=sql.literal(TENANT_COLUMN), all_columns=COLUMNS),
+        keys_that_are_not_unique((spec.relation, spec.table.key) for spec in plan.tables),
+    ]
     return sql.join(questions, " UNION ALL ")
 
 
@@ -165,9 +170,9 @@ def _other_tenants(plan: Plan) -> Iterator[Composable]:
 
 def _in_the_way(plan: Plan) -> Iterator[Composable]:
     yield query("foreign_tracking_table")
-    for relation in org_tables.own_tables(plan):
-        yield of_table("not_a_table", relation)
-        yield org_tables.misfits(relation)
+    own = org_tables.own_tables(plan)
+    yield query("no_tables", tables=sql.literal([*own]))
+    yield from map(org_tables.misfits, own)
 
 
 def _wanted(plan: Plan) -> dict[str, Composable]:

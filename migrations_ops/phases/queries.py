@@ -1,6 +1,7 @@
 """The phases' named SQL, composed with the plan's tables."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from psycopg.sql import Composable, Composed
@@ -8,6 +9,7 @@ from psycopg.sql import Composable, Composed
 from migrations_ops.engine.steps import Table
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from vital.db import sql
+from vital.db.introspection import UNIQUE_KEYS
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 
@@ -49,7 +51,15 @@ def schemas_of(relations: Iterable[str]) -> list[str]:
     return sorted({sql.names(relation)[0] for relation in relations})
 
 
-def wrong_columns(relation: str, kinds: dict[str, str], *, required: bool = True) -> Composed:
-    """Columns of a table that are another type than this, or missing where they are required."""
-    names = {"columns": sql.literal(list(kinds)), "kinds": sql.literal(list(kinds.values()))}
-    return of_table("wrong_column", relation, required=sql.literal(required), **names)
+def wrong_columns(needed: Iterable[tuple[str, Mapping[str, str], bool]]) -> Composed:
+    """Columns of tables (table, column → type, whether they are required) of another type than this, or missing."""
+    wanted = [(table, name, kind, required) for table, kinds, required in needed for name, kind in kinds.items()]
+    relations, columns, kinds, required = (sql.literal([one[place] for one in wanted]) for place in range(4))
+    return query("wrong_columns", relations=relations, columns=columns, kinds=kinds, required=required)
+
+
+def keys_that_are_not_unique(keys: Iterable[tuple[str, Iterable[str]]]) -> Composed:
+    """Tables whose rows these columns do not tell apart."""
+    wanted = [(table, json.dumps([*key])) for table, key in keys]
+    tables, named = (sql.literal([one[place] for one in wanted]) for place in range(2))
+    return query("keys_that_are_not_unique", tables=tables, keys=named, unique_keys=UNIQUE_KEYS)

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg.sql import Composable
 
-from migrations_ops.preview.predicted_rows import QUERIES, Prediction, condition_of, joined, match_of
+from migrations_ops.preview.predicted_rows import QUERIES, Prediction, condition_of, followed, joined, match_of
 from migrations_ops.rules.model import Parent, TableSpec
 from vital.db import sql
 
@@ -34,11 +34,13 @@ def question(prediction: Prediction, spec: TableSpec, references: Sequence[Paren
     matches = [match_of(rule) for rule in spec.rules]
     asked = ["vital_leaf", "vital_now", "vital_after", "vital_rule", *matches, *across]
     asked += ["vital_rows", "vital_first_place", "vital_last_place"]
-    return sql.compose(
+    groups = sql.compose(
         QUERIES["predicted_groups"],
         columns=sql.join(sql.column("t", name) for name in asked),
         decided=prediction.decided(spec, _known(prediction, spec, references, across)),
     )
+    tables = [parent.table for parent in (*followed(spec), *references)]
+    return prediction.after_tables(tables, groups)
 
 
 def _known(prediction: Prediction, spec: TableSpec, references: Sequence[Parent], across: list[str]) -> Composable:
@@ -50,7 +52,7 @@ def _known(prediction: Prediction, spec: TableSpec, references: Sequence[Parent]
         rule = followed.get(one)
         tenant: Composable = sql.raw(f"batch.vital_parent_{rule}" if rule else f"{name}.vital_after")
         if not rule:
-            joins.append(joined(one, name, prediction.rows(prediction.plan.table(one.table))))
+            joins.append(joined(one, name, prediction.names[one.table]))
         customer = sql.compose(QUERIES["customer_of"], tenant=tenant, platform=platform)
         grouped.append(sql.compose("{customer} AS {name}", customer=customer, name=sql.ident(name)))
     return sql.compose(

@@ -49,8 +49,9 @@ class Asking:
     def __init__(self, session: Session, plan: Plan, waiting: Waiting) -> None:
         self.session, self.plan, self.waiting = session, plan, waiting
         self.is_set_up = bool(session.named("is_set_up")[0][0])
-        self.prediction = Prediction(plan, {spec.relation: self._known(spec) for spec in plan.tables})
         self.references = self._references()
+        references = [one for of_table in self.references.values() for one in of_table]
+        self.prediction = Prediction(plan, {spec.relation: self._known(spec) for spec in plan.tables}, references)
 
     def _known(self, spec: TableSpec) -> Known:
         there = has_tenant_column(self.session, spec)

@@ -1,10 +1,11 @@
 """The rows of a table as a run would leave them, as one subquery of one pass over the table.
 
-A parent's tenant after the run comes by a join with the same subquery about the parent's table, and so on upwards.
+A parent's tenant after the run comes by a join with the same subquery about the parent's table, and so on upwards: each
+of these stands once before the question, under a name, however many tables lead to it.
 003 decides first and sees parents as 003 leaves them; 004 tries every rule again on what is still open.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,11 +38,39 @@ class Known:
 class Prediction:
     """A plan, asked of a database that stays as it is."""
 
-    def __init__(self, plan: Plan, known: dict[str, Known]) -> None:
+    def __init__(self, plan: Plan, known: dict[str, Known], references: Iterable[Parent] = ()) -> None:
         self.plan, self.known = plan, known
+        self.names = {spec.relation: sql.ident(f"vital_rows_{n}") for n, spec in enumerate(plan.tables)}
+        self.joined_by: dict[str, set[str]] = {}  # table → the columns by which others refer to its rows
+        for parent in (*(parent for spec in plan.tables for parent in followed(spec)), *references):
+            self.joined_by.setdefault(parent.table, set()).update(parent.hops[-1].key)
 
     def rows(self, spec: TableSpec) -> Composable:
         """The table's rows, all columns, with vital_now, vital_rule (a number) and vital_after."""
+        return self.after_tables((parent.table for parent in followed(spec)), self._rows(spec))
+
+    def after_tables(self, relations: Iterable[str], statement: Composable) -> Composable:
+        """A statement that speaks of the rows of these tables by their `names`, after what leads to their tenants."""
+        wanted, found = list(relations), dict[str, TableSpec]()
+        while wanted:
+            if (relation := wanted.pop()) not in found:
+                found[relation] = self.plan.table(relation)
+                wanted += (parent.table for parent in followed(found[relation]))
+        if not found:
+            return statement
+        parents_first = [self._named(spec) for spec in self.plan.tables if spec.relation in found]
+        return sql.compose(QUERIES["after_tables"], tables=sql.join(parents_first, ",\n"), statement=statement)
+
+    def _named(self, spec: TableSpec) -> Composable:
+        """The rows of a table under its name, with no more columns than others ask for."""
+        return sql.compose(
+            QUERIES["named_rows"],
+            name=self.names[spec.relation],
+            columns=sql.join(sql.column("t", column) for column in sorted(self.joined_by[spec.relation])),
+            rows=self._rows(spec),
+        )
+
+    def _rows(self, spec: TableSpec) -> Composable:
         return self.decided(spec, self.known_rows(spec))
 
     def known_rows(self, spec: TableSpec) -> Composable:
@@ -111,11 +140,10 @@ class Prediction:
     def _joined_parent(self, spec: TableSpec, rule: Rule, parent: Parent) -> Composable:
         if parent.is_tree:
             return self._joined_tree(spec, rule, parent)
-        rows = self.rows(self.plan.table(parent.table))
         if parent.share is None:
-            return joined(parent, alias_of(rule), rows)
+            return joined(parent, alias_of(rule), self.names[parent.table])
         tables, links = path_to_parent(parent.hops, "batch", "voter")
-        tables[-1] = sql.compose("({rows}) AS voter", rows=rows)
+        tables[-1] = sql.compose("{rows} AS voter", rows=self.names[parent.table])
         return sql.compose(
             QUERIES["joined_votes"],
             relation=sql.relation(spec.relation),
@@ -137,7 +165,7 @@ class Prediction:
         refers = [sql.column("t", column) for column in hop.columns]
         return sql.compose(
             QUERIES["joined_tree"],
-            rows=self.rows(above),
+            rows=self._rows(above),
             columns=sql.join(sql.column("t", column) for column in dict.fromkeys([*hop.key, *hop.columns])),
             keys=sql.join(sql.column("own", column) for column in hop.key),
             child_keys=sql.join(sql.column("child", column) for column in hop.key),
@@ -192,10 +220,15 @@ class Answered(RuleSql):
         return sql.compose("{before} IS NULL OR {again}", before=before, again=again)
 
 
+def followed(spec: TableSpec) -> Iterator[Parent]:
+    """What the table's rows follow in other tables."""
+    yield from (rule.parent for rule in spec.rules if rule.parent and not rule.parent.is_tree)
+
+
 def joined(parent: Parent, alias: str, rows: Composable) -> Composable:
-    """The row that a row of `batch` refers to, as one of `rows`, with the tables on the way."""
+    """The row that a row of `batch` refers to, as one of the named `rows`, with the tables on the way."""
     tables, (first, *further) = path_to_parent(parent.hops, "batch", alias)
-    tables[-1] = sql.compose("({rows}) AS {alias}", rows=rows, alias=sql.ident(alias))
+    tables[-1] = sql.compose("{rows} AS {alias}", rows=rows, alias=sql.ident(alias))
     way = tables[0]
     for table, link in zip(tables[1:], further, strict=True):
         way = sql.compose(QUERIES["joined_hop"], way=way, table=table, link=link)

@@ -11,7 +11,7 @@ from math import prod
 from migrations_ops.engine.session import Session
 from migrations_ops.rules.columns import Column, columns_of_tables
 from migrations_ops.rules.model import TENANT_COLUMN, Condition, Hop, Plan, Rule, TableSpec
-from vital.db import introspection
+from vital.db import introspection, sql
 
 MOST_KINDS_OF_ROWS = 20_000
 MOST_VAGUE = 14  # comparisons that may hold or not whatever the others do: each doubles the kinds of rows
@@ -20,7 +20,7 @@ EXACT = ("equals", "in", "is_null")  # the value alone says whether they hold
 HasTenant = Callable[[str], bool]  # whether every row of a table has a tenant
 
 
-def gap(session: Session, spec: TableSpec, has_tenant: HasTenant) -> str:
+def gap(session: Session, spec: TableSpec, has_tenant: HasTenant, guaranteed: "Guaranteed | None" = None) -> str:
     """Which new row of the table no rule gives a tenant, in words; empty where there is none."""
     if spec.has_expressions:  # the trigger gives a row that is an error for one no tenant, whatever comes after it
         return "an expression of the plan can be an error for a row"
@@ -28,7 +28,8 @@ def gap(session: Session, spec: TableSpec, has_tenant: HasTenant) -> str:
         return ""
     if not spec.rules:
         return "no rule gives one its tenant"
-    if any(_always_has_parent(session, spec, rule, has_tenant) for rule in spec.rules):
+    guaranteed = guaranteed or Guaranteed(session, [spec.relation, *_passed(spec)])
+    if any(_always_has_parent(guaranteed, spec, rule, has_tenant) for rule in spec.rules):
         return ""
     conditions = [rule.condition for rule in spec.rules if rule.condition]
     if not conditions:
@@ -39,45 +40,62 @@ def gap(session: Session, spec: TableSpec, has_tenant: HasTenant) -> str:
 def gaps(session: Session, plan: Plan) -> dict[str, str]:
     """Table → its gap, as it will be after a run, for those that have one and are not required to be whole."""
     found: dict[str, str] = {}
+    guaranteed = Guaranteed(session, [name for spec in plan.tables for name in (spec.relation, *_passed(spec))])
     for spec in plan.tables:  # parents come first
-        if not spec.required and (why := gap(session, spec, lambda parent: parent not in found)):
+        if not spec.required and (why := gap(session, spec, lambda parent: parent not in found, guaranteed)):
             found[spec.relation] = why
     return found
+
+
+def _passed(spec: TableSpec) -> Iterator[str]:
+    """The tables that its rows are led through."""
+    yield from (hop.table for rule in spec.rules if rule.parent for hop in rule.parent.hops)
+
+
+class Guaranteed:
+    """What the database guarantees of the rows of some tables, asked once for all of them."""
+
+    def __init__(self, session: Session, relations: Iterable[str]) -> None:
+        tables = list(dict.fromkeys(relations))
+        self._columns = introspection.columns_of(session, tables)
+        self._references = introspection.foreign_keys_between(session, tables)
+
+    def are_never_null(self, relation: str, names: Iterable[str]) -> bool:
+        """Whether none of these columns is NULL in any row, also in one that is being written."""
+        columns = self._columns.get(relation, [])
+        return {c.name for c in columns if c.never_null and not c.is_generated}.issuperset(names)
+
+    def refers(self, relation: str, hop: Hop) -> bool:
+        """Whether a foreign key says of every row that the row it refers to is there by the time it is written."""
+        wanted = sql.names(relation), sql.names(hop.table), {*zip(hop.columns, hop.key, strict=True)}
+        return any(
+            key.is_validated
+            and key.binds_every_row
+            and not key.is_deferrable
+            and (sql.names(key.child), sql.names(key.parent), {*key.pairs}) == wanted
+            for key in self._references
+        )
 
 
 def never_null(session: Session) -> HasTenant:
     """As the database has it now."""
 
     def has_tenant(relation: str) -> bool:
-        return _are_never_null(session, relation, (TENANT_COLUMN,))
+        return Guaranteed(session, [relation]).are_never_null(relation, (TENANT_COLUMN,))
 
     return has_tenant
 
 
-def _always_has_parent(session: Session, spec: TableSpec, rule: Rule, has_tenant: HasTenant) -> bool:
+def _always_has_parent(guaranteed: Guaranteed, spec: TableSpec, rule: Rule, has_tenant: HasTenant) -> bool:
     """Whether every row has the row that the rule follows, and that one a tenant."""
     if rule.parent is None or rule.when is not None or not rule.parent.is_reference:
         return False
     before, parent = spec.relation, rule.parent
     for hop in parent.hops:
-        if not (_are_never_null(session, before, hop.columns) and _refers(session, before, hop)):
+        if not (guaranteed.are_never_null(before, hop.columns) and guaranteed.refers(before, hop)):
             return False
         before = hop.table
     return has_tenant(parent.table)
-
-
-def _are_never_null(session: Session, relation: str, names: Iterable[str]) -> bool:
-    """Whether none of these columns is NULL in any row, also in one that is being written."""
-    always = {c.name for c in session.columns(relation) if c.never_null and not c.is_generated}
-    return always.issuperset(names)
-
-
-def _refers(session: Session, relation: str, hop: Hop) -> bool:
-    """Whether a foreign key says of every row that the row it refers to is there by the time it is written."""
-    return any(
-        key.is_validated and not key.is_deferrable and {*key.pairs} == {*zip(hop.columns, hop.key, strict=True)}
-        for key in introspection.foreign_keys(session, [relation], [hop.table])
-    )
 
 
 def unmatched(conditions: Sequence[Condition], columns: dict[str, Column]) -> str:

@@ -7,11 +7,12 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Probe
 from migrations_ops.rules.columns import Column, Columns, columns_of
 from migrations_ops.rules.dry_compile import Trying
-from migrations_ops.rules.model import Condition, Parent, Plan, Rule, TableSpec
+from migrations_ops.rules.model import Condition, Hop, Parent, Plan, Rule, TableSpec
 from migrations_ops.rules.reader import Place
 from migrations_ops.rules.toml_positions import position
 from migrations_ops.rules.type_check import misfit
 from migrations_ops.rules.unreachable import contradiction
+from vital.db.introspection import ForeignKey, foreign_keys_between
 from vital.errors import Problem, hint
 
 
@@ -23,6 +24,7 @@ class Rules:
     spec: TableSpec
     columns: Columns
     trying: Trying
+    references: frozenset[ForeignKey] = frozenset()  # the database's own, which need no trial
 
     def misfits(self) -> Iterator[Problem]:
         """What cannot be carried out, or can never match."""
@@ -90,6 +92,9 @@ class Rules:
 
     def _of_parent(self, parent: Parent) -> Iterator[tuple[str, Place]]:
         before, wrong = self.spec.relation, False
+        tables = (before, *(hop.table for hop in parent.hops))
+        if all(self._is_reference(*step) for step in zip(tables, parent.hops, strict=False)):
+            return
         for hop in parent.hops:
             for relation, names in ((before, hop.columns), (hop.table, hop.key)):
                 for name in names:
@@ -102,6 +107,11 @@ class Rules:
             before = hop.table
         if not wrong and (why := self.trying.links(self.spec.relation, parent.hops)):
             yield why, parent.hops[0].at
+
+    def _is_reference(self, relation: str, hop: Hop) -> bool:
+        """Whether the database has this step as a foreign key: then its columns are there, of one type, and unique."""
+        plain = not (hop.json or hop.read_as or hop.each)
+        return plain and ForeignKey(relation, hop.columns, hop.table, hop.key) in self.references
 
     def slow_votes(self) -> Iterator[Problem]:
         """Rules for which each row would read a whole table."""
@@ -141,8 +151,10 @@ def slow_votes(plan: Plan) -> Probe:
 def _asked(plan: Plan, question: Callable[[Rules], Iterator[Problem]]) -> Probe:
     def ask(session: Session) -> Iterator[Problem]:
         columns, trying = columns_of(session, plan), Trying(session)
+        tables = [*(spec.relation for spec in plan.tables), *plan.passed_through, *plan.common]
+        references = frozenset(foreign_keys_between(session, tables))
         for spec in plan.tables:
-            yield from question(Rules(plan, spec, columns, trying))
+            yield from question(Rules(plan, spec, columns, trying, references))
 
     return ask
 

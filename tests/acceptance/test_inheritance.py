@@ -54,6 +54,32 @@ def test_the_upper_one_is_planned_and_the_rows_of_both_have_a_tenant(
     assert dump_platform(empty) == before
 
 
+def test_a_row_of_an_heir_without_the_foreign_key_may_refer_to_nothing(
+    empty: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    """A foreign key is not inherited: what leads every row of the table itself to a tenant leads no row of an heir."""
+    rows(empty.owner_url, "CREATE TABLE stores (id int PRIMARY KEY, name text NOT NULL)")
+    rows(empty.owner_url, "INSERT INTO stores VALUES (1, 'Digital Health')")
+    rows(empty.owner_url, "CREATE TABLE files (id int PRIMARY KEY, store_id int NOT NULL REFERENCES stores)")
+    rows(empty.owner_url, "INSERT INTO files VALUES (1, 1)")
+    rows(empty.owner_url, "CREATE TABLE attached (PRIMARY KEY (id)) INHERITS (files)")
+    rows(empty.owner_url, "INSERT INTO attached VALUES (2, 99)")
+    before, plan = dump_platform(empty), tmp_path / "plan.toml"
+    planned = manage(empty, "migrate_tenants", "init-plan", "--out", str(plan))
+    assert planned.returncode == 0, said(planned)
+    assert "critical" not in tomllib.loads(plan.read_text(encoding="utf-8"))["table"][1]
+
+    done = manage(empty, "migrate_tenants", "run", "--yes", "--plan", str(plan))
+
+    assert done.returncode == 0, said(done)
+    assert rows(empty.admin_url, "SELECT id, tenant_id IS NULL FROM files ORDER BY id") == [(1, False), (2, True)]
+    rows(empty.owner_url, "INSERT INTO attached VALUES (3, 99)")  # as the application has always written them
+    rows(empty.owner_url, "DELETE FROM attached WHERE id = 3")
+    undone = manage(empty, "migrate_tenants", "undo", "--yes", "--plan", str(plan))
+    assert undone.returncode == 0, said(undone)
+    assert dump_platform(empty) == before
+
+
 def test_a_plan_of_both_is_refused_before_anything_changes(empty: Scratch, manage: Manage, tmp_path: Path) -> None:
     plan = planned(empty, manage, tmp_path)
     before = dump_platform(empty)

@@ -38,6 +38,12 @@ SCHEMAS = {
         );
         INSERT INTO users VALUES (1, 'a@example.org'), (2, 'b@example.org');
         INSERT INTO memberships VALUES (1, 1), (2, 2), (2, 1)""",
+    "a unique key that many rows have no value of": """
+        CREATE TABLE tokens (
+            id bigint PRIMARY KEY, store_id bigint NOT NULL REFERENCES stores, code text UNIQUE, nick text,
+            UNIQUE (nick, code)
+        );
+        INSERT INTO tokens VALUES (1, 1, NULL, 'a'), (2, 1, NULL, 'a'), (3, 2, NULL, 'a'), (4, 2, 'x', NULL)""",
 }
 
 

@@ -53,10 +53,35 @@ ON_IT = {
         "CREATE TABLE heir_{n} (PRIMARY KEY (id)) INHERITS ({t})",
         "INSERT INTO heir_{n} SELECT * FROM ONLY {t} LIMIT 1",
     ],
+    "heir whose rows refer to nothing": [
+        "CREATE TABLE stray_{n} (PRIMARY KEY (id)) INHERITS ({t})",
+        "INSERT INTO stray_{n} SELECT * FROM ONLY {t} LIMIT 1",
+        "DO $$ DECLARE own text; kind text; BEGIN FOR own, kind IN SELECT attname, atttypid::regtype FROM pg_attribute"
+        " WHERE attrelid = 'stray_{n}'::regclass AND attname ~ '^up[0-9]' LOOP"
+        " EXECUTE format('UPDATE stray_{n} SET %I = %L', own, CASE kind WHEN 'uuid' THEN gen_random_uuid()::text"
+        " ELSE '99' END); END LOOP; END $$",
+    ],
+    "unique text that may be missing": [
+        "ALTER TABLE {t} ADD nickname text CONSTRAINT nick_{n} UNIQUE",
+    ],
     "tenant_id of its own": ["ALTER TABLE {t} ADD tenant_id text"],
 }  # fmt: skip
 
-ON_TABLES = ("check", "late", "named", "partly", "touched", "noted", "never", "all", "narrow", "still", "heir")
+ON_TABLES = (
+    "check",
+    "late",
+    "named",
+    "partly",
+    "touched",
+    "noted",
+    "never",
+    "all",
+    "narrow",
+    "still",
+    "heir",
+    "stray",
+    "nick",
+)
 
 
 @dataclass

@@ -55,7 +55,8 @@ class ForeignKey:
 
     A plan may say so as well; only what the database says has the rest. `kinds` are the types of the parent's columns.
     `is_validated`: also the rows that were there before it refer to rows. `is_inherited`: a partition has it from its
-    table.
+    table. `binds_every_row`: no table inherits from the child, with rows that are the child's too and may refer to
+    nothing.
     """
 
     child: str
@@ -69,6 +70,7 @@ class ForeignKey:
     is_deferrable: bool = field(default=False, compare=False)
     parent_is_partitioned: bool = field(default=False, compare=False)
     is_inherited: bool = field(default=False, compare=False)
+    binds_every_row: bool = field(default=False, compare=False)
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:

@@ -42,9 +42,9 @@ WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_
 -- Bytes of the biggest table with its indexes.
 SELECT COALESCE(max(pg_total_relation_size(oid)), 0) FROM pg_class WHERE relkind IN ('r', 'm')
 
--- name: missing_table
--- A table that the plan needs and the database does not have.
-SELECT {name}, '', 'the table is missing. VITAL adopts a complete platform database; it never fills gaps. Create it, or take it out of the plan.' || COALESCE((
+-- name: missing_tables
+-- Tables that the plan needs and the database does not have.
+SELECT wanted.relation, '', 'the table is missing. VITAL adopts a complete platform database; it never fills gaps. Create it, or take it out of the plan.' || COALESCE((
            SELECT ' Did you mean ' || string_agg(format('%I.%I', n.nspname, c.relname), ' or ' ORDER BY n.nspname, c.relname) || '?'
            FROM pg_class AS c
            JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -53,8 +53,8 @@ SELECT {name}, '', 'the table is missing. VITAL adopts a complete platform datab
              AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'vital')
              AND abs(length(c.relname) - length(wanted.name)) <= 2
        ), '')
-FROM (SELECT (parse_ident({name}))[2] AS name) AS wanted
-WHERE to_regclass({name}) IS NULL
+FROM (SELECT relation, (parse_ident(relation))[2] AS name FROM unnest({tables}::text[]) AS relation) AS wanted
+WHERE to_regclass(wanted.relation) IS NULL
   AND EXISTS (SELECT FROM unnest({tables}::text[]) AS t WHERE to_regclass(t) IS NOT NULL)
 
 -- name: another_database
@@ -62,30 +62,33 @@ WHERE to_regclass({name}) IS NULL
 SELECT '', '', format('none of the plan''s %s tables is in the database %s. If you meant another, name it in DATABASE_URL. If this one is to become multi-tenant, make a plan for it: ./manage.py migrate_tenants init-plan --out plan.toml', cardinality({tables}::text[]), current_database())
 WHERE NOT EXISTS (SELECT FROM unnest({tables}::text[]) AS t WHERE to_regclass(t) IS NOT NULL)
 
--- name: not_a_table
+-- name: no_tables
 -- A view, foreign table or the like cannot be carried over.
-SELECT {name}, '', 'is not an ordinary or partitioned table'
-FROM pg_class
-WHERE oid = to_regclass({name})
-  AND relkind NOT IN ('r', 'p')
+SELECT wanted.relation, '', 'is not an ordinary or partitioned table'
+FROM unnest({tables}::text[]) AS wanted (relation)
+JOIN pg_class AS c ON c.oid = to_regclass(wanted.relation)
+WHERE c.relkind NOT IN ('r', 'p')
 
--- name: wrong_column
--- A column that the plan needs: missing, where it has to be there, or of a type that its rules cannot read.
-SELECT {name}, '', CASE
+-- name: wrong_columns
+-- Columns that the plan needs: missing, where they have to be there, or of a type that its rules cannot read.
+SELECT wanted.relation, '', CASE
            WHEN a.attname IS NULL THEN format('the column %s is missing (needed: %s); there are %s', wanted.name, wanted.kind, (
                SELECT string_agg(had.attname, ', ' ORDER BY had.attnum)
                FROM pg_attribute AS had
-               WHERE had.attrelid = to_regclass({name}) AND had.attnum > 0 AND NOT had.attisdropped
+               WHERE had.attrelid = wanted.oid AND had.attnum > 0 AND NOT had.attisdropped
            ))
            ELSE format('the column %s is %s, but the plan needs %s', wanted.name, format_type(a.atttypid, a.atttypmod), wanted.kind)
        END
-FROM unnest({columns}::text[], {kinds}::text[]) AS wanted (name, kind)
-LEFT JOIN pg_attribute AS a ON a.attrelid = to_regclass({name}) AND a.attname = wanted.name AND a.attnum > 0 AND NOT a.attisdropped
+FROM (
+    SELECT relation, to_regclass(relation)::oid AS oid, name, kind, required
+    FROM unnest({relations}::text[], {columns}::text[], {kinds}::text[], {required}::boolean[]) AS wanted (relation, name, kind, required)
+) AS wanted
+LEFT JOIN pg_attribute AS a ON a.attrelid = wanted.oid AND a.attname = wanted.name AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_type AS t ON t.oid = a.atttypid
 LEFT JOIN pg_type AS element ON element.oid = t.typelem AND t.typcategory = 'A'
-WHERE to_regclass({name}) IS NOT NULL
+WHERE wanted.oid IS NOT NULL
   AND (
-      (a.attname IS NULL AND {required})
+      (a.attname IS NULL AND wanted.required)
       OR NOT CASE wanted.kind
           WHEN 'text' THEN t.typcategory IN ('S', 'E')
           WHEN 'text[]' THEN element.typcategory IN ('S', 'E')
@@ -95,27 +98,31 @@ WHERE to_regclass({name}) IS NOT NULL
       END
   )
 
--- name: wrong_tenant_column
+-- name: wrong_tenant_columns
 -- A tenant column that is there already must be able to hold a tenant's id.
-SELECT {name}, '', format('the column %s is %s, but a tenant''s id is a uuid', c.name, c.kind)
-FROM ({all_columns}) AS c
-WHERE c.relation = to_regclass({name})
-  AND c.name = {column}
+SELECT wanted.relation, '', format('the column %s is %s, but a tenant''s id is a uuid', c.name, c.kind)
+FROM unnest({tables}::text[]) AS wanted (relation)
+JOIN ({all_columns}) AS c ON c.relation = to_regclass(wanted.relation)
+WHERE c.name = {column}
   AND c.kind <> 'uuid'
 
--- name: key_is_not_unique
--- Rows are remembered by their key, so it must identify them.
-SELECT {name}, '', format('no primary or unique key on (%s): rows could not be distinguished', array_to_string({keys}::text[], ', '))
-WHERE to_regclass({name}) IS NOT NULL
+-- name: keys_that_are_not_unique
+-- Rows are remembered by their key, so it must identify them. A key is an array of names, as JSON.
+SELECT wanted.relation, '', format('no primary or unique key on (%s): rows could not be distinguished', array_to_string(wanted.key, ', '))
+FROM (
+    SELECT relation, to_regclass(relation) AS oid, ARRAY(SELECT jsonb_array_elements_text(key)) AS key
+    FROM unnest({tables}::text[], {keys}::jsonb[]) AS wanted (relation, key)
+) AS wanted
+WHERE wanted.oid IS NOT NULL
   AND NOT EXISTS (
       SELECT
       FROM ({unique_keys}) AS u
-      WHERE u.relation = to_regclass({name})
+      WHERE u.relation = wanted.oid
         AND u.is_valid
         AND NOT u.is_partial
         AND NOT u.has_expressions
-        AND u.columns @> {keys}::text[]
-        AND u.columns <@ {keys}::text[]
+        AND u.columns @> wanted.key
+        AND u.columns <@ wanted.key
   )
 
 -- name: not_owner
@@ -136,10 +143,10 @@ WHERE oid = to_regclass({name})
 -- name: filtered_by_policies
 -- Under policies of others an UPDATE could change 0 rows without an error. VITAL's own policies do not count. To who cannot
 -- own the table anyway, such as the service that only looks ahead, a policy that shows every row hides nothing.
-SELECT {name}, '', format('row level security filters what %s sees: an update could silently miss rows. ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, or use the role that owns the table.', current_user, {name})
-FROM pg_class AS c
-WHERE c.oid = to_regclass({name})
-  AND row_security_active(c.oid)
+SELECT wanted.relation, '', format('row level security filters what %s sees: an update could silently miss rows. ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, or use the role that owns the table.', current_user, wanted.relation)
+FROM unnest({tables}::text[]) AS wanted (relation)
+JOIN pg_class AS c ON c.oid = to_regclass(wanted.relation)
+WHERE row_security_active(c.oid)
   AND NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polname = 'vital_operator')
   AND (
       pg_has_role(current_user, c.relowner, 'USAGE')
@@ -170,12 +177,12 @@ WHERE n.nspname = ANY({schemas}::text[])
   AND NOT has_schema_privilege(n.oid, 'USAGE WITH GRANT OPTION')
   AND NOT (SELECT count(*) = 2 AND bool_and(has_schema_privilege(oid, n.oid, 'USAGE')) FROM pg_roles WHERE rolname IN ('vital_tenant', 'vital_operator'))
 
--- name: belongs_to_a_provider
+-- name: belong_to_a_provider
 -- What tenants read, or are found through, belongs to a role that owns no table of the plan: nothing is granted there.
-SELECT {name}, '', format('belongs to %s, who owns no table of the plan, and VITAL grants nothing that is others''. Take it out of the plan; what is needed of it, keep in a table of your own', pg_get_userbyid(c.relowner))
-FROM pg_class AS c
-WHERE c.oid = to_regclass({name})
-  AND pg_get_userbyid(c.relowner) <> current_user
+SELECT wanted.relation, '', format('belongs to %s, who owns no table of the plan, and VITAL grants nothing that is others''. Take it out of the plan; what is needed of it, keep in a table of your own', pg_get_userbyid(c.relowner))
+FROM unnest({read}::text[]) AS wanted (relation)
+JOIN pg_class AS c ON c.oid = to_regclass(wanted.relation)
+WHERE pg_get_userbyid(c.relowner) <> current_user
   AND NOT current_setting('is_superuser')::boolean
   AND c.relowner <> ALL(ARRAY(SELECT t.relowner FROM pg_class AS t WHERE t.oid = ANY(ARRAY(SELECT to_regclass(named)::oid FROM unnest({tables}::text[]) AS named))))
 
@@ -243,9 +250,11 @@ FROM (
 ) AS misfit (relation, key, message)
 
 -- name: duplicate_keys
--- A key that is to be unique in each tenant is not unique now. A key holds in its own table, whatever rows its heirs have.
+-- A key that is to be unique in each tenant is not unique now. A key holds in its own table, whatever rows its heirs have,
+-- and a row with a NULL in it shares its key with none.
 SELECT {name}, min({key}), format('%s rows share (%s): %s', count(*), array_to_string({columns}::text[], ', '), left(concat_ws(', ', {values}), 100))
 FROM ONLY {relation} AS t
+WHERE num_nulls({values}) = 0
 GROUP BY {values}
 HAVING count(*) > 1
 
@@ -322,16 +331,17 @@ WHERE c.oid IN ({heirs})
 
 -- name: inherits_from_another_of_the_plan
 -- Its rows would be those of both, and get a tenant by the rules of either.
-SELECT {name}, '', format('inherits from %s, so that its rows are rows of both, and the plan names both: take one of them out of it', named.relation)
-FROM unnest({tables}::text[]) AS named (relation)
-WHERE to_regclass(named.relation)::oid IN (
-    WITH RECURSIVE above AS (
-        SELECT inhparent AS oid FROM pg_inherits WHERE inhrelid = to_regclass({name})
+SELECT heir.relation, '', format('inherits from %s, so that its rows are rows of both, and the plan names both: take one of them out of it', heir.planned)
+FROM (
+    WITH RECURSIVE planned AS (
+        SELECT relation, to_regclass(relation)::oid AS oid FROM unnest({tables}::text[]) AS relation
+    ), above AS (
+        SELECT planned.relation, i.inhparent AS oid FROM planned JOIN pg_inherits AS i ON i.inhrelid = planned.oid
         UNION
-        SELECT i.inhparent FROM pg_inherits AS i JOIN above ON i.inhrelid = above.oid
+        SELECT above.relation, i.inhparent FROM above JOIN pg_inherits AS i ON i.inhrelid = above.oid
     )
-    SELECT oid FROM above
-)
+    SELECT above.relation, planned.relation AS planned FROM above JOIN planned USING (oid)
+) AS heir
 
 -- name: an_update
 -- What the backfill will do, of no row: enough for PostgreSQL to say no.

@@ -204,8 +204,9 @@ $rescope$
 ALTER TABLE {relation} ADD CONSTRAINT {constraint} {definition}
 
 -- name: shared_keys
--- Rows of several tenants with the same key: the key could not be unique across tenants again.
+-- Rows of several tenants with the same key: the key could not be unique across tenants again. NULLs are no same key.
 SELECT {name}, min({key}), format('%s rows of different tenants share (%s): %s', count(*), array_to_string({columns}::text[], ', '), left(concat_ws(', ', {values}), 100))
 FROM ONLY {relation} AS t
+WHERE num_nulls({values}) = 0
 GROUP BY {values}
 HAVING count(*) > 1

@@ -46,6 +46,16 @@ GROUP BY {places}
 -- What will become of a table's rows.
 SELECT {columns} FROM ({decided}) AS t
 
+-- name: after_tables
+-- A statement that names the rows of tables. What it names more than once is read once (and what it names once is planned
+-- as if it stood in its place): inlined everywhere, a table that many lead to would be there as often as there are ways.
+WITH {tables}
+{statement}
+
+-- name: named_rows
+-- The rows of a table as a run would leave them, for those that refer to them.
+{name} AS (SELECT {columns}, t.vital_after, t.vital_early FROM ({rows}) AS t)
+
 -- name: customer_of
 -- The tenant of a row that is referred to; the Platform's are everybody's.
 NULLIF({tenant}, {platform}::uuid)

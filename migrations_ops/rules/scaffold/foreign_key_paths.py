@@ -68,7 +68,7 @@ def edges_of(catalogue: Catalogue) -> list[Edge]:
     pairs: list[tuple[Table, str, str, str, bool]] = []
     for table in catalogue.tables.values():
         for reference in table.references:
-            needed = table.needed.issuperset(reference.own)
+            needed = reference.binds_every_row and table.needed.issuperset(reference.own)
             edge = Edge(table.relation, reference.own, reference.parent, reference.key, needed)
             found.setdefault((edge.child, edge.columns, edge.parent, edge.key), edge)
             if len(reference.own) > 1:

@@ -28,7 +28,7 @@ WHERE a.attnum > 0
 
 -- name: foreign_keys
 -- Fragment: every foreign key, the columns on both sides in the same order. A partition has those of its table; what
--- the server makes of one for each partition of the table referred to is left out.
+-- the server makes of one for each partition of the table referred to is left out. It binds no row of a table that inherits.
 SELECT f.conname::text AS name,
        f.conrelid AS child, quote_ident(cn.nspname) || '.' || quote_ident(cc.relname) AS child_name, key.own,
        f.confrelid AS parent, quote_ident(pn.nspname) || '.' || quote_ident(pc.relname) AS parent_name, key.of_parent, key.kinds,
@@ -36,7 +36,8 @@ SELECT f.conname::text AS name,
            WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION'
        END AS on_delete,
        f.convalidated AS is_validated, f.condeferrable AS is_deferrable, pc.relkind = 'p' AS parent_is_partitioned,
-       f.conparentid <> 0 AS is_inherited
+       f.conparentid <> 0 AS is_inherited,
+       cc.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhparent = f.conrelid) AS binds_every_row
 FROM pg_constraint AS f
 JOIN pg_class AS cc ON cc.oid = f.conrelid
 JOIN pg_namespace AS cn ON cn.oid = cc.relnamespace
@@ -91,7 +92,7 @@ ORDER BY wanted.relation, c.place
 -- name: foreign_keys_of_tables
 -- The foreign keys of these tables to those; of all, and to all, where none are named.
 SELECT f.child_name, f.own, f.parent_name, f.of_parent, f.name, f.kinds, f.on_delete, f.is_validated, f.is_deferrable,
-       f.parent_is_partitioned, f.is_inherited
+       f.parent_is_partitioned, f.is_inherited, f.binds_every_row
 FROM ({foreign_keys}) AS f
 WHERE (%(children)s::text[] IS NULL OR f.child = ANY(ARRAY(SELECT to_regclass(t)::oid FROM unnest(%(children)s::text[]) AS t)))
   AND (%(parents)s::text[] IS NULL OR f.parent = ANY(ARRAY(SELECT to_regclass(t)::oid FROM unnest(%(parents)s::text[]) AS t)))
