@@ -1,4 +1,4 @@
-"""What a tenant's staff may look at of the catalogue: the lists and the rows, behind the fence."""
+"""What a tenant's staff may look at of the catalogue: the lists and the rows, under row level security."""
 
 from django.contrib import admin
 

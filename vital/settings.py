@@ -249,12 +249,13 @@ UNFOLD = {
     "COMMAND": {"search_callback": "migrations_ops.admin.search.found"},
     "DASHBOARD_CALLBACK": "migrations_ops.admin.dashboard.dashboard",
     "STYLES": [lambda request: static("vital/control_room.css")],
+    "SCRIPTS": [lambda request: static("vital/labels.js")],
 }
 
 # The pages for a tenant's staff look the same; what else the Platform's admin is given stays there.
 UNFOLD_OWN = {name: value for name, value in UNFOLD.items() if name.startswith(("SITE_", "SHOW_", "STYLES"))}
 UNFOLD_OWN |= {
-    "SITE_SUBHEADER": "What your tenant has",
+    "SITE_SUBHEADER": "Your tenant",
     "SIDEBAR": {"navigation": "tenants.admin.tenant_site.navigation", "show_search": True, "command_search": True},
 }
 

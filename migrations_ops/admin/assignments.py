@@ -22,6 +22,7 @@ from tenants.admin.base import ReadOnly
 from tenants.admin.links import Named, one
 from vital.errors import EngineError
 
+UNTELLING = ("content_hash",)  # nobody sorts by it
 SEARCHED_WHOLE = 20_000  # rows of a table up to which a part of a name is looked for
 
 
@@ -49,9 +50,9 @@ class AssignedAdmin(ReadOnly):
     list_per_page = 50
     list_disable_select_all = True
     change_form_outer_before_template = "migrations_ops/why.html"
-    sortable_by = ()
-    indexed: tuple[str, ...] = ()
+    indexed: tuple[str, ...] = ()  # columns with an index: they are shown, and can be sorted by
     actions = ("reassign",)
+    nothing_yet = "This table has no rows."
     links: ClassVar = {"tenant": one("tenant", "tenant_id"), "rule": _rule, "run": one("run", "_vital_run")}
 
     @admin.display(description="row")
@@ -88,6 +89,14 @@ class AssignedAdmin(ReadOnly):
             found, _ = super().get_search_results(request, queryset, term)
             wanted |= Q(pk__in=found.order_by().values("pk"))
         return queryset.filter(wanted), False
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        first, *others = super().get_list_display(request)
+        return [first, *self.get_sortable_by(request), *others]
+
+    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
+        plain = (name for name in self.indexed if not self.opts.get_field(name).is_relation)
+        return tuple(name for name in plain if name not in UNTELLING)
 
     def require_rows(self) -> None:
         reports.require_tenants(table_of(self.model))

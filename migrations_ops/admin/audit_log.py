@@ -18,6 +18,7 @@ class AuditEventAdmin(ReadOnly):
     search_help_text = "who or reason"
     ordering = ("-id",)
     list_per_page = 50
+    nothing_yet = "The audit is empty: it keeps what people do, such as starting a run or deciding about a row."
     fields = ("at", "who", "action", "reason", "about", "facts")
     links: ClassVar = {"who": one("staff", "who"), "about": facts_of}
 

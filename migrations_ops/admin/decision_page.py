@@ -1,4 +1,4 @@
-"""The page on which findings are decided: what it would come to first, then the same once more with a yes."""
+"""The page on which rows are assigned to a tenant: a preview first, then the same once more with a yes."""
 
 from typing import Any
 
@@ -7,8 +7,10 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from migrations_ops.admin.mixins import frame
 from migrations_ops.review import service as review
-from tenants.models import TenantRecord
+from tenants.admin.links import names_of
+from tenants.admin.tenant_choice import TenantChoice
 from vital.errors import EngineError
 
 MOST = 1000  # rows at once; more are for a file: ./manage.py migrate_tenants findings --csv
@@ -17,8 +19,8 @@ MOST = 1000  # rows at once; more are for a file: ./manage.py migrate_tenants fi
 class DecisionForm(forms.Form):
     """Whose the rows are, and why."""
 
-    tenant = forms.ModelChoiceField(TenantRecord.objects.order_by("name"), to_field_name="slug")
-    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), help_text="it is written down with your name")
+    tenant = TenantChoice(by="slug", label="Assign to")
+    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), help_text="It is kept with your name.")
     token = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
@@ -29,10 +31,10 @@ def page(
     action: str,
     chosen: list[str] | None = None,
 ) -> HttpResponse | None:
-    """Rows as (table, key). The form; filled in, what it would come to; confirmed, None: show the list again. `chosen`:
+    """Rows as (table, key). The form; filled in, a preview; confirmed, None: show the list again. `chosen`:
     what stands for the rows when they are confirmed, if not what was sent now."""
     if not rows or len(rows) > MOST:
-        messages.error(request, f"Choose between one and {MOST:,} rows that have a key.")
+        messages.error(request, f"Select 1 to {MOST:,} rows that have a key.")
         return None
     document: dict[str, Any] = {}
     form = DecisionForm(request.POST if "reason" in request.POST else None)
@@ -51,15 +53,16 @@ def page(
             messages.error(request, str(error))
             for problem in error.facts.get("problems", [])[:20]:
                 messages.error(request, f"{problem.relation} {problem.key}: {problem.message}")
-    context = model_admin.admin_site.each_context(request) | {
-        "title": "Decide whose these rows are",
-        "opts": model_admin.opts,
+    names_of(request).load("row", rows[:20])
+    facts = {
         "form": form,
         "rows": rows,
         "document": document,
         "selected": request.POST.getlist("_selected_action") if chosen is None else chosen,
         "action": action,
+        "cancel": request.get_full_path(),
     }
+    context = frame(model_admin, request, "Confirm" if document else "Assign to a tenant", **facts)
     return TemplateResponse(request, "migrations_ops/decide.html", context)
 
 

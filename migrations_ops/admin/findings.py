@@ -1,11 +1,12 @@
 """What checks found, and people's decisions about it."""
 
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 
 from migrations_ops.admin import decision_page, queue
 from migrations_ops.admin.links import by_relation, phase_of
@@ -13,6 +14,7 @@ from migrations_ops.admin.mixins import may_act
 from migrations_ops.models import Finding, PhaseRun
 from tenants.admin.base import ReadOnly
 from tenants.admin.links import one
+from vital.db.sql import shown
 
 
 @admin.register(Finding)
@@ -28,7 +30,7 @@ class FindingAdmin(ReadOnly):
     list_filter = ("severity", "relation", "check_name")
     search_fields = ("key", "message")
     actions = ("decide",)
-    list_before_template = "migrations_ops/nothing_yet.html"
+    change_form_outer_before_template = "migrations_ops/finding_next.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Finding]:
         """What an undone phase had found is history: the run's report has it."""
@@ -43,13 +45,27 @@ class FindingAdmin(ReadOnly):
         sentence = "No check has found anything." if checked else "Nothing was checked yet: start a run first."
         return super().changelist_view(request, {"nothing_yet": sentence, **(extra_context or {})})
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With what to do next, here and on the command line."""
+        finding = self.get_object(request, object_id)
+        facts: dict[str, Any] = {"may_decide": may_act(request)}
+        if isinstance(finding, Finding):
+            words = urlencode({"table": finding.relation, "check": finding.check_name})
+            facts |= {
+                "table": shown(finding.relation),
+                "group": f"{reverse('admin:migrations_ops_finding_queue')}?{words}",
+            }
+        return super().change_view(request, object_id, form_url, facts | (extra_context or {}))
+
     def get_urls(self) -> list[URLPattern]:
         return queue.urls(self) + super().get_urls()
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return may_act(request)
 
-    @admin.action(description="Decide whose these rows are", permissions=["decide"])
+    @admin.action(description="Assign to a tenant", permissions=["decide"])
     def decide(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:
         rows = queryset.exclude(key="").order_by("relation", "key").values_list("relation", "key")
         return decision_page.page(self, request, list(rows[: decision_page.MOST + 1]), "decide")

@@ -23,8 +23,7 @@ class LedgerAdmin(ReadOnly):
     list_display = ("id", "relation", "rule", "kind", "rows", "phase", "run_id", "written_at", "undone_at")
     list_filter = ("relation", "phase", "kind")
     ordering = ("-id",)
-    list_before_template = "migrations_ops/nothing_yet.html"
-    nothing_yet = "No row was assigned yet: 003_platform_data and 004_tenant_data do."
+    nothing_yet = "The ledger is empty: 003_platform_data and 004_tenant_data write it. Start a run first."
     exclude = ("hashes", "digest", "transaction", "undone_in")
     links: ClassVar = {
         "relation": one("table", "relation"),

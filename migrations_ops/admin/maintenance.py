@@ -16,7 +16,7 @@ from vital.errors import EngineError
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(widget=TextArea(attrs={"rows": 2}), help_text="It is written down with your name.")
+    reason = forms.CharField(widget=TextArea(attrs={"rows": 2}), help_text="It is kept with your name.")
 
 
 @admin.register(Maintenance)

@@ -1,4 +1,4 @@
-"""The history of people's decisions about rows; each can be taken back."""
+"""The history of people's decisions about rows; each can be withdrawn."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -14,16 +14,16 @@ from migrations_ops.admin.mixins import may_act
 from migrations_ops.models import Override
 from migrations_ops.review import service as review
 from tenants.admin.base import ReadOnly
-from tenants.admin.links import Named, one
+from tenants.admin.links import Named, names_of, one
 from vital.errors import EngineError
 
-MOST = 100  # decisions that are taken back at once: each is a small run of its own
+MOST = 100  # decisions that are withdrawn at once: each is a small run of its own
 
 
 class ReasonForm(forms.Form):
-    """Why decisions are taken back."""
+    """Why decisions are withdrawn."""
 
-    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), help_text="it is written down with your name")
+    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), help_text="It is kept with your name.")
 
 
 def _run(decision: Any) -> list[Named | str]:
@@ -51,8 +51,7 @@ class OverrideAdmin(ReadOnly):
     ordering = ("-decided_at", "-id")
     list_per_page = 50
     actions = ("take_back",)
-    list_before_template = "migrations_ops/nothing_yet.html"
-    nothing_yet = "Nobody has decided about a row yet."
+    nothing_yet = "There is no decision yet. Review shows the rows that need one."
 
     def run(self, decision: Override) -> None:
         """Its cells are links: see `links`."""
@@ -69,24 +68,25 @@ class OverrideAdmin(ReadOnly):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return may_act(request)
 
-    @admin.action(description="Take these decisions back", permissions=["decide"])
+    @admin.action(description="Withdraw the decisions", permissions=["decide"])
     def take_back(self, request: HttpRequest, queryset: QuerySet[Override]) -> HttpResponse | None:
         """Asks for a reason first; each row goes back to where it was, or to where the rules put it."""
         chosen = list(queryset[: MOST + 1])
         if len(chosen) > MOST:
-            messages.error(request, f"At most {MOST} decisions are taken back at once.")
+            messages.error(request, f"At most {MOST} decisions are withdrawn at once.")
             return None
         form = ReasonForm(request.POST if "reason" in request.POST else None)
         if form.is_valid():
             self._withdraw(request, chosen, form.cleaned_data["reason"])
             return None
+        names_of(request).load("row", [(decision.relation, decision.key) for decision in chosen])
         context = self.admin_site.each_context(request) | {
-            "title": "Take decisions back",
+            "title": "Withdraw",
             "opts": self.opts,
             "form": form,
             "decisions": chosen,
         }
-        return TemplateResponse(request, "migrations_ops/take_back.html", context)
+        return TemplateResponse(request, "migrations_ops/withdraw.html", context)
 
     def _withdraw(self, request: HttpRequest, chosen: list[Override], reason: str) -> None:
         done = 0
@@ -98,4 +98,4 @@ class OverrideAdmin(ReadOnly):
                 done += 1
             except EngineError as error:
                 messages.error(request, f"{decision}: {error}")
-        messages.info(request, f"{done:,} of {len(chosen):,} decisions are taken back.")
+        messages.info(request, f"{done:,} of {len(chosen):,} decisions are withdrawn.")

@@ -4,6 +4,7 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,13 +15,19 @@ from migrations_ops.admin import decision_page
 from migrations_ops.admin.mixins import may_act
 from migrations_ops.review import service as review_service
 from tenants.admin.base import ModelAdmin
+from tenants.admin.links import names_of
+from tenants.admin.tenant_choice import TenantChoice
 from tenants.models import TenantRecord
 from vital.errors import EngineError
 
 REASON = "review_reason"  # where the session keeps the reason given last
 BIGINT = re.compile(r"[0-9]{1,18}")
-DIGITS = 9  # tenants that have a key of their own
+DIGITS = 9  # tenants that have a key each; more are searched
 SHOWN_VALUES = 5  # values of a row that are shown
+
+
+class TenantForm(forms.Form):
+    tenant = TenantChoice(by="slug", label="Assign to")
 
 
 def urls(model_admin: ModelAdmin) -> list[URLPattern]:
@@ -43,7 +50,9 @@ def queue(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
             keys = [row.key for row in review_service.review(place, decision_page.MOST).rows]
         answer = decision_page.page(model_admin, request, [(place.table, key) for key in keys], "queue", keys)
         return answer or HttpResponseRedirect(request.get_full_path())
-    review = review_service.review(place)
+    review, chosen = review_service.review(place), request.GET.get("tenant", "")
+    names_of(request).load("row", [(review.place.table, row.key) for row in review.rows])
+    names_of(request).load("finding", [row.finding for row in review.rows])
     context = model_admin.admin_site.each_context(request) | {
         "title": "Review",
         "opts": model_admin.opts,
@@ -58,8 +67,9 @@ def queue(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
         else "",
         "next_group": _query(review.further),
         "left": sum(group.open for group, _ in review.groups),
-        "tenants": [(n if n <= DIGITS else "", one) for n, one in enumerate(_tenants(), start=1)],
-        "chosen": request.GET.get("tenant", ""),
+        "tenants": _tenants(),
+        "choice": TenantForm(initial={"tenant": chosen}),
+        "chosen": chosen,
         "reason": request.session.get(REASON, ""),
     }
     return TemplateResponse(request, "migrations_ops/queue.html", context)
@@ -90,9 +100,9 @@ def take_back(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             rows = review_service.take_back_last(
-                request.user.get_username(), "taken back in the review", lambda why: None
+                request.user.get_username(), "withdrawn in the review", lambda why: None
             )
-            messages.info(request, f"{rows:,} decisions are taken back.")
+            messages.info(request, f"{rows:,} decisions are withdrawn.")
         except EngineError as error:
             messages.error(request, str(error))
     return HttpResponseRedirect(f"{reverse('admin:migrations_ops_finding_queue')}?{request.GET.urlencode()}")
@@ -123,5 +133,7 @@ def _values(row: dict[str, Any]) -> list[tuple[str, str]]:
     return telling[:SHOWN_VALUES]
 
 
-def _tenants() -> list[TenantRecord]:
-    return list(TenantRecord.objects.filter(is_active=True).order_by("name"))
+def _tenants() -> list[tuple[int, TenantRecord]]:
+    """Each with its key, where there are as many keys; none where they must be searched."""
+    found = list(TenantRecord.objects.filter(is_active=True).order_by("name")[: DIGITS + 1])
+    return list(enumerate(found, start=1)) if len(found) <= DIGITS else []

@@ -42,6 +42,8 @@ class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]
 class GroupsAdmin(GroupAdmin, ModelAdmin):
     """Groups of Django's permissions."""
 
+    nothing_yet = "There are no groups. VITAL needs none: superusers may do everything, members see their tenant."
+
 
 class Domains(TabularInline):
     model = Domain
@@ -56,6 +58,7 @@ class TenantAdmin(ReadOnly):
     list_select_related = ("record",)
     links: ClassVar = {"record": one("tenant", "record_id")}
     list_filter = ("isolation",)
+    nothing_yet = "There are no host names: tenants get theirs with 002_tenant_setup. Start a run first."
     search_fields = ("schema_name",)
     inlines = (Domains,)
 
@@ -82,6 +85,7 @@ class MembershipAdmin(ModelAdmin):
 
     list_display = ("user", "tenant_id", "role")
     list_display_links = ("role",)
+    nothing_yet = "There are no memberships. Add one, and a member of staff sees the tenant's rows."
     list_select_related = ("user",)
     list_filter = ("role",)
     links: ClassVar = {"tenant_id": one("tenant", "tenant_id"), "user": _member}
@@ -126,6 +130,7 @@ class ApiKeyAdmin(ModelAdmin):
 
     list_display = ("name", "prefix", "tenants", "scope", "created_at", "expires_at", "revoked_at", "last_used_at")
     list_filter = ("scope",)
+    nothing_yet = "There are no API keys. Add one for each program that calls the API."
     search_fields = ("name", "prefix")
     links: ClassVar = {"tenants": _tenants_of_key}
     form = ApiKeyForm

@@ -64,6 +64,11 @@ class ChangeList(_List):
 
 
 class ModelAdmin(WithExport, WithLinks, _Admin):
+    """`nothing_yet`: what an empty list says, and what to do first."""
+
+    list_before_template = "tenants/nothing_yet.html"
+    nothing_yet = ""
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[_List]:
         return ChangeList
 

@@ -56,7 +56,7 @@ def tenant_of_page(page: str, person: Person, *, reads: bool) -> TenantInfo | No
     if person.tenant is None:
         raise PageRefused(_why_none())
     if not reads:
-        raise PageRefused("The rows of a tenant are looked at here, and changed by its applications.")
+        raise PageRefused("Rows are only shown here. A tenant's applications change them.")
     return person.tenant
 
 
@@ -64,7 +64,7 @@ def _why_none() -> str:
     try:
         availability.require_isolation()
     except MigrationRequired:
-        return "The tenants are not kept apart yet: nobody looks into one before the migration has closed the fence."
+        return "Isolation is off: no tenant can be opened before 006_row_level_security is completed."
     return "You are staff of no tenant that is active. An admin of the Platform can make you a member of one."
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Q
+from django.forms import Widget
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
@@ -21,12 +22,18 @@ def _words(by: str, words: dict[str, Any]) -> dict[str, Any]:
     return {"url_path": f"admin:tenants_membership_choices_{by}", **found, **words}
 
 
-class TenantChoice(AutocompleteField):
+class _Searched:
+    def widget_attrs(self, widget: Widget) -> dict[str, Any]:
+        found: dict[str, Any] = super().widget_attrs(widget)  # type: ignore[misc]
+        return found | {"data-placeholder": "Search by name or slug"}
+
+
+class TenantChoice(_Searched, AutocompleteField):
     def __init__(self, by: str = "id", **words: Any) -> None:
         super().__init__(**_words(by, words))
 
 
-class TenantChoices(ManyAutocompleteField):
+class TenantChoices(_Searched, ManyAutocompleteField):
     def __init__(self, **words: Any) -> None:
         super().__init__(**_words("id", words))
 

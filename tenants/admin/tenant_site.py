@@ -1,4 +1,4 @@
-"""The admin of a tenant's staff: a site of its own, whose pages run behind the fence as that tenant and only read.
+"""The admin of a tenant's staff: a site of its own, whose pages run under row level security as that tenant.
 
 What is registered here is shown to them, and nothing else: no page of the Platform's admin is part of this site.
 """
@@ -36,7 +36,7 @@ PAGES = (
     "search",
     "switch",
 )
-SHARED = "the Platform's, shared"
+OWN_ROWS, SHARED = "own", "Platform, shared"
 MOST_FOUND = 5  # rows of a list that the search shows
 MOST = 10_000  # rows that are counted; of more it is said that they are more
 
@@ -89,7 +89,7 @@ class OwnSite(AdminSite):
         return results_page(request, results, began)
 
     def switch(self, request: HttpRequest) -> HttpResponse:
-        """Look into another of one's own tenants from now on; one that is not is passed over."""
+        """See another of one's own tenants from now on; one that is not is passed over."""
         person = cast(TenantRequest, request).person
         wanted = request.POST.get("tenant", "")
         if person and wanted in {facts.id for facts in person.tenants}:
@@ -98,12 +98,12 @@ class OwnSite(AdminSite):
 
     def refused(self, request: HttpRequest) -> TemplateResponse:
         """Why a page is not shown, and where to go instead."""
-        context = self.each_context(request) | {"title": "Not here", "refusal": cast(TenantRequest, request).refusal}
+        context = self.each_context(request) | {"title": "No access", "refusal": cast(TenantRequest, request).refusal}
         request.current_app = self.name  # templates find their links by it
         return TemplateResponse(request, "tenants/refused.html", context, status=403)
 
     def be_ready(self) -> None:
-        """Django's names of the models are remembered by the process: they cannot be read behind the fence."""
+        """Django's names of the models are remembered by the process: they cannot be read under row level security."""
         ContentType.objects.get_for_models(*self._registry)
 
 
@@ -116,17 +116,17 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         return []
     pages = [page for page in site._registry.values() if isinstance(page, OwnRows)]
     lists = [{"title": str(page.opts.verbose_name_plural).capitalize(), "link": page.address()} for page in pages]
-    return [{"items": [{"title": "What we have", "link": reverse(f"{OWN}:index")}, *lists]}]
+    return [{"items": [{"title": "Overview", "link": reverse(f"{OWN}:index")}, *lists]}]
 
 
 class Whose(admin.SimpleListFilter):
     """Own rows, or the Platform's, which are shared."""
 
-    title = "whose"
+    title = "owner"
     parameter_name = "whose"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("own", "our own"), ("shared", SHARED)]
+        return [("own", OWN_ROWS), ("shared", SHARED)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         tenant = tenant_of(request)
@@ -143,6 +143,7 @@ class OwnRows(ReadOnly):
 
     limit = ""  # the tenant's limit that its own rows count against
     actions = None
+    nothing_yet = "There are no rows here yet. Your applications add them."
     list_per_page = 50
     list_max_show_all = 0
 
@@ -156,9 +157,9 @@ class OwnRows(ReadOnly):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
-    @admin.display(description="whose")
+    @admin.display(description="owner")
     def whose(self, row: Any) -> str:
-        return SHARED if str(row.tenant_id) == settings.PLATFORM_ID else "our own"
+        return SHARED if str(row.tenant_id) == settings.PLATFORM_ID else OWN_ROWS
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return [*super().get_list_display(request), "whose"]

@@ -25,8 +25,8 @@ def test_two_people_are_given_to_a_tenant_and_taken_back(visitor: Visitor, site:
     page.keyboard.type("they work there")
     page.keyboard.press("Escape")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("users: 2 from no tenant to pharma")).to_be_visible()
-    expect(page.get_by_role("button", name="Decide so")).to_be_focused()
+    expect(page.get_by_text("users: 2 rows from no tenant to Pharmaceuticals")).to_be_visible()
+    expect(page.get_by_role("button", name="Confirm")).to_be_focused()
     assert site.sql(OPEN) == [(before,)], "only shown so far"
     page.keyboard.press("Enter")
 
@@ -37,7 +37,7 @@ def test_two_people_are_given_to_a_tenant_and_taken_back(visitor: Visitor, site:
 
     page.keyboard.press("u")
 
-    expect(page.get_by_text("2 decisions are taken back.")).to_be_visible()
+    expect(page.get_by_text("2 decisions are withdrawn.")).to_be_visible()
     assert site.sql(OPEN) == [(before,)]
     assert site.sql(DECIDED) == []
 

@@ -105,25 +105,27 @@ def _rows_are_given_away_and_taken_back(visitor: Visitor, database: Scratch) -> 
     visitor.open("/admin/catalog/tool/")
     for number in range(3):
         page.locator("#result_list tbody input[name=_selected_action]").nth(number).check()
-    page.locator("select[name=action]").select_option(label="Give to another tenant")
+    page.locator("select[name=action]").select_option(label="Assign to another tenant")
     page.get_by_role("button", name="Run").or_(page.get_by_role("button", name="Go")).first.click()
-    page.locator("select[name=tenant]").select_option(label="Pharmaceuticals")
+    page.get_by_role("combobox", name="Assign to").click()
+    page.locator(".select2-search__field").fill("pharma")
+    page.get_by_role("option", name="Pharmaceuticals").click()
     page.locator("textarea[name=reason]").fill("they made them")
-    page.get_by_role("button", name="Show what it comes to").click()
-    expect(page.get_by_text("tools: 3 from")).to_be_visible()
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("tools: 3 rows from")).to_be_visible()
     assert rows(database.admin_url, mine) == [(0,)]
-    page.get_by_role("button", name="Decide so").click()
+    page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_text("3 of 3 decisions are carried out.")).to_be_visible()
     assert rows(database.admin_url, mine) == [(3,)]
 
     visitor.open("/admin/migrations_ops/override/")
     for box in page.locator("#result_list tbody input[name=_selected_action]").all():
         box.check()
-    page.locator("select[name=action]").select_option(label="Take these decisions back")
+    page.locator("select[name=action]").select_option(label="Withdraw the decisions")
     page.get_by_role("button", name="Run").or_(page.get_by_role("button", name="Go")).first.click()
     page.locator("textarea[name=reason]").fill("a mistake")
     page.locator("form button.vital-button").click()
-    expect(page.get_by_text("3 of 3 decisions are taken back.")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("3 of 3 decisions are withdrawn.")).to_be_visible(timeout=LONG)
     assert rows(database.admin_url, mine) == [(0,)]
 
 

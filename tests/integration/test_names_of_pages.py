@@ -95,6 +95,18 @@ def test_a_tenant_is_looked_up_by_a_part_of_its_name(site: Client) -> None:
         assert found == {"results": [{"id": value, "text": "Pharmaceuticals"}], "pagination": {"more": False}}
 
 
+EMPTY = ("auth_group", "tenants_apikey", "tenants_membership", "migrations_ops_override")
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_list_says_what_to_do_first(site: Client, name: str) -> None:
+    if name == "auth_group":
+        Group.objects.all().delete()
+    assert "There " in visible_text(page_of(site, reverse(f"admin:{name}_changelist")).split('id="content"')[1])
+    filtered = page_of(site, reverse(f"admin:{name}_changelist") + "?q=nothing-is-called-so")
+    assert 'role="status"' not in filtered.split('id="content"')[1]
+
+
 LISTS = [page.address for _, page in PAGES if page.address.endswith("_changelist")]
 
 

@@ -37,7 +37,7 @@ def keys_on(page: str) -> list[str]:
 
 
 def decide(client: Client, where: dict[str, str], **words: Any) -> str:
-    """Show what it comes to, say yes, and return the page that follows."""
+    """Preview, say yes, and return the page that follows."""
     address = reverse("admin:migrations_ops_finding_queue") + "?" + "&".join(f"{n}={v}" for n, v in where.items())
     sent = {"tenant": "pharma", "reason": "they work there"} | words
     foreseen = client.post(address, sent).content.decode()
@@ -53,7 +53,7 @@ def test_groups_come_in_the_order_in_which_they_matter(on_migrated: Scratch) -> 
 
     first = page(admin)
 
-    assert re.search(r"\d+ rows in \d groups are left", admin_client.visible_text(first))
+    assert re.search(r"\d+ rows in \d groups need a decision", admin_client.visible_text(first))
     listed = re.findall(r'href="\?table=public\.(\w+)&', first.split('aria-labelledby="group"')[0])
     assert listed[:3] == ["users", "conversations", "messages"], "what others follow comes first, what no rule knows"
 
@@ -108,7 +108,7 @@ def test_what_is_decided_leaves_the_queue_and_comes_back_when_it_is_taken_back(o
 
     back = admin.post(reverse("admin:migrations_ops_finding_queue_back"), follow=True).content.decode()
 
-    assert "2 decisions are taken back" in admin_client.visible_text(back)
+    assert "2 decisions are withdrawn" in admin_client.visible_text(back)
     found = dict(rows(on_migrated.admin_url, "SELECT id::text, tenant_id::text FROM users"))
     assert [found[key] for key in chosen] == [None, None]
     assert set(keys_on(page(admin, **USERS))) == set(before)

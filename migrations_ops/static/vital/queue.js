@@ -24,7 +24,7 @@
     s: () => leave(queue.dataset.rows),
     n: () => leave(queue.dataset.next),
     u: () => queue.querySelector("[data-key=u]").click(),
-    "?": () => { const keys = document.getElementById("keys"); keys.open = !keys.open; },
+    "?": () => { const keys = document.getElementById("keys"); keys.open = !keys.open; if (keys.open) keys.scrollIntoView({ block: "nearest" }); },
     Enter: () => form.requestSubmit(),
   };
 
