@@ -36,12 +36,14 @@ class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]
 
     form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
     list_display = ("username", "first_name", "last_name", "is_active", "is_superuser", "last_login")
+    filter_horizontal = ()  # the two lists of Django's own widget cannot be read by a screen reader
 
 
 @admin.register(Group)
 class GroupsAdmin(GroupAdmin, ModelAdmin):
     """Groups of Django's permissions."""
 
+    filter_horizontal = ()
     nothing_yet = "There are no groups. VITAL needs none: superusers may do everything, members see their tenant."
 
 

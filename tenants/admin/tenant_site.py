@@ -78,13 +78,10 @@ class OwnSite(AdminSite):
         for model, page in self._registry.items():
             if not (isinstance(page, OwnRows) and page.in_search):
                 continue
-            rows, _ = page.get_search_results(request, page.get_queryset(request), term)
             address = f"{OWN}:{model._meta.app_label}_{model._meta.model_name}_change"
             results += [
-                SearchResult(
-                    str(row)[:80], str(model._meta.verbose_name), reverse(address, args=[row.pk]), "data_object"
-                )
-                for row in rows[:MOST_FOUND]
+                SearchResult(str(row)[:80], str(page.opts.verbose_name), reverse(address, args=[row.pk]), "data_object")
+                for row in page.found(request, term, MOST_FOUND)
             ]
         return results_page(request, results, began)
 
@@ -175,6 +172,13 @@ class OwnRows(ReadOnly):
 
     def address(self) -> str:
         return reverse(f"{OWN}:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+    def found(self, request: HttpRequest, term: str, most: int) -> list[Model]:
+        """The first rows with the term, own ones before those that are shared."""
+        rows, _ = self.get_search_results(request, self.get_queryset(request), term)
+        tenant = tenant_of(request)
+        own_rows = list(rows.filter(tenant_id=tenant.id)[:most]) if tenant else []
+        return [*own_rows, *rows.exclude(pk__in=[row.pk for row in own_rows])[: most - len(own_rows)]]
 
     def figures(self, request: HttpRequest, tenant: TenantInfo) -> dict[str, Any]:
         """How many rows are the tenant's own, how many are shared with it, and how many it may have (empty: any)."""
