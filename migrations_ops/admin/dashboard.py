@@ -44,7 +44,7 @@ def dashboard(request: HttpRequest, context: Document) -> Document:
             for one, name in owned["tenants"].items()
         ],
         "others": owned.get("others", 0),
-        "findings": [group | {"link": addresses.to_findings(check_name=group["check"])} for group in now["findings"]],
+        "findings": [_group(group) for group in now["findings"]],
         "drift": _drift(now),
         "validated": moment(now["validated"]),
         "chart": traffic_chart.chart(now["traffic"]),
@@ -87,6 +87,14 @@ def needs_a_person(now: Document) -> Iterator[Document]:
 
 def _found(now: Document, severity: str) -> int:
     return sum(group["count"] for group in now["findings"] if group["severity"] == severity)
+
+
+def _group(group: Document) -> Document:
+    """Findings of a check about a table; some are about none."""
+    relation = addresses.relation_named(group["table"]) if group["table"] else ""
+    about = {"relation": relation} if relation else {}
+    link = addresses.to_findings(check_name=group["check"], **about)
+    return group | {"link": link, "table_link": addresses.to_rows(relation) if relation else ""}
 
 
 def _need(text: str, link: str, label: str, mood: str) -> Document:
