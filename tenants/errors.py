@@ -189,7 +189,7 @@ class RefersToNothing(Refusal):
 
 
 class ChangedMeanwhile(Refusal):
-    """Somebody has changed this since it was read: read it again, and send what is to change."""
+    """This has changed since it was read: read it again, and send what is to change."""
 
     code = "changed_meanwhile"
     status = 412
@@ -275,7 +275,7 @@ class OtherTables(Refusal):
 
 
 class UnderMaintenance(Refusal):
-    """The service is under maintenance: reading goes on, writing waits. Try again after the seconds of Retry-After."""
+    """The service is under maintenance: reads are served, writes wait. Try again after the seconds of Retry-After."""
 
     code = "under_maintenance"
     status = 503

@@ -36,12 +36,11 @@ class AnotherRunIsActive(EngineError):
 
 
 class PhaseRefused(EngineError):
-    """{phase} says no: {count} checks failed. Nothing after it was started. See {log}, and run again when they are
-    mended."""
+    """{phase}: {failed} failed. Nothing after it was started. See {log}; correct what it names, and run again."""
 
 
 class StepFailed(EngineError):
-    """{phase}: the step "{step}" failed{on}: {message} (SQLSTATE {sqlstate}). Nothing of it was kept. Mend the cause
+    """{phase}: the step "{step}" failed{on}: {message} (SQLSTATE {sqlstate}). Nothing of it was kept. Correct the cause
     and run `./manage.py migrate_tenants` again: it continues here."""
 
 
@@ -56,8 +55,8 @@ class ContentChanged(EngineError):
 
 
 class NothingSticks(EngineError):
-    """Rows of {relation} refuse their new {columns}: a trigger puts the old value back, or somebody keeps changing
-    them. What was assigned so far is kept. Find the trigger with \\d {relation}, disable it, and run again."""
+    """Rows of {relation} refuse their new {columns}: a trigger puts the old value back, or another session keeps
+    changing them. What was assigned so far is kept. Find the trigger with \\d {relation}, disable it, and run again."""
 
 
 class UndoRefused(EngineError):
@@ -71,8 +70,8 @@ class NoTerminal(EngineError):
 
 
 class UndoFailed(EngineError):
-    """The undo of {phase} failed: {message} (SQLSTATE {sqlstate}). What was taken back stays so. Mend the cause and
-    undo again: it continues here."""
+    """The undo of {phase} failed: {message} (SQLSTATE {sqlstate}). What was undone stays undone. Correct the
+    cause and undo again: it continues here."""
 
 
 class ReasonRequired(EngineError):
@@ -89,7 +88,7 @@ def require_reason(reason: str, what: str) -> str:
 
 
 class OutOfOrder(EngineError):
-    """{phase} stands on {needed}, which is not completed. Run without --only/--from, or with --from {needed}."""
+    """{phase} needs {needed}, which is not completed: run that first, with --from {needed} or without --only/--from."""
 
     exit_code = 2
 

@@ -13,7 +13,7 @@ from tenants.api.fields import CHOICE, refusals
 IF_MATCH = OpenApiParameter(
     "if-match",
     location=OpenApiParameter.HEADER,
-    description="the ETag of the row as it was read: 412 where somebody has changed it since",
+    description="the ETag of the row as it was read: 412 where it has changed since",
 )
 PREFER = OpenApiParameter(
     "prefer", location=OpenApiParameter.HEADER, description="return=minimal: no row in the answer"

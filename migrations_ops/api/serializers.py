@@ -16,8 +16,8 @@ class DecisionShape(serializers.Serializer[object]):
 
 class DecisionsBody(serializers.Serializer[object]):
     decisions = DecisionShape(many=True, allow_empty=False)
-    dry_run = serializers.BooleanField(default=False, help_text="say what it would come to, and write nothing")
-    token = Text(default="", allow_blank=True, help_text="a dry run's: refused where somebody has decided since")
+    dry_run = serializers.BooleanField(default=False, help_text="show the result, and write nothing")
+    token = Text(default="", allow_blank=True, help_text="a dry run's: refused where a row has been decided since")
 
 
 class WithdrawalBody(serializers.Serializer[object]):

@@ -57,12 +57,12 @@ class Tally:
         if look.service and look.service != before.service and (before.service or look.service != "ready"):
             found.append(f"the service {'is ready' if look.service == 'ready' else look.service}")
         if look.locked and not before.locked:
-            found.append("a table is locked, or too big to count in time: rows and fence were not looked at")
+            found.append("a table is locked, or too big to count in time: rows and isolation were not checked")
         if not (look.down or look.locked):
             found += [f"a gap: {gap}" for gap in look.gaps if gap not in before.gaps]
             found += [f"closed: {gap}" for gap in before.gaps if gap not in look.gaps]
         if not look.down and look.run != before.run:
-            found.append(look.run or "no run is open any more")
+            found.append(look.run or "no run is unfinished")
         return found
 
     def _requests(self, look: Snapshot) -> None:
@@ -81,7 +81,7 @@ class Tally:
         found = [
             f"{count:.0f} answers 5xx at {route} for {tenant}" for (route, tenant), count in sorted(self.errors.items())
         ]
-        found += [f"a gap in the fence: {gap}" for gap in self.last.gaps]
+        found += [f"a gap in isolation: {gap}" for gap in self.last.gaps]
         if self.last.unassigned:
             found.append(
                 "rows without a tenant: " + ", ".join(f"{n} {rows:,}" for n, rows in self.last.unassigned.items())

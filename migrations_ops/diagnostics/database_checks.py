@@ -43,31 +43,31 @@ def isolation(session: Session, plan: Plan) -> list[Result]:
     """Of isolation alone, once it has been turned on; a check before a deployment asks nothing else."""
     inventory = inventory_of(plan)
     stands = standing(session.execute, inventory)
-    roles = [Result("roles beside the fence", WARN, one.seen, one.fix) for one in not_bound(session.execute, plan)]
+    roles = [Result("roles outside isolation", WARN, one.seen, one.fix) for one in not_bound(session.execute, plan)]
     if stands.is_off:
         off = "it is not closed yet: the API answers 503"
-        return [Result("the fence", WARN, off, "./manage.py migrate_tenants"), *roles]
-    found = [Result("the fence", FAIL if one.dangerous else WARN, one.seen, one.fix) for one in stands.differences]
+        return [Result("isolation", WARN, off, "./manage.py migrate_tenants"), *roles]
+    found = [Result("isolation", FAIL if one.dangerous else WARN, one.seen, one.fix) for one in stands.differences]
     if len(found) > SHOWN:
         more = f"{len(found) - SHOWN} more things are not as the plan wants them"
-        found[SHOWN:] = [Result("the fence", found[SHOWN].state, more, "./manage.py migrate_tenants --only 006")]
+        found[SHOWN:] = [Result("isolation", found[SHOWN].state, more, "./manage.py migrate_tenants --only 006")]
     ways = bypasses(session, inventory)["bypasses"]
     for one in ways["tables_that_the_plan_does_not_name"]:
         fix = "Add it to the plan and run ./manage.py migrate_tenants; or take its tenant column away."
-        found.append(Result("a table beside the fence", FAIL, f"{one['table']} {one['why']}", fix))
+        found.append(Result("a table outside isolation", FAIL, f"{one['table']} {one['why']}", fix))
     for reached in not_allowed(session, inventory):
         seen = f"{reached.kind} {reached.name}: {reached.how}, and the plan does not allow it"
         found.append(Result("reached by tenants", FAIL, seen, f"{reached.closing} Or allow it: {reached.offer}"))
     for one in ways["rights_on_tables_made_later"]:
         if one["grantee"] in FOR_TENANTS:
             seen = f"{one['grantee']} gets {one['rights']} on what {one['made_by']} makes in {one['schema']}"
-            fix = "Take them back with ALTER DEFAULT PRIVILEGES, or a new table is open before the plan names it."
+            fix = "Revoke them with ALTER DEFAULT PRIVILEGES, or a new table is open before the plan names it."
             found.append(Result("rights on tables made later", WARN, seen, fix))
     if logins := [one["role"] for one in ways["roles"] if one["login"]]:
         fix = "Let applications use the API; see ./manage.py prove_isolation --bypasses. What is left must be trusted."
-        found.append(Result("logins beside the fence", WARN, first_of(logins), fix))
+        found.append(Result("logins outside isolation", WARN, first_of(logins), fix))
     found += roles
-    return found or [good("the fence", f"closed around {stands.tables} tables")]
+    return found or [good("isolation", f"closed around {stands.tables} tables")]
 
 
 def _ask(session: Session, name: str, **parts: Any) -> list[tuple[Any, ...]]:
@@ -102,7 +102,7 @@ def _programs(session: Session) -> Result:
 
 def _sight(session: Session) -> Iterator[Result]:
     for unreadable in load_signals.Signals(session).unreadable():
-        yield Result("signs of strain", WARN, f"{unreadable.signal} cannot be seen", f"Grant {unreadable.grant}.")
+        yield Result("load signals", WARN, f"{unreadable.signal} cannot be seen", f"Grant {unreadable.grant}.")
     for problem in probes.free_disk(session):
         yield Result("disk", WARN, problem.message, "Make room before a run.")
 
@@ -114,7 +114,7 @@ def _plan(session: Session, plan: Plan) -> Iterator[Result]:
         for problem in checks.ask(session, check).problems
     ]
     for problem in found[:5]:
-        yield Result("the plan", FAIL, f"{problem.relation}: {problem.message}", "Mend the plan, or the table.")
+        yield Result("the plan", FAIL, f"{problem.relation}: {problem.message}", "Correct the plan, or the table.")
     if not found:
         yield good("the plan", f"it fits {len(plan.tables)} tables")
 

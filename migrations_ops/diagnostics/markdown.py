@@ -18,7 +18,7 @@ def markdown(report: dict[str, Any]) -> str:
     if report["partial"]:
         lines.append("It was stopped before its time: the report holds what was seen until then.")
     lines += ["", "## Verdict", ""]
-    lines += [f"- {worry}" for worry in report["worries"]] or ["All was calm."]
+    lines += [f"- {worry}" for worry in report["worries"]] or ["No problems found."]
     lines += ["", "## The worst moments", "", "| | most |", "|---|---:|"]
     lines += [f"| {words} | {report['most'].get(name, 0):,.1f} |" for name, words in WORST.items()]
     lines += ["", "## Requests", ""]

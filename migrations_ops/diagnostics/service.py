@@ -48,9 +48,9 @@ def examine_isolation() -> list[Result]:
         with open_session(read_only=True) as session:
             return database_checks.isolation(session, current_plan(session))
     except psycopg.Error as problem:
-        return [Result("the fence", WARN, f"it could not be looked at: {_first_line(problem)}", "See DATABASE_URL.")]
+        return [Result("isolation", WARN, f"it could not be looked at: {_first_line(problem)}", "See DATABASE_URL.")]
     except EngineError as problem:
-        return [Result("the fence", WARN, "it could not be looked at", str(problem))]
+        return [Result("isolation", WARN, "it could not be looked at", str(problem))]
 
 
 def _with_supabase(found: list[Result], more: list[Result]) -> list[Result]:

@@ -61,7 +61,7 @@ def _redis() -> Result:
     try:
         redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2).ping()
     except (redis.RedisError, OSError, ValueError) as error:
-        return Result("Redis", FAIL, f"it does not answer: {error}", "Start it, or mend REDIS_URL.")
+        return Result("Redis", FAIL, f"it does not answer: {error}", "Start it, or correct REDIS_URL.")
     return good("Redis", "it answers")
 
 

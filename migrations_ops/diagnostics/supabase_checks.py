@@ -97,7 +97,7 @@ def results(session: Session) -> Iterator[Result]:
         yield good("Supabase, pg_stat_statements", "on: Database > Query Performance shows what takes the time")
     else:
         fix = "Switch it on under Database > Extensions, in the schema extensions."
-        yield Result("Supabase, pg_stat_statements", WARN, "off: nobody sees which statements take the time", fix)
+        yield Result("Supabase, pg_stat_statements", WARN, "off: it cannot be seen which statements take the time", fix)
     if "vital" in [schema for (schema,) in session.execute(QUERIES["exposed_schemas"])]:
         fix = "Take it out of pgrst.db_schemas: ALTER ROLE authenticator SET pgrst.db_schemas = 'public, …'."
         yield Result("Supabase, browsers", FAIL, "vital is published, VITAL's own tables", fix)

@@ -13,6 +13,7 @@ from migrations_ops.engine.step_context import Watch
 from migrations_ops.engine.steps import Assign, Baseline, Check, Insert, Phase, Statement, Step
 from migrations_ops.engine.throttle import Throttle
 from migrations_ops.engine.tracking import Heartbeat, PhaseRecord, StepRecord
+from vital.counts import counted
 from vital.errors import ConnectionLost, EngineError, PhaseRefused, StepFailed, Stopped, UndoFailed
 
 
@@ -64,7 +65,7 @@ class Executor:
             if failed and isinstance(step, Check) and step.gate:
                 break
         if failed:
-            raise PhaseRefused(phase=phase.key, count=failed, log=f"{phase.key}.log")
+            raise PhaseRefused(phase=phase.key, failed=counted(failed, "check"), log=f"{phase.key}.log")
 
     def _step(self, phase: Phase, step: Step, of_phase: PhaseRecord) -> Outcome:
         try:

@@ -18,7 +18,7 @@ from vital.errors import ContentChanged, EngineError, NothingSticks
 _OF_DATA = frozenset({"09", "21", "22", "23", "27", "2F", "38", "39", "44"})
 LONGEST = 500  # characters of a reason
 REFUSED = (psycopg.Error, ContentChanged, NothingSticks)
-STUCK = "a trigger keeps its old value, or somebody changes the row again and again"
+STUCK = "a trigger keeps its old value, or another session changes the row again and again"
 OTHERWISE: dict[type[Exception], str] = {
     ContentChanged: "a trigger or a generated column would change more of it",
     NothingSticks: "a trigger puts its old value back",

@@ -65,7 +65,9 @@ LIMITS = (
         "long_transaction", "seconds", "30min", "how old another's transaction may be: it keeps VACUUM from cleaning"
     ),
     Limit("wal_rate", "bytes", "256MB", "how much WAL a second the whole server may write"),
-    Limit("autovacuum", "switch", "on", "whether to wait while somebody else's VACUUM or index build is on the table"),
+    Limit(
+        "autovacuum", "switch", "on", "whether to wait while another session's VACUUM or index build is on the table"
+    ),
     Limit("connections", "percent", "90%", "how many of the server's connections may be taken"),
     Limit("free_disk", "percent", "5%", "how much of the server's disk must stay free"),
     Limit(
@@ -73,7 +75,7 @@ LIMITS = (
     ),
     Limit("batch", "seconds", "500ms", "how long a batch should take", may_be_off=False),
     Limit("vacuum", "percent", "8%", "after how much of a table's pages VACUUM cleans up behind the batches"),
-    Limit("quiet", "seconds", "10min", "how long nobody may have written without a tenant before NOT NULL"),
+    Limit("quiet", "seconds", "10min", "how long no row may have been written without a tenant before NOT NULL"),
 )
 BY_NAME = {limit.name: limit for limit in LIMITS}
 

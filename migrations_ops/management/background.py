@@ -8,9 +8,8 @@ from migrations_ops.runs import service as runs
 from vital.cli.base_command import Options
 from vital.cli.exit_codes import DONE, USAGE, Answer
 
-CANNOT = (
-    "{option} cannot be had with --background: nobody is there to ask, and VITAL_HELPERS says how many share a table"
-)
+CANNOT = """{option} cannot be had with --background: there is no terminal to ask on, and VITAL_HELPERS says how many \
+processes share a table"""
 SAID = """{what} {run} is in the background. How it goes, and how to stop it:
   ./manage.py migrate_tenants status
   ./manage.py migrate_tenants pause"""

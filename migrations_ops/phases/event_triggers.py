@@ -39,7 +39,7 @@ def checks(schemas: list[str]) -> Iterator[Check]:
             wanted = [_tag(statement) for statement in STATEMENTS if _tag(statement) in tags or not tags]
             if raises and wanted:
                 what = f"the event trigger {name} fires for {', '.join(wanted)} and may refuse it"
-                yield Problem("", "", f"{what}: a run stops there, and goes on once it is off. {_remedy([off])}")
+                yield Problem("", "", f"{what}: a run stops there, and continues once it is off. {_remedy([off])}")
 
     yield Check("event triggers that forbid a change of the schema", refused)
     yield Check("event triggers that may refuse a change of the schema", raising, Severity.WARN)

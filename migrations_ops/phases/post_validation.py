@@ -105,7 +105,7 @@ def _against_baseline(plan: Plan) -> Iterator[Check]:
     def content(_: Session) -> Iterator[Problem]:
         for table in found:
             if not table.same_content and not table.by_others:
-                yield Problem(table.relation, "", "its content is not what it was, and nobody else wrote to it")
+                yield Problem(table.relation, "", "its content is not what it was, and no other session wrote to it")
 
     def writes(_: Session) -> Iterator[Problem]:
         for table in found:

@@ -174,5 +174,5 @@ def _forecast(document: Document) -> Section:
         )
         for phase in held["phases"]
     ]
-    columns = ("phase", "time foretold", "was", "WAL foretold", "was", "lock foretold", "was")
-    return Section("Forecast and fact", columns, rows, 1, f"As rehearsed on {moment(held['held_at'])}.")
+    columns = ("phase", "time forecast", "actual", "WAL forecast", "actual", "lock forecast", "actual")
+    return Section("Forecast and result", columns, rows, 1, f"As rehearsed on {moment(held['held_at'])}.")

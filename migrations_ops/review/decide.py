@@ -40,14 +40,14 @@ Source = Callable[[], Iterable[Decision]]
 
 
 class NotToDecide(EngineError):
-    """{count} of these decisions cannot be made. Nothing was written, also of the others. Mend the ones that are listed
-    and decide again."""
+    """{count} of these decisions cannot be made. Nothing was written, also of the others. Correct the ones that are
+    listed and decide again."""
 
     exit_code = 2
 
 
 class DecidedMeanwhile(EngineError):
-    """Somebody has decided about one of these rows since they were shown, or the file has changed. Nothing was written.
+    """One of these rows has been decided since they were shown, or the file has changed. Nothing was written.
     Look again, and decide then."""
 
 

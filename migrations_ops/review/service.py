@@ -216,7 +216,7 @@ def take_back_last(who: str, reason: str, waiting: Callable[[str], None]) -> int
 
 
 class NothingDecided(EngineError):
-    """{who} has no decision that stands, so there is nothing to take back."""
+    """{who} has no decision that stands, so there is nothing to withdraw."""
 
 
 def _same(one: ReviewPlace, other: ReviewPlace) -> bool:

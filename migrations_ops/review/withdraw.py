@@ -20,19 +20,19 @@ from vital.db import sql
 from vital.db.sql import shown
 from vital.errors import EngineError, require_reason
 
-WITHDRAWN = "a person's decision was withdrawn"
+WITHDRAWN = "a manual decision was withdrawn"
 AT_ONCE = 1_000  # rows that go back in one step
 Target = tuple[str | None, str]  # the tenant a row goes back to, and by which rule
 
 
 class NotDecided(EngineError):
-    """Nobody has decided about {table} {key}, so there is nothing to withdraw. Nothing was changed."""
+    """{table} {key} has no manual decision, so there is nothing to withdraw. Nothing was changed."""
 
     exit_code = 2
 
 
 class NowhereToGo(EngineError):
-    """{table} {key} had no tenant before the decision, no rule knows it, and by now the table demands one. Nothing was
+    """{table} {key} had no tenant before the decision, matches no rule, and by now the table demands one. Nothing was
     changed. Decide for another tenant instead."""
 
     exit_code = 2

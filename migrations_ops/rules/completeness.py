@@ -111,7 +111,7 @@ def unmatched(conditions: Sequence[Condition], columns: dict[str, Column]) -> st
         true = {leaf for holds, _ in row for leaf in holds}
         if not any(_holds(condition, true) for condition in conditions):
             words = " and ".join(word for _, word in row if word)
-            return f"no rule knows one{f' whose {words}' if words else ''}"
+            return f"no rule matches one{f' whose {words}' if words else ''}"
     return ""
 
 

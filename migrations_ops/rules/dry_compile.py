@@ -88,7 +88,10 @@ class Trying:
             said = (error.diag.message_primary, error.diag.message_detail, error.diag.message_hint)
             return " ".join(f"{part.rstrip('.')}." for part in said if part)
         made = ", ".join(str(row[0]) for row in rows if len(statements) > 1)
-        return made and f"it depends on {made}, which somebody has made and may change. Use the server's own functions."
+        return (
+            made
+            and f"it depends on {made}, which was made in this database and may change. Use the server's own functions."
+        )
 
     @contextmanager
     def _undone(self) -> Iterator[None]:

@@ -19,7 +19,7 @@ def _why_not(what: str, run: OneRun) -> str:
     if (run["status"], AFTER[what]) not in transitions.ARROWS:
         return f"A run that is {run['status']} cannot be {DONE[what]}."
     if what == "resume" and run["at_work"]:
-        return "It is at work."
+        return "It is running."
     if what in (run["stop_requested"], "pause") and run["stop_requested"]:
         return f"It was asked to {run['stop_requested']} already, and does so after its batch."
     return ""
@@ -28,7 +28,7 @@ def _why_not(what: str, run: OneRun) -> str:
 def why_no_undo(session: Session, run: OneRun, newest: int) -> str:
     """Why an undo cannot start from this run's page; empty: it can. It takes phases back, whichever run did them."""
     if run["at_work"]:
-        return "It is at work: pause or cancel it first."
+        return "It is running: pause or cancel it first."
     if run["id"] != newest:
         return f"What there is to undo is undone from the newest run's page, that of run {newest}."
     if not session.named("phases_not_undone"):

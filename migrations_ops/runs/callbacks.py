@@ -21,14 +21,13 @@ from vital.errors import EngineError, Stopped
 
 Document = dict[str, Any]
 FRESH = timedelta(hours=24)
-STAYS_ON = (
-    "Maintenance stays on, so that nobody writes into what is half done: resume the run, or ./manage.py maintenance off"
-)
+STAYS_ON = """Maintenance stays on, so that nothing is written into what is half done: resume the run, or \
+./manage.py maintenance off"""
 NO_BACKUP = "No backup is taken, as VITAL_BACKUP=0 or --no-backup says: keep one of your own, or rely on undo"
 
 
 class NoBackupTaken(EngineError):
-    """There is no backup, so nothing was changed: {reason} Mend it and run again, or go without one: --no-backup"""
+    """There is no backup, so nothing was changed: {reason} Correct this and run again, or without one: --no-backup"""
 
 
 class RunCallbacks:

@@ -64,8 +64,8 @@ def abandoned() -> int | None:
 
 
 class BrokerIsDown(EngineError):
-    """Redis cannot be reached, so no worker would hear of the run. Nothing was started. Start Redis again, or see
-    REDIS_URL; what runs already goes on. From a terminal it works without: ./manage.py migrate_tenants"""
+    """Redis cannot be reached, so no worker would see the run. Nothing was started. Start Redis again, or see
+    REDIS_URL; what runs already continues. From a terminal it works without: ./manage.py migrate_tenants"""
 
 
 class RunIsNotOver(EngineError):

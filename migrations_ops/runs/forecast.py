@@ -73,7 +73,7 @@ def forecast_undo(first: str) -> Document:
             return {"status": "nothing_to_do", "phases": [], "refused": []}
         gone = [spec.relation for spec in plan.tables if not has_tenant_column(session, spec)]
         if is_refused(session, phases_of(plan)[0], no_wait_callback, gone):
-            raise PhaseRefused(phase="undo", count=1, log="./manage.py migrate_tenants run --only 000")
+            raise PhaseRefused(phase="undo", failed="1 check", log="./manage.py migrate_tenants run --only 000")
         phases = with_earlier_plans(session, phases_of(plan), [phase.key for phase in wanted])
         wanted = to_undo(session, phases, first)
         lost, broken = undo.losses(session, wanted, phases, no_wait_callback)

@@ -36,7 +36,7 @@ class HooksUnreadable(EngineError):
 
 
 class HookFailed(EngineError):
-    """The hook "{name}" ({when}) failed: {reason}. {so} Mend the hook, or take it out of {file}, and run again."""
+    """The hook "{name}" ({when}) failed: {reason}. {so} Correct the hook, or take it out of {file}, and run again."""
 
 
 @dataclass(frozen=True)

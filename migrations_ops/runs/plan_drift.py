@@ -8,8 +8,8 @@ from vital.errors import EngineError
 
 
 class PlanHasChanged(EngineError):
-    """Run {run} was opened with another plan, so it does not go on; nothing was changed. Take the change below back, or
-    name the other plan by --plan, and resume. To start anew with this one: ./manage.py migrate_tenants
+    """Run {run} was opened with another plan, so it cannot continue; nothing was changed. Revert the change
+    below, or name the other plan by --plan, and resume. To start over with this one: ./manage.py migrate_tenants
     {difference}"""
 
     exit_code = 2

@@ -52,7 +52,7 @@ def reopened(session: Session, actor: Actor, run: int | None = None) -> tuple[Un
 
 
 class NotToAdvance(EngineError):
-    """Run {run} is not one that can go on: it is over, or somebody has stopped it. Resume it, or start a new one."""
+    """Run {run} cannot continue: it is over, or was stopped. Resume it, or start a new one."""
 
 
 def _go_on(session: Session, plan: Plan, run: Unfinished, listener: Listener) -> Result:

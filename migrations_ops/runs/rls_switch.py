@@ -18,24 +18,24 @@ from tenants import audit
 from vital.db import retry
 from vital.errors import EngineError
 
-OPENED = "the fence was opened by {who}: {reason}. Close it with: ./manage.py migrate_tenants rearm"
+OPENED = "isolation was turned off by {who}: {reason}. Turn it on again with: ./manage.py migrate_tenants rearm"
 
 
-class NeverClosed(EngineError):
-    """The fence was never closed in this database, so there is nothing to open or to close again. It is closed by
-    006_row_level_security, the last phase of `./manage.py migrate_tenants`."""
+class NeverIsolated(EngineError):
+    """Isolation was never turned on in this database, so there is nothing to turn off or on again.
+    006_row_level_security does, the last phase of `./manage.py migrate_tenants`."""
 
     exit_code = 2
 
 
 def closed_tables(session: Session, plan: Plan) -> dict[str, SavedState]:
-    """Each table that VITAL closed, with how its row level security was before. Raises NeverClosed."""
+    """Each table that VITAL closed, with how its row level security was before. Raises NeverIsolated."""
     found: dict[str, SavedState] = {}
     for relation, closing in closings(plan):
         if noted := session.named("applied_saved_state", {"statement": closing.name, "phase": KEY}):
             found[relation] = noted[0][0]
     if not found:
-        raise NeverClosed
+        raise NeverIsolated
     return found
 
 

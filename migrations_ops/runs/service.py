@@ -161,14 +161,14 @@ def disarm(reason: str, waiting: Callable[[str], None]) -> list[str]:
     reason = require_reason(reason, "Turning isolation off or on")
     with open_with_plan() as (session, plan), session.run_lock():
         if not session.named("is_set_up")[0][0]:
-            raise rls_switch.NeverClosed
+            raise rls_switch.NeverIsolated
         return rls_switch.disarm(session, plan, me(), reason, waiting)
 
 
 def rearm(reason: str, listener: Listener) -> "Result":
     """Carry out 006 again, which closes what is open and ends with the attack run.
 
-    Raises ReasonRequired, NeverClosed.
+    Raises ReasonRequired, NeverIsolated.
     """
     from migrations_ops.phases.row_level_security import KEY
     from migrations_ops.runs import rls_switch
@@ -177,7 +177,7 @@ def rearm(reason: str, listener: Listener) -> "Result":
     reason = require_reason(reason, "Turning isolation off or on")
     with open_with_plan() as (session, plan):
         if not session.named("is_set_up")[0][0]:
-            raise rls_switch.NeverClosed
+            raise rls_switch.NeverIsolated
         tables = list(rls_switch.closed_tables(session, plan))
         audit.note(session, me(), "rearm", reason, {"tables": tables})
     return run(Request(only=KEY), listener, Actor(reason=reason))

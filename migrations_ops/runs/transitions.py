@@ -12,13 +12,13 @@ ARROWS: dict[tuple[str | None, str], str] = {
     (None, S.RUNNING): "A run is opened and starts at once.",
     (S.RUNNING, S.COMPLETED): "Every phase that was asked for is done.",
     (S.RUNNING, S.FAILED): "A check or a step failed; nothing of that step was kept.",
-    (S.RUNNING, S.PAUSED): "Somebody asked it to pause, pressed Ctrl-C, or steps phase by phase.",
-    (S.RUNNING, S.CANCELLED): "Somebody cancelled it between two batches.",
+    (S.RUNNING, S.PAUSED): "It was asked to pause, Ctrl-C was pressed, or it goes phase by phase.",
+    (S.RUNNING, S.CANCELLED): "It was cancelled between two batches.",
     (S.RUNNING, S.RUNNING): "Its process died, the lock is free again, and another one takes it over.",
     (S.PAUSED, S.RUNNING): "It is resumed.",
-    (S.PAUSED, S.CANCELLED): "It is given up; what it did stays and can be undone.",
-    (S.FAILED, S.RUNNING): "The cause was mended and it is resumed.",
-    (S.FAILED, S.CANCELLED): "It is given up, or another run takes its place.",
+    (S.PAUSED, S.CANCELLED): "It is cancelled; what it did stays and can be undone.",
+    (S.FAILED, S.RUNNING): "The cause was corrected and it is resumed.",
+    (S.FAILED, S.CANCELLED): "It is cancelled, or another run takes its place.",
 }
 
 

@@ -108,7 +108,7 @@ def _refuse(
     """What the archive has kept. Raises UndoRefused, and PhaseRefused for a role that may not do it."""
     gone = [spec.relation for spec in plan.tables if not has_tenant_column(session, spec)]
     if is_refused(session, phases_of(plan)[0], listener.waiting, gone):
-        raise PhaseRefused(phase="undo", count=1, log="./manage.py migrate_tenants run --only 000")
+        raise PhaseRefused(phase="undo", failed="1 check", log="./manage.py migrate_tenants run --only 000")
     return undo.refuse_losses(session, wanted, phases, archive, listener.waiting)
 
 

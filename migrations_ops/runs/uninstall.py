@@ -19,7 +19,7 @@ NAMED = 5
 
 
 class NotUndone(EngineError):
-    """VITAL cannot be removed: {what}. Nothing was changed. Take everything back first: ./manage.py migrate_tenants
+    """VITAL cannot be removed: {what}. Nothing was changed. Undo everything first: ./manage.py migrate_tenants
     undo"""
 
 

@@ -18,7 +18,7 @@ LOOK_AGAIN = 0.2  # seconds, while the run is at something that cannot be shared
 
 
 class NothingToHelp(EngineError):
-    """No run is at work in this database, so nothing to help with. Start one: `./manage.py migrate_tenants`."""
+    """No run is active in this database, so nothing to help with. Start one: `./manage.py migrate_tenants`."""
 
     exit_code = 2
 

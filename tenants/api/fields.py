@@ -31,7 +31,7 @@ SENTENCES = {
     404: "no such row that this tenant can see",
     405: "this address has no such method",
     409: "the key is taken, or a limit of the tenant is reached",
-    412: "somebody has changed the row since the state that if-match names",
+    412: "the row has changed since the state that if-match names",
     413: "the body is too large",
     429: "too many requests; Retry-After says how long to wait",
     503: "the database or the migration is not ready, or writing waits; Retry-After says how long to wait",

@@ -84,7 +84,7 @@ def judge(one: Try, answer: Answer, control: Answer | None) -> Verdict:
         return Verdict(LEAK)
     if control is not None and not control.taken:
         why = control.message or "it touches no row"
-        return Verdict(NOT_TRIED, f"the same is not taken where it harms nobody: {why}")
+        return Verdict(NOT_TRIED, f"the same is not refused where it is harmless: {why}")
     if not answer.sqlstate or answer.sqlstate == REFUSED:
         return Verdict(HELD)
     if one.by_reference:

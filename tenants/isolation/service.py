@@ -49,8 +49,8 @@ __all__ = [
 
 
 class IsolationIsOff(EngineError):
-    """The fence is not closed, so every tenant sees everything: there is nothing to prove. Close it with
-    `./manage.py migrate_tenants`, which ends with 006_row_level_security."""
+    """Isolation is off, so every tenant sees everything: there is nothing to prove. Turn it on with `./manage.py
+    migrate_tenants`, which ends with 006_row_level_security."""
 
 
 class MayNotAttack(EngineError):

@@ -58,7 +58,7 @@ def clone(
     except (psycopg.IntegrityError, psycopg.DataError) as error:
         raise NotToClone(slug=slug, why=import_.database_message(error)) from error
     except psycopg.errors.SerializationFailure as error:
-        raise NotToClone(slug=slug, why="somebody writes its rows just now; run it again") from error
+        raise NotToClone(slug=slug, why="another session writes its rows just now; run it again") from error
     return facts | {"dry_run": dry_run}
 
 

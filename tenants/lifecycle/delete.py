@@ -71,7 +71,7 @@ def remove(
     except psycopg.errors.ForeignKeyViolation as error:
         raise NotToRemove(slug=slug, why=error.diag.message_primary or "something refers to it") from error
     except psycopg.errors.SerializationFailure as error:
-        raise NotToRemove(slug=slug, why="somebody writes its rows just now; export it again") from error
+        raise NotToRemove(slug=slug, why="another session writes its rows just now; export it again") from error
     return facts
 
 

@@ -38,13 +38,13 @@ def test_a_gap_is_an_error_in_sarif_and_stops_the_pipeline(open_table: Scratch, 
     done = manage(open_table, "check", "--deploy", "--sarif", str(file))
 
     assert done.returncode == 1, said(done)
-    assert f"ERROR: the fence: (vital.E001) {POLICY}" in done.stderr
+    assert f"ERROR: isolation: (vital.E001) {POLICY}" in done.stderr
     assert file.stat().st_mode & 0o077 == 0, "it names what is open"
     errors = [one for one in results(file) if one["level"] == "error"]
     assert [one["ruleId"] for one in errors] == ["vital.E001"]
     assert POLICY in errors[0]["message"]["text"]
     assert "./manage.py migrate_tenants --only 006" in errors[0]["message"]["text"]
-    assert errors[0]["locations"] == [{"logicalLocations": [{"fullyQualifiedName": "the fence"}]}]
+    assert errors[0]["locations"] == [{"logicalLocations": [{"fullyQualifiedName": "isolation"}]}]
 
 
 def test_the_document_says_the_same(open_table: Scratch, manage: Manage) -> None:
@@ -52,7 +52,7 @@ def test_the_document_says_the_same(open_table: Scratch, manage: Manage) -> None
 
     assert done.returncode == 1, said(done)
     (error,) = [one for one in document(done)["checks"] if one["level"] == "ERROR"]
-    assert (error["id"], error["object"]) == ("vital.E001", "the fence")
+    assert (error["id"], error["object"]) == ("vital.E001", "isolation")
     assert error["message"].startswith(POLICY)
 
 

@@ -130,7 +130,7 @@ def test_whatever_ends_it_half_way_is_said_once_and_the_next_one_begins_anew(hom
 
     assert stopped.returncode == 3
     assert shown.count("topped") == 1, shown
-    assert shown.endswith("Stopped before it was through. The next `make demo` begins anew.\n")
+    assert shown.endswith("Stopped before it was through. The next `make demo` starts over.\n")
     left = subprocess.run(["pgrep", "-f", str(home)], capture_output=True, text=True).stdout
     assert not left, "no process of it is left"
 

@@ -34,7 +34,7 @@ def test_a_migrated_database_is_well_and_one_before_is_told_what_is_next(
 
     found = signs(manage, legacy)
 
-    assert found["the fence"][0]["fix"] == "./manage.py migrate_tenants"
+    assert found["isolation"][0]["fix"] == "./manage.py migrate_tenants"
     assert failing(found) == set()
     assert rows(legacy.owner_url, "SELECT to_regnamespace('vital') IS NULL") == [(True,)], "it changed nothing"
 
@@ -52,7 +52,7 @@ def test_a_new_table_with_a_tenant_column_stops_a_deployment_until_it_is_fenced_
     assert stopped.returncode == 1, said(stopped)
     assert "public.invoices has a column tenant_id, but the plan does not name the table" in stopped.stderr
     assert "vital.E001" in stopped.stderr
-    assert "take its tenant column away" in signs(manage, migrated, 1)["a table beside the fence"][0]["fix"]
+    assert "take its tenant column away" in signs(manage, migrated, 1)["a table outside isolation"][0]["fix"]
     rows(migrated.owner_url, "ALTER TABLE invoices DROP COLUMN tenant_id")
     assert manage(migrated, "check", "--deploy").returncode == 0
     assert failing(signs(manage, migrated)) == set()
@@ -72,7 +72,7 @@ def test_a_new_table_with_a_tenant_column_stops_a_deployment_until_it_is_fenced_
 def test_a_gap_in_the_fence_is_found_and_closed_by_the_fix(migrated: Scratch, manage: Manage, gap: str) -> None:
     rows(migrated.owner_url, gap)
 
-    found = signs(manage, migrated, 1)["the fence"][0]
+    found = signs(manage, migrated, 1)["isolation"][0]
 
     table = next(word for word in gap.split() if word in ("tools", "agents", "prompts", "knowledge_base"))
     assert f" of public.{table}: " in found["seen"]

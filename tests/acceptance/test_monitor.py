@@ -33,7 +33,7 @@ def test_where_all_is_calm_it_says_so(calm: Scratch, manage: Manage, tmp_path: P
     assert (found["worries"], found["looks"], found["partial"]) == ([], 2, False)
     assert found["connections_of"] > 0
     report = file.read_text(encoding="utf-8")
-    assert "All was calm." in report
+    assert "No problems found." in report
     assert "2 looks" in report
 
 
@@ -61,7 +61,7 @@ def test_late_writers_locks_and_gaps_are_in_the_report(calm: Scratch, manage: Ma
     assert found["most"]["slowest"] > 1
     assert not any("away" in worry for worry in found["worries"]), "a lock is not an absence"
     gap = "the fence: row level security of public.tools: it is off; wanted: FORCE ROW LEVEL SECURITY"
-    assert f"a gap in the fence: {gap}" in found["worries"]
+    assert f"a gap in isolation: {gap}" in found["worries"]
     assert any(event["what"] == f"a gap: {gap}" for event in found["events"])
     assert any("a table is locked" in event["what"] for event in found["events"])
     assert not any("prompts" in worry for worry in found["worries"]), "nothing of a statement is told"

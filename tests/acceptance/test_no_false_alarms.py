@@ -10,7 +10,7 @@ from tests.support.command_results import Manage, said
 from tests.support.databases import OWNER, Scratch, rows
 from tests.support.paths import ROOT
 
-NAME = "the fence"
+NAME = "isolation"
 
 
 def complaints(manage: Manage, scratch: Scratch) -> list[str]:

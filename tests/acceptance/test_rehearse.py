@@ -144,7 +144,7 @@ def test_data_that_would_not_pass_the_checks_is_found(on_server: Scratch, manage
     done = manage(on_server, "migrate_tenants", "rehearse", cwd=tmp_path)
 
     assert done.returncode == NOT_EXACT, said(done)
-    assert "The run failed on the copy, and would here: 005_post_validation says no" in done.stdout
+    assert "The run failed on the copy, and would here: 005_post_validation: " in done.stdout
     assert "  agents: 1 rows have no tenant" in done.stdout
     assert list(tmp_path.glob("logs/rehearsal/run/005_post_validation.log"))
 

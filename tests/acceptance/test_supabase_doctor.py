@@ -49,7 +49,7 @@ def test_a_project_is_recognised_and_told_what_is_its_own(project: Scratch, mana
         "Supabase, dashboard only": "ok",
     }
     assert "tokens" not in found, "said once"
-    assert found["roles beside the fence"]["fix"].startswith('Bind it: [[bind]] role = "authenticated"')
+    assert found["roles outside isolation"]["fix"].startswith('Bind it: [[bind]] role = "authenticated"')
     assert found["role"]["state"] == "ok", "no other role owns a project's tables"
     assert "_realtime, auth, extensions, realtime, storage, vault" in found["Supabase"]["seen"]
     printed = manage(project, "doctor", env={"VITAL_PLAN": str(supabase.PLAN)}).stdout

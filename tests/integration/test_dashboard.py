@@ -64,7 +64,7 @@ def test_a_failed_phase_comes_before_everything_else(prepared: Scratch, on: On, 
     with on(prepared):
         page = first_page()
 
-    assert "000_pre_validation failed: 000_pre_validation says no" in page
+    assert "000_pre_validation failed: 000_pre_validation: " in page
     assert "Open run" in page
 
 

@@ -259,7 +259,7 @@ def test_a_fence_that_the_owner_walks_through_is_not_whole(fenced: Scratch, mana
 
     done = manage(fenced, "prove_isolation")
     assert done.returncode == 1, said(done)
-    assert "public.prompts: its fence is not whole" in done.stdout
+    assert "public.prompts: isolation is incomplete" in done.stdout
     assert "./manage.py migrate_tenants" in " ".join(done.stdout.split())
 
     listed = document(manage(fenced, "prove_isolation", "--bypasses", "--json"))["bypasses"]

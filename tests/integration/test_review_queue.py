@@ -142,7 +142,7 @@ def test_what_somebody_else_decided_meanwhile_is_not_overruled_unseen(on_migrate
 
     refused = admin.post(address, sent | {"token": token[1]}).content.decode()
 
-    assert "Somebody has decided about one of these rows since they were shown" in admin_client.visible_text(refused)
+    assert "One of these rows has been decided since they were shown" in admin_client.visible_text(refused)
     assert rows(on_migrated.admin_url, "SELECT reason FROM vital.override") == [("theirs",)]
 
 

@@ -222,7 +222,7 @@ class Session:
     def lock_holders(self, relations: tuple[str, ...]) -> str:
         """Who holds locks on these tables, as one readable line."""
         rows = self.named("lock_holders", {"relations": list(relations)})
-        return "; ".join(row[0] for row in rows) or "nobody any more"
+        return "; ".join(row[0] for row in rows) or "a session that has ended"
 
     def typed_key(self, relation: str, key: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         """The key's columns with their types."""

@@ -13,7 +13,7 @@ AGAIN = 0.2  # seconds: between two statements there is nothing to cancel
 
 
 class TookTooLong(EngineError):
-    """This took longer than {seconds:.0f} s and was broken off; nothing was changed. On the command line it may take
+    """This took longer than {seconds:.0f} s and was stopped; nothing was changed. On the command line it may take
     as long as it needs: ./manage.py migrate_tenants preview"""
 
 

@@ -23,7 +23,7 @@ exit codes: 0 done; 1 it could not be read, written or verified; 2 wrong usage, 
 
 
 class Command(VitalCommand):
-    help = "Back up the whole database while applications go on; behind the closed fence as well."
+    help = "Back up the whole database while applications run; with isolation on as well."
     examples = EXAMPLES
     interrupted = "Stopped. Nothing of the backup is kept, and the database is as it was."
 

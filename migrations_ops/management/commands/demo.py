@@ -40,6 +40,6 @@ class Command(VitalCommand):
         except OSError as error:
             return {"error": f"{f'{error.filename}: ' * bool(error.filename)}{error.strerror}. {FOLDERS}"}, USAGE
         except KeyboardInterrupt:
-            said.print("\nStopped before it was through. The next `make demo` begins anew.")
+            said.print("\nStopped before it was through. The next `make demo` starts over.")
             return {}, STOPPED
         return {}, DONE

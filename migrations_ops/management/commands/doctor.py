@@ -10,7 +10,7 @@ from vital.cli.exit_codes import DONE, FAILED, Answer
 
 EXAMPLES = """
 examples:
-  ./manage.py doctor           settings, roles, versions, plan, indexes, fence: each with a fix
+  ./manage.py doctor           settings, roles, versions, plan, indexes, isolation: each with a fix
   ./manage.py doctor --json    the same for a machine
 
 exit codes: 0 nothing fails; 1 something fails; 2 wrong usage

@@ -25,7 +25,7 @@ exit codes: 0 all was calm; 1 something is to be looked at; 2 wrong usage or set
 
 
 class Command(VitalCommand):
-    help = "Watch a migrated platform: errors, connections, locks, rows without a tenant, late writers, the fence."
+    help = "Watch a migrated platform: errors, connections, locks, rows without a tenant, legacy writers, isolation."
     examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:

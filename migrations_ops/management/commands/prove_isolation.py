@@ -18,7 +18,7 @@ EXAMPLES = """
 examples:
   ./manage.py prove_isolation                      attack the database; nothing is planted for real
   ./manage.py prove_isolation --json               one document: leaks, attacks, not_tried, matrix
-  ./manage.py prove_isolation --bypasses           what the fence does not cover: roles, functions, views, tables
+  ./manage.py prove_isolation --bypasses           what isolation does not cover: roles, functions, views, tables
   ./manage.py prove_isolation --url https://api.example.org --jwt-secret-env SUPABASE_JWT_SECRET
                                                  the database and the live service, with rows planted and removed
   ./manage.py prove_isolation --openapi https://api.example.org/openapi.json --as north=env:NORTH --as south=env:SOUTH
@@ -35,7 +35,7 @@ class Command(VitalCommand):
     examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--bypasses", action="store_true", help="list what the fence does not cover; only reads")
+        parser.add_argument("--bypasses", action="store_true", help="list what isolation does not cover; only reads")
         parser.add_argument(
             "--sql",
             action="store_true",

@@ -15,11 +15,6 @@ def grid(*columns: str, left: int = 1, no_wrap: bool = False) -> Table:
     return made
 
 
-def counted(number: int, noun: str) -> str:
-    """1 row, 2,000 rows; the noun takes an s."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def need_a_decision(rows: int) -> str:
     return "1 row needs a decision" if rows == 1 else f"{rows:,} rows need a decision"
 

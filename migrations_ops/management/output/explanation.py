@@ -33,11 +33,11 @@ def _lines(document: Document) -> list[str]:
     for other in document["also_matching"]:
         lines.append(f"also matches “{other['rule']}”{_to(other['tenant'])}: {other['condition']}")
     if person:
-        lines.append(f"a person decided: {person['by']}, {person['at']}: {person['reason']}")
+        lines.append(f"decided by {person['by']}, {person['at']}: {person['reason']}")
     if document["refused"]:
         lines.append(f"it has refused its tenant: {document['refused']}")
     if document["moved_since"]:
-        lines.append("somebody has moved it since")
+        lines.append("it has been moved since")
     return lines + [f"{entry['at'][:19]}  {_what(entry)}" for entry in document["history"]]
 
 

@@ -7,8 +7,8 @@ from rich.console import Console
 from migrations_ops.management.output.elements import grid
 
 KINDS = {
-    "person": "a person decides",
-    "unmatched": "no rule knows it",
+    "person": "needs a manual decision",
+    "unmatched": "matches no rule",
     "failing": "refuses its tenant",
     "reference": "refers to another tenant's row",
     "key": "a key that is there twice",
@@ -30,5 +30,5 @@ def show_findings(console: Console, document: dict[str, Any], *, keys: bool) -> 
     if keys and document["left_out"]:
         console.print(f"  … and {document['left_out']:,} more: --table, --check, or --csv FILE for all that are open")
     if not keys and any(group["open"] for group in document["findings"]):
-        console.print("\nWhich rows: --keys, or --csv FILE to fill in. A person decides with:", highlight=False)
+        console.print("\nWhich rows: --keys, or --csv FILE to fill in. Decide with:", highlight=False)
         console.print('  ./manage.py migrate_tenants decide TABLE KEY TENANT --reason "..."', highlight=False)

@@ -52,7 +52,9 @@ def show_undo_forecast(console: Console, document: Document) -> None:
     if not document["phases"]:
         console.print("Nothing to undo.")
         return
-    console.print("An undo would take back, in this order:", *(f"  {key}" for key in document["phases"]), sep="\n")
+    console.print(
+        "An undo would undo these phases, in this order:", *(f"  {key}" for key in document["phases"]), sep="\n"
+    )
     kinds = {
         "restored": "get back what they had",
         "removed": "are removed again",

@@ -13,10 +13,10 @@ SHOWN, COLUMNS, ALL = 25, 8, "everybody else"
 REPEATED, NAMED = 3, 5
 ALLOW = 'Or allow it in the plan: [[reachable]] name = "{name}", reason = "…"'
 NO_TURN = "no turn"
-GO_ON = "Give it more time by --budget SECONDS, or --all-pairs. Nothing is left of it."
+GO_ON = "Give it more time by --budget SECONDS, or --all-pairs. It leaves nothing behind."
 OUTCOMES = (HELD, LEAK, NOT_TRIED)
 ADVICE = (
-    "Switch the service off or open it to nobody until this is mended. Policies and guards are put back by"
+    "Switch the service off until this is fixed. Policies and guards are put back by"
     " `./manage.py migrate_tenants`; rights and roles are named by `./manage.py prove_isolation --bypasses`."
 )
 
@@ -32,7 +32,7 @@ def show_attacks(console: Console, document: dict[str, Any]) -> None:
     if len(leaks) > SHOWN:
         console.print(f"… and {len(leaks) - SHOWN:,} more (--json lists them)", highlight=False)
     lines = [("HIDDEN", f"{lost['what']}: {lost['attacker']} {lost['detail']}") for lost in document["hidden"]]
-    lines += [("OPEN", f"{relation}: its fence is not whole") for relation in document["open"]]
+    lines += [("OPEN", f"{relation}: isolation is incomplete") for relation in document["open"]]
     for reached in document["reachable"]:
         words = f"{reached['name']}: {reached['how']}. Close it: {reached['closing']} {ALLOW.format(**reached)}"
         lines.append(("REACHED", words))
@@ -65,7 +65,7 @@ def _last_line(document: dict[str, Any]) -> str:
         return f"\n[bold red]Not isolated.[/] {took}, {found}{_untried(document)}.{left_alone} {ADVICE}"
     if document["complete"]:
         held = "[yellow]Held, but not for every role.[/]" if left_alone else "[green]Held.[/]"
-        return f"\n{held} {took}, no leak{_untried(document)}.{left_alone} Nothing is left of it."
+        return f"\n{held} {took}, no leak{_untried(document)}.{left_alone} It leaves nothing behind."
     return f"\n[yellow]Held as far as it was tried.[/] {took}, no leak{_untried(document)}.{left_alone} {GO_ON}"
 
 

@@ -20,7 +20,7 @@ def tally_table(tally: Tally) -> Table:
         "rows without a tenant", f"{sum(look.unassigned.values()):,}", f"{tally.most.get('nobodys', 0):,.0f}"
     )
     figures.add_row("rows by late writers", f"{tally.late:,}", "")
-    figures.add_row("gaps in the fence", str(len(look.gaps)), "")
+    figures.add_row("gaps in isolation", str(len(look.gaps)), "")
     figures.add_row(
         "answers 5xx", f"{sum(tally.errors.values()):,.0f}", f"of {sum(tally.requests.values()):,.0f} requests"
     )
@@ -33,4 +33,4 @@ def show_tally(console: Console, tally: Tally) -> None:
     for worry in tally.worries():
         console.print(f"[yellow]look at[/] {worry}", highlight=False)
     if not tally.worries():
-        console.print("[green]All was calm.[/]")
+        console.print("[green]No problems found.[/]")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from migrations_ops.management.output.elements import counted
+from vital.counts import counted
 
 Document = dict[str, Any]
 

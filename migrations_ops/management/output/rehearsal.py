@@ -21,7 +21,7 @@ def show_rehearsal(console: Console, document: Document) -> None:
         _list(console, failed["findings"])
         console.print(f"  The logs are in {document['logs']}.", markup=False, highlight=False)
     if document["differences"]:
-        console.print("[bold red]Not exact[/]: the undo or the second run has not come to the same.")
+        console.print("[bold red]Not exact[/]: the undo or the second run had another result.")
         _list(console, document["differences"])
     if document["exact"]:
         console.print("[green]Exact[/]: the undo left the copy as it was, and the second run was as the first.")
@@ -48,14 +48,14 @@ def _forecast(console: Console, forecast: Document) -> None:
 
 def show_comparison(console: Console, document: Document) -> None:
     """Forecast and fact of a run, where it was rehearsed."""
-    console.print("\nAs rehearsed (foretold / was):")
+    console.print("\nAs rehearsed (forecast / actual):")
     costs, total = grid("phase", "time", "WAL", "longest lock", no_wrap=True), document["total"]
     for phase in [*document["phases"], total | {"phase": "all"}]:
         pairs = zip(_words(phase["forecast"]), _words(phase["fact"]), strict=True)
         costs.add_row(phase["phase"], *(f"{forecast} / {was}" for forecast, was in pairs))
     console.print(costs)
     forecast, was = (size(total[when]["disk_bytes"]) for when in ("forecast", "fact"))
-    console.print(f"The tables have grown by {was}; {forecast} were foretold.", highlight=False)
+    console.print(f"The tables have grown by {was}; {forecast} were forecast.", highlight=False)
 
 
 def _words(costs: Document) -> tuple[str, str, str]:

@@ -6,8 +6,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from migrations_ops.management.output.elements import counted, grid
+from migrations_ops.management.output.elements import grid
 from migrations_ops.management.output.run import what_is_open
+from vital.counts import counted
 
 STATUS_STYLES = {"completed": "green", "failed": "bold red", "started": "yellow", "rolled_back": "yellow"}
 

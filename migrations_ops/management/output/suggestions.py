@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from migrations_ops.management.output.elements import counted
+from vital.counts import counted
 
 Document = dict[str, Any]
 WHERE = {"replace": "instead of rule {rule}", "before": "before rule {rule}", "after": "after rule {rule}"}

@@ -10,9 +10,10 @@ from rich.text import Text
 
 from migrations_ops.engine.events import Listener, Listeners, Outcome
 from migrations_ops.engine.steps import Check, Phase, Severity, Step
-from migrations_ops.management.output.elements import counted, need_a_decision
+from migrations_ops.management.output.elements import need_a_decision
 from migrations_ops.runs.service import LogFiles, rows_of
 from vital.cli.base_command import Options
+from vital.counts import counted
 
 STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "done": "green", "later": "yellow", "already": "dim"}
 STATES = {"completed": "green", "rolled_back": "green", "failed": "bold red"}

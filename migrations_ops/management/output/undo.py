@@ -5,8 +5,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from migrations_ops.management.output.elements import counted
 from migrations_ops.runs.service import Result
+from vital.counts import counted
 from vital.db.sql import shown
 
 OPENS = "006_row_level_security"

@@ -35,7 +35,7 @@ SELECT jsonb_build_object('held', COALESCE(jsonb_agg(to_jsonb(h)), '[]')) FROM (
 
 -- name: grants_of_others
 -- A grant to one of the roles that the undo would have to take back, by a giver whom this login may not become.
-SELECT h.object, '', format('%s holds %s on it from %s, which %s may not take back. Let %s do it: REVOKE %s ON %s %s FROM %s',
+SELECT h.object, '', format('%s holds %s on it from %s, which %s may not revoke. Let %s do it: REVOKE %s ON %s %s FROM %s',
                             h.role, h.privilege, h.giver, session_user, h.giver, h.privilege, h.kind, h.object, h.role)
 FROM ({held_by_roles}) AS h
 WHERE NOT (SELECT COALESCE(memo -> 'held', '[]') FROM vital.applied_statement WHERE statement = {statement}) @> jsonb_build_array(to_jsonb(h))

@@ -163,8 +163,8 @@ def _table(found: Catalogue, owned: Ownership, cast: Cast, table: Table) -> str:
 def _private(found: Catalogue, owned: Ownership, table: Table, why: str) -> str:
     """A table about people that leads nowhere: its rows are of nobody until a person decides, and its keys stay."""
     about = [
-        f"EDIT: no foreign key says whose the rows of {table.name} are, and {why}.",
-        "No tenant reads a row until a person decides whose it is. Give the table rules if there are some. Make it",
+        f"EDIT: no foreign key leads to the owner of the rows of {table.name} are, and {why}.",
+        "No tenant reads a row until its owner is decided. Give the table rules if there are some. Make it",
         "[[common]] only if every tenant may read every row of it.",
     ]
     facts: dict[str, object] = {"name": table.relation}
@@ -198,7 +198,7 @@ def _about(found: Catalogue, owned: Ownership, cast: Cast, table: Table) -> Iter
     else:
         yield f"{table.name}: each row is a tenant's own. A row that is added later needs its tenant and rule here."
     if not owned.always(table.relation):
-        yield "EDIT: not every row leads there. The others have no tenant until a person decides, or `unmatched` does."
+        yield "EDIT: not every row leads there. The others have no tenant until they are decided, or `unmatched` does."
     if len(table.key) > 1:
         yield f"Its key has several columns: {', '.join(table.key)}."
     theirs = {reference.parent for reference in table.references if reference.own == (TENANT_COLUMN,)}

@@ -11,7 +11,7 @@ from vital.db.own_schema import me
 
 
 class Command(AccessCommand):
-    help = "Make a new API key like this one and print it; the old one goes on for a while, so that nobody is cut off."
+    help = "Make a new API key like this one and print it; the old one stays valid for a while."
     examples = """
 examples:
   ./manage.py rotate_api_key vital_Ab3dE1                     the old one ends after an hour
@@ -21,7 +21,9 @@ examples:
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("key", help="how the key begins")
-        parser.add_argument("--keep-minutes", type=int, default=60, metavar="N", help="how long the old one goes on")
+        parser.add_argument(
+            "--keep-minutes", type=int, default=60, metavar="N", help="how long the old one stays valid"
+        )
 
     def change(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["keep_minutes"] < 0:

@@ -62,11 +62,11 @@ def _withdraw(options: Options, console: Console) -> Answer:
 
 
 def _arguments(parser: Parser) -> None:
-    parser.add_argument("words", nargs="*", metavar="TABLE KEY TENANT", help="the row, and whose it is to be")
+    parser.add_argument("words", nargs="*", metavar="TABLE KEY TENANT", help="the row, and its new owner")
     parser.add_argument("--csv", default="", metavar="FILE", help="decisions about many rows: a file of `findings`")
     parser.add_argument("--withdraw", action="store_true", help="withdraw the decision about TABLE KEY")
     arguments.reason(parser)
-    arguments.dry_run(parser, "show what it comes to, and write nothing")
+    arguments.dry_run(parser, "show the result, and write nothing")
 
 
 EXAMPLES = """
@@ -74,4 +74,4 @@ EXAMPLES = """
   ./manage.py migrate_tenants decide users ID --withdraw --reason "a mistake"
   ./manage.py migrate_tenants decide --csv users.csv --dry-run
 """
-VERB = Verb("decide", "a person's decision about rows, which no rule overrules", decide, _arguments, EXAMPLES)
+VERB = Verb("decide", "a manual decision about rows, which no rule overrules", decide, _arguments, EXAMPLES)

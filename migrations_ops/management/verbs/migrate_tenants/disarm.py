@@ -13,13 +13,13 @@ from vital.db.sql import shown
 
 
 def disarm(options: Options, console: Console) -> Answer:
-    question = "Open the fence? The service answers 503 until it is closed again."
-    if options["reason"] and not confirmed(options, "Opening the fence", question):
+    question = "Turn isolation off for everyone but tenants? The service answers 503 until it is on again."
+    if options["reason"] and not confirmed(options, "Turning isolation off", question):
         return {"status": "cancelled"}, STOPPED
     tables = runs.disarm(options["reason"], waiting(console))
     if not options["json"]:
         console.print(
-            f"[yellow]The fence is open[/] on {len(tables)} tables: others see what they saw before 006, tenants see"
+            f"[yellow]Isolation is off[/] on {len(tables)} tables: others see what they saw before 006, tenants see"
             " nothing, and the service answers 503. Close it with: ./manage.py migrate_tenants rearm --reason ...",
             highlight=False,
         )

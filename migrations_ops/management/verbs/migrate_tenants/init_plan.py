@@ -55,7 +55,7 @@ def _left_out(draft: "Draft") -> Iterator[str]:
             " (docs/reference/plan.md), or the column has another name and no such reference."
         )
     for table, why in draft.private.items():
-        yield f"No tenant reads {table} until a person has decided about its rows: {why}."
+        yield f"No tenant reads {table} until its rows are decided: {why}."
     reasons = [f"Left out: {table}: {why}." for table, why in sorted(draft.left_out.items())]
     yield from reasons[:SHOWN]
     if len(reasons) > SHOWN:

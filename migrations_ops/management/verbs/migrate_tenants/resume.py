@@ -34,4 +34,4 @@ def _arguments(parser: Parser) -> None:
     arguments.reason(parser)
 
 
-VERB = Verb("resume", "go on with a run that was paused, or has failed", resume, _arguments)
+VERB = Verb("resume", "continue a run that was paused, or has failed", resume, _arguments)

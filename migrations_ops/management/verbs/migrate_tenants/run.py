@@ -34,7 +34,7 @@ def _arguments(parser: Parser) -> None:
     add("--from", dest="first", default="", metavar="PHASE", help="start at this phase")
     add("--to", dest="last", default="", metavar="PHASE", help="stop after this phase")
     add("--only", default="", metavar="PHASE", help="this phase alone")
-    add("--step-by-step", action="store_true", help="stop after each phase for a look")
+    add("--step-by-step", action="store_true", help="stop after each phase")
     add("--tenant", default="", metavar="SLUG", help="this tenant first, isolated and proved alone")
     add("--table", default="", metavar="NAME", help="this table first, with what its rows follow")
     arguments.workers(parser)

@@ -17,7 +17,7 @@ def add(options: Options, console: Console) -> Answer:
     )
     document = lifecycle.add_tenant(wanted, options["reason"])
     console.print(f"[green]Added[/] {slug}, {document['id']}. It has no row yet, and sees the Platform's.")
-    console.print(f"What its application is told: ./manage.py tenants env {slug}", highlight=False)
+    console.print(f"What its application needs: ./manage.py tenants env {slug}", highlight=False)
     return {"tenant": document}, DONE
 
 

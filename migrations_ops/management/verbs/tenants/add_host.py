@@ -17,4 +17,4 @@ def add_host(options: Options, console: Console) -> Answer:
     return {"tenant": document}, DONE
 
 
-VERB = Verb("add-host", "a name of its own beside its domain", add_host, arguments.slug_with_host)
+VERB = Verb("add-host", "another name beside its domain", add_host, arguments.slug_with_host)

@@ -37,7 +37,7 @@ def _arguments(parser: Parser) -> None:
     arguments.new_tenant(parser)
     parser.add_argument("--without", action="append", default=[], metavar="TABLE", help="leave this table's rows out")
     arguments.reason(parser)
-    arguments.dry_run(parser, "show what it comes to, and keep nothing")
+    arguments.dry_run(parser, "show the result, and keep nothing")
 
 
 VERB = Verb("clone", "a second tenant, with a copy of every row", clone, _arguments)

@@ -23,4 +23,4 @@ def _arguments(parser: Parser) -> None:
     parser.add_argument("--url", default="", help="the service's address, for NEXT_PUBLIC_API_URL")
 
 
-VERB = Verb("env", "what its application is told", env, _arguments)
+VERB = Verb("env", "what its application needs", env, _arguments)

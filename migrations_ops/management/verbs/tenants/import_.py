@@ -31,7 +31,7 @@ def _arguments(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help="an archive of `export`")
     parser.add_argument("--slug", dest="new_slug", default="", metavar="NEW", help="another slug, without its domain")
     arguments.reason(parser)
-    arguments.dry_run(parser, "show what it comes to, and keep nothing")
+    arguments.dry_run(parser, "show the result, and keep nothing")
 
 
 VERB = Verb("import", "a tenant out of its archive; all of it or nothing", import_, _arguments)

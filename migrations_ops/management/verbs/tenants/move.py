@@ -31,7 +31,7 @@ def move(options: Options, console: Console) -> Answer:
     console.print(f"[green]Moved[/] {document['carried_out']:,} rows.", highlight=False)
     if document["waits"]:
         console.print(f"[yellow]The others wait for the next run:[/] {document['waits']}", highlight=False)
-    console.print(f"Take it back with: ./manage.py tenants move-back {document['number']}", highlight=False)
+    console.print(f"Undo it with: ./manage.py tenants move-back {document['number']}", highlight=False)
     show_next_phase(console, document["next"])
     return document | {"status": "moved"}, DONE
 

@@ -23,7 +23,7 @@ def set_settings(options: Options, console: Console) -> Answer:
     for name, (before, after) in done["changed"].items():
         console.print(f"{name}: {setting_text(before)} → {setting_text(after)}", highlight=False)
     if not done["changed"]:
-        console.print("Nothing to change: all of it is set so already.")
+        console.print("Nothing to change: everything is set so already.")
     return done, DONE
 
 

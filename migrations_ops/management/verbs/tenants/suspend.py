@@ -12,12 +12,12 @@ from vital.cli.exit_codes import DONE, STOPPED, Answer
 
 def suspend(options: Options, console: Console) -> Answer:
     slug = options["slug"]
-    question = f"Suspend {slug}? Nobody of it gets in from then on."
+    question = f"Suspend {slug}? Its users cannot log in from then on."
     if options["reason"] and not confirmed(options, "Suspending", question):
         return {"status": "cancelled"}, STOPPED
     done = lifecycle.set_tenant_active(slug, options["reason"], active=False)
-    console.print(f"[green]Suspended.[/] Within a second nobody gets in as {slug}. Its rows stay.", highlight=False)
+    console.print(f"[green]Suspended.[/] Within a second nobody can log in as {slug}. Its rows stay.", highlight=False)
     return done, DONE
 
 
-VERB = Verb("suspend", "nobody of it gets in; its rows stay", suspend, arguments.slug_with_reason)
+VERB = Verb("suspend", "its users cannot log in; its rows stay", suspend, arguments.slug_with_reason)
