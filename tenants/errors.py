@@ -294,6 +294,14 @@ def codes() -> list[str]:
     return sorted({kind.code for kind in _kinds(Refusal)})
 
 
+def by_status() -> dict[int, list[type[Refusal]]]:
+    """The refusals that answer with each status."""
+    found: dict[int, list[type[Refusal]]] = {}
+    for kind in _kinds(Refusal):
+        found.setdefault(kind.status, []).append(kind)
+    return found
+
+
 def _kinds(of: type[Refusal]) -> Iterator[type[Refusal]]:
     yield of
     for kind in of.__subclasses__():

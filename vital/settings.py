@@ -103,6 +103,7 @@ SHARED_APPS = [
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",  # Swagger UI, served from here
 ]
 TENANT_APPS = ["catalog"]
 INSTALLED_APPS = SHARED_APPS

@@ -3,9 +3,16 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
 from rest_framework import serializers
 
+from catalog.api import examples
 from catalog.api.bulk import MOST
 from catalog.api.resource import Resource
 from tenants.api.fields import CHOICE, refusals
@@ -56,12 +63,20 @@ def reading(name: str, parameters: list[OpenApiParameter], answer: Shape, *more:
     )
 
 
-def writing(name: str, parameters: list[OpenApiParameter], body: Any, answers: dict[int, Any], *more: int) -> Any:
+def writing(
+    name: str,
+    parameters: list[OpenApiParameter],
+    body: Any,
+    answers: dict[int, Any],
+    *more: int,
+    shown: list[OpenApiExample],
+) -> Any:
     return extend_schema(
         operation_id=name,
         parameters=[*CHOICE, PREFER, *parameters],
         request=body,
         responses=answers | refusals(*more, 409, 413),
+        examples=shown,
     )
 
 
@@ -95,8 +110,22 @@ def of_collection(
     many = f"{kind.noun}s"
     return {
         "get": reading(f"{many}_list", listed, lists, 404),
-        "post": writing(f"{many}_create", [], one_or_many(f"New{noun}s", kind.new), {200: ResultsAnswer, 201: one}),
-        "put": writing(f"{many}_update_by_body", [IF_MATCH], by_id, {200: one, **NO_ROW}, 404, 412),
+        "post": writing(
+            f"{many}_create",
+            [],
+            one_or_many(f"New{noun}s", kind.new),
+            {200: ResultsAnswer, 201: one},
+            shown=examples.of_a_new(kind.noun),
+        ),
+        "put": writing(
+            f"{many}_update_by_body",
+            [IF_MATCH],
+            by_id,
+            {200: one, **NO_ROW},
+            404,
+            412,
+            shown=examples.of_a_change_by_id(kind.noun, kind.key),
+        ),
         "patch": writing(
             f"{many}_change_by_body",
             [IF_MATCH],
@@ -104,6 +133,7 @@ def of_collection(
             {200: ResultsAnswer},
             404,
             412,
+            shown=examples.of_several_changes(kind.noun, kind.key),
         ),
         "delete": removing(
             f"{many}_delete_by_query",
@@ -120,9 +150,14 @@ def of_item(kind: Resource, one: Shape) -> dict[str, Any]:
     """Verb → description, for one row's address."""
     many = f"{kind.noun}s"
     key = OpenApiParameter("key", location=OpenApiParameter.PATH, description=f"id or {kind.key}")
+    shown = examples.of_a_change(kind.noun)
+
+    def changing(name: str) -> Any:
+        return writing(name, [key, IF_MATCH], kind.changed, {200: one, **NO_ROW}, 404, 412, shown=shown)
+
     return {
         "get": reading(f"{many}_read", [key], one, 404),
-        "put": writing(f"{many}_update", [key, IF_MATCH], kind.changed, {200: one, **NO_ROW}, 404, 412),
-        "patch": writing(f"{many}_change", [key, IF_MATCH], kind.changed, {200: one, **NO_ROW}, 404, 412),
+        "put": changing(f"{many}_update"),
+        "patch": changing(f"{many}_change"),
         "delete": removing(f"{many}_delete", key),
     }

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,11 +58,37 @@ def test_it_has_every_column_and_every_field_of_a_row(
     assert set(document["components"]["schemas"][shape]["properties"]) == beside | set(shared_service.rows(table)[0])
 
 
-def test_the_page_for_people_names_every_address(service: Service) -> None:
-    page = service.get("/api/docs", user(DIGITAL_HEALTH)).text
+def test_a_refusal_shows_every_code_that_it_may_have(service: Service) -> None:
+    document = service.get("/api/schema", user(DIGITAL_HEALTH)).json
 
-    for path in OPERATIONS:
-        assert path in page
+    shown = document["components"]["examples"]
+    assert {example["value"]["code"] for example in shown.values()} == set(shown)
+    refusals = document["paths"]["/api/tools-crud"]["post"]["responses"]
+    assert {"limit_reached", "conflict"} <= set(refusals["409"]["content"]["application/json"]["examples"])
+    codes = set(document["components"]["schemas"]["ErrorShape"]["properties"]["code"]["enum"])
+    assert set(shown) == codes - {"other_tables", "unexpected"} or set(shown) == codes
+
+
+@pytest.mark.parametrize(("path", "noun"), [("/api/tools-crud", "tool"), ("/api/prompts-crud", "prompt")])
+def test_the_bodies_that_it_shows_are_accepted(own_service: ServiceUnderTest, path: str, noun: str) -> None:
+    document = own_service.service.get("/api/schema", admin(DIGITAL_HEALTH)).json
+    who = admin(DIGITAL_HEALTH)
+
+    def shown(address: str, verb: str, name: str) -> Any:
+        return document["paths"][address][verb]["requestBody"]["content"]["application/json"]["examples"][name]["value"]
+
+    one = shown(path, "post", "One")
+    made = own_service.service.post(path, who, one)
+    assert made.status == 201, made
+    row = made.json[noun]
+    assert own_service.service.put(path, who, shown(path, "put", "SomeFields")).status == 200
+    assert own_service.service.call("PATCH", path, who, shown(path, "patch", "SomeFieldsOfEach")).status == 200
+    item = f"{path}/{{key}}"
+    assert (
+        own_service.service.call("PATCH", f"{path}/{row['id']}", who, shown(item, "patch", "SomeFields")).status == 200
+    )
+    assert own_service.service.delete(f"{path}/{row['id']}", who).status == 200
+    assert own_service.service.post(path, who, shown(path, "post", "SeveralAtOnce")).status == 200
 
 
 # What no schema can say: a cursor is opaque, and every one but an empty one is refused; two names of a tool's value may
