@@ -102,6 +102,14 @@ def either(name: str, one: Shape, other: Shape) -> PolymorphicProxySerializer:
     return PolymorphicProxySerializer(name, [one, other], resource_type_field_name=None, many=False)
 
 
+def creating(kind: Resource, one: Shape) -> Any:
+    """Of one of them, or of several."""
+    noun, many = kind.noun.capitalize(), f"{kind.noun}s"
+    body = one_or_many(f"New{noun}s", kind.new)
+    shown = examples.of_a_new(kind.noun)
+    return writing(f"{many}_create", [], body, {200: ResultsAnswer, 201: one}, shown=shown)
+
+
 def of_collection(
     kind: Resource, listed: list[OpenApiParameter], lists: Shape, by_id: Shape, one: Shape
 ) -> dict[str, Any]:
@@ -110,13 +118,7 @@ def of_collection(
     many = f"{kind.noun}s"
     return {
         "get": reading(f"{many}_list", listed, lists, 404),
-        "post": writing(
-            f"{many}_create",
-            [],
-            one_or_many(f"New{noun}s", kind.new),
-            {200: ResultsAnswer, 201: one},
-            shown=examples.of_a_new(kind.noun),
-        ),
+        "post": creating(kind, one),
         "put": writing(
             f"{many}_update_by_body",
             [IF_MATCH],

@@ -81,7 +81,7 @@ def test_a_rehearsal_is_exact_and_leaves_one_row_and_the_run_says_how_it_came(
         forecast, was = (compared["total"][when][name] for when in ("forecast", "fact"))
         assert was > 0, name
         assert was / 20 < forecast < was * 20, f"{name}: {forecast} foretold, and it was {was}"
-    assert "foretold / was" in done.stderr
+    assert "forecast / actual" in done.stderr
     reported = document(manage(on_server, "migrate_tenants", "report", "--json"))["rehearsal"]
     assert reported["id"] == found["rehearsal"]
     assert reported["phases"] == compared["phases"]

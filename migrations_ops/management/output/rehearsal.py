@@ -47,7 +47,7 @@ def _forecast(console: Console, forecast: Document) -> None:
 
 
 def show_comparison(console: Console, document: Document) -> None:
-    """Forecast and fact of a run, where it was rehearsed."""
+    """Forecast and result of a run, where it was rehearsed."""
     console.print("\nAs rehearsed (forecast / actual):")
     costs, total = grid("phase", "time", "WAL", "longest lock", no_wrap=True), document["total"]
     for phase in [*document["phases"], total | {"phase": "all"}]:
