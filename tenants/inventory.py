@@ -86,7 +86,8 @@ class Inventory:
     """`registry` is the table of tenants, `tenants` the ids of those that the plan wants, `tables` those whose rows
     have an owner, `common` the tables that everybody reads, `reachable` what else tenants may reach,
     `passed_through` the tables that VITAL's own work reads on the way from a row to its owner, `bound` the roles of
-    others that isolation binds, `unbound` those of which the plan says that it leaves them alone."""
+    others that isolation binds, `unbound` those of which the plan says that it leaves them alone. `force_owner` says
+    whether row level security binds the tables' owner as well."""
 
     registry: str
     platform_id: str
@@ -98,6 +99,7 @@ class Inventory:
     adopts: bool = False  # a tenant column may refer to a table of tenants that was there before, beside the registry
     bound: tuple[BoundRole, ...] = ()
     unbound: tuple[str, ...] = ()
+    force_owner: bool = True
 
     @property
     def closed(self) -> tuple[str, ...]:

@@ -49,6 +49,10 @@ class Executor:
             self._failed(phase, record, error)
             raise
         metrics = record.close("completed")
+        with self.session.work(as_operator=False):
+            summary = list(phase.summary(self.session))
+        for sentence in summary:
+            self.listener.said(sentence)
         self.listener.phase_done(phase, "completed", record.clock.seconds, "")
         return metrics
 

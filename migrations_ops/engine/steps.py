@@ -174,11 +174,12 @@ Step = Check | Baseline | Statement | Assign | Insert
 @dataclass(frozen=True)
 class Phase:
     """A named list of steps in reading order. `reads_only` phases leave nothing to undo. Within `one_look` nothing
-    changes, so that its steps may read together what each would ask for."""
+    changes, so that its steps may read together what each would ask for. Its `summary` is said when it is completed."""
 
     key: str
     title: str
     steps: tuple[Step, ...]
     reads_only: bool = False
     one_look: Callable[[], AbstractContextManager[None]] = nullcontext
+    summary: "Callable[[Session], Iterable[str]]" = lambda _: ()
     requires: tuple[str, ...] = field(default=())

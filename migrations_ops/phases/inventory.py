@@ -39,6 +39,7 @@ def inventory_of(plan: Plan) -> Inventory:
         adopts=plan.adopts,
         bound=bound_roles_of(plan),
         unbound=plan.unbound,
+        force_owner=plan.force_owner,
     )
 
 

@@ -133,20 +133,15 @@ def policies(
     shared: bool,
     platform: str,
     column: str = TENANT_COLUMN,
+    force_owner: bool = True,
     roles: Iterable[BoundRole] = (),
 ) -> Statement:
-    """Close one table: its own rows for a tenant or a caller of a bound role, and the Platform's where it is shared."""
-    names = {"policies": sql.literal(list(wanted.POLICY_NAMES)), "bound": sql.literal(bound.POLICIES)}
-    name = wanted.closing(relation)
+    """Close one table: its own rows for a tenant or a caller of a bound role, and the Platform's where it is shared.
 
-    def before(saved_state: SavedState) -> tuple[Composable, ...]:
-        changes = [_of("drop_policies", relation, **names)]
-        if not saved_state["enabled"]:
-            changes.append(_of("disable", relation))
-        if not saved_state["forced"]:
-            changes.append(_of("no_force", relation))
-        return tuple(changes)
-
+    Where the plan does not force the owner, the table is only forced if the application had done that before.
+    """
+    name, drop = wanted.closing(relation), _drop_policies(relation)
+    before_ours = {"statement": sql.literal(name)}
     of_column = {"tenant": sql.ident(column), "added": sql.literal(wanted.adding(relation, column))}
     rows: Rows = {"shared": shared, "platform": platform, "column": column}
     ours = [*wanted.policies(**rows), *(policy for one in roles for policy in bound.policies(one, **rows))]
@@ -156,16 +151,21 @@ def policies(
         is_applied=is_as_wanted(inventory, POLICIES, relation),
         saved_state=_of("security_before", relation),
         up=(
-            _of("drop_policies", relation, **names),
-            _of("keep_others", relation, statement=sql.literal(name)),
+            drop,
+            _of("keep_others", relation, force_owner=sql.literal(force_owner), **before_ours),
             *(wanted.creation(policy, relation) for policy in ours if policy.name != wanted.OTHERS),
             _of("enable", relation),
-            _of("force", relation),
+            _of("force", relation) if force_owner else _of("force_as_before", relation, **before_ours),
             _of("drop_default", relation, column=sql.literal(column), **of_column),
         ),
-        down=before,
+        down=lambda saved_state: (drop, *as_it_was_before(relation, saved_state)),
         locks=(relation,),
     )
+
+
+def _drop_policies(relation: str) -> Composable:
+    names = {"policies": sql.literal(list(wanted.POLICY_NAMES)), "bound": sql.literal(bound.POLICIES)}
+    return _of("drop_policies", relation, **names)
 
 
 def shut_tenants_out(relation: str) -> Changes:

@@ -9,7 +9,7 @@ from migrations_ops.engine import baseline
 from migrations_ops.engine.baseline import Comparison
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Probe, Severity, Step
-from migrations_ops.phases import org_tables, probes, tenant_source, vital_product
+from migrations_ops.phases import org_tables, probes, tenant_source, vital_product, who_is_bound
 from migrations_ops.phases.assign_steps import step_name
 from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.phases.queries import every, in_words, of_table, query, schemas_of, short
@@ -149,6 +149,7 @@ def _isolation(plan: Plan) -> Iterator[Check]:
     yield Check("views that bypass row level security", bypasses.owner_views(relations), Severity.WARN)
     unlisted = bypasses.unlisted_tables(relations, known)
     yield Check("tables that the plan does not name", unlisted, Severity.WARN)
+    yield who_is_bound.refused_loads(plan)
     yield from isolation_stands(plan)
 
 

@@ -22,6 +22,7 @@ from migrations_ops.phases import (
     unique_keys,
     updates,
     vital_product,
+    who_is_bound,
 )
 from migrations_ops.phases.queries import (
     keys_that_are_not_unique,
@@ -33,7 +34,8 @@ from migrations_ops.phases.queries import (
 )
 from migrations_ops.rules import database_check
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
-from tenants.isolation.comparison import of_others
+from tenants.isolation import wanted
+from tenants.isolation.comparison import hiding
 from vital.db import sql
 from vital.db.introspection import COLUMNS
 from vital.errors import Problem
@@ -100,8 +102,7 @@ def _to_know(plan: Plan) -> Iterator[Check]:
     yield Check("sessions that fire no trigger", query("sessions_past_triggers"), Severity.WARN)
     yield triggers.that_fire(plan)
     yield Check("triggers that 001 holds back", triggers.held_back(plan), Severity.WARN)
-    loads = query("loads_that_will_be_refused", tables=sql.literal(triggers.tables_of(plan)))
-    yield Check("loads that row level security will refuse", loads, Severity.WARN)
+    yield who_is_bound.refused_loads(plan)
 
 
 def _written(plan: Plan) -> list[str]:
@@ -127,16 +128,30 @@ def unfiltered(plan: Plan) -> Check:
 
 
 def unhidden(plan: Plan) -> Check:
-    """A RESTRICTIVE policy for everybody binds VITAL's roles, and the owner once row level security is forced."""
+    """A RESTRICTIVE policy for everybody binds VITAL's roles, and the owner where row level security is forced."""
     relations = [*_relations(plan), *org_tables.own_tables(plan)]
 
     def problems(session: Session) -> Iterator[Problem]:
-        for one in of_others(session.execute, relations):
+        owner = "the owner, " if plan.force_owner else ""
+        for one, condition in hiding(session.execute, relations, force_owner=plan.force_owner):
             what = f"the {one.object.removesuffix(f' of {one.relation}')} is {one.found}"
-            message = f"{what}: from 006 on it would hide rows from tenants, the owner and VITAL's own work. {one.fix}"
-            yield Problem(one.relation, "", message)
+            hides = f"from 006 on it would hide rows from {owner}tenants and VITAL's own work"
+            count = _hidden(session, one.relation, condition) if condition else ""
+            yield Problem(one.relation, "", f"{what}: {hides}{count}. Say whom it is for: {one.fix}")
 
     return Check("policies of others that would hide rows", problems, gate=True)
+
+
+def _hidden(session: Session, relation: str, condition: str) -> str:
+    """How many rows a policy's condition leaves out as it is asked here, and how to see them. It may be no question for
+    this session, or one that must not leave anything behind."""
+    rows = wanted.hidden_rows(relation, condition)
+    try:
+        with session.work(as_operator=False), session.connection.transaction(force_rollback=True):
+            count = session.value(query("count_of", rows=sql.verbatim(rows)))
+    except (psycopg.DataError, psycopg.ProgrammingError, psycopg.errors.RaiseException):
+        return ""
+    return f" (from a session like this one {count:,}: {rows};)" if count else ""
 
 
 def _tenants_there(plan: Plan, relation: str) -> Iterator[Check]:

@@ -3,13 +3,14 @@ force, and an attack run shows that the fence holds. Undo opens it again: isolat
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import psycopg
 from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Phase, Probe, SavedState, Severity, Statement, Step
-from migrations_ops.phases import bound_roles, not_null, org_tables, unique_keys
+from migrations_ops.phases import bound_roles, not_null, org_tables, unique_keys, who_is_bound
 from migrations_ops.phases import policies as rls
 from migrations_ops.phases.columns import tenant_key, tenant_key_parts
 from migrations_ops.phases.inventory import bound_roles_of, inventory_of, lazily
@@ -25,7 +26,9 @@ KEY = CLOSES
 
 
 def phase(plan: Plan) -> Phase:
-    return Phase(KEY, "Row level security", tuple(_steps(plan, lazily(plan))), one_look=comparison.one_look)
+    steps = tuple(_steps(plan, lazily(plan)))
+    summary = partial(who_is_bound.in_words, plan)
+    return Phase(KEY, "Row level security", steps, one_look=comparison.one_look, summary=summary)
 
 
 def _steps(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Step]:
@@ -135,7 +138,7 @@ def closings(plan: Plan) -> Iterator[tuple[str, Statement]]:
     for relation, shared, column in [*tables, (plan.registry, False, "id")]:
         roles = [one for one in bound if relation in one.tables]
         how: rls.Rows = {"shared": shared, "platform": platform, "column": column}
-        yield relation, rls.policies(relation, inventory, roles=roles, **how)
+        yield relation, rls.policies(relation, inventory, force_owner=plan.force_owner, roles=roles, **how)
 
 
 def _valid_tenant_key(plan: Plan, spec: TableSpec) -> Statement:

@@ -100,9 +100,10 @@ def _drift(session: Session, plan: Plan, states: dict[str, Document]) -> list[Do
             for name, rows in late
         ]
     if states.get(CLOSES, {}).get("status") == "completed":
-        tables = {"tables": [spec.relation for spec in plan.tables]}
+        tables = {"tables": [spec.relation for spec in plan.tables], "force_owner": plan.force_owner}
         exposed = session.execute(sql.compose(QUERIES["tables_not_isolated"]), tables)
-        found += [{"relation": one, "text": "row level security is not on and forced"} for (one,) in exposed]
+        missing = "not on and forced" if plan.force_owner else "not on"
+        found += [{"relation": one, "text": f"row level security is {missing}"} for (one,) in exposed]
     return found
 
 

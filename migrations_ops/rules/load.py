@@ -94,6 +94,7 @@ def _plan(data: dict[str, Any], text: str) -> Plan:
         bound=bound,
         unbound=unbound(plan, bound),
         revoke_temp=plan.flag("revoke_temp"),
+        force_owner=plan.flag("force_owner", default=True),
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )

@@ -215,6 +215,7 @@ class Plan:
     revoke_temp: bool = (
         False  # temporary tables are for the database's owner, and for those who were granted them by name
     )
+    force_owner: bool = True  # the tables' owner is bound by row level security as well
 
     @property
     def adopts(self) -> bool:

@@ -25,6 +25,7 @@ PLAN_KEYS = {
     "registry": "relation*",
     "product": "product",
     "revoke_temp": "flag",
+    "force_owner": "flag",
     "tenant": "tenants*",
     "tenants": "source",
     "table": "tables*",

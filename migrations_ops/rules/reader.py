@@ -64,8 +64,8 @@ class Given:
         """A text alone stands for a list of it."""
         return (self.text(key),) if isinstance(self.item.get(key), str) else self.texts(key)
 
-    def flag(self, key: str) -> bool:
-        value = self.item.get(key, False)
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        value = self.item.get(key, default)
         if not isinstance(value, bool):
             raise self.wrong(f"{key} must be true or false, not {value!r}.", key)
         return value

@@ -74,7 +74,7 @@ def standing(ask: Ask, inventory: Inventory, *, serving: bool = False) -> Standi
     complete = ended[:1] == ["completed"] or ended == ["started", "completed"]
     closed = [name for name in _closed(inventory) if complete or wanted.closing(name) in records]
     look = Look(ask, inventory, records, closed, complete=complete, serving=serving)
-    if not (complete or any(row["forced"] for row in look.tables() if row["root"] in closed)):
+    if not (complete or any(_is_on(row) for row in look.tables() if row["root"] in closed)):
         return Standing(is_off=True)
     found = sorted(look.differences(PARTS), key=lambda one: not one.dangerous)
     return Standing(tables=len(closed), differences=tuple(found))
@@ -133,19 +133,26 @@ def of_roles(ask: Ask, bound: Collection[str] = ()) -> Iterator[Difference]:
     return roles(_rows(ask, "found_roles"), bound, whole=False)
 
 
-def of_others(ask: Ask, relations: Collection[str]) -> Iterator[Difference]:
-    """RESTRICTIVE policies of others that would hide rows from VITAL or the owner."""
+def of_others(ask: Ask, relations: Collection[str], *, force_owner: bool) -> Iterator[Difference]:
+    """RESTRICTIVE policies of others that would hide rows from VITAL or, where it is bound, the owner."""
+    for difference, _ in hiding(ask, relations, force_owner=force_owner):
+        yield difference
+
+
+def hiding(ask: Ask, relations: Collection[str], *, force_owner: bool) -> Iterator[tuple[Difference, str]]:
+    """The same, each with the condition that a row has to meet to be read; empty where it is for writing alone."""
     parts = {"tables": sql.literal(list(relations)), "policies": sql.literal(list(wanted.POLICY_NAMES))}
-    parts["bound"] = sql.literal(bound.POLICIES)
+    parts |= {"bound": sql.literal(bound.POLICIES), "force_owner": sql.literal(force_owner)}
     for row in _rows(ask, "found_policies_of_others", **parts):
         binds = [PUBLIC] if row["everybody"] else [role for role in row["binds"] if role != "vital_tenant"]
         if binds:
-            fix = wanted.fix("fix_policy_roles", policy=row["name"], relation=row["root"])
+            roles = ", ".join(row["grantees"]) or "…"
+            fix = wanted.fix("fix_policy_roles", policy=row["name"], relation=row["root"], roles=roles)
             what = f"RESTRICTIVE FOR {row['command']} TO {', '.join(binds)} ({row['expression']})"
             yield Difference(
                 OTHERS, row["root"], f"policy {row['name']} of {row['root']}",
                 "policies of others that are RESTRICTIVE name the roles that they are for", what, False, fix, own=False,
-            )  # fmt: skip
+            ), row["reads"] or ""  # fmt: skip
 
 
 class Look:
@@ -199,7 +206,7 @@ class Look:
             yield from settings(_rows(self.ask, "found_settings", **self._logins))
             yield from logins(_rows(self.ask, "found_logins", **self._logins, **of_plan))
         if OTHERS in parts:
-            yield from of_others(self.ask, self.relations)
+            yield from of_others(self.ask, self.relations, force_owner=self.inventory.force_owner)
 
     def tables(self) -> list[Row]:
         """The tables with their partitions and heirs."""
@@ -234,9 +241,13 @@ class Look:
         for row, table in self._roots():
             if not self._is_wanted(wanted.closing(row["root"])):
                 continue
-            for switch, on in (("ENABLE", row["enabled"]), ("FORCE", row["forced"])):
+            forced = self._is_forced(row)
+            for switch, on in (("ENABLE", row["enabled"]), ("FORCE", row["forced"] or not forced)):
                 if not on:
                     yield self._of_table(row, "row level security", f"{switch} ROW LEVEL SECURITY", "it is off", True)
+            if row["forced"] and not forced:
+                expected, what = "NO FORCE ROW LEVEL SECURITY, by the plan", "it is forced"
+                yield self._of_table(row, "row level security", expected, what, False)
             if row["owner"] in OURS:
                 fix = wanted.fix("fix_owner", what=f"TABLE {row['root']}", role=row["usual_owner"])
                 what, expected = f"owner of {row['root']}", f"another than VITAL's roles, such as {row['usual_owner']}"
@@ -245,10 +256,18 @@ class Look:
             yield from self._heir(row)
             yield from self._default(row, table)
 
+    def _is_forced(self, row: Row) -> bool:
+        """Whether the owner is to be bound: by the plan, or by the application before VITAL. Where nothing is noted of
+        that, either is right."""
+        memo = self.records.get(wanted.closing(row["root"]))
+        before = memo["forced"] if isinstance(memo, dict) and "forced" in memo else row["forced"]
+        return bool(self.inventory.force_owner or before)
+
     def _of_each_policy(self, row: Row, table: TenantTable | None) -> Iterator[Difference]:
         memo, shared = self.records.get(wanted.closing(row["root"])), bool(table and table.shared)
         found = {one["name"]: _policy(one) for one in row["policies"]}
-        others = _others(memo, sql.names(row["owner"])[0], found.get(POLICY_OF_OTHERS))
+        owner = sql.names(row["owner"])[0] if self._is_forced(row) else ""
+        others = _others(memo, owner, found.get(POLICY_OF_OTHERS))
         column, platform = TENANT_COLUMN if table else "id", self.inventory.platform_id
         expected = [*wanted.policies(shared=shared, platform=platform, column=column, others=others)]
         for one in self.inventory.bound_on(row["root"]):
@@ -487,10 +506,19 @@ def _policy(row: Row) -> Policy:
 
 
 def _others(memo: Any, owner: str, found: Policy | None) -> str:
-    """Who sees what they saw before, by what VITAL noted then; where nothing is noted, either is right."""
+    """Who sees what they saw before, by what VITAL noted then; where nothing is noted, either is right. The `owner`
+    is empty where it is not bound."""
     if isinstance(memo, dict) and "enabled" in memo:
         return owner if memo["enabled"] else PUBLIC
-    return PUBLIC if found is None or found.roles == (PUBLIC,) else owner
+    if found is None:
+        return PUBLIC if owner else ""
+    return PUBLIC if found.roles == (PUBLIC,) else owner
+
+
+def _is_on(row: Row) -> bool:
+    """Whether isolation is on for a table. Turned off by a command, tenants have no right to it; row level security may
+    be on, and forced, as the application had it."""
+    return bool(row["enabled"] and row["granted_to_tenants"])
 
 
 def _closed(inventory: Inventory) -> list[str]:

@@ -63,14 +63,15 @@ class Policy:
 
 
 def policies(*, shared: bool, platform: str, column: str, others: str = PUBLIC) -> tuple[Policy, ...]:
-    """Of one table. `others` are those who see what they saw before: everybody, or the owner."""
+    """Of one table. `others` are those who see what they saw before: everybody, or the owner; or nobody ("") where the
+    owner is not bound."""
     own = expression("own_rows", column=sql.raw(column))
     visible = own
     if shared:
         visible = expression("own_or_shared_rows", column=sql.raw(column), platform=sql.literal(platform))
     tenant = (TENANT_ROLE,)
     return (
-        Policy(OTHERS, "*", (others,), "true", "true"),
+        *((Policy(OTHERS, "*", (others,), "true", "true"),) if others else ()),
         Policy("vital_operator", "*", (OPERATOR_ROLE,), "true", "true"),
         Policy("vital_tenant", "*", tenant, "true", "true"),
         Policy("vital_tenant_select", "r", tenant, visible, None, permissive=False),
@@ -175,6 +176,11 @@ def fix(name: str, **words: str) -> str:
     """A statement for somebody to run; the words are names as the database, or the plan, spells them."""
     parts = {word: sql.verbatim(text) for word, text in words.items()}
     return sql.text_of(sql.compose(QUERIES[name], **parts))
+
+
+def hidden_rows(relation: str, condition: str) -> str:
+    """A query of the rows that a RESTRICTIVE policy with this condition hides from who asks."""
+    return fix("rows_hidden_by_policy", relation=relation, condition=condition)
 
 
 def quoted(name: str) -> str:

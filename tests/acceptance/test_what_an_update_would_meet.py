@@ -284,7 +284,15 @@ def test_one_that_looks_at_names_is_a_warning_and_others_are_none(shop: Scratch,
 # --- loads, and sequences ---
 
 
+def force_owner(plan: str) -> None:
+    text = Path(plan).read_text(encoding="utf-8")
+    assert "\nforce_owner = false\n" in text
+    Path(plan).write_text(text.replace("force_owner = false", "force_owner = true"), encoding="utf-8")
+
+
 def test_who_loads_with_copy_is_told_before(shop: Scratch, plan: str, manage: Manage) -> None:
+    force_owner(plan)
+
     done = manage(shop, "migrate_tenants", "run", "--only", "000", "--yes", "--plan", plan)
 
     told = " ".join(done.stdout.split())
@@ -293,9 +301,11 @@ def test_who_loads_with_copy_is_told_before(shop: Scratch, plan: str, manage: Ma
         f"{OWNER} can load no more rows with COPY … FROM into 2 tables (items, stores) once 006 has closed them" in told
     )
     assert "INSERT … SELECT" in told
+    assert "or say force_owner = false in the plan" in told
 
 
 def test_it_is_so_and_the_way_that_is_told_works(shop: Scratch, plan: str, manage: Manage) -> None:
+    force_owner(plan)
     assert manage(shop, "migrate_tenants", "run", "--yes", "--plan", plan).returncode == 0
 
     with psycopg.connect(shop.owner_url) as connection, pytest.raises(psycopg.errors.FeatureNotSupported):

@@ -54,7 +54,7 @@ NOTHING_TO_UNDO = {
 }
 
 # What is asked or done again where the plan may have been edited since the phase before.
-REPEATED = r"rows written to \w+ without a tenant get theirs|rules that do not fit the database"
+REPEATED = r"rows written to \w+ without a tenant get theirs|rules that do not fit the database|loads that row level .*"
 
 # Statements about the whole cluster: other databases stand on them, so that a test beside others leaves them alone.
 OF_THE_CLUSTER = r"the role \w+|VITAL may work as vital_operator|VITAL may prove isolation as vital_tenant"

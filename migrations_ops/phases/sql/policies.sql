@@ -244,6 +244,16 @@ ALTER TABLE {relation} ENABLE ROW LEVEL SECURITY
 -- For the owner as well.
 ALTER TABLE {relation} FORCE ROW LEVEL SECURITY
 
+-- name: force_as_before
+-- The owner is not bound: what an earlier plan of ours has forced is not any more, and what the application has forced stays.
+DO $force$
+BEGIN
+    IF EXISTS (SELECT FROM vital.applied_statement WHERE statement = {statement} AND NOT (memo ->> 'forced')::boolean) THEN
+        EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', to_regclass({name}));
+    END IF;
+END
+$force$
+
 -- name: disable
 -- As it was.
 ALTER TABLE {relation} DISABLE ROW LEVEL SECURITY
@@ -314,7 +324,7 @@ UPDATE vital.applied_statement SET memo = 'null' WHERE statement = {statement}
 DROP FUNCTION IF EXISTS vital.guard_reference(), vital.guard_referenced() CASCADE
 
 -- name: keep_others
--- What other roles saw, they still see: everybody where nothing was hidden; the owner, whom FORCE would bind, elsewhere. How
+-- What other roles saw, they still see: everybody where nothing was hidden; elsewhere the owner, where FORCE binds it. How
 -- it was before the first time counts.
 DO $others$
 DECLARE
@@ -323,7 +333,14 @@ DECLARE
         (SELECT (memo ->> 'enabled')::boolean FROM vital.applied_statement WHERE statement = {statement}),
         (SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass({name}))
     );
+    forced CONSTANT boolean := {force_owner} OR COALESCE(
+        (SELECT (memo ->> 'forced')::boolean FROM vital.applied_statement WHERE statement = {statement}),
+        (SELECT relforcerowsecurity FROM pg_class WHERE oid = to_regclass({name}))
+    );
 BEGIN
+    IF enabled AND NOT forced THEN
+        RETURN;
+    END IF;
     EXECUTE format('CREATE POLICY vital_others ON %s FOR ALL TO %s USING (true) WITH CHECK (true)', to_regclass({name}),
                    CASE WHEN enabled THEN quote_ident(owner) ELSE 'PUBLIC' END);
 END

@@ -462,14 +462,17 @@ LIMIT 1000
 -- name: checks_not_valid
 -- Checks that do not count for old rows, and NOT NULL of the same kind (from 18 on): each with the table that holds rows,
 -- its name, what it asks, and what to do. One that is not enforced (from 18 on) stops no update.
-SELECT k.conrelid::regclass::text, quote_ident(k.conname),
-       CASE k.contype
-           WHEN 'c' THEN pg_get_expr(k.conbin, k.conrelid)
-           ELSE (SELECT format('%I IS NOT NULL', a.attname) FROM pg_attribute AS a WHERE a.attrelid = k.conrelid AND a.attnum = k.conkey[1])
-       END,
-       format('Correct the rows (then ALTER TABLE %1$s VALIDATE CONSTRAINT %2$I; succeeds), or drop the constraint until the run is done: ALTER TABLE %1$s DROP CONSTRAINT %2$I;', k.conrelid::regclass, k.conname)
+SELECT k.conrelid::regclass::text, quote_ident(k.conname), asks.expression,
+       format('Find them: SELECT * FROM ONLY %1$s WHERE (%3$s) IS FALSE; Correct the rows (then ALTER TABLE %1$s VALIDATE CONSTRAINT %2$I; succeeds), or drop the constraint until the run is done: ALTER TABLE %1$s DROP CONSTRAINT %2$I; and afterwards: ALTER TABLE %1$s ADD CONSTRAINT %2$I %4$s;',
+              k.conrelid::regclass, k.conname, asks.expression, pg_get_constraintdef(k.oid))
 FROM pg_constraint AS k
 JOIN pg_class AS c ON c.oid = k.conrelid AND c.relkind = 'r'
+CROSS JOIN LATERAL (
+    SELECT CASE k.contype
+               WHEN 'c' THEN pg_get_expr(k.conbin, k.conrelid)
+               ELSE (SELECT format('%I IS NOT NULL', a.attname) FROM pg_attribute AS a WHERE a.attrelid = k.conrelid AND a.attnum = k.conkey[1])
+           END AS expression
+) AS asks
 WHERE k.conrelid IN ({heirs})
   AND k.contype IN ('c', 'n')
   AND NOT k.convalidated
@@ -564,8 +567,9 @@ GROUP BY 1, 2, 3
 -- Who may write to the plan's tables and is bound by row level security from 006 on: COPY … FROM is refused to them by
 -- PostgreSQL, whatever the policies say. Not those to whom it is refused already.
 SELECT '', '',
-       format('%s can load no more rows with COPY … FROM into %s tables (%s) once 006 has closed them: PostgreSQL refuses that wherever row level security binds. Load into another table and INSERT … SELECT from there, or load as a role with BYPASSRLS',
-              r.rolname, count(DISTINCT c.oid), string_agg(DISTINCT c.oid::regclass::text, ', '))
+       format('%s can load no more rows with COPY … FROM into %s tables (%s) once 006 has closed them: PostgreSQL refuses that wherever row level security binds. Load into another table and INSERT … SELECT from there, or load as a role with BYPASSRLS%s',
+              r.rolname, count(DISTINCT c.oid), string_agg(DISTINCT c.oid::regclass::text, ', '),
+              CASE WHEN bool_and(pg_has_role(r.oid, c.relowner, 'USAGE')) THEN '; or say force_owner = false in the plan, so that it does not bind the owner' END)
 FROM unnest({tables}::text[]) AS planned (name)
 JOIN pg_class AS c ON c.oid = to_regclass(planned.name)
 CROSS JOIN LATERAL aclexplode(COALESCE(c.relacl, acldefault('r', c.relowner))) AS acl
@@ -574,5 +578,10 @@ WHERE acl.privilege_type = 'INSERT'
   AND NOT r.rolsuper
   AND NOT r.rolbypassrls
   AND r.rolname NOT IN ('vital_tenant', 'vital_operator')
-  AND NOT (c.relrowsecurity AND (c.relforcerowsecurity OR r.oid <> c.relowner))
+  AND ({force_owner} OR c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE'))
+  AND NOT (c.relrowsecurity AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE')))
 GROUP BY r.rolname
+
+-- name: count_of
+-- How many rows a query has.
+SELECT count(*) FROM ({rows}) AS found

@@ -210,3 +210,19 @@ FROM ONLY {relation} AS t
 WHERE num_nulls({values}) = 0
 GROUP BY {values}
 HAVING count(*) > 1
+
+-- name: owners_in_words
+-- Whether row level security binds those who own the tables, a sentence for each.
+SELECT CASE
+           WHEN owner.is_bound
+               THEN format('Row level security binds all roles, %s included, who owns %s tables: it sees every row by a policy, and can load none with COPY … FROM', quote_ident(owner.name), owner.tables)
+           ELSE format('Row level security binds all roles but %s, who owns %s tables and sees every row: COPY … FROM, pg_dump and REFRESH MATERIALIZED VIEW work for it as before', quote_ident(owner.name), owner.tables)
+       END
+FROM (
+    SELECT r.rolname AS name, c.relforcerowsecurity AND NOT r.rolsuper AND NOT r.rolbypassrls AS is_bound, count(*) AS tables
+    FROM pg_class AS c
+    JOIN pg_roles AS r ON r.oid = c.relowner
+    WHERE c.oid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+    GROUP BY 1, 2
+) AS owner
+ORDER BY owner.is_bound, owner.name

@@ -51,11 +51,11 @@ TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)
 SELECT relation, sum(rows)::bigint FROM vital.ledger WHERE kind = 'late' AND undone_at IS NULL AND written_at > %(since)s GROUP BY 1 ORDER BY 2 DESC
 
 -- name: tables_not_isolated
--- Tables whose row level security is not both on and forced.
+-- Tables whose row level security is not on, or not forced where the plan wants it.
 SELECT t
 FROM unnest(%(tables)s::text[]) AS t
 JOIN pg_class AS c ON c.oid = to_regclass(t)
-WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)
+WHERE NOT (c.relrowsecurity AND (c.relforcerowsecurity OR NOT %(force_owner)s))
 ORDER BY t
 
 -- name: connections_by_state

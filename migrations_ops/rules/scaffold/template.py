@@ -14,6 +14,15 @@ from tenants.isolation import reachability
 from vital.db import sql
 
 RULE_NAME = 200  # signs that the ledger keeps of it
+ABOUT = {
+    "registry": (
+        "VITAL makes this table of tenants. One that is there needs the columns that docs/reference/plan.md lists.",
+    ),
+    "force_owner": (
+        "The tables' owner is not bound by row level security: it sees every row either way, and COPY … FROM, pg_dump",
+        "and REFRESH MATERIALIZED VIEW go on. With true (FORCE ROW LEVEL SECURITY) PostgreSQL refuses it COPY … FROM.",
+    ),
+}
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -122,9 +131,9 @@ def _head(found: Catalogue, owned: Ownership, cast: Cast) -> str:
     ]
     platform = cast.listed[0].slug
     facts = {"version": 1, "name": "multi_tenant_migration", "platform": platform, "registry": "vital.registry"}
+    facts["force_owner"] = False
     return _comment(lines) + "\n" + "".join(
-        ("# VITAL makes this table of tenants. One that is there needs the columns that docs/reference/plan.md lists.\n"
-         if key == "registry" else "") + f"{key} = {_value(value)}\n" for key, value in facts.items()
+        _comment(ABOUT.get(key, ())) + f"{key} = {_value(value)}\n" for key, value in facts.items()
     ) + (_source(owned.root, cast) if cast.of_table else "")  # fmt: skip
 
 

@@ -23,6 +23,7 @@ SELECT jsonb_build_object(
     'is_partition', c.relispartition,
     'enabled', c.relrowsecurity,
     'forced', c.relforcerowsecurity,
+    'granted_to_tenants', EXISTS (SELECT FROM aclexplode(c.relacl) AS acl WHERE acl.grantee = to_regrole('vital_tenant')),
     'owner', quote_ident(pg_get_userbyid(c.relowner)),
     'usual_owner', quote_ident(COALESCE(pg_get_userbyid((SELECT relowner FROM pg_class WHERE oid = to_regclass('vital.ledger'))), current_user)),
     'policies', COALESCE((
@@ -418,8 +419,9 @@ FROM logins AS l
 JOIN pg_roles AS r ON r.oid = l.oid
 
 -- name: found_policies_of_others
--- RESTRICTIVE policies of others that bind VITAL's roles, or the owner once row level security is forced: rows that they leave
--- out would be hidden from tenants, from VITAL's own work, and from applications that connect as the owner.
+-- RESTRICTIVE policies of others that bind VITAL's roles, or the owner where row level security is forced: rows that they leave
+-- out would be hidden from tenants, from VITAL's own work, and from applications that connect as the owner. `grantees` are the
+-- roles that it can be meant for: they have rights on the table; none where everybody has some.
 SELECT jsonb_build_object(
     'root', planned.name, 'name', quote_ident(p.polname),
     'command', CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
@@ -427,13 +429,24 @@ SELECT jsonb_build_object(
     'binds', ARRAY(
         SELECT quote_ident(r.rolname)
         FROM pg_roles AS r
-        WHERE (r.rolname IN ('vital_tenant', 'vital_operator') OR r.oid = c.relowner)
+        WHERE (r.rolname IN ('vital_tenant', 'vital_operator') OR r.oid = c.relowner AND ({force_owner} OR c.relforcerowsecurity))
           AND NOT r.rolsuper
           AND NOT r.rolbypassrls
           AND EXISTS (SELECT FROM unnest(p.polroles) AS bound WHERE bound = 0 OR pg_has_role(r.oid, bound, 'USAGE'))
         ORDER BY r.oid = c.relowner DESC, 1
     ),
-    'everybody', 0 = ANY(p.polroles)
+    'everybody', 0 = ANY(p.polroles),
+    'reads', CASE WHEN p.polcmd IN ('r', '*') THEN pg_get_expr(p.polqual, p.polrelid) END,
+    'grantees', CASE
+        WHEN EXISTS (SELECT FROM aclexplode(c.relacl) AS acl WHERE acl.grantee = 0) THEN ARRAY[]::text[]
+        ELSE ARRAY(
+            SELECT DISTINCT quote_ident(r.rolname)
+            FROM aclexplode(c.relacl) AS acl
+            JOIN pg_roles AS r ON r.oid = acl.grantee AND r.oid <> c.relowner
+            WHERE NOT r.rolsuper AND NOT r.rolbypassrls AND r.rolname NOT IN ('vital_tenant', 'vital_operator')
+            ORDER BY 1
+        )
+    END
 )::text
 FROM unnest({tables}::text[]) AS planned (name)
 JOIN pg_class AS c ON c.oid = to_regclass(planned.name)

@@ -28,7 +28,11 @@ ALTER TABLE {relation} ALTER COLUMN {column} DROP DEFAULT;
 
 -- name: fix_policy_roles
 -- Names the roles that a policy is for, instead of everybody.
-ALTER POLICY {policy} ON {relation} TO …;
+ALTER POLICY {policy} ON {relation} TO {roles};
+
+-- name: rows_hidden_by_policy
+-- Shows the rows that do not meet the condition of a RESTRICTIVE policy, as the session is.
+SELECT * FROM {relation} WHERE ({condition}) IS NOT TRUE
 
 -- name: fix_triggers
 -- The server's own triggers fire again; a superuser's to do.
