@@ -1,5 +1,6 @@
 """Runs: the list, and the addresses of each one's pages."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -55,15 +56,14 @@ class RunAdmin(ReadOnly):
             return None
         return format_html('<a class="vital-link" href="{}">{}</a>', addresses.to_scope(run.scope), run.scope)
 
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """One question for the figures of the whole page."""
-        changelist = super().get_changelist_instance(request)
-        steps = StepRun.objects.filter(phase_run__run__in=[run.pk for run in changelist.result_list])
+    def prepare(self, rows: Iterable[Any]) -> None:
+        """One question for the figures of the whole page, and of each part of an export."""
+        runs = list(rows)
+        steps = StepRun.objects.filter(phase_run__run__in=[run.pk for run in runs])
         sums = steps.values("phase_run__run").annotate(rows=Sum("rows_changed"), findings=Sum("findings")).order_by()
         figures = {one["phase_run__run"]: one for one in sums}
-        for run in changelist.result_list:
+        for run in runs:
             run._vital_figures = figures.get(run.pk, {"rows": 0, "findings": 0})
-        return changelist
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"may_act": may_act(request), **(extra_context or {})})
