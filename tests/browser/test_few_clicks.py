@@ -24,7 +24,7 @@ class Clicks:
         target.click()
 
     def choose_tenant(self, name: str) -> None:
-        self.page.get_by_role("combobox", name="Assign to").click()
+        self.page.locator(".select2-selection").click()
         self.page.locator(".select2-search__field").fill(name[:6])
         self.page.get_by_role("option", name=name).click()
 
