@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from migrations_ops.admin import run_actions, run_detail, run_start
-from migrations_ops.models import AuditEvent, PhaseRun, Run
+from migrations_ops.models import AuditEvent, PhaseRun, Run, StepRun
 from tests.support import admin_client, background, databases, queries
 from tests.support.admin_client import (
     address,
@@ -53,6 +53,17 @@ def on_legacy(legacy: Scratch, django_db_blocker: Any) -> Iterator[Scratch]:
 
 
 # --- before any run ---
+
+
+def test_the_list_of_runs_says_how_much_each_did_and_is_exported(on_migrated: Scratch) -> None:
+    admin = platform_admin()
+    page, run = page_text(admin, address("changelist")), Run.objects.get()
+    rows = sum(StepRun.objects.filter(phase_run__run=run).values_list("rows_changed", flat=True))
+
+    assert f"{rows:,}" in page
+    exported = admin.get(address("export"))
+    assert exported.status_code == 200
+    assert f"{rows:,}" in exported.getvalue().decode()
 
 
 def test_before_any_run_the_list_says_how_one_begins_and_the_start_page_what_it_would_do(on_legacy: Scratch) -> None:
