@@ -102,6 +102,7 @@ def _to_know(plan: Plan) -> Iterator[Check]:
     yield Check("sessions that fire no trigger", query("sessions_past_triggers"), Severity.WARN)
     yield triggers.that_fire(plan)
     yield Check("triggers that 001 holds back", triggers.held_back(plan), Severity.WARN)
+    yield Check("triggers whose changes of a row are put back", triggers.put_right(plan), Severity.WARN)
     yield who_is_bound.refused_loads(plan)
 
 

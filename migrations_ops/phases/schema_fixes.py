@@ -21,6 +21,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
             yield tenant_key(plan, spec)
     for relation in triggers.tables_of(plan):
         yield triggers.guarded(plan, relation)
+        yield from triggers.row_kept(plan, relation)
     yield from vital_product.schema(plan)
     yield from org_tables.tables(plan)
 

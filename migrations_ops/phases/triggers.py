@@ -1,14 +1,17 @@
 """Triggers of others that would react to the backfill leave VITAL's own work alone, and are given back exactly."""
 
 import json
+from collections.abc import Iterator
 
 from psycopg.sql import Composable
 
 from migrations_ops.engine.steps import Check, SavedState, Severity, Statement
 from migrations_ops.phases import vital_product
-from migrations_ops.phases.queries import of_table, query, short
+from migrations_ops.phases.queries import QUERIES, of_table, query, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from vital.db import sql
+
+KEEPER = sql.literal("~vital_keeps_the_row")  # triggers fire in the order of their names
 
 
 def tables_of(plan: Plan) -> list[str]:
@@ -52,6 +55,60 @@ def _texts(plan: Plan) -> dict[str, Composable]:
     return {"tables_in_text": query("tables_in_text", **texts), "family": family}
 
 
+def not_to_be_made(plan: Plan) -> Iterator[Composable]:
+    """(relation, key, message) of those that 001 would have to make anew, and that nobody can, table by table."""
+    for relation in tables_of(plan):
+        refused = _of(plan, relation, "refused")
+        yield of_table("triggers_not_to_be_made_again", relation, refused=refused)
+
+
+def put_right(plan: Plan) -> Composable:
+    """The same of those whose changes of the row are put back instead."""
+    kept = [of_table("triggers_put_right", name, are_kept=_of(plan, name, "kept")) for name in _keeping(plan)]
+    return sql.join(kept, " UNION ALL ")
+
+
+def _keeping(plan: Plan) -> list[str]:
+    """The tables in which VITAL changes nothing but the tenant: not that of the tenants, nor one that it fills."""
+    filled = {relation for relation, _ in vital_product.added(plan)}
+    return [spec.relation for spec in plan.tables if spec.relation not in filled]
+
+
+def _of(plan: Plan, relation: str, which: str) -> Composable:
+    """Predicate on a trigger `g` of the table that cannot be made again: its changes are put back, or it is refused."""
+    keeps: Composable = sql.raw("false")
+    if relation in _keeping(plan):
+        keeps = query("can_be_put_right", keeper=KEEPER, tables_in_text=_texts(plan)["tables_in_text"])
+    parts = {"may_rewrite": may_rewrite(plan, relation), "cannot_be_made_again": query("cannot_be_made_again")}
+    return query("trigger_is_kept" if which == "kept" else "trigger_is_refused", can_be_put_right=keeps, **parts)
+
+
+def row_kept(plan: Plan, relation: str) -> Iterator[Statement]:
+    """A trigger of ours behind those that cannot be made again: as VITAL gives a row its tenant, it puts back what they
+    have changed of it. They stay as they are, for applications too."""
+    if relation not in _keeping(plan):
+        return
+    tables = of_table("tables_to_keep", relation, are_kept=_of(plan, relation, "kept"))
+    parts = {"tables_to_keep": tables, "keeper": KEEPER}
+    signature = sql.literal("vital.keep_row()")
+    yield Statement(
+        name=f"rows of {short(relation)} are kept where a trigger stays as it is",
+        relation=relation,
+        wanted=lambda session: bool(session.value(query("any_table_to_keep", tables_to_keep=tables))),
+        is_applied=query("rows_are_kept", **parts),
+        up=(
+            query("create_keeper", body=sql.literal("\n" + QUERIES["keep_row_body"] + "\n")),
+            query("close_function", signature=signature),
+            query("keep_rows", **parts),
+        ),
+        down=lambda _: (
+            of_table("keep_rows_no_more", relation, keeper=KEEPER, heirs=of_table("heirs_of", relation)),
+            query("drop_unused_function", signature=signature),
+        ),
+        locks=(relation,),
+    )
+
+
 def guarded(plan: Plan, relation: str) -> Statement:
     lost, again = query("lost_by_replacing", trigger=sql.raw("g.oid")), query("made_again")
 
@@ -67,7 +124,7 @@ def guarded(plan: Plan, relation: str) -> Statement:
             for trigger in saved_state
         )
 
-    which = {"may_rewrite": may_rewrite(plan, relation)}
+    which = {"may_rewrite": may_rewrite(plan, relation), "cannot_be_made_again": query("cannot_be_made_again")}
     return Statement(
         name=f"triggers of {short(relation)} leave the backfill alone",
         relation=relation,

@@ -104,10 +104,7 @@ def _breaking(
 def _triggers_can_be_guarded(plan: Plan) -> Check:
     """001 makes triggers anew that would rewrite a row, with a condition more. PostgreSQL keeps some that it would not
     let anybody make again."""
-    questions = [
-        of_table("triggers_not_to_be_made_again", relation, may_rewrite=triggers.may_rewrite(plan, relation))
-        for relation in triggers.tables_of(plan)
-    ]
+    questions = list(triggers.not_to_be_made(plan))
     return Check("triggers that cannot be created again", sql.join(questions, " UNION ALL "))
 
 

@@ -23,6 +23,10 @@ WHOLE_ROW = (
     "CREATE TRIGGER bump BEFORE UPDATE ON items FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)"
     " EXECUTE FUNCTION bump()"
 )
+WRITES = (
+    "CREATE OR REPLACE FUNCTION bump() RETURNS trigger LANGUAGE plpgsql AS"
+    " 'BEGIN INSERT INTO seen VALUES (NEW.sku); NEW.version = OLD.version + 1; RETURN NEW; END'"
+)
 GENERATED = "ALTER TABLE items ADD COLUMN depth int GENERATED ALWAYS AS (length(path)) STORED"
 MEETS = {
     "a check that an old row breaks": (
@@ -78,10 +82,14 @@ MEETS = {
         ['items: its rows cannot be changed: cannot update table "items" because it does not have a replica identity',
          "REPLICA IDENTITY using ALTER TABLE. The publication updates publishes it."],
     ),
-    "a trigger that cannot be made again": (
-        [WHOLE_ROW, GENERATED],
+    "a trigger that cannot be made again, and writes elsewhere": (
+        ["CREATE TABLE seen (line text)", WRITES, WHOLE_ROW, GENERATED],
         ["items: the trigger bump reads the whole new row in its condition",
          "DROP TRIGGER bump ON items; CREATE TRIGGER bump"],
+    ),
+    "a trigger that cannot be made again, behind ours": (
+        [WHOLE_ROW.replace("TRIGGER bump", 'TRIGGER "~~"'), GENERATED],
+        ['items: the trigger "~~" reads the whole new row in its condition'],
     ),
 }  # fmt: skip
 MEETS_NOTHING = {
@@ -147,7 +155,7 @@ def test_what_stops_no_update_is_not_refused(what: str, shop: Scratch, plan: str
 
 
 def test_the_statement_that_is_told_helps(shop: Scratch, plan: str, manage: Manage) -> None:
-    for statement in MEETS["a trigger that cannot be made again"][0]:
+    for statement in MEETS["a trigger that cannot be made again, and writes elsewhere"][0]:
         rows(shop.owner_url, statement)
     told = " ".join(manage(shop, "migrate_tenants", "run", "--yes", "--plan", plan).stdout.split())
 

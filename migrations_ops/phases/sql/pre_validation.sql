@@ -288,7 +288,7 @@ FROM pg_trigger AS g
 JOIN pg_proc AS p ON p.oid = g.tgfoid
 WHERE g.tgrelid = to_regclass({name})
   AND NOT g.tgisinternal
-  AND (g.tgname IN ('vital_late_writer', 'A_vital_new_tenant') OR g.tgname LIKE 'vital\_ref\_%' OR g.tgname LIKE 'vital\_chd\_%' OR g.tgname LIKE 'vital\_bound\_%')
+  AND (g.tgname IN ('vital_late_writer', 'A_vital_new_tenant', '~vital_keeps_the_row') OR g.tgname LIKE 'vital\_ref\_%' OR g.tgname LIKE 'vital\_chd\_%' OR g.tgname LIKE 'vital\_bound\_%')
   AND p.pronamespace <> 'vital'::regnamespace
 
 -- name: constraint_name_taken
@@ -485,22 +485,45 @@ SELECT count(*), (array_agg(broken.key ORDER BY broken.key))[1:{most}]
 FROM (SELECT {key} AS key FROM ONLY {relation} AS t WHERE {open} AND ({expression}) IS FALSE) AS broken
 
 -- name: triggers_not_to_be_made_again
--- Triggers before an update whose condition reads the whole new row, in a table that has got a generated column since.
--- Their definition is told with the columns in place of the row.
+-- Triggers that 001 would have to make anew and that cannot be, each with what to do: its definition with the columns in place
+-- of the row, or the right to its function.
 SELECT {name}, '',
-       format('the trigger %1$I reads the whole new row in its condition, and the table has generated columns: PostgreSQL keeps such a trigger and refuses to make it again, as 001 has to. Name the columns in it: DROP TRIGGER %1$I ON %2$s; %3$s;',
-              g.tgname, g.tgrelid::regclass,
-              regexp_replace(regexp_replace(pg_get_triggerdef(g.oid), '\mnew\.\*', format('ROW(%s)', plain.new), 'gi'), '\mold\.\*', format('ROW(%s)', plain.old), 'gi'))
+       CASE
+           WHEN NOT lacks.usage AND NOT lacks.execute THEN
+               format('the trigger %1$I reads the whole new row in its condition, and the table has generated columns: PostgreSQL keeps such a trigger and refuses to make it again, as 001 has to. Name the columns in it: DROP TRIGGER %1$I ON %2$s; %3$s;',
+                      g.tgname, g.tgrelid::regclass,
+                      regexp_replace(regexp_replace(pg_get_triggerdef(g.oid), '\mnew\.\*', format('ROW(%s)', plain.new), 'gi'), '\mold\.\*', format('ROW(%s)', plain.old), 'gi'))
+           ELSE format('001 has to make the trigger %I anew, and %s may not use its function: %s', g.tgname, session_user,
+                       CASE WHEN lacks.usage THEN format('GRANT USAGE ON SCHEMA %I TO %I; ', n.nspname, session_user) ELSE '' END
+                       || CASE WHEN lacks.execute THEN format('GRANT EXECUTE ON FUNCTION %s TO %I;', f.oid::regprocedure, session_user) ELSE '' END)
+       END
 FROM pg_trigger AS g
+JOIN pg_proc AS f ON f.oid = g.tgfoid
+JOIN pg_namespace AS n ON n.oid = f.pronamespace
+CROSS JOIN LATERAL (
+    SELECT NOT has_schema_privilege(session_user, n.oid, 'USAGE') AS usage, NOT has_function_privilege(session_user, f.oid, 'EXECUTE') AS execute
+) AS lacks
 CROSS JOIN LATERAL (
     SELECT string_agg(format('OLD.%I', a.attname), ', ' ORDER BY a.attnum) AS old, string_agg(format('NEW.%I', a.attname), ', ' ORDER BY a.attnum) AS new
     FROM pg_attribute AS a
     WHERE a.attrelid = g.tgrelid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ) AS plain
-WHERE {may_rewrite}
-  AND g.tgqual IS NOT NULL
-  AND regexp_replace(pg_get_triggerdef(g.oid), '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g') ~* '\mnew\.\*'
-  AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = g.tgrelid AND a.attgenerated <> '' AND NOT a.attisdropped)
+WHERE {refused}
+
+-- name: triggers_put_right
+-- Triggers that cannot be made again and whose changes of the row itself are put back.
+SELECT {name}, '',
+       format('the trigger %I cannot be made again, and stays as it is: it fires as a row gets its tenant, and VITAL puts back what it changes of the row (a trigger of its own behind it, until the undo)', g.tgname)
+FROM pg_trigger AS g
+WHERE {are_kept}
+
+-- name: trigger_is_kept
+-- Predicate on a trigger `g` of a table: it would have to be made anew, cannot be, and what it changes can be put back.
+{may_rewrite} AND {cannot_be_made_again} AND {can_be_put_right}
+
+-- name: trigger_is_refused
+-- The same, and it cannot be put back.
+{may_rewrite} AND {cannot_be_made_again} AND NOT {can_be_put_right}
 
 -- name: tenants_of_another_table
 -- A tenant column that is there already and refers to another table than the plan's table of tenants: nobody could own a row

@@ -260,9 +260,87 @@ AND (
 AND (g.tgtype & 19 = 19 OR {writes_the_plan})
 AND pg_get_triggerdef(g.oid) NOT LIKE '%vital.backfill%'
 
+-- name: cannot_be_made_again
+-- Predicate on a trigger `g`: PostgreSQL keeps it, and lets nobody make it again as it is. Its condition reads the whole new
+-- row of a table that has got a generated column since, or this login may not use its function (any more).
+(
+    NOT has_function_privilege(session_user, g.tgfoid, 'EXECUTE')
+    OR NOT has_schema_privilege(session_user, (SELECT f.pronamespace FROM pg_proc AS f WHERE f.oid = g.tgfoid), 'USAGE')
+    OR (
+        g.tgtype & 2 = 2
+        AND g.tgqual IS NOT NULL
+        AND regexp_replace(pg_get_triggerdef(g.oid), '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g') ~* '\mnew\.\*'
+        AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = g.tgrelid AND a.attgenerated <> '' AND NOT a.attisdropped)
+    )
+)
+
+-- name: can_be_put_right
+-- Predicate on a trigger `g` of others: it fires before the row and in front of a trigger of ours, which may put back what it
+-- has changed there; and it seems to write nothing elsewhere.
+(
+    g.tgtype & 19 = 19
+    AND g.tgname < {keeper}
+    AND NOT EXISTS (SELECT FROM pg_proc AS p CROSS JOIN LATERAL ({tables_in_text}) AS written WHERE p.oid = g.tgfoid)
+)
+
+-- name: tables_to_keep
+-- The tables on which such triggers stand; a partitioned one stands for its partitions.
+SELECT DISTINCT CASE WHEN root.relkind = 'p' THEN root.oid ELSE g.tgrelid END AS oid
+FROM pg_trigger AS g
+JOIN pg_class AS root ON root.oid = to_regclass({name})
+WHERE {are_kept}
+
+-- name: any_table_to_keep
+-- Whether there is one.
+SELECT EXISTS ({tables_to_keep})
+
+-- name: rows_are_kept
+-- Whether our trigger is on each of them, and fires.
+SELECT NOT EXISTS (
+    SELECT
+    FROM ({tables_to_keep}) AS wanted
+    WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = wanted.oid AND g.tgname = {keeper} AND g.tgfoid = to_regprocedure('vital.keep_row()') AND g.tgenabled = 'A')
+)
+
+-- name: create_keeper
+-- Where VITAL gives a row its tenant, nothing else of it changes.
+CREATE OR REPLACE FUNCTION vital.keep_row() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS {body}
+
+-- name: keep_row_body
+-- It fires last before the row, in VITAL's own work alone: what triggers before it have changed is put back.
+BEGIN
+    OLD.tenant_id := NEW.tenant_id;
+    RETURN OLD;
+END
+
+-- name: keep_rows
+-- Our trigger on each of the tables, behind those that stay as they are. It fires whenever one of them may.
+DO $keep$
+DECLARE
+    kept oid;
+BEGIN
+    FOR kept IN {tables_to_keep} LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE UPDATE ON %s FOR EACH ROW WHEN (current_setting(''vital.backfill'', true) = ''on'') EXECUTE FUNCTION vital.keep_row()', {keeper}, kept::regclass);
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', kept::regclass, {keeper});
+    END LOOP;
+END
+$keep$
+
+-- name: keep_rows_no_more
+-- The triggers were ours, and the function is once nothing calls it.
+DO $keep$
+DECLARE
+    kept oid;
+BEGIN
+    FOR kept IN SELECT tgrelid FROM pg_trigger WHERE tgrelid IN ({heirs}) AND tgname = {keeper} AND tgparentid = 0 LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', {keeper}, kept::regclass);
+    END LOOP;
+END
+$keep$
+
 -- name: triggers_are_guarded
 -- Whether every trigger that may rewrite a row leaves VITAL's own work alone.
-SELECT NOT EXISTS (SELECT FROM pg_trigger AS g WHERE {may_rewrite})
+SELECT NOT EXISTS (SELECT FROM pg_trigger AS g WHERE {may_rewrite} AND NOT {cannot_be_made_again})
 
 -- name: trigger_definitions
 -- The triggers as they are, to restore them exactly.
@@ -273,6 +351,7 @@ SELECT COALESCE(jsonb_agg(jsonb_build_object(
        ) ORDER BY g.tgname, g.tgrelid::regclass::text), '[]')
 FROM pg_trigger AS g
 WHERE {may_rewrite}
+  AND NOT {cannot_be_made_again}
 
 -- name: made_again
 -- What makes the trigger `g` again in its own place; of a constraint trigger there is no CREATE OR REPLACE.
@@ -326,6 +405,7 @@ BEGIN
                {again} AS definition
         FROM pg_trigger AS g
         WHERE {may_rewrite}
+          AND NOT {cannot_be_made_again}
     LOOP
         IF found.conditional THEN
             guarded := regexp_replace(found.definition, '^' || part || ' FOR EACH (ROW|STATEMENT) WHEN \(' || part || '\) EXECUTE FUNCTION ' || part || '$',
