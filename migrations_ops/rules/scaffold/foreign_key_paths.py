@@ -10,9 +10,15 @@ from migrations_ops.rules.scaffold.introspection import Catalogue, Table
 from vital.db import sql
 from vital.errors import EngineError
 
+# By the last word of the name: an account_heading is none.
 CALLED_LIKE_TENANTS = re.compile(
-    r"tenant|organi[sz]ation|^orgs?$|account|compan(y|ies)|workspace|^stores?$|^shops?$|^teams?$|mandant|merchant", re.I
+    r"(tenant|organi[sz]ation|account|compan(y|ie)|workspace|mandant|merchant)s?$|^(org|store|shop|team)s?$", re.I
 )
+CALLED_LIKE_KINDS = re.compile(
+    r"(^|_|[a-z](?=[A-Z]))(type|class|kind|status|state|categor(y|ie)|countr(y|ie)|currenc(y|ie)|language|locale|gender)(e?s)?$",
+    re.I,
+)
+LEAST_SHARE = 5  # a name speaks for a table to which a fifth as many lead as to the one that most lead to
 
 CALLED_PARENT = re.compile(r"parent|above|ancestor|superior|belongs", re.I)
 
@@ -190,11 +196,19 @@ def _named(catalogue: Catalogue, wanted: str, leading: dict[str, int]) -> str:
 
 
 def _guessed(catalogue: Catalogue, others: dict[str, int]) -> str:
-    """A table called like tenants that most others lead to; without one, what most others lead to at all."""
+    """A table called like tenants that many others lead to; without one, what most others lead to and is no list of
+    kinds. `others`: how many tables lead to each, most first."""
     if not others:
         raise NoRoot
-    called = [relation for relation in others if CALLED_LIKE_TENANTS.search(catalogue.tables[relation].name)]
-    return (called or list(others))[0]
+    names = {relation: catalogue.tables[relation].name for relation in others}
+    owners = [relation for relation, name in names.items() if not CALLED_LIKE_KINDS.search(name)]
+    most = max(others.values())
+    called = [
+        relation
+        for relation in owners
+        if CALLED_LIKE_TENANTS.search(names[relation]) and LEAST_SHARE * others[relation] >= most
+    ]
+    return next(iter([*called, *owners, *others]))
 
 
 def cycles(catalogue: Catalogue) -> Iterator[list[str]]:
