@@ -353,8 +353,7 @@ class Planter:
             if depth >= DEPTH:
                 raise NotPlantable(f"{reference.parent} needs too many others")
             self.session.execute(QUERIES[ONESELF])
-            columns = self.recipe(reference.parent).columns
-            given = {key: columns[key].invented() for key in reference.key if columns[key].base == "uuid"}
+            given = self._key_to_refer_to(self.recipe(reference.parent), reference.key)
             values, made, (_, _, texts) = self._insert_until_taken(
                 reference.parent, given, actor, reference.key, depth + 1
             )
@@ -365,6 +364,16 @@ class Planter:
             return self._existing(recipe, reference, refusal), ()
         finally:  # back to whoever plants the row that refers to it
             self.session.execute(QUERIES[ONESELF if depth else OPERATOR])
+
+    def _key_to_refer_to(self, recipe: Recipe, key: Sequence[str]) -> Values:
+        """Values for what would not have one by itself: a unique key may be NULL, and then nothing can refer to it."""
+        referring = {name for reference in recipe.references for name in reference.own}
+        own = [recipe.columns[name] for name in key if name in recipe.columns]
+        return {
+            column.name: column.invented()
+            for column in own
+            if column.base == "uuid" or not (column.needed or column.drawn or column.name in referring)
+        }
 
     def _existing(self, recipe: Recipe, reference: Reference, refusal: NotPlantable) -> Values:
         """The key of a row that is there already."""

@@ -38,6 +38,13 @@ SCHEMAS = {
         );
         INSERT INTO users VALUES (1, 'a@example.org'), (2, 'b@example.org');
         INSERT INTO memberships VALUES (1, 1), (2, 2), (2, 1)""",
+    "a reference to a key that may be empty": """
+        CREATE TABLE kinds (label text PRIMARY KEY, id smallint UNIQUE CHECK (id IN (1, 2)));
+        CREATE TABLE orders (
+            id bigint PRIMARY KEY, store_id bigint NOT NULL REFERENCES stores,
+            kind smallint NOT NULL REFERENCES kinds (id)
+        );
+        INSERT INTO kinds VALUES ('c', NULL), ('a', 1), ('b', 2); INSERT INTO orders VALUES (1, 1, 1), (2, 2, 2)""",
     "a unique key that many rows have no value of": """
         CREATE TABLE tokens (
             id bigint PRIMARY KEY, store_id bigint NOT NULL REFERENCES stores, code text UNIQUE, nick text,

@@ -12,6 +12,7 @@ SHOP = {"orders": ["stores"], "lines": ["orders"]}
 SCHEMAS: dict[str, tuple[dict[str, list[str]], str]] = {
     "called like tenants": (SHOP | {"notes": ["lines"]}, "stores"),
     "called like tenants, in the singular": ({"plan": ["Company"], "item": ["plan"], "day": ["item"]}, "Company"),
+    "called so in German": ({"Kunden": ["Mandanten", "Länder"], "Mandanten": ["Länder"]}, "Mandanten"),
     "called so with a word before it": ({"a": ["customer_accounts"], "b": ["a"]}, "customer_accounts"),
     "called so with a word behind it": ({"account_heading": ["entity"], "account": ["account_heading"]}, "entity"),
     "nearly nobody leads to the one called so": (

@@ -12,7 +12,7 @@ from vital.errors import EngineError
 
 # By the last word of the name: an account_heading is none.
 CALLED_LIKE_TENANTS = re.compile(
-    r"(tenant|organi[sz]ation|account|compan(y|ie)|workspace|mandant|merchant)s?$|^(org|store|shop|team)s?$", re.I
+    r"(tenant|organi[sz]ation|account|compan(y|ie)|workspace|mandant(en)?|merchant)s?$|^(org|store|shop|team)s?$", re.I
 )
 CALLED_LIKE_KINDS = re.compile(
     r"(^|_|[a-z](?=[A-Z]))(type|class|kind|status|state|categor(y|ie)|countr(y|ie)|currenc(y|ie)|language|locale|gender)(e?s)?$",

@@ -112,7 +112,7 @@ SELECT {values} FROM {relation} AS t LIMIT 1
 
 -- name: existing_key
 -- A row to refer to in a table that is not ours to write.
-SELECT {columns} FROM {relation} AS t LIMIT 1
+SELECT {columns} FROM {relation} AS t WHERE num_nulls({columns}) = 0 LIMIT 1
 
 -- name: existing_row
 -- A row of the tenant's own, where none can be planted.
