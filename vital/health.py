@@ -15,15 +15,15 @@ from tenants.errors import Forbidden, IsolationBroken, MigrationRequired, Refusa
 from tenants.identity import TenantRequest
 from tenants.resolution import active_tenants
 from tenants.ttl_cache import Memory
-from vital import metrics
+from vital import __version__, metrics
 from vital.db import scope
 
 _pending: Memory[bool] = Memory(1, seconds=10)
 
 
 def live(request: HttpRequest) -> JsonResponse:
-    """The process answers; nothing is said of the database."""
-    return JsonResponse({"status": "live"})
+    """The process answers, with VITAL's version; nothing is said of the database."""
+    return JsonResponse({"status": "live", "version": __version__})
 
 
 def ready(request: HttpRequest) -> JsonResponse:

@@ -13,6 +13,7 @@ from django.templatetags.static import static
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import ProgrammingError
 
+from vital import __version__
 from vital.env import (
     env_bool,
     env_int,
@@ -212,7 +213,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "VITAL",
     "DESCRIPTION": "A tenant's own rows and the Platform's shared ones. docs/reference/api.md shows how to call it.",
-    "VERSION": "1",
+    "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,  # a request says more: that a text may not be empty
     "APPEND_COMPONENTS": {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The role that owns the platform's tables, and the database with it: no superuser, and it may make the fence's roles.
+# The role that owns the platform's tables, and the database with it: no superuser, and it may make VITAL's roles.
 set -eu
 psql --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" --set ON_ERROR_STOP=1 --set password="$VITAL_OWNER_PASSWORD" <<'SQL'
 CREATE ROLE vital_owner LOGIN CREATEROLE PASSWORD :'password';

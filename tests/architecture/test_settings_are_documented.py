@@ -14,7 +14,7 @@ GIVEN_TO_MAKE = {"ARGS"}  # used where it is, and nothing else is there by itsel
 # Read past the declarations: by the demo, which `make demo` starts; where programs are looked for; by Django.
 OTHERS = {"PORT", "DEMO_SERVE", "PATH", "DJANGO_SETTINGS_MODULE"}
 SECRETS_IN_FILES = {f"{name}_FILE" for name, setting in DECLARED.items() if setting.kind == "secret"}
-OF_GROUPS = ("The database", "The service", "Credentials", "The fence", "The migration", "By itself")
+OF_GROUPS = ("The database", "The service", "Credentials", "Isolation", "The migration", "By itself")
 
 
 def page() -> str:

@@ -7,7 +7,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from django.core.management import ManagementUtility, get_commands, load_command_class
+from django.utils.version import get_version
 
+from vital import __version__
 from vital.cli.exit_codes import USAGE, fail, of_error
 
 GROUPS = {
@@ -57,6 +59,12 @@ OF_MIGRATE = {"--check", "--plan", "--noinput", "--no-input", "--no-color", "--t
 
 
 class CommandLine(ManagementUtility):
+    def execute(self) -> None:
+        if self.argv[1:] in (["--version"], ["version"]):
+            print(f"VITAL {__version__}, Django {get_version()}")
+        else:
+            super().execute()
+
     def main_help_text(self, commands_only: bool = False) -> str:
         known = {name: app for name, app in get_commands().items() if name not in INSTEAD}
         if commands_only or self.settings_exception is not None:
