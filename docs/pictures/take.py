@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 PORT = "3999"
 PICTURES = {"dashboard": "/admin/", "review": "/admin/migrations_ops/finding/queue/"}
 WIDTH = 110
+COLOURED = {"PYTHONUNBUFFERED": "1", "FORCE_COLOR": "1"}
 FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 LOGIN = re.compile(r"admin: (\S+)/admin/   user: (\w+)   password: (\S+)")
 
@@ -27,7 +28,7 @@ def main() -> None:
         Path(home).chmod(0o755)  # as root the demo's server runs as another user
         demo = subprocess.Popen(
             [sys.executable, HERE.parents[1] / "manage.py", "demo"], stdout=subprocess.PIPE, text=True, cwd=home,
-            env=os.environ | {"VITAL_DEMO": "1", "VITAL_HOME": home, "PORT": PORT, "PYTHONUNBUFFERED": "1", "FORCE_COLOR": "1"},
+            env=os.environ | COLOURED | {"VITAL_DEMO": "1", "VITAL_HOME": home, "PORT": PORT},
         )  # fmt: skip
         try:
             assert demo.stdout is not None
