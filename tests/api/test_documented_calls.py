@@ -78,4 +78,4 @@ def test_each_call_has_its_status_beside_it(shown: Path) -> None:
 
 
 def test_pages_are_found() -> None:
-    assert {page.stem for page in PAGES} >= {"api", "README"}
+    assert {page.stem for page in PAGES} >= {"api", "call-the-api"}
