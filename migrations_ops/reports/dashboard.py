@@ -54,13 +54,17 @@ def overview(session: Session, plan: Plan) -> Document:
 def _isolation(session: Session, plan: Plan, states: dict[str, Document]) -> Document:
     """Whether it is `on`, for how many `tables`, which of them are `exposed` all the same, and in `unbound` a sentence
     for each role for which it is not enforced."""
-    tables = [spec.relation for spec in plan.tables]
-    found: Document = {"on": False, "tables": len(tables), "exposed": [], "unbound": []}
+    found: Document = {"on": False, "tables": len(plan.tables), "exposed": [], "unbound": []}
     if states.get(CLOSES, {}).get("status") != "completed":
         return found
-    exposed = session.execute(sql.compose(QUERIES["tables_not_isolated"]), {"tables": tables})
     unbound = [f"{one.seen}. {one.fix}" for one in bound_roles.not_bound(session.execute, plan)]
-    return found | {"on": True, "exposed": [relation for (relation,) in exposed], "unbound": unbound}
+    return found | {"on": True, "exposed": _not_isolated(session, plan), "unbound": unbound}
+
+
+def _not_isolated(session: Session, plan: Plan) -> list[str]:
+    """The plan's tables whose row level security is not as the plan wants it."""
+    asked = {"tables": [spec.relation for spec in plan.tables], "force_owner": plan.force_owner}
+    return [relation for (relation,) in session.execute(sql.compose(QUERIES["tables_not_isolated"]), asked)]
 
 
 def last_change() -> tuple[Any, ...]:
@@ -100,10 +104,8 @@ def _drift(session: Session, plan: Plan, states: dict[str, Document]) -> list[Do
             for name, rows in late
         ]
     if states.get(CLOSES, {}).get("status") == "completed":
-        tables = {"tables": [spec.relation for spec in plan.tables], "force_owner": plan.force_owner}
-        exposed = session.execute(sql.compose(QUERIES["tables_not_isolated"]), tables)
         missing = "not on and forced" if plan.force_owner else "not on"
-        found += [{"relation": one, "text": f"row level security is {missing}"} for (one,) in exposed]
+        found += [{"relation": one, "text": f"row level security is {missing}"} for one in _not_isolated(session, plan)]
     return found
 
 
