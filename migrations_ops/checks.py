@@ -1,4 +1,4 @@
-"""`./manage.py check --deploy`: a deployment is stopped where the fence has a gap."""
+"""`./manage.py check --deploy`: a deployment is stopped where isolation has a gap."""
 
 from collections.abc import Sequence
 from typing import Any

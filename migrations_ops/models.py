@@ -134,7 +134,7 @@ class Share(models.Model):
 
 
 class Tuning(models.Model):
-    """A limit that somebody set; the others have their defaults. Read anew while a run is at work."""
+    """A limit that was set; the others have their defaults. Read again while a run is active."""
 
     name = models.CharField(max_length=40, primary_key=True)
     value = models.TextField()
@@ -167,7 +167,7 @@ class AuditEvent(models.Model):
 
 
 class Rehearsal(models.Model):
-    """A run, its undo and a second run on a sampled copy, and what they foretell for the whole database."""
+    """A run, its undo and a second run on a sampled copy, and their forecast for the whole database."""
 
     held_at = models.DateTimeField(db_default=Now())
     held_by = models.CharField(max_length=200)
@@ -211,7 +211,7 @@ class LedgerEntry(models.Model):
     transaction = models.BigIntegerField(help_text="the batch's transaction id, to tell our writes from foreign ones")
     undone_at = models.DateTimeField(null=True)
     undone_in = models.BigIntegerField(null=True, help_text="the undo's transaction id, for the same reason")
-    conflicts = ArrayField(models.TextField(), null=True, help_text="keys an undo kept, as somebody changed them since")
+    conflicts = ArrayField(models.TextField(), null=True, help_text="keys an undo kept, as they were changed since")
 
     class Meta:
         db_table = "ledger"

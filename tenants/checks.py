@@ -1,4 +1,4 @@
-"""What the service refuses to start with, outside demo mode: anything that would make the fence a decoration."""
+"""What the service refuses to start with, outside demo mode: anything that would make isolation a decoration."""
 
 from contextlib import suppress
 
@@ -46,7 +46,7 @@ def refuse_weak_key() -> None:
 
 
 def _login() -> None:
-    """A superuser, BYPASSRLS or an owner passes the fence by; such a login is for migrations only."""
+    """A superuser, BYPASSRLS or an owner is not bound by isolation; such a login is for migrations only."""
     with connection.cursor() as cursor:
         cursor.execute(LOGIN_PRIVILEGES)
         name, is_super, bypasses = cursor.fetchone()
@@ -64,7 +64,7 @@ def _login() -> None:
 
 
 def _tables() -> None:
-    """Every table with a tenant column has a policy, once the migration has closed the fence."""
+    """Every table with a tenant column has a policy, once the migration has turned isolation on."""
     try:
         availability.require_migrated()
     except (MigrationRequired, DatabaseError):

@@ -162,7 +162,7 @@ class Maintenance(models.Model):
 class Traffic(models.Model):
     """How many requests of a tenant were answered within an hour, and how many of them with 4xx and 5xx.
 
-    Written by every process of the service each few seconds, and kept for a week. Requests that were nobody's have the
+    Written by every process of the service each few seconds, and kept for a week. Requests of no tenant have the
     tenant 00000000-0000-0000-0000-000000000000.
     """
 

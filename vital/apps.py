@@ -16,7 +16,7 @@ def every_page(app_configs: Any, **options: Any) -> Sequence[CheckMessage]:
 
 
 class AdminConfig(apps.SimpleAdminConfig):
-    """Django's admin with VITAL's site, which is made when somebody asks for it."""
+    """Django's admin with VITAL's site, which is made when it is first used."""
 
     default_site = "vital.control_room.ControlRoom"
 

@@ -43,8 +43,8 @@ class ActionForm(forms.Form):
 
 
 class SettingsForm(ActionForm):
-    """One field for each setting. What was shown is sent along: only what differs from it is changed, and what somebody
-    else has set meanwhile stays."""
+    """One field for each setting. What was shown is sent along: only what differs from it is changed, and what others
+    have set meanwhile stays."""
 
     prefix_of_ids = "settings"
 

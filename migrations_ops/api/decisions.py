@@ -52,7 +52,7 @@ class Decisions(TenantView):
 
 
 class Withdrawals(TenantView):
-    """A decision is taken back: the row is what it was before people decided, or what the rules say."""
+    """A decision is withdrawn: the row is what it was before it was decided, or what the rules say."""
 
     for_operators = True
 

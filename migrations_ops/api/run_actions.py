@@ -47,7 +47,7 @@ class Resume(Acting):
 
 
 class Undo(Acting):
-    """Take back what the run did, or from one of its phases on. Later phases stand on it and are taken back first."""
+    """Undo what the run did, or from one of its phases on. Later phases depend on it and are undone first."""
 
     @extend_schema(parameters=[*CHOICE, RUN], request=UndoBody, responses=ANSWERS)
     def post(self, request: Request, run: str) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The database: who asks, what it can see, whether the plan fits and the fence stands."""
+"""The database: who asks, what it can see, whether the plan fits and isolation stands."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +45,7 @@ def isolation(session: Session, plan: Plan) -> list[Result]:
     stands = standing(session.execute, inventory)
     roles = [Result("roles outside isolation", WARN, one.seen, one.fix) for one in not_bound(session.execute, plan)]
     if stands.is_off:
-        off = "it is not closed yet: the API answers 503"
+        off = "it is not on yet: the API answers 503"
         return [Result("isolation", WARN, off, "./manage.py migrate_tenants"), *roles]
     found = [Result("isolation", FAIL if one.dangerous else WARN, one.seen, one.fix) for one in stands.differences]
     if len(found) > SHOWN:
@@ -134,7 +134,7 @@ def _indexes(session: Session, plan: Plan) -> Iterator[Result]:
 def _run(session: Session) -> Result:
     for run, status, in_background in _ask(session, "unfinished"):
         if status == "running" and not session.run_lock_is_free():
-            return good("runs", f"run {run} is at work")
+            return good("runs", f"run {run} is active")
         waits = "a worker takes it up, where one runs" if in_background and status == "running" else "it waits"
         return Result("runs", WARN, f"run {run} is {status}: {waits}", "./manage.py migrate_tenants resume, or cancel")
     return good("runs", "none is open")

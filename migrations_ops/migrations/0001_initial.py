@@ -122,7 +122,7 @@ class Migration(migrations.Migration):
                     "conflicts",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.TextField(),
-                        help_text="keys an undo kept, as somebody changed them since",
+                        help_text="keys an undo kept, as they were changed since",
                         null=True,
                         size=None,
                     ),

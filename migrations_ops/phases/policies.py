@@ -1,4 +1,4 @@
-"""The database's fence: roles, grants, policies and the guard of references, as changes that know their undo."""
+"""Isolation in the database: roles, grants, policies and the guard of references, as changes that know their undo."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypedDict
@@ -169,7 +169,7 @@ def _drop_policies(relation: str) -> Composable:
 
 
 def shut_tenants_out(relation: str) -> Changes:
-    """Before the fence is opened: what a tenant cannot read at all needs no policy."""
+    """Before isolation is turned off: what a tenant cannot read at all needs no policy."""
     return (_of("shut_tenants_out", relation),)
 
 

@@ -1,5 +1,5 @@
 """Row level security: close. Every row's tenant is proven, keys become unique per tenant, roles and policies come into
-force, and an attack run shows that the fence holds. Undo opens it again: isolation is off until it is closed anew."""
+force, and an attack run shows that isolation holds. Undo turns it off until 006 turns it on again."""
 
 import json
 from collections.abc import Callable, Iterator

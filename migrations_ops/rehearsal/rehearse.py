@@ -35,7 +35,7 @@ Document = dict[str, Any]
 
 class TooLate(EngineError):
     """The migration has begun here already: {reason}. A rehearsal is held before it, since a copy of a half migrated
-    database foretells nothing. Nothing was changed. Undo first (`./manage.py migrate_tenants undo`), or go without."""
+    database is no forecast. Nothing was changed. Undo first (`./manage.py migrate_tenants undo`), or go without."""
 
     exit_code = 2
 

@@ -83,7 +83,7 @@ class MembershipForm(ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Membership)
 class MembershipAdmin(ModelAdmin):
-    """Which tenants somebody of the staff may look into, here and through the API, and as what."""
+    """Which tenants a member of the staff may look into, here and through the API, and as what."""
 
     list_display = ("user", "tenant_id", "role")
     list_display_links = ("role",)

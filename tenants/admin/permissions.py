@@ -11,7 +11,7 @@ from tenants.identity import Person, TenantInfo
 from tenants.resolution import active_tenants
 from vital.db import scope
 
-OWN = "own"  # the namespace of the pages for a tenant's staff, which run behind the fence
+OWN = "own"  # the namespace of the pages for a tenant's staff, which run with isolation
 CHOSEN = "tenant"  # where the session keeps which of several tenants is looked into
 
 # Before anybody is known, and about oneself: they read and write accounts, and nothing of a tenant.
@@ -69,7 +69,7 @@ def _why_none() -> str:
 
 
 def _active_tenants() -> dict[str, TenantInfo]:
-    """Those that can be looked into: none before the fence is closed."""
+    """Those that can be looked into: none before isolation is on."""
     try:
         availability.require_isolation()
     except MigrationRequired:

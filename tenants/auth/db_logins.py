@@ -23,7 +23,7 @@ class LoginExists(Exception):
 def create(name: str, *, replace_password: bool = False) -> str:
     """Make a login for the service and return its connection URL. Raises LoginExists.
 
-    The roles are made where they are missing, so that a service can be up before the migration closes the fence.
+    The roles are made where they are missing, so that a service can be up before the migration turns isolation on.
     """
     password = secrets.token_urlsafe(24)
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""What the fence does not cover, read from the catalogue: nothing of it is wrong by itself, all of it worth knowing."""
+"""What isolation does not cover, read from the catalogue: nothing of it is wrong by itself, all of it worth knowing."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ NOTE = (
 
 
 def bypasses(session: Session, inventory: Inventory) -> dict[str, Any]:
-    """A list for each kind of way around the fence."""
+    """A list for each kind of way around isolation."""
     relations = [target.relation for target in targets(inventory)]
     known = [*relations, *inventory.common]
     parts = _parts(relations, known)

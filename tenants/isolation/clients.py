@@ -18,7 +18,7 @@ class Response:
 
 
 class Caller(Protocol):
-    """Sends exactly what it is told. `host` is the name under which the caller believes to know the service."""
+    """Sends exactly what it is given. `host` is the name under which the caller believes to know the service."""
 
     def call(
         self, method: str, path: str, headers: Mapping[str, str], body: object = None, host: str = ""

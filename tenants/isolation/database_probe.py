@@ -54,7 +54,7 @@ def prove(
     report.
 
     Raises CannotBecomeTenant, and psycopg.errors.InsufficientPrivilege where the role that logged in may not become
-    the fence's roles.
+    VITAL's roles.
     """
     if not session.value(QUERIES["may_be_tenant"]):
         ((login, statement),) = session.execute(query("how_to_be_tenant"))

@@ -29,7 +29,7 @@ class Attempt:
 
 @dataclass
 class Report:
-    """The attempts, what was left out and why, what tenants cannot see that they should, where the fence is open.
+    """The attempts, what was left out and why, what tenants cannot see that they should, where isolation is off.
 
     `unbound` are roles of others for which isolation is not enforced, and nobody has accepted it.
 
@@ -121,7 +121,7 @@ class Report:
 
 
 def problems(report: Report) -> Iterable[tuple[str, str]]:
-    """(table, message) of everything that keeps the fence from being proven."""
+    """(table, message) of everything that keeps isolation from being proven."""
     for attempt in report.leaks:
         detail = f": {attempt.detail}" if attempt.detail else ""
         yield attempt.what, f"{attempt.attacker} reached {attempt.victim} by {attempt.verb}{detail}"

@@ -221,7 +221,7 @@ def statements_for_others() -> list[str]:
 
 
 def bypasses() -> dict[str, Any]:
-    """What the fence does not cover; see `isolation.bypasses`. Only reads."""
+    """What isolation does not cover; see `isolation.bypasses`. Only reads."""
     inventory = plan_inventory()
     with opened(Session, read_only=True) as session:
         if standing(session.execute, inventory).is_off:

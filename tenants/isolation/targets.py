@@ -1,4 +1,4 @@
-"""Who attacks whom, and what: the tables behind the fence and the cast."""
+"""Who attacks whom, and what: the isolated tables and the cast."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ MARK = "vital-isolation-probe"
 
 @dataclass(frozen=True)
 class Target:
-    """A table behind the fence. A tenant may see the Platform's rows where it is `shared`, and write its own rows where
+    """An isolated table. A tenant may see the Platform's rows where it is `shared`, and write its own rows where
     it is `writable`."""
 
     relation: str

@@ -1,3 +1,3 @@
 -- name: every_tenant
--- Everybody the fence is to keep apart.
+-- Everybody whom isolation keeps apart.
 SELECT id::text, name::text FROM {relation} ORDER BY name, id

@@ -46,7 +46,7 @@ def test_open_it_is_as_before_for_everybody_but_tenants_and_closed_it_is_as_it_w
     assert {as_a_tenant(migrated, table) for table in TABLES} == {"42501"}, "a tenant is shown nothing at all"
     status = document(manage(migrated, "migrate_tenants", "status", "--json"))
     assert status["phases"][-1]["status"] == "failed"
-    assert "the fence was opened by" in status["phases"][-1]["error"]
+    assert "isolation was turned off by" in status["phases"][-1]["error"]
     assert "migrate_tenants rearm" in status["phases"][-1]["error"]
     assert status["next"] == "006_row_level_security"
     again = manage(migrated, "migrate_tenants", "disarm", *WHY, "--yes")
@@ -73,7 +73,7 @@ def test_what_was_done_cannot_be_made_undone_in_the_audit(migrated: Scratch, man
 
 def test_killed_in_the_midst_it_never_passes_as_closed_and_is_repeated(migrated: Scratch, manage: Manage) -> None:
     """Held still where the record is written: nothing is open yet, and it says already that it may be."""
-    moment = ("vital.phase_run", "SELECT count(*) > 0 FROM vital.phase_run WHERE error ->> 'message' LIKE 'the fence%'")
+    moment = ("vital.phase_run", "SELECT count(*) > 0 FROM vital.phase_run WHERE error ->> 'message' LIKE 'isolation%'")
     with ExitStack() as processes, paused_at(migrated, *moment) as stands:
         run = processes.enter_context(background.start(migrated, "migrate_tenants", "disarm", *WHY, "--yes"))
         run.until(stands)
@@ -114,5 +114,5 @@ def test_without_a_terminal_opening_asks_for_yes(migrated_template: Scratch, man
     refused = manage(migrated_template, "migrate_tenants", "disarm", *WHY)
 
     assert refused.returncode == 2, said(refused)
-    assert "Opening the fence asks before it starts" in " ".join(refused.stderr.split())
+    assert "Turning isolation off asks before it starts" in " ".join(refused.stderr.split())
     assert queries.scalar(migrated_template, "SELECT count(*) FROM vital.audit WHERE action = 'disarm'") == 0

@@ -60,7 +60,7 @@ def test_late_writers_locks_and_gaps_are_in_the_report(calm: Scratch, manage: Ma
     assert found["most"]["waiting"] >= 1
     assert found["most"]["slowest"] > 1
     assert not any("away" in worry for worry in found["worries"]), "a lock is not an absence"
-    gap = "the fence: row level security of public.tools: it is off; wanted: FORCE ROW LEVEL SECURITY"
+    gap = "isolation: row level security of public.tools: it is off; wanted: FORCE ROW LEVEL SECURITY"
     assert f"a gap in isolation: {gap}" in found["worries"]
     assert any(event["what"] == f"a gap: {gap}" for event in found["events"])
     assert any("a table is locked" in event["what"] for event in found["events"])

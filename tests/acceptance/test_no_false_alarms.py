@@ -22,7 +22,7 @@ def complaints(manage: Manage, scratch: Scratch) -> list[str]:
     return [sign["seen"] for sign in signs]
 
 
-OFF = ["it is not closed yet: the API answers 503"]
+OFF = ["it is not on yet: the API answers 503"]
 
 
 @pytest.mark.slow

@@ -116,7 +116,7 @@ def rows_that_refuse(desk: Desk) -> Iterator[None]:
 def a_wrong_rule(desk: Desk) -> Iterator[None]:
     assert len(RULE.findall(RULES)) == 1
     (desk.folder / "wrong.toml").write_text(RULE.sub(r'\1"digital-health"', RULES), encoding="utf-8")
-    (desk.folder / "mended.toml").write_text(RULES, encoding="utf-8")
+    (desk.folder / "corrected.toml").write_text(RULES, encoding="utf-8")
     desk.environment["VITAL_PLAN"] = str(desk.folder / "wrong.toml")
     desk.run("migrate_tenants", "--yes", "--plan", "wrong.toml")
     yield

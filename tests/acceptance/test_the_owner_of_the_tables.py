@@ -166,10 +166,10 @@ def test_off_and_on_again(copied: Closed, manage: Manage) -> None:
 
     run(copied, manage, "disarm", "--reason", "a test", "--yes")
     off = manage(copied.scratch, "doctor", "--json", env={"VITAL_PLAN": copied.plan})
-    isolation = [one["seen"] for one in json.loads(off.stdout)["signs"] if one["name"] == "the fence"]
+    isolation = [one["seen"] for one in json.loads(off.stdout)["signs"] if one["name"] == "isolation"]
     run(copied, manage, "rearm", "--reason", "a test", "--yes")
 
-    assert isolation == ["it is not closed yet: the API answers 503"], said(off)
+    assert isolation == ["it is not on yet: the API answers 503"], said(off)
     assert rows(copied.scratch.admin_url, FORCED, [list(TABLES)]) == forced
     assert manage(copied.scratch, "prove_isolation", env={"VITAL_PLAN": copied.plan}).returncode in (0, 4)
 

@@ -20,7 +20,7 @@ examples:
   ./manage.py monitor --once --json                       one look, for a machine
   VITAL_METRICS_KEY=… ./manage.py monitor --url …         also 5xx by endpoint and tenant (a key of the scope metrics)
 
-exit codes: 0 all was calm; 1 something is to be looked at; 2 wrong usage or settings; 3 Ctrl-C, the report is partial
+exit codes: 0 no problem was found; 1 some were found; 2 wrong usage or settings; 3 Ctrl-C, the report is partial
 """
 
 

@@ -24,7 +24,7 @@ examples:
   ./manage.py prove_isolation --openapi https://api.example.org/openapi.json --as north=env:NORTH --as south=env:SOUTH
                                                  an API of anybody's: rows of the one with the credential of the other
 
-exit codes: 0 held; 1 a leak, something reached that the plan does not allow, or the fence is not closed;
+exit codes: 0 held; 1 a leak, something reached that the plan does not allow, or isolation is off;
             2 wrong usage, settings, connection or password;
             4 held as far as it was tried: the budget was used up before every tenant had its turn
 """

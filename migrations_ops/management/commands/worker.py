@@ -23,7 +23,7 @@ examples:
   ./manage.py worker --run 12         carry this run out here, and end; what a run is handed to without Redis
 
 exit codes: 0 stopped by SIGTERM or Ctrl-C, or the run is done; 1 the run failed, or another process carries it out;
-            2 wrong settings or connection, or there is no Redis; 3 somebody stopped the run
+            2 wrong settings or connection, or there is no Redis; 3 the run was stopped
 """
 CELERY = ["-m", "celery", "-A", "vital", "worker", "--loglevel", "info", "--without-gossip", "--without-mingle"]
 # A run may take hours, and whoever comes next goes on with it: SIGTERM does not wait for its end.

@@ -111,7 +111,7 @@ def _cell(held: int, leaked: int, missing: int) -> Text:
 
 
 def show_bypasses(console: Console, document: dict[str, Any]) -> None:
-    """One table for each kind of way around the fence."""
+    """One table for each kind of way around isolation."""
     for title, found in document["bypasses"].items():
         console.print(f"[bold]{title.replace('_', ' ')}[/]: {len(found) or 'none'}", highlight=False)
         for entry in found:

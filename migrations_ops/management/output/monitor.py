@@ -19,7 +19,7 @@ def tally_table(tally: Tally) -> Table:
     figures.add_row(
         "rows without a tenant", f"{sum(look.unassigned.values()):,}", f"{tally.most.get('nobodys', 0):,.0f}"
     )
-    figures.add_row("rows by late writers", f"{tally.late:,}", "")
+    figures.add_row("rows by legacy writers", f"{tally.late:,}", "")
     figures.add_row("gaps in isolation", str(len(look.gaps)), "")
     figures.add_row(
         "answers 5xx", f"{sum(tally.errors.values()):,.0f}", f"of {sum(tally.requests.values()):,.0f} requests"

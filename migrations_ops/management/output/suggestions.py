@@ -24,7 +24,7 @@ def show_suggestions(console: Console, document: Document) -> None:
 
 
 def _loose(table: Document) -> str:
-    parts = [f"no rule decides {table['unmatched']:,}"] if table["unmatched"] else []
+    parts = [f"{table['unmatched']:,} match no rule"] if table["unmatched"] else []
     if table["fallback"]:
         rule = table["fallback_rule"]
         parts.append(f'only the fall-back rule {rule["number"]}, "{rule["name"]}", decides {table["fallback"]:,}')

@@ -19,6 +19,7 @@ STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "done": "green"
 STATES = {"completed": "green", "rolled_back": "green", "failed": "bold red"}
 NAME, STATE = 22, 10  # columns of a phase's line
 SHOWN, SHOWN_OF_FAILURES = 5, 25  # lines of a check, where all steps are shown or it failed
+SHOWN_OF_WARNINGS = 3
 DETAILED = 2  # from this verbosity on every step has a line
 
 
@@ -140,14 +141,26 @@ class Terminal:
         return f" ({', '.join(words)})" if words else ""
 
     def close(self) -> None:
-        """What to look at: a line for each warning, and what it says first."""
+        """What to look at: each warning, and what it says first."""
         self._end_of_bar()
         if not self.warnings:
             return
         self.console.print(f"\n{counted(len(self.warnings), 'warning')}", style="bold", highlight=False)
         for step, outcome in self.warnings.values():
-            self.console.print(Text("  ").append("WARN  ", STYLES["WARN"]).append(_warning(step.name, outcome)))
+            self._warning(step.name, outcome)
         self.warnings = {}
+
+    def _warning(self, name: str, outcome: Outcome) -> None:
+        """A sentence where one thing was found; a check of one table has the table in what it says."""
+        first, several = outcome.messages[0], outcome.findings > 1
+        found = f"{outcome.findings:,} {name}" if several else first if ": " in name else f"{name}: {first}"
+        self.console.print(Text("  ").append("WARN  ", STYLES["WARN"]).append(found))
+        for message in outcome.messages[:SHOWN_OF_WARNINGS] if several else ():
+            self.console.print(Text(f"          {message}", "dim"))
+        if several and outcome.findings > SHOWN_OF_WARNINGS:
+            self.console.print(
+                Text(f"          … and {outcome.findings - SHOWN_OF_WARNINGS:,} more, in the log", "dim")
+            )
 
     def said(self, text: str) -> None:
         self.console.print(Text(f"  {text}", "dim"))
@@ -156,11 +169,3 @@ class Terminal:
         if self.progress is not None:
             self.progress.stop()
             self.progress = None
-
-
-def _warning(name: str, outcome: Outcome) -> str:
-    """What a check found, in a sentence; a check of one table has the table in what it says."""
-    first = outcome.messages[0]
-    if outcome.findings > 1:
-        return f"{outcome.findings:,} {name}, the first: {first}"
-    return first if ": " in name else f"{name}: {first}"

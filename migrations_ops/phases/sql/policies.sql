@@ -143,7 +143,7 @@ END
 $sequences$
 
 -- name: shut_tenants_out
--- Tenants may do nothing with the table; closing the fence again grants it anew.
+-- Tenants may do nothing with the table; turning isolation on again grants it anew.
 REVOKE ALL ON {relation} FROM vital_tenant
 
 -- name: has_schema_usage
@@ -220,7 +220,7 @@ END
 $policies$
 
 -- name: operator_reads
--- Whether VITAL's data work sees every row of a table that is not fenced.
+-- Whether VITAL's data work sees every row of a table that is not isolated.
 SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'vital_operator' AND has_table_privilege(oid, to_regclass({name}), 'SELECT'))
    AND EXISTS (SELECT FROM pg_policy WHERE polrelid = to_regclass({name}) AND polname = 'vital_operator_reads')
 

@@ -43,7 +43,7 @@ SELECT set_config('role', {role}, true), set_config({setting}, {value}, true)
 SELECT set_config('role', 'vital_operator', true)
 
 -- name: be_oneself
--- The role that logged in, for tables that the fence's roles may not write.
+-- The role that logged in, for tables that VITAL's roles may not write.
 SELECT set_config('role', 'none', true)
 
 -- name: try_each

@@ -1,5 +1,5 @@
 -- name: roles_beside
--- Every role but the fence's own that may touch the tables, by which right, and which policies show it every row.
+-- Every role but VITAL's own that may touch the tables, by which right, and which policies show it every row.
 WITH tables AS (
     SELECT c.oid, c.oid::regclass::text AS name, c.relowner, c.relacl, c.relrowsecurity, c.relforcerowsecurity
     FROM pg_class AS c
@@ -66,7 +66,7 @@ WHERE p.prosecdef
 ORDER BY 1
 
 -- name: readable_elsewhere
--- What else a tenant may read: everybody's, for no policy of the fence stands there.
+-- What else a tenant may read: everybody's, for no policy of VITAL's stands there.
 SELECT c.oid::regclass::text
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
