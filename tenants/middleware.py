@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import ResolverMatch, resolve, reverse
 from django.utils.cache import patch_vary_headers
 
-from tenants import attempts, availability, bounds, errors, failures
+from tenants import attempts, availability, bounds, errors, failures, registry
 from tenants.admin import permissions, tenant_site
 from tenants.api import response_cache, throttling
 from tenants.api.views import TenantView
@@ -150,6 +150,7 @@ class StaffTransaction:
         try:
             bounds.check(request)
             request.isolation = availability.isolation()
+            registry.bind()
             answer = self._answer(request, _page(request.path_info))
         except Exception as error:
             request.failure = error

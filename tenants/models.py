@@ -11,7 +11,8 @@ from django_tenants.models import DomainMixin, TenantMixin
 
 
 class TenantRecord(models.Model):
-    """A row of the legacy `tenants` table, which `migrate` never touches."""
+    """A row of the table of tenants, which `migrate` never touches: the platform's `tenants`, or the one that the plan
+    names (`tenants.registry`). These are the columns that each has."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     name = models.CharField(max_length=100)
@@ -21,8 +22,6 @@ class TenantRecord(models.Model):
     is_active = models.BooleanField(default=True)
     settings = models.JSONField(default=dict)
     metadata = models.JSONField(default=dict)
-    created_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
 
     class Meta:
         managed = False

@@ -11,6 +11,7 @@ from django.db import ProgrammingError, connection
 
 from tenants.errors import BadTenantId, TenantRefused
 from tenants.identity import TenantInfo, TenantRequest, tenant_id
+from tenants.registry import registry
 from tenants.ttl_cache import Memory
 from vital.db import scope, sql
 
@@ -32,9 +33,10 @@ def active_tenants() -> dict[str, TenantInfo]:
 
 
 def _read_registry() -> dict[str, TenantInfo]:
-    rows = _ask("active_tenants")
+    platform = registry().platform
     return {
-        id: TenantInfo(id, slug, name, id == settings.PLATFORM_ID, json.loads(text)) for id, slug, name, text in rows
+        id: TenantInfo(id, slug, name, id == platform, json.loads(text))
+        for id, slug, name, text in _ask_of_tenants("active_tenants")
     }
 
 
@@ -46,7 +48,7 @@ def canonical(known: str) -> str:
 def _read_aliases() -> dict[str, str]:
     """None before VITAL's tables in the database are as new as the service, or isolation is on."""
     try:
-        return dict(_ask("aliases_of_tenants"))
+        return dict(_ask_of_tenants("aliases_of_tenants"))
     except ProgrammingError:
         return {}
 
@@ -63,10 +65,20 @@ def home_of(subject: str) -> str:
     return found
 
 
+def _ask_of_tenants(name: str) -> list[tuple[Any, ...]]:
+    """A question to the table of tenants, whatever it is called."""
+    statement = sql.compose(QUERIES[name], registry=sql.relation(registry().relation))
+    return _answers(sql.text_of(statement), None)
+
+
 def _ask(name: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-    """The service's own question, as vital_operator in a transaction of its own."""
+    return _answers(QUERIES[name], params)
+
+
+def _answers(statement: str, params: Mapping[str, Any] | None) -> list[tuple[Any, ...]]:
+    """To the service's own question, as vital_operator in a transaction of its own."""
     with scope.acting_as(scope.operator_scope(read_only=True)), connection.cursor() as cursor:
-        cursor.execute(QUERIES[name], params)
+        cursor.execute(statement, params)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
 
@@ -120,7 +132,7 @@ def _of_host(host: str) -> str:
     """The tenant whose own name the host is, or whose slug is in front of the tenants' domain; empty where it is
     neither. Raises TenantRefused."""
     name = host.lower().rsplit(":", 1)[0] if not host.endswith("]") else host
-    hosts = _hosts.recall("all", lambda: dict(_ask("hosts_of_tenants", {"platform": settings.PLATFORM_ID})))
+    hosts = _hosts.recall("all", lambda: dict(_ask("hosts_of_tenants", {"platform": registry().platform})))
     if name in hosts:
         return hosts[name]
     slug = subdomain(name)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
@@ -23,19 +23,22 @@ class Page:
     icon: str
     address: str
     permission: str = ""
+    model: str = ""  # whose list it is, which may hide itself
 
     @property
     def name(self) -> str:
         return self.title if isinstance(self.title, str) else self.title()
 
-    def shown_to(self, user: User | AnonymousUser) -> bool:
-        return not self.permission or user.has_perm(self.permission)
+    def shown_to(self, request: HttpRequest) -> bool:
+        if self.permission and not request.user.has_perm(self.permission):
+            return False
+        return not self.model or admin.site.get_model_admin(apps.get_model(self.model)).has_view_permission(request)
 
 
 def rows_of(icon: str, model: str) -> Page:
     """The list of a model, for whoever may look at it; `model` is app_label.model."""
     app, name = model.split(".")
-    return Page(partial(_name_of, model), icon, f"{app}_{name}_changelist", f"{app}.view_{name}")
+    return Page(partial(_name_of, model), icon, f"{app}_{name}_changelist", f"{app}.view_{name}", model)
 
 
 def _name_of(model: str) -> str:
@@ -105,7 +108,7 @@ def _items(request: HttpRequest, pages: tuple[Page, ...]) -> Iterator[dict[str, 
             link = reverse(f"admin:{page.address}")
         except NoReverseMatch:  # a part of VITAL that is not installed
             continue
-        if page.shown_to(request.user):
+        if page.shown_to(request):
             yield {"title": page.name, "icon": page.icon, "link": link, "active": _is_at(request, link)}
 
 

@@ -18,6 +18,7 @@ from migrations_ops.admin.mixins import may_act
 from migrations_ops.models import Override
 from migrations_ops.reports import service as reports
 from migrations_ops.review import service as review
+from tenants import registry
 from tenants.admin.base import ReadOnly
 from tenants.admin.links import Named, one
 from vital.errors import EngineError
@@ -66,6 +67,9 @@ class AssignedAdmin(ReadOnly):
     @admin.display(description="run", empty_value="-")
     def run(self, row: Model) -> int | None:
         return getattr(row, "_vital_run", None)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_view_permission(request, obj) and registry.has(self.model)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
         return KeysetChangeList

@@ -6,7 +6,6 @@ What is registered here is shown to them, and nothing else: no page of the Platf
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, QuerySet
@@ -15,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.views.decorators.http import require_POST
 
+from tenants import registry
 from tenants.admin.base import ReadOnly
 from tenants.admin.permissions import CHOSEN, OWN
 from tenants.identity import TenantInfo, TenantRequest
@@ -149,14 +149,14 @@ class OwnRows(ReadOnly):
         return [page for page in super().get_urls() if str(page.name).endswith(("_changelist", "_change", "_export"))]
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return tenant_of(request) is not None
+        return tenant_of(request) is not None and registry.has(self.model)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
     @admin.display(description="owner")
     def whose(self, row: Any) -> str:
-        return SHARED if str(row.tenant_id) == settings.PLATFORM_ID else OWN_ROWS
+        return SHARED if str(row.tenant_id) == registry.registry().platform else OWN_ROWS
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return [*super().get_list_display(request), "whose"]

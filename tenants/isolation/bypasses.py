@@ -13,7 +13,7 @@ from vital.db.session import Session
 
 NOTE = (
     "These are ways to rows that the policies for tenants do not guard. The service uses none of them; close those that"
-    " nobody needs. Who may run any SQL as vital_tenant may set vital.tenant_id, too: that is no secret."
+    " are not needed. Who may run any SQL as vital_tenant may set vital.tenant_id, too: that is no secret."
 )
 
 

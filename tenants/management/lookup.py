@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from tenants import registry
 from tenants.management.access_command import Refused
 from tenants.models import ApiKey, TenantRecord
 
 
 def tenants(slugs: list[str]) -> list[TenantRecord]:
     """The tenants of these slugs, in this order. Raises Refused."""
+    registry.bind()
     known = {record.slug: record for record in TenantRecord.objects.all()}
     for slug in slugs:
         if slug not in known:

@@ -1,6 +1,6 @@
 -- name: active_tenants
 -- Every tenant that may be served.
-SELECT id::text, slug::text, name::text, COALESCE(settings, '{}')::text FROM public.tenants WHERE is_active
+SELECT id::text, slug::text, name::text, COALESCE(settings, '{{}}')::text FROM {registry} WHERE is_active
 
 -- name: hosts_of_tenants
 -- The host names that are a tenant's own, also of those that may not be served. What the Platform's record has as its
@@ -11,7 +11,7 @@ SELECT domain::text, tenant_id::text FROM vital.domain WHERE position('.' IN dom
 -- Further ids of tenants. One that has become a tenant's own is no other's any more.
 SELECT a.id::text, a.tenant_id::text
 FROM vital.tenant_alias AS a
-WHERE NOT EXISTS (SELECT FROM public.tenants AS t WHERE t.id = a.id)
+WHERE NOT EXISTS (SELECT FROM {registry} AS t WHERE t.id = a.id)
 
 -- name: home_of_user
 -- The tenant of a user of the platform.

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from tenants import registry
 from tenants.management.access_command import AccessCommand
 from tenants.models import ApiKey, TenantRecord
 
@@ -23,6 +24,7 @@ examples:
 """
 
     def change(self, options: dict[str, Any]) -> dict[str, Any]:
+        registry.bind()
         slugs = {record.pk: record.slug for record in TenantRecord.objects.all()}
         found = [
             {
