@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from vital.errors import EngineError
 Say = Callable[[str], None]
 AT_TABLE = re.compile(r'^pg_dump: dumping contents of table "(?P<table>.*)"')
 OPTIONS = ("--format=custom", "--verbose", "--no-password", "--lock-wait-timeout=60000")
+EVERY = 5  # seconds
 FULL = ("No space left on device", "File too large", "Disk quota exceeded")
 
 
@@ -43,7 +45,7 @@ def take(source: Session, target: Target, file: Path, by: str, schemas: Collecti
         file.parent.mkdir(parents=True, exist_ok=True)
         with snapshot(source) as seen, files.written(file) as part:
             manifest, is_isolated = _manifest(source, programs, by, left_to_others(source, schemas))
-            say(f"{manifest.rows:,} rows in {len(manifest.tables):,} tables, by {manifest.client}")
+            say(f"Backup: {manifest.rows:,} rows in {len(manifest.tables):,} tables, by {manifest.client}")
             # While isolation is on, policies count for owners, too; that they show every row is proven above.
             row_security = ("--enable-row-security",) if is_isolated else ()
             rows = {relation: content.rows for relation, content in manifest.tables.items()}
@@ -76,16 +78,19 @@ def _manifest(source: Session, programs: Client, by: str, left: dict[str, str]) 
 def _dump(
     programs: Client, target: Target, file: Path, part: Path, options: tuple[str, ...], rows: dict[str, int], say: Say
 ) -> None:
-    """`rows` of each table, to say how far it is."""
+    """`rows` of each table, to say every few seconds how far it is."""
     said: list[str] = []
+    spoken, begun, whole = time.monotonic(), 0, sum(rows.values())
     arguments = (*options, f"--file={part}")
     with programs.running("pg_dump", *arguments, target=target, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         for line in process.stderr:
             text = line.decode(errors="replace").strip()
             if (found := AT_TABLE.match(text)) and rows.get(found["table"]):
-                done = f"{part.stat().st_size / 1e6:,.1f} MB written"
-                say(f"{sql.shown(found['table'])}: {rows[found['table']]:,} rows, {done}")
+                if time.monotonic() - spoken > EVERY:
+                    spoken, done = time.monotonic(), f"{begun:,} of {whole:,} rows"
+                    say(f"{sql.shown(found['table'])}: {done}, {part.stat().st_size / 1e6:,.1f} MB written")
+                begun += rows[found["table"]]
             said = [*said[-20:], text]
         code = process.wait()
     if code == -signal.SIGXFSZ or (code and any(words in line for line in said for words in FULL)):
