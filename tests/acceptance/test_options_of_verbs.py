@@ -94,6 +94,12 @@ def test_without_a_verb_it_is_a_run() -> None:
     assert (read.verb, read.only, read.yes) == ("run", "004", True)
 
 
+@pytest.mark.parametrize("words", [("-v", "status"), ("status", "-v"), ("-v", "2", "status"), ("status", "-v2")])
+def test_more_detail_is_asked_for_with_or_without_a_level(words: tuple[str, ...]) -> None:
+    read = parser_of("migrate_tenants").parse_args(words)
+    assert (read.verb, read.verbosity) == ("status", 2)
+
+
 @pytest.mark.parametrize("option", ["--only", "--from", "--to"])
 def test_an_undo_is_told_how_phases_are_undone(option: str) -> None:
     assert "--phase 004 undoes 004 and every later one" in refusal("migrate_tenants", "undo", option, "002")

@@ -26,6 +26,15 @@ OF_DJANGO: dict[tuple[str, ...], dict[str, Any]] = {
 }
 
 
+def _with_level(words: Sequence[str]) -> list[str]:
+    """-v alone is -v 2; what stands behind it is no level of it but a word of the command."""
+    following = [*words[1:], ""]
+    return [
+        "--verbosity=2" if word == "-v" and not after.isdigit() else word
+        for word, after in zip(words, following, strict=True)
+    ]
+
+
 class Parser(CommandParser):
     """Of a command, or of one of its verbs. `hints` say what to use instead of an option that is not there."""
 
@@ -46,7 +55,7 @@ class Parser(CommandParser):
     def parse_known_args(  # type: ignore[override]  # argparse's overloads are about other classes of namespaces
         self, args: Sequence[str] | None = None, namespace: Namespace | None = None
     ) -> tuple[Namespace, list[str]]:
-        given = list(args or ())
+        given = _with_level(args or ())
         self._as_json = "--json" in given
         given = self._with_verb(given) if self.verbs else self._all_known(given)
         known, surplus = super().parse_known_args(given, namespace)

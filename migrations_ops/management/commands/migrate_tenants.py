@@ -6,6 +6,7 @@ from migrations_ops.management.verb import VerbCommand, verbs_of
 EXAMPLES = """
 examples:
   ./manage.py migrate_tenants                      carry out what is left, all seven phases
+  ./manage.py migrate_tenants -v                   the same, with a line for each step
   ./manage.py migrate_tenants --dry-run            what that would be; nothing is written
   ./manage.py migrate_tenants status --json        how far it is, for machines
   ./manage.py migrate_tenants explain agents ID    why that row is where it is
@@ -13,7 +14,7 @@ examples:
   ./manage.py migrate_tenants VERB --help          the options of a verb
 
 exit codes: 0 done and valid; 1 a check or a phase failed, or another run is active;
-            2 wrong usage, settings, connection or password; 3 paused, cancelled or stopped for a look
+            2 wrong usage, settings, connection or password; 3 paused, cancelled or stopped after a phase
 """
 
 
