@@ -19,6 +19,7 @@ from tenants.isolation.fixtures import NotPlantable, Planter
 from tenants.isolation.privilege_attacks import Sideways
 from tenants.isolation.queries import QUERIES, of_table, query
 from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Attempt, Report
+from tenants.isolation.sequences import Sequences
 from tenants.isolation.targets import AS_TENANT, NOBODY, Actor, Guise, Target, guise_of, in_turn, targets
 from tenants.isolation.trial import Trial
 from vital.db import sql
@@ -63,6 +64,7 @@ def prove(
     for run in _runs(session, inventory, report, everybody=everybody):
         most = budget_for(len(run.targets)) if budget is None else budget
         run.carry_out(math.inf if all_pairs else time.monotonic() + most, all_pairs=all_pairs)
+        report.moved |= run.sequences.moved
     report.seconds = time.monotonic() - started
     return report
 
@@ -98,7 +100,8 @@ class Run:
         self.report = report
         self.targets = self._targets()
         self.planter = Planter(session, targets(inventory))
-        self.trial = Trial(session, self.planter.forget)
+        self.sequences = Sequences(session)
+        self.trial = Trial(session, self.planter.forget, self.sequences)
         self.weapons = {target.relation: Weapons(self.planter, target, self.guise) for target in self.targets}
         self.not_looked_at: set[str] = set()
 
@@ -217,6 +220,7 @@ class Run:
         return self.planter.remade(together(*(row.made for row in registered if row), one.made))
 
     def _plant(self, target: Target, actors: Sequence[Actor]) -> None:
+        self.sequences.hold(target.relation)
         try:
             self.planter.plant(target, actors)
         except NotPlantable as refusal:  # not even its columns are known
@@ -226,6 +230,7 @@ class Run:
         """No filter at all, as a tenant without a row: its own might be refused for those that refer to it."""
         if any(leak.what == target.name for leak in self.report.leaks):
             return  # it would write to rows that are not ours, to show what is known already
+        self.sequences.hold(target.relation)
         newcomer = str(uuid4())
         owner = sql.compose("{id}::uuid", id=sql.literal(newcomer))
         statement = sql.text_of(of_table(name, target.relation, tenant=sql.ident(target.tenant), owner=owner))

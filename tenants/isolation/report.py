@@ -33,6 +33,8 @@ class Report:
 
     `unbound` are roles of others for which isolation is not enforced, and nobody has accepted it.
 
+    `moved` are sequences of others that were drawn from and could not be held: nothing gives that back.
+
     `in_turn` counts those of tenants that were tried against one other each, by table and verb: with thousands of
     tenants a line for each would fill the memory. `scripts` has for a leak the statements that repeat it.
     """
@@ -46,6 +48,7 @@ class Report:
     differences: list[Difference] = field(default_factory=list)
     unbound: list[Unbound] = field(default_factory=list)
     not_reached: list[str] = field(default_factory=list)
+    moved: set[str] = field(default_factory=set)
     scripts: dict[Attempt, str] = field(default_factory=dict)
     seconds: float = 0.0
     _leaks: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -93,6 +96,7 @@ class Report:
         self.differences += other.differences
         self.unbound += other.unbound
         self.not_reached += other.not_reached
+        self.moved |= other.moved
         self.scripts |= other.scripts
         self._leaks += other._leaks
         self.seconds += other.seconds
@@ -108,6 +112,7 @@ class Report:
             "attacks": tried + self.in_turn.total(),
             "not_tried": self.not_tried,
             "not_reached": self.not_reached,
+            "sequences_moved": sorted(self.moved),
             "hidden": self.hidden,
             "open": self.open,
             "reachable": [asdict(reached) for reached in self.reachable],

@@ -8,6 +8,7 @@ import psycopg
 
 from tenants.isolation.attacks import Answer, Move
 from tenants.isolation.queries import QUERIES, query
+from tenants.isolation.sequences import Sequences
 from tenants.isolation.targets import Guise
 from vital.db import sql
 from vital.db.session import RETRYABLE, Session
@@ -23,10 +24,15 @@ class _RollBack(Exception):
 
 class Trial:
     """Works off pieces of work, as many in a transaction as there is time for. `forget` is called when the rows of a
-    transaction are gone."""
+    transaction are gone. `sequences` are held until a transaction ends, so it is a short one."""
 
-    def __init__(self, session: Session, forget: Callable[[], None]) -> None:
-        self.session, self.forget = session, forget
+    def __init__(self, session: Session, forget: Callable[[], None], sequences: Sequences) -> None:
+        self.session, self._forget, self.sequences = session, forget, sequences
+
+    def forget(self) -> None:
+        """What was planted and held is gone."""
+        self._forget()
+        self.sequences.let_go()
 
     def work_off(self, pieces: Iterable[Callable[[], None]], failed: Callable[[str], None], deadline: float) -> int:
         """How many of them were worked off before the deadline. Of one that cannot be it is told why."""
@@ -57,8 +63,9 @@ class Trial:
                     done += 1
                     self._persistently(piece, failed)
                     piece = next(following, None)
-                    if time.monotonic() > until:
+                    if time.monotonic() > until or self.sequences.holds_any:
                         break
+                self.sequences.end()
                 raise _RollBack
         except _RollBack:
             return done, piece

@@ -172,7 +172,7 @@ def test_what_no_tenant_may_do_is_not_taken_for_isolation(session: Session) -> N
 
     assert report.leaks == []
     (why,) = {left["why"] for left in report.not_tried if left["what"].startswith("insert in its name")}
-    assert "not taken where it harms nobody: permission denied for function secret" in why
+    assert "the same is not refused where it is harmless: permission denied for function secret" in why
 
 
 BROKEN = {

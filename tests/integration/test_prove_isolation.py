@@ -341,7 +341,7 @@ def test_an_application_is_not_kept_waiting(fenced: Scratch) -> None:
 def test_exit_codes(legacy: Scratch, manage: Manage) -> None:
     open_ = manage(legacy, "prove_isolation")
     assert open_.returncode == 1, said(open_)
-    assert "The fence is not closed" in open_.stderr
+    assert "Isolation is off" in open_.stderr
     assert "006_row_level_security" in open_.stderr
 
     nowhere = manage("postgresql://nobody:nothing@127.0.0.1:1/nowhere", "prove_isolation", "--json")

@@ -13,6 +13,10 @@ SHOWN, COLUMNS, ALL = 25, 8, "everybody else"
 REPEATED, NAMED = 3, 5
 ALLOW = 'Or allow it in the plan: [[reachable]] name = "{name}", reason = "…"'
 NO_TURN = "no turn"
+MOVED, MOVED_ON = "sequence", "{name} has moved on: a trigger drew from it, and a rollback gives no number back"
+NO_HARM = {NOT_TRIED, NO_TURN, MOVED, "differs", "unbound"}
+NOTHING_LEFT = "It leaves nothing behind."
+NOTHING_BUT = "It leaves nothing behind but sequences that have moved on."
 GO_ON = "Give it more time by --budget SECONDS, or --all-pairs. It leaves nothing behind."
 OUTCOMES = (HELD, LEAK, NOT_TRIED)
 ADVICE = (
@@ -44,8 +48,9 @@ def show_attacks(console: Console, document: dict[str, Any]) -> None:
     lines += [("unbound", f"{role['seen']}. {role['fix']}") for role in document["unbound"]]
     lines += [("not tried", f"{left_out['what']}: {left_out['why']}") for left_out in document["not_tried"]]
     lines += [(NO_TURN, words) for words in document["not_reached"]]
+    lines += [(MOVED, MOVED_ON.format(name=name)) for name in document["sequences_moved"]]
     for mark, words in lines:
-        _line(console, mark, "yellow" if mark in {NOT_TRIED, NO_TURN, "differs", "unbound"} else "bold red", words)
+        _line(console, mark, "yellow" if mark in NO_HARM else "bold red", words)
     for known in document["scripts"][:REPEATED]:
         title = f"To repeat: {known['what']}, {known['attacker']}, {known['verb']}"
         console.print("", Text(title, "bold"), Text(known["script"]), sep="\n")
@@ -65,7 +70,8 @@ def _last_line(document: dict[str, Any]) -> str:
         return f"\n[bold red]Not isolated.[/] {took}, {found}{_untried(document)}.{left_alone} {ADVICE}"
     if document["complete"]:
         held = "[yellow]Held, but not for every role.[/]" if left_alone else "[green]Held.[/]"
-        return f"\n{held} {took}, no leak{_untried(document)}.{left_alone} It leaves nothing behind."
+        left = NOTHING_BUT if document["sequences_moved"] else NOTHING_LEFT
+        return f"\n{held} {took}, no leak{_untried(document)}.{left_alone} {left}"
     return f"\n[yellow]Held as far as it was tried.[/] {took}, no leak{_untried(document)}.{left_alone} {GO_ON}"
 
 
