@@ -8,6 +8,7 @@ from psycopg.sql import Composable, Composed
 
 from migrations_ops.engine.steps import Table
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+from tenants.inventory import OWN_SCHEMA
 from vital.db import sql
 from vital.db.introspection import UNIQUE_KEYS
 
@@ -49,6 +50,11 @@ def short(relation: str) -> str:
 def schemas_of(relations: Iterable[str]) -> list[str]:
     """The schemas of these tables, each once."""
     return sorted({sql.names(relation)[0] for relation in relations})
+
+
+def is_made(plan: Plan) -> bool:
+    """Whether VITAL makes the table of tenants: a plan says so by putting it into VITAL's own schema."""
+    return schemas_of([plan.registry]) == [OWN_SCHEMA]
 
 
 def wrong_columns(needed: Iterable[tuple[str, Mapping[str, str], bool]]) -> Composed:

@@ -8,7 +8,7 @@ from psycopg.sql import Composable
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check, Insert, Statement
 from migrations_ops.phases import org_tables, probes
-from migrations_ops.phases.queries import of_table, query, registry, short
+from migrations_ops.phases.queries import is_made, of_table, query, registry, short
 from migrations_ops.rules.compile import tenant_of_row, value_of_row
 from migrations_ops.rules.model import Plan, TenantSource
 from vital.db import session_settings, sql
@@ -74,7 +74,7 @@ def missing(plan: Plan) -> Iterator[Insert]:
 
 
 def added_later(plan: Plan) -> Iterator[Statement]:
-    """The trigger by which a row that is added is a tenant at once."""
+    """The trigger by which a row that is added is a tenant at once, and takes it along as it changes."""
     if plan.source is None:
         return
     relation = plan.source.table.relation
@@ -90,6 +90,7 @@ def added_later(plan: Plan) -> Iterator[Statement]:
             query("mark_function", function=function, digest=digest),
             query("close_function", signature=sql.literal(sql.text_of(function) + "()")),
             of_table("create_new_tenant_trigger", relation, function=function),
+            _followed(plan, tenants(plan.source)),
         ),
         down=lambda _: (
             of_table("drop_new_tenant_trigger", relation),
@@ -102,8 +103,9 @@ def added_later(plan: Plan) -> Iterator[Statement]:
 
 def _creation(plan: Plan, source: TenantSource, function: Composable) -> Composable:
     parts = {"registry": sql.relation(plan.registry), "name": sql.literal(source.table.relation)}
-    made = tenants(source, sql.raw("(SELECT NEW.*)"))
-    body = query("new_tenant_body", made=made, shape=query("shape_of_slug"), **parts)
+    made, was = (tenants(source, sql.raw(f"(SELECT {row}.*)")) for row in ("NEW", "OLD"))
+    follow = {"rows_followed": _followed(plan, made), "row_gone": _followed(plan, was, "row_gone")}
+    body = query("new_tenant_body", made=made, was=was, shape=query("shape_of_slug"), **follow, **parts)
     return query(
         "create_new_tenant_function",
         function=function,
@@ -112,8 +114,29 @@ def _creation(plan: Plan, source: TenantSource, function: Composable) -> Composa
     )
 
 
+def _followed(plan: Plan, rows: Composable, name: str = "rows_followed") -> Composable:
+    """An UPDATE of the tenants that these rows are. Tenants of the plan are as the plan has them."""
+    registry_name = sql.literal(plan.registry)
+    return query(
+        name,
+        made=rows,
+        was=rows,
+        registry=sql.relation(plan.registry),
+        ids=sql.literal([tenant.id for tenant in plan.tenants]),
+        is_ours=sql.raw("true") if is_made(plan) else query("made_by_us", registry_name=registry_name),
+        named_by_person=_by_person("named_by_person", "wanted"),
+        let_in_by_person=_by_person("let_in_by_person", "wanted"),
+    )
+
+
+def _by_person(name: str, alias: str = "t") -> Composable:
+    return query(name, tenant=sql.column(alias, "id"))
+
+
 def _forgotten(plan: Plan, relation: str) -> Iterator[Composable]:
-    """What the trigger has made since."""
+    """What the trigger has made since, and what it has changed of others."""
+    by_person = _by_person("configured_by_person")
+    yield query("as_they_were_made", registry=sql.relation(plan.registry), by_person=by_person)
     yield query(
         "forget_new_tenants",
         registry=sql.relation(plan.registry),
@@ -135,10 +158,10 @@ def are_tenants(plan: Plan) -> Iterator[Check]:
 
 
 def made_by_trigger(plan: Plan) -> Composable:
-    """Predicate on a tenant `t`: it was made for a row that was added, and nobody has set anything for it."""
+    """Predicate on a tenant `t`: the trigger made or changed it, and nobody has set anything for it."""
     if plan.source is None:
         return sql.raw("false")
-    by_person = query("configured_by_person", tenant=sql.column("t", "id"))
+    by_person = _by_person("configured_by_person")
     return query("is_of_added_row", name=sql.literal(plan.source.table.relation), by_person=by_person)
 
 
@@ -146,5 +169,10 @@ def slugs(session: Session, plan: Plan) -> dict[str, str]:
     """Tenant id → slug of what the rows are or will be."""
     if plan.source is None:
         return {}
+    made = tenants(plan.source)
     with session.work():
-        return dict(session.execute(query("slugs_of_rows", made=tenants(plan.source))))
+        found = dict(session.execute(query("slugs_of_rows", made=made)))
+        if session.value(of_table("table_exists", plan.registry)):
+            standing = query("slugs_that_stand", made=made, registry=sql.relation(plan.registry))
+            found |= dict(session.execute(standing))
+        return found

@@ -4,20 +4,13 @@ from collections.abc import Iterator
 
 from migrations_ops.engine.steps import Step
 from migrations_ops.phases import org_tables, tenant_source
-from migrations_ops.phases.queries import schemas_of
+from migrations_ops.phases.queries import is_made
 from migrations_ops.rules.model import Plan
-
-OWN_SCHEMA = "vital"
 
 
 def adopted(plan: Plan) -> tuple[str, ...]:
     """The table of tenants where the database has to have it."""
     return () if is_made(plan) else (plan.registry,)
-
-
-def is_made(plan: Plan) -> bool:
-    """Whether VITAL makes the table of tenants: a plan says so by putting it into VITAL's own schema."""
-    return schemas_of([plan.registry]) == [OWN_SCHEMA]
 
 
 def table(plan: Plan) -> Iterator[Step]:

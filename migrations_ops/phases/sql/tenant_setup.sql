@@ -39,6 +39,22 @@ EXISTS (
     WHERE a.action IN ('configure tenant', 'suspend tenant', 'activate tenant') AND a.facts ->> 'tenant' = {tenant}::text
 )
 
+-- name: named_by_person
+-- Predicate: a person has set the name of this tenant, which stays theirs.
+EXISTS (
+    SELECT
+    FROM vital.audit AS a
+    WHERE a.action = 'configure tenant' AND a.facts ->> 'tenant' = {tenant}::text AND a.facts -> 'changed' -> 'name' IS NOT NULL
+)
+
+-- name: let_in_by_person
+-- Predicate: a person has suspended or activated this tenant, and so decides whether it is let in.
+EXISTS (
+    SELECT
+    FROM vital.audit AS a
+    WHERE a.action IN ('suspend tenant', 'activate tenant') AND a.facts ->> 'tenant' = {tenant}::text
+)
+
 -- name: missing_tenants
 -- Tenants of the plan that are not there yet.
 SELECT wanted.id, wanted.name, wanted.slug, wanted.domain, wanted.compliance_level, wanted.settings, wanted.metadata

@@ -66,16 +66,88 @@ SELECT wanted.id::text, wanted.slug FROM ({made}) AS wanted
 -- Predicate: such a row is there.
 EXISTS (SELECT FROM {relation} AS source WHERE {key} = {owner})
 
+-- name: slugs_that_stand
+-- What those of them are called that are tenants already: a slug stays as it was when the tenant was made.
+SELECT t.id::text, t.slug FROM {registry} AS t JOIN ({made}) AS wanted ON wanted.id = t.id
+
+-- name: made_by_us
+-- Predicate on a tenant `t` of a table of the application's: it was not there before.
+(t.metadata ? 'row_of' OR EXISTS (
+    SELECT
+    FROM vital.ledger AS l
+    WHERE l.kind = 'insert'
+      AND l.relation = {registry_name}
+      AND l.undone_at IS NULL
+      AND vital.key_hashes(l.keys) @> vital.key_hashes(ARRAY[t.id::text])
+      AND l.keys @> ARRAY[t.id::text]
+))
+
+-- name: rows_followed
+-- The tenants of rows have their rows' names, and are let in as these say, but for what a person has set. `as_made` keeps what
+-- one had that was not made by the trigger, for an undo to put back.
+UPDATE {registry} AS t
+SET name = next.name,
+    is_active = next.is_active,
+    metadata = CASE WHEN t.metadata ?| ARRAY['row_of', 'as_made'] THEN t.metadata
+                    ELSE t.metadata || jsonb_build_object('as_made', jsonb_build_object('name', t.name, 'is_active', t.is_active)) END
+FROM ({made}) AS wanted
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN {named_by_person} THEN c.name ELSE left(COALESCE(NULLIF(btrim(wanted.name), ''), c.slug), 100) END AS name,
+           CASE WHEN {let_in_by_person} THEN c.is_active ELSE wanted.is_active END AS is_active
+    FROM {registry} AS c
+    WHERE c.id = wanted.id
+) AS next
+WHERE t.id = wanted.id
+  AND t.id <> ALL({ids}::uuid[])
+  AND (t.name, t.is_active) IS DISTINCT FROM (next.name, next.is_active)
+  AND {is_ours}
+
+-- name: row_gone
+-- The tenant of a row that is deleted is let in no more, but where a person has decided about that. It is not deleted: it may
+-- have rows, hosts and keys.
+UPDATE {registry} AS t
+SET is_active = false,
+    metadata = CASE WHEN t.metadata ?| ARRAY['row_of', 'as_made'] THEN t.metadata
+                    ELSE t.metadata || jsonb_build_object('as_made', jsonb_build_object('name', t.name, 'is_active', t.is_active)) END
+FROM ({was}) AS wanted
+WHERE t.id = wanted.id
+  AND t.id <> ALL({ids}::uuid[])
+  AND t.is_active
+  AND NOT {let_in_by_person}
+  AND {is_ours}
+
+-- name: as_they_were_made
+-- Tenants that have followed their rows are what the run had made of them, so that they can be withdrawn with it.
+UPDATE {registry} AS t
+SET name = t.metadata #>> '{{as_made,name}}',
+    is_active = (t.metadata #>> '{{as_made,is_active}}')::boolean,
+    metadata = t.metadata - 'as_made'
+WHERE t.metadata ? 'as_made' AND NOT {by_person}
+
 -- name: new_tenant_body
 -- A row that is added is a tenant in the same transaction, with its place in the registry and a host name. Its writer
 -- never fails for a name or slug that would not do: the tenant gets one by its id. `metadata` says whose the tenant is, so
--- that an undo finds it.
+-- that an undo finds it. A row that changes, or is deleted, takes its tenant along; one whose key changes keeps its tenant.
 DECLARE
     made record;
-    called text;
+    was record;
 BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        IF current_setting('vital.backfill', true) = 'on' THEN
+            RETURN NULL;
+        END IF;
+        IF TG_OP = 'DELETE' THEN
+            {row_gone};
+            RETURN NULL;
+        END IF;
+        SELECT wanted.* INTO was FROM ({was}) AS wanted;
+        SELECT wanted.* INTO made FROM ({made}) AS wanted;
+        IF made.id = was.id AND (made.name, made.is_active) IS DISTINCT FROM (was.name, was.is_active) THEN
+            {rows_followed};
+        END IF;
+        RETURN NULL;
+    END IF;
     SELECT wanted.* INTO made FROM ({made}) AS wanted;
-    called := left(made.id::text, 8);
     IF made.slug IS NULL
        OR made.slug !~ {shape}
        OR EXISTS (SELECT FROM {registry} AS t WHERE t.slug = made.slug AND t.id <> made.id)
@@ -90,6 +162,8 @@ BEGIN
         INSERT INTO vital.tenant (id, schema_name, isolation)
         VALUES (made.id, 'pooled_' || replace(made.id::text, '-', ''), 'pooled') ON CONFLICT DO NOTHING;
         INSERT INTO vital.domain (domain, is_primary, tenant_id) VALUES (made.slug, false, made.id) ON CONFLICT DO NOTHING;
+    ELSE
+        {rows_followed};
     END IF;
     RETURN NULL;
 END
@@ -100,7 +174,7 @@ CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURIT
 
 -- name: create_new_tenant_trigger
 -- By its name it comes before the checks of foreign keys (RI_…): the row refers to its tenant.
-CREATE OR REPLACE TRIGGER "A_vital_new_tenant" AFTER INSERT ON {relation} FOR EACH ROW EXECUTE FUNCTION {function}()
+CREATE OR REPLACE TRIGGER "A_vital_new_tenant" AFTER INSERT OR UPDATE OR DELETE ON {relation} FOR EACH ROW EXECUTE FUNCTION {function}()
 
 -- name: new_tenant_trigger_is_current
 -- Whether it is there, fires, and follows the plan.
@@ -119,8 +193,9 @@ SELECT EXISTS (
 DROP TRIGGER IF EXISTS "A_vital_new_tenant" ON {relation}
 
 -- name: is_of_added_row
--- Predicate on a tenant `t`: the trigger made it, and nobody has set anything for it.
-(t.metadata = jsonb_build_object('row_of', {name}) AND NOT {by_person})
+-- Predicate on a tenant `t`: the trigger made it, or it has followed its row since it was made; and nobody has set anything
+-- for it.
+((t.metadata = jsonb_build_object('row_of', {name}) OR t.metadata ? 'as_made') AND NOT {by_person})
 
 -- name: forget_new_tenants
 -- Tenants that the trigger made go with it, where no row is theirs and nobody has set anything for them. A table that is
