@@ -104,17 +104,17 @@ def test_the_tenant_follows_in_the_same_transaction(market: Scratch, change: str
     assert rows(market.admin_url, others, [tenant]) == [(0,)]
 
 
-SET_BY_PERSON = {
-    "a name": (["set", "{slug}", "name=Mine"], ("Mine", False)),
-    "another setting": (["set", "{slug}", "limits.max_agents=7"], ("Renamed", False)),
-    "suspended": (["suspend", "{slug}", "--yes"], ("Renamed", False)),
-    "suspended and let in": (["suspend", "{slug}", "--yes"], ["activate", "{slug}"], ("Renamed", True)),
+SET_BY_PERSON: dict[str, tuple[list[list[str]], tuple[str, bool]]] = {
+    "a name": ([["set", "{slug}", "name=Mine"]], ("Mine", False)),
+    "another setting": ([["set", "{slug}", "limits.max_agents=7"]], ("Renamed", False)),
+    "suspended": ([["suspend", "{slug}", "--yes"]], ("Renamed", False)),
+    "suspended and let in": ([["suspend", "{slug}", "--yes"], ["activate", "{slug}"]], ("Renamed", True)),
 }
 
 
 @pytest.mark.parametrize("what", SET_BY_PERSON)
 def test_what_a_person_has_set_stays(market: Scratch, manage: Manage, what: str) -> None:
-    *commands, wanted = SET_BY_PERSON[what]
+    commands, wanted = SET_BY_PERSON[what]
     tenant = tenant_of(market, 59)
     slug = record(market, tenant)[2]
     for command in commands:

@@ -28,7 +28,7 @@ OF_DJANGO: dict[tuple[str, ...], dict[str, Any]] = {
 
 def _with_level(words: Sequence[str]) -> list[str]:
     """-v alone is -v 2; what stands behind it is no level of it but a word of the command."""
-    following = [*words[1:], ""]
+    following = [*words, ""][1:]
     return [
         "--verbosity=2" if word == "-v" and not after.isdigit() else word
         for word, after in zip(words, following, strict=True)
