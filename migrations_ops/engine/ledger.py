@@ -18,6 +18,7 @@ from vital.db import retry, sql
 from vital.errors import Problem
 
 ENTRIES_AT_ONCE = 500
+ROWS_AT_ONCE = 2_000  # of several entries: an application waits for the end of a transaction
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,18 @@ def undo_legacy_writes(session: Session, touched: Touched, watch: Watch) -> Undo
 
 def _take_back(session: Session, which: dict[str, str], tables: dict[str, Touched], watch: Watch) -> Undone:
     """An undo that is killed goes on with the entries that still stand. What takes too long is divided in two."""
-    undone, work, done = Undone(), _Undoing(session, tables, watch), 0
+    undone, work, done, before = Undone(), _Undoing(session, tables, watch), 0, None
     total, last = session.named("rows_to_undo", which)[0]
-    while entries := session.named("entries_to_undo", which | {"entries": ENTRIES_AT_ONCE, "last": last}):
-        for group in _groups(entries, work.at_once):
+    facts = which | {"entries": ENTRIES_AT_ONCE, "last": last}
+    while entries := session.named("entries_to_undo", facts | {"before": before}):
+        for group in groups(entries, work.at_once):
             watch.check_stop()
             watch.make_room(group.relation)
             taken_back = work.group(group)
             if taken_back is None:
+                before = None
                 break  # it was divided: the newest standing ones are asked for again
+            before = group.ids[-1]
             count, kept = taken_back
             into = undone.removed if group.kind == "insert" else undone.restored
             into, count = (undone.gone, group.rows) if group.relation in work.gone else (into, count)
@@ -83,8 +87,9 @@ def _take_back(session: Session, which: dict[str, str], tables: dict[str, Touche
 
 
 @dataclass(frozen=True)
-class _Group:
-    """Entries that are undone in one transaction. A trigger's have a row each, and are worth no transaction."""
+class Group:
+    """Entries that are undone in one transaction: those of a batch, which has one for each tenant, or a trigger's,
+    which have a row each."""
 
     ids: list[int]
     kind: str
@@ -93,14 +98,18 @@ class _Group:
     rows: int
 
 
-def _groups(entries: Iterable[tuple[Any, ...]], at_once: int) -> Iterator[_Group]:
-    """In their order, which is of no matter among a trigger's: it gave values to rows that had none."""
-    for (relation, kind), run in groupby(entries, key=lambda entry: (entry[2], entry[1])):
-        several = list(run)
-        size = at_once if kind == "late" else 1
-        for start in range(0, len(several), size):
-            some = several[start : start + size]
-            yield _Group([one[0] for one in some], kind, relation, some[0][3], sum(one[4] for one in some))
+def groups(entries: Iterable[tuple[Any, ...]], at_once: int) -> Iterator[Group]:
+    """In their order, which is of no matter among those of one statement, as it changes each row once, nor among a
+    trigger's: it gave values to rows that had none."""
+    for (relation, kind, *_), run in groupby(entries, key=lambda entry: (entry[2], entry[1], *entry[5:])):
+        ids, rows, after = list[int](), 0, None
+        for entry in run:
+            if ids and (kind == "insert" or len(ids) == at_once or rows + entry[4] > ROWS_AT_ONCE):
+                yield Group(ids, kind, relation, after, rows)
+                ids, rows = [], 0
+            ids.append(entry[0])
+            rows, after = rows + entry[4], entry[3]
+        yield Group(ids, kind, relation, after, rows)
 
 
 class _Undoing:
@@ -113,7 +122,7 @@ class _Undoing:
         self._statements: dict[tuple[str, str], Composable] = {}
         self._cleaners: dict[str, tuple[Cleaner, float]] = {}
 
-    def group(self, group: _Group) -> tuple[int, list[str]] | None:
+    def group(self, group: Group) -> tuple[int, list[str]] | None:
         """(rows undone, keys kept); None where it took too long and was divided in two instead."""
         relation, family = group.relation, "insert" if group.kind == "insert" else "assign"
         if relation in self.gone or not self._can_be_undone(relation):
@@ -125,6 +134,8 @@ class _Undoing:
 
         def take_back() -> tuple[int, list[str]]:
             with self.session.work(statement_timeout=f"{TIMEOUT_SECONDS}s"):
+                if family == "insert":
+                    self.session.named("batch_settings")  # else each row of a few reads all tables that may refer to it
                 self.session.as_applications()
                 count, kept = self.session.execute(statement, {"ids": group.ids})[0]
                 return int(count), list(kept)
@@ -150,7 +161,7 @@ class _Undoing:
         touched = self.tables[relation]
         return has_columns(self.session, relation, (*touched.table.key, *touched.columns))
 
-    def _closed(self, group: _Group) -> tuple[int, list[str]]:
+    def _closed(self, group: Group) -> tuple[int, list[str]]:
         """The rows of a table that is gone are gone with it: its entries are closed, and hold up no others. Raises
         TableMoved where it only has another name."""
         refuse_moved(self.session, group.relation)
@@ -159,7 +170,7 @@ class _Undoing:
             self.session.named("close_entries", {"ids": group.ids})
         return 0, []
 
-    def _divide(self, group: _Group) -> bool:
+    def _divide(self, group: Group) -> bool:
         """Less is tried the next time; False where it is a single row."""
         if len(group.ids) > 1:
             self.at_once = len(group.ids) // 2

@@ -120,6 +120,7 @@ def test_every_row_is_a_tenant_and_undo_is_exact(kind: str, empty: Scratch, mana
     run(manage, empty, "validate")
 
     run(manage, empty, "undo", "--yes")
+    assert rows(empty.admin_url, TRANSACTIONS) == [(2, True)], "one for each table, not for each tenant"
     build(empty, f"DELETE FROM {orders} WHERE {key} = 999", f"DELETE FROM {stores} WHERE {which}")
     assert dump(empty) == before
 
@@ -129,6 +130,12 @@ COMPLETE = """
     FROM vital.registry AS t
     LEFT JOIN vital.tenant AS known ON known.id = t.id
     LEFT JOIN vital.domain AS d ON d.tenant_id = t.id AND d.domain = t.slug
+"""
+# Of the undo of stores and of orders; and whether they are of more entries.
+TRANSACTIONS = """
+    SELECT count(DISTINCT undone_in), count(*) > 2
+    FROM vital.ledger
+    WHERE kind = 'assign' AND rows > 0 AND phase = '004_tenant_data'
 """
 # By the foreign key as the catalogue has it; every order has a store.
 OF_ANOTHER_STORE = """

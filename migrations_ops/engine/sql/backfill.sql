@@ -1,13 +1,14 @@
 -- name: assign_batch
 -- Decide the rows of one range, write what changed with its reasons, and prove that nothing else did.
 -- A row that somebody changes meanwhile no longer has its place and version: it is left to the final sweep.
+-- The verdict is materialized: else each of its values looks a row's parent up again, wherever it is used.
 WITH batch AS MATERIALIZED (
     SELECT t.*, t.ctid AS vital_row, t.xmin AS vital_version, ({open}) AS vital_open
     FROM ONLY {relation} AS t
     WHERE t.ctid >= %(first)s::tid
       AND t.ctid < %(last)s::tid
       AND ({candidates})
-), verdict AS (
+), verdict AS MATERIALIZED (
     {verdict}
 ), changed AS (
     UPDATE ONLY {relation} AS t

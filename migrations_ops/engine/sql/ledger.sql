@@ -1,11 +1,13 @@
 -- name: entries_to_undo
 -- The entries of a phase, or of a table's rows written without a tenant, that still stand: newest first, so that a row decided twice goes
--- back step by step. Rows that are written while the undo is at work are not its own.
-SELECT id, kind, relation, after, rows
+-- back step by step. Rows that are written while the undo is at work are not its own. `before` is the oldest that is undone
+-- by now: else each call passes by all that are. The last two say which are of one statement.
+SELECT id, kind, relation, after, rows, transaction, CASE WHEN kind <> 'late' THEN written_at END
 FROM vital.ledger
 WHERE (phase = %(phase)s::text OR (relation = %(late)s::text AND kind = 'late'))
   AND undone_at IS NULL
   AND (kind <> 'late' OR id <= %(last)s)
+  AND (%(before)s::bigint IS NULL OR id < %(before)s)
 ORDER BY id DESC
 LIMIT %(entries)s
 
@@ -41,7 +43,7 @@ SELECT EXISTS (SELECT FROM divided)
 -- name: undo_assignment
 -- Give the rows of these entries their values from before; a row that somebody changed since is kept and listed. The
 -- values are read as these columns alone: a whole row without the others is refused by a domain that is NOT NULL. Several
--- entries are of rows that had no value before, so that a row may be in two of them.
+-- entries are of one statement, which has each row once, or of rows that had no value before, so that a row may be in two of them.
 WITH entry AS (
     SELECT l.id AS vital_entry, key AS vital_key, l.after AS vital_new, old.*
     FROM vital.ledger AS l
