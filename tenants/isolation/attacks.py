@@ -240,31 +240,37 @@ class Weapons:
             {own: mother.texts[of] for own, of in zip(reference.own, reference.key, strict=True)} for mother in mothers
         ]
         made = together(*(mother.made for mother in mothers), mine.made, mine.spare_made)
+        empty = self.planter.recipe(self.target.relation).empty_with(reference)
         for verb in verbs:
             compose = self._inserting if verb.startswith("insert") else self._assigning
-            texts = compose(mine, given)
+            texts = compose(mine, given, empty)
             if texts:
                 control = Move(attacker.id, texts[1]) if verb in needed else None
                 yield Try(victim, verb, self._move(attacker, texts[0]), control, by_reference=True, made=made)
 
-    def _assigning(self, mine: Planted, given: list[dict[str, str]]) -> list[str]:
+    def _assigning(self, mine: Planted, given: list[dict[str, str]], empty: set[str]) -> list[str]:
         columns = self.planter.recipe(self.target.relation).columns
+        emptied = [sql.compose("{name} = NULL", name=sql.ident(name)) for name in sorted(empty)]
         assignments = [
             sql.join(
-                sql.compose("{name} = {value}", name=sql.ident(name), value=columns[name].typed(value))
-                for name, value in values.items()
-                if name != self.target.tenant
+                [
+                    sql.compose("{name} = {value}", name=sql.ident(name), value=columns[name].typed(value))
+                    for name, value in values.items()
+                    if name != self.target.tenant
+                ]
+                + emptied
             )
             for values in given
         ]
         key = sql.quoted(mine.key)
         return [self._text("refer_to_row", key=key, assignments=sql.text_of(one)) for one in assignments]
 
-    def _inserting(self, mine: Planted, given: list[dict[str, str]]) -> list[str]:
+    def _inserting(self, mine: Planted, given: list[dict[str, str]], empty: set[str]) -> list[str]:
         if mine.spare is None:
             return []
         own = {self.target.tenant: mine.spare[self.target.tenant]}
-        return [self.planter.insertion(self.target.relation, mine.spare | one | own) for one in given]
+        spare = {name: value for name, value in mine.spare.items() if name not in empty}
+        return [self.planter.insertion(self.target.relation, spare | one | own) for one in given]
 
     def _parent(self, parent: Target, actor: Actor, reference: Reference) -> Planted:
         """The row to refer to; where only one may refer to it, another one that nobody refers to yet."""

@@ -71,13 +71,25 @@ class Planted:
 @dataclass
 class Recipe:
     """What is known of a table: its columns, references and keys; the values that its CHECKs turned out to want; and
-    samples of unique columns whose shape they want."""
+    samples of unique columns whose shape they want. A CHECK may want one of several references that may be empty:
+    `alternatives` has them, the one that is used first."""
 
     columns: dict[str, Column]
     references: list[Reference]
     unique: list[tuple[frozenset[str], bool]]
     wanted: Values = field(default_factory=dict)
     shapes: Values = field(default_factory=dict)
+    alternatives: dict[str, list[Reference]] = field(default_factory=dict)
+
+    def is_used(self, reference: Reference) -> bool:
+        """Whether a row has to refer to something by it."""
+        needed = any(self.columns[name].needed for name in reference.own if name in self.columns)
+        return needed or any(one[0] == reference for one in self.alternatives.values())
+
+    def empty_with(self, reference: Reference) -> set[str]:
+        """The columns that are empty where a row refers to something by this one."""
+        others = [one[0] for one in self.alternatives.values() if reference in one]
+        return {name for other in others for name in other.own} - set(reference.own)
 
 
 class Planter:
@@ -287,7 +299,7 @@ class Planter:
         key = self.tables[relation].key if relation in self.tables else ()
         for reference in recipe.references:
             open_ = [name for name in reference.own if name not in values]
-            if open_ and any(recipe.columns[name].needed for name in reference.own if name in recipe.columns):
+            if open_ and recipe.is_used(reference):
                 found, statements = self._referred_to(recipe, relation, reference, values, actor, depth)
                 values |= found | {name: value for name, value in values.items() if name in given}
                 made += [one for one in statements if one not in made]
@@ -413,7 +425,7 @@ class Planter:
                     return values, made, row
             except psycopg.errors.CheckViolation as error:
                 refused = str(error.diag.message_primary)
-                if not self._learn(relation, error.diag.constraint_name or "", checked, given):
+                if not self._learn(relation, error.diag.constraint_name or "", checked, given, actor):
                     raise NotPlantable(refused) from error
                 checked += 1
             except (psycopg.DataError, *COLLIDES) as error:
@@ -428,18 +440,19 @@ class Planter:
                 raise NotPlantable(SUPPRESSED) from error
         raise NotPlantable(refused)
 
-    def _learn(self, relation: str, constraint: str, attempt: int, given: Values) -> bool:
+    def _learn(self, relation: str, constraint: str, attempt: int, given: Values, actor: Actor) -> bool:
         """What a CHECK wants: first the values of a row that passes it, then guesses, one after the other."""
         recipe = self.recipe(relation)
         referring = {name for reference in recipe.references for name in reference.own}
         found = self.session.execute(of_table("columns_of_check", relation, constraint_name=sql.literal(constraint)))
+        turned = self._turned(recipe, constraint, {name for name, _ in found} - given.keys(), actor)
         about = {
             name: definition
             for name, definition in found
             if name in recipe.columns and name not in referring and name not in given
         }
         if not about:
-            return False
+            return turned
         if attempt == 0 and self._learn_from_sample(relation, list(about)):
             return True
         for name, definition in about.items():
@@ -450,6 +463,23 @@ class Planter:
                 choices = column.guesses(definition)
                 recipe.wanted[name] = choices[attempt % len(choices)]
         return True
+
+    def _turned(self, recipe: Recipe, constraint: str, names: set[str], actor: Actor) -> bool:
+        """Whether there is another of the references to use that the CHECK is about and that may be empty."""
+        if constraint not in recipe.alternatives:
+            found = [
+                one
+                for one in recipe.references
+                if set(one.own) <= names
+                and not recipe.is_used(one)
+                and (one.parent not in self.tables or (one.parent, actor.id) in self.planted)
+            ]
+            if found:
+                recipe.alternatives[constraint] = found
+            return bool(found)
+        first, *others = recipe.alternatives[constraint]
+        recipe.alternatives[constraint] = [*others, first]
+        return bool(others)
 
     def _learn_from_sample(self, relation: str, names: list[str]) -> bool:
         """Of what makes rows unique only the shape is taken."""

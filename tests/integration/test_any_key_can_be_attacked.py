@@ -61,6 +61,16 @@ SHAPES = {
     "a moment and a parent": (
         f"{UUID}, at timestamptz NOT NULL, parent uuid NOT NULL REFERENCES {{s}}.parents, UNIQUE (at, parent)", PARENT,
     ),
+    "one of two parents": (
+        f"{UUID}, parent uuid REFERENCES {{s}}.parents, other uuid REFERENCES {{s}}.parents,"
+        " CHECK ((parent IS NOT NULL) <> (other IS NOT NULL))",
+        PARENT,
+    ),
+    "a parent or somebody elsewhere, and a number": (
+        f"{UUID}, parent uuid REFERENCES {{s}}.parents, person int REFERENCES {{s}}.people, n int NOT NULL,"
+        " CHECK (num_nonnulls(parent, person) = 1), CHECK (n > 10)",
+        PARENT, "CREATE TABLE {s}.people (id int PRIMARY KEY)",
+    ),
     "a parent elsewhere": (
         f"{UUID}, person int NOT NULL REFERENCES {{s}}.people",
         "CREATE TABLE {s}.people (id int PRIMARY KEY, born date NOT NULL)",
