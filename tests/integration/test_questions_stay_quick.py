@@ -1,6 +1,7 @@
 """What 005 asks takes time in proportion to the rows, however many entries the ledger has and however little memory a
 server gives a statement: no question goes through a list anew for each row."""
 
+import re
 from collections.abc import Iterator
 
 import psycopg
@@ -21,6 +22,14 @@ ENTRIES = """
     FROM generate_series(1, 20000) AS n
     CROSS JOIN unnest(ARRAY['messages', 'prompts', 'tools']) AS name
 """
+# As autovacuum leaves it that came by before the run's rows: no row has a tenant, and the ledger was never looked at.
+OF_BEFORE = """
+    UPDATE pg_statistic SET stanullfrac = 1, stadistinct = 0, stakind1 = 0, stakind2 = 0, stakind3 = 0
+    FROM pg_attribute
+    WHERE starelid = attrelid AND staattnum = attnum AND attname = 'tenant_id';
+    DELETE FROM pg_statistic WHERE starelid = 'vital.ledger'::regclass;
+    UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid = 'vital.ledger'::regclass
+"""
 QUESTIONS = {
     step.name: step.question
     for step in post_validation.phase(load(settings.PLAN)).steps
@@ -28,13 +37,15 @@ QUESTIONS = {
 }
 
 
-@pytest.fixture(scope="module")
-def asked(migrated_template: Scratch) -> Iterator[psycopg.Connection[tuple[str]]]:
-    """A migrated database with a long ledger of which the server knows how long it is, and little memory."""
+@pytest.fixture(scope="module", params=[False, True], ids=["figures of now", "figures of before"])
+def asked(migrated_template: Scratch, request: pytest.FixtureRequest) -> Iterator[psycopg.Connection[tuple[str]]]:
+    """A migrated database with a long ledger and little memory; what the server expects is right, or long over."""
     scratch = databases.clone_with_grants(migrated_template)
     with psycopg.connect(scratch.owner_url, autocommit=True) as connection:
         connection.execute(ENTRIES)
         connection.execute("ANALYZE")
+        if request.param:
+            databases.rows(scratch.admin_url, OF_BEFORE)
         connection.execute("SET work_mem = '64kB'")
         yield connection
     databases.drop(scratch)
@@ -46,7 +57,7 @@ def test_no_list_is_gone_through_for_each_row(name: str, asked: psycopg.Connecti
 
     assert [line for line in lines if "(NOT (ANY" in line and "hashed" not in line] == []
     assert [line for line in lines if "NOT (SubPlan" in line] == []
-    assert [line for line in lines if "Join Filter:" in line and ("ours.key" in line or "last.key" in line)] == []
+    assert [line for line in lines if "Join Filter:" in line and re.search(r"\b(key|keys)\b", line)] == []
 
 
 def test_the_questions_are_those_of_005() -> None:

@@ -73,22 +73,30 @@ WHERE EXISTS (SELECT FROM {relation})
   AND NOT EXISTS (SELECT FROM {relation} AS t WHERE t.{tenant} = {platform}::uuid)
 
 -- name: assigned_by_other_rules
--- A row whose tenant is not what the last standing entry of the ledger says; somebody changed it since. (row_number() and not
--- DISTINCT ON, of which the server expects a handful of keys, and without the LIMIT in sight, for which it hopes to find
--- some soon: either way it would go through all keys for each row.)
+-- A row whose tenant is not what the last standing entry of the ledger says; somebody changed it since. (No join: the server
+-- may know the ledger or the table as it was before the run, expect a handful of keys and go through all of them for each row.
+-- The rows and the entries are one sorted list, each row right before its last entry. Without the LIMIT in sight, for which
+-- the server hopes to find some soon.)
 WITH moved AS MATERIALIZED (
-    SELECT last.key, last.tenant AS assigned, t.{tenant} AS found
+    SELECT key, assigned, found
     FROM (
-        SELECT key, l.after ->> {column} AS tenant, row_number() OVER (PARTITION BY key ORDER BY l.id DESC) AS place
-        FROM vital.ledger AS l
-        CROSS JOIN LATERAL unnest(l.keys) AS key
-        WHERE l.relation = {name}
-          AND l.kind <> 'insert'
-          AND l.undone_at IS NULL
-    ) AS last
-    JOIN {relation} AS t ON {key} = last.key
-    WHERE last.place = 1
-      AND t.{tenant}::text IS DISTINCT FROM last.tenant
+        SELECT key, is_row, tenant AS found, lead(tenant) OVER of_key AS assigned, lead(id) OVER of_key AS entry
+        FROM (
+            SELECT {key} AS key, true AS is_row, NULL::bigint AS id, t.{tenant}::text AS tenant
+            FROM {relation} AS t
+            UNION ALL
+            SELECT key, false, l.id, l.after ->> 'tenant_id'
+            FROM vital.ledger AS l
+            CROSS JOIN LATERAL unnest(l.keys) AS key
+            WHERE l.relation = {name}
+              AND l.kind <> 'insert'
+              AND l.undone_at IS NULL
+        ) AS each
+        WINDOW of_key AS (PARTITION BY key COLLATE "C" ORDER BY id DESC NULLS FIRST)
+    ) AS pair
+    WHERE is_row
+      AND entry IS NOT NULL
+      AND found IS DISTINCT FROM assigned
 )
 SELECT {name}, moved.key, format('was assigned to %s and is now in %s', {before}, COALESCE({now}, 'no tenant'))
 FROM moved
@@ -96,17 +104,20 @@ LIMIT 1000
 
 -- name: unexplained_rows
 -- A row with a tenant that neither the ledger nor the baseline explains: written with it by an application or a person.
--- NOT EXISTS, since the keys of NOT IN are gone through anew for each row where they do not fit into work_mem.
+-- No join, as in the statement above: whatever the server expects, each key is looked at once.
 SELECT {name}, '', format('%s rows got their tenant from whoever wrote them', count(*))
-FROM {relation} AS t
-WHERE t.{tenant} IS NOT NULL
-  AND NOT EXISTS (SELECT FROM vital.baseline_row AS b WHERE b.relation = {name} AND b.key = {key})
-  AND NOT EXISTS (
-      SELECT
-      FROM vital.ledger AS l
-      CROSS JOIN LATERAL unnest(l.keys) AS ours (key)
-      WHERE l.relation = {name} AND l.undone_at IS NULL AND ours.key = {key}
-  )
+FROM (
+    SELECT
+    FROM (
+        SELECT {key} AS key, true AS is_row FROM {relation} AS t WHERE t.{tenant} IS NOT NULL
+        UNION ALL
+        SELECT b.key, false FROM vital.baseline_row AS b WHERE b.relation = {name}
+        UNION ALL
+        SELECT unnest(l.keys), false FROM vital.ledger AS l WHERE l.relation = {name} AND l.undone_at IS NULL
+    ) AS each
+    GROUP BY key COLLATE "C"
+    HAVING bool_and(is_row)
+) AS unexplained
 HAVING count(*) > 0
 
 -- name: references_across_tenants
