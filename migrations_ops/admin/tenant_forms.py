@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from tenants.admin.tenant_choice import TenantChoice
 from tenants.lifecycle import service as lifecycle
 from vital.errors import EngineError
 
@@ -50,7 +51,7 @@ class SettingsForm(ActionForm):
 
     def add_fields(self) -> None:
         kinds = lifecycle.kinds_of_settings()
-        for name, value in lifecycle.settings_of(self.slug).items():
+        for name, value in lifecycle.settings_of(self.tenant).items():
             field = box_field(kinds[name])
             field.label = name.rpartition(".")[2].replace("_", " ").capitalize()
             field.required, field.show_hidden_initial, field.initial = False, True, _text(value)
@@ -156,20 +157,18 @@ class NewTenantForm(forms.Form):
     domain = forms.CharField(
         label="Domain", required=False, help_text="a host name of its own", widget=forms.TextInput({"class": BOX})
     )
-    like = forms.ChoiceField(
-        label="Settings like", required=False, help_text="begin with these", widget=forms.Select({"class": BOX})
+    like = TenantChoice(
+        by="slug", label="Settings like", required=False, help_text="begin with this tenant's; empty: the defaults"
     )
 
-    def __init__(self, tenants: list[tuple[str, str]], data: Any = None) -> None:
+    def __init__(self, data: Any = None) -> None:
         super().__init__(data)
-        like = self.fields["like"]
-        assert isinstance(like, forms.ChoiceField)
-        like.choices = [("", "the defaults"), *tenants]
         self.fields["reason"] = reason_field()
 
     def wanted(self) -> lifecycle.New:
-        names = ("slug", "name", "domain", "like")
-        return lifecycle.New(**{name: self.cleaned_data[name] for name in names})
+        like = self.cleaned_data["like"]
+        given = {name: self.cleaned_data[name] for name in ("slug", "name", "domain")}
+        return lifecycle.New(**given, like=like.slug if like else "")
 
 
 class ExportForm(ActionForm):

@@ -23,6 +23,7 @@ class TenantRecordAdmin(ReadOnly):
     list_display = ("name", "slug", "domain", "compliance_level", "is_active")
     list_filter = ("is_active", "compliance_level")
     search_fields = ("name", "slug", "domain")
+    list_per_page = 50
     list_before_template = "migrations_ops/tenants/list_top.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -49,8 +50,7 @@ class TenantRecordAdmin(ReadOnly):
     def new_view(self, request: HttpRequest) -> HttpResponse:
         """A tenant is asked for; what does not hold is said at its field."""
         mixins.refuse_who_may_not(request)
-        known = list(TenantRecord.objects.order_by("name").values_list("slug", "name"))
-        form = NewTenantForm(known, request.POST if request.method == "POST" else None)
+        form = NewTenantForm(request.POST if request.method == "POST" else None)
         if form.is_valid() and "confirmed" in request.POST:
             try:
                 who, reason = request.user.get_username(), form.cleaned_data["reason"]

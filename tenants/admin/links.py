@@ -77,10 +77,12 @@ class Names:
     def load(self, kind: str, keys: Iterable[Any]) -> None:
         """Where the database refuses, as it may while isolation is off, keys stand for the names."""
         wanted = {key for key in keys if (kind, key) not in self.asked}
+        if not wanted:
+            return  # each savepoint is two more questions to the server, and a list has hundreds of cells
         self.asked |= {(kind, key) for key in wanted}
         try:
             with transaction.atomic():
-                found = KINDS[kind].find(wanted) if wanted else {}
+                found = KINDS[kind].find(wanted)
         except DatabaseError:
             found = {}
         self.known |= {(kind, key): names for key, names in found.items()}

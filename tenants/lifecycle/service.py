@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -106,12 +107,11 @@ def remove_alias(slug: str, alias: str, reason: str, *, who: str = "") -> dict[s
         return registry.document(session, inventory, record)
 
 
-def settings_of(slug: str) -> dict[str, Any]:
-    """Setting → what is set for the tenant, None where nothing is: everything that can be set, in the order of the
-    documentation."""
-    with at_tenants(read_only=True) as (session, inventory):
-        record = registry.find(session, inventory, slug)
-        return {name: settings.value_of(record, name) for name in settings.SETTINGS}
+def settings_of(tenant: Mapping[str, Any]) -> dict[str, Any]:
+    """Setting → what is set for the tenant, given as `tenant_named` has it, None where nothing is: everything that can
+    be set, in the order of the documentation."""
+    record = registry.Record(**{field.name: tenant[field.name] for field in fields(registry.Record)})
+    return {name: settings.value_of(record, name) for name in settings.SETTINGS}
 
 
 def kinds_of_settings() -> dict[str, str]:

@@ -18,7 +18,7 @@ SELECT tenant_id::text, domain, is_primary FROM vital.domain ORDER BY tenant_id,
 SELECT tenant_id::text, id::text FROM vital.tenant_alias ORDER BY tenant_id, id
 
 -- name: counts_of_table
--- Rows of a table that are each tenant's, up to so many.
+-- Fragment: rows of a table that are each tenant's, up to so many.
 SELECT one.id::text, {name}, counted.rows
 FROM unnest(%(ids)s::uuid[]) AS one (id)
 CROSS JOIN LATERAL (

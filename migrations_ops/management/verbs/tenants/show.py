@@ -13,7 +13,7 @@ from vital.cli.exit_codes import DONE, Answer
 def show(options: Options, console: Console) -> Answer:
     document = lifecycle.tenant_named(options["slug"])
     if not options["json"]:
-        show_tenant(console, document, lifecycle.settings_of(document["slug"]))
+        show_tenant(console, document, lifecycle.settings_of(document))
     return {"tenant": document}, DONE
 
 
