@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from catalog import models as catalog
 from migrations_ops.admin import decision_page
-from migrations_ops.admin.filters import ByFinding, ByHand, ByRule
+from migrations_ops.admin.filters import ByFinding, ByHand, ByRule, ByTenant
 from migrations_ops.admin.keyset_pagination import KeysetChangeList, estimate
 from migrations_ops.admin.links import table_of
 from migrations_ops.admin.mixins import may_act
@@ -46,7 +46,7 @@ class AssignedAdmin(ReadOnly):
     """`search_fields` are looked through in small tables; a big one is asked by key and by `indexed` alone."""
 
     list_display = ("called", "tenant", "rule", "run")
-    list_filter = ("tenant", ByRule, ByFinding, ByHand)
+    list_filter = (("tenant", ByTenant), ByRule, ByFinding, ByHand)
     list_select_related = ("tenant",)
     list_per_page = 50
     list_disable_select_all = True

@@ -1,16 +1,42 @@
 """Filters of the assignments: by rule, by finding, by a person's decision."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from django.contrib.admin import SimpleListFilter
+from django.contrib.admin import RelatedFieldListFilter, SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Model, QuerySet, UUIDField
 from django.db.models.functions import Cast
 from django.http import HttpRequest
+from django.urls import reverse
 
 from migrations_ops.admin.links import table_of
 from migrations_ops.models import Finding, Override
 from migrations_ops.review import service as review
+from tenants.identity import tenant_id
+from tenants.models import TenantRecord
+
+TENANTS = 20  # that a list's filter shows
+
+
+class ByTenant(RelatedFieldListFilter):
+    """The first tenants by name, and the one that is chosen: few links, however many tenants there are. The rows of any
+    other are links on its page."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        every = TenantRecord.objects.order_by("name", "pk").values_list("pk", "name")
+        shown = list(every[: TENANTS + 1])
+        self.more = len(shown) > TENANTS
+        chosen = tenant_id(str(request.GET.get(self.lookup_kwarg, "")))
+        if chosen and chosen not in {str(pk) for pk, _ in shown[:TENANTS]}:
+            return [*every.filter(pk=chosen), *shown[:TENANTS]]
+        return shown[:TENANTS]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        yield from super().choices(changelist)
+        if self.more:
+            page = reverse("admin:tenants_tenantrecord_changelist")
+            yield {"selected": False, "query_string": page, "display": "Others: on the tenant's page"}
 
 
 class ByRule(SimpleListFilter):

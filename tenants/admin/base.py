@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # unfold has no types of its own
     from django.contrib.auth.forms import AdminPasswordChangeForm as AdminPasswordChangeForm
     from django.contrib.auth.forms import UserChangeForm as UserChangeForm
     from django.contrib.auth.forms import UserCreationForm as UserCreationForm
-    from django.forms import ModelChoiceField, ModelMultipleChoiceField, Textarea
+    from django.forms import ModelChoiceField, ModelMultipleChoiceField, Select, SelectMultiple, Textarea
 
     class _Admin(_ModelAdmin[Any]): ...
 
@@ -34,6 +34,10 @@ if TYPE_CHECKING:  # unfold has no types of its own
     class AutocompleteField(ModelChoiceField[Any]): ...
 
     class ManyAutocompleteField(ModelMultipleChoiceField[Any]): ...
+
+    class OneSearched(Select): ...
+
+    class ManySearched(SelectMultiple): ...
 else:
     from unfold.admin import ModelAdmin as _Admin
     from unfold.admin import TabularInline as TabularInline
@@ -43,11 +47,17 @@ else:
     from unfold.forms import UserChangeForm as UserChangeForm
     from unfold.forms import UserCreationForm as UserCreationForm
     from unfold.views import ChangeList as _List
-    from unfold.widgets import UnfoldAdminTextareaWidget
+    from unfold.widgets import (
+        UnfoldAdminAutocompleteModelChoiceFieldWidget,
+        UnfoldAdminMultipleAutocompleteModelChoiceFieldWidget,
+        UnfoldAdminTextareaWidget,
+    )
 
     labelled = display
     AutocompleteField = UnfoldAdminAutocompleteModelChoiceField
     ManyAutocompleteField = UnfoldAdminMultipleAutocompleteModelChoiceField
+    OneSearched = UnfoldAdminAutocompleteModelChoiceFieldWidget
+    ManySearched = UnfoldAdminMultipleAutocompleteModelChoiceFieldWidget
     TextArea = UnfoldAdminTextareaWidget
 
 

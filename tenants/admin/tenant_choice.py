@@ -9,17 +9,63 @@ from django.db.models import Q
 from django.forms import Widget
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from tenants.admin.base import AutocompleteField, ManyAutocompleteField, ModelAdmin
+from tenants.admin.base import AutocompleteField, ManyAutocompleteField, ManySearched, ModelAdmin, OneSearched
+from tenants.identity import tenant_id
 from tenants.models import TenantRecord
 
 AT_ONCE = 20
+WRITTEN = (
+    '<noscript><input type="text" name="{}" class="vital-written" aria-label="Tenant" placeholder="its slug or name">'
+    "</noscript>"
+)
 FORMS = {"id": "pk", "slug": "slug"}  # what stands for a tenant in a form → its field
 
 
 def _words(by: str, words: dict[str, Any]) -> dict[str, Any]:
     found = {"queryset": TenantRecord.objects.order_by("name"), "to_field_name": FORMS[by], "label": "Tenant"}
     return {"url_path": f"admin:tenants_membership_choices_{by}", **found, **words}
+
+
+class _OnlyChosen:
+    """Has the options that are chosen, not one for each tenant: the others are looked up."""
+
+    choices: Any
+
+    def optgroups(self, name: str, value: list[str], attrs: dict[str, Any] | None = None) -> Any:
+        every = self.choices
+        key = every.field.to_field_name
+        ids = [one for one in value if tenant_id(str(one))] if key == "pk" else value
+        rows = every.queryset.filter(**{f"{key}__in": ids}) if any(value) else every.queryset.none()
+        self.choices = [("", ""), *(every.choice(row) for row in rows)]
+        try:
+            return super().optgroups(name, value, attrs)  # type: ignore[misc]
+        finally:
+            self.choices = every
+
+
+class OneTenant(_OnlyChosen, OneSearched):
+    """Where no script runs, the tenant's slug or name is written instead."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        return super().render(name, value, attrs, renderer) + format_html(WRITTEN, name)
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> str | None:
+        """What is written comes after what is chosen, and may be empty."""
+        given = data.getlist(name) if hasattr(data, "getlist") else [data.get(name)]
+        text = next((str(one).strip().replace("\0", "") for one in reversed(given) if one), "")
+        named = list(TenantRecord.objects.filter(Q(slug__iexact=text) | Q(name__iexact=text))[:2]) if text else []
+        key = self.choices.field.to_field_name
+        return str(getattr(named[0], key)) if len(named) == 1 else text or None
+
+    def use_required_attribute(self, initial: Any) -> bool:
+        return False  # else a browser would ask for a choice where one can only write
+
+
+class ManyTenants(_OnlyChosen, ManySearched):
+    """The same of several."""
 
 
 class _Searched:
@@ -29,11 +75,15 @@ class _Searched:
 
 
 class TenantChoice(_Searched, AutocompleteField):
+    widget = OneTenant
+
     def __init__(self, by: str = "id", **words: Any) -> None:
         super().__init__(**_words(by, words))
 
 
 class TenantChoices(_Searched, ManyAutocompleteField):
+    widget = ManyTenants
+
     def __init__(self, **words: Any) -> None:
         super().__init__(**_words("id", words))
 
