@@ -17,13 +17,19 @@ from django.utils.text import capfirst
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the admin: `address` is its URL's name, `permission` who may see it (empty: every member of staff)."""
+    """A page: `address` is its URL's name, in the admin or outside, `permission` who may see it (empty: every member of
+    staff)."""
 
     title: str | Callable[[], str]
     icon: str
     address: str
     permission: str = ""
+    in_admin: bool = True
     model: str = ""  # whose list it is, which may hide itself
+
+    @property
+    def link(self) -> str:
+        return reverse(f"admin:{self.address}" if self.in_admin else self.address)
 
     @property
     def name(self) -> str:
@@ -83,6 +89,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             rows_of("apartment", "tenants.tenantrecord"),
             rows_of("dns", "tenants.tenant"),
             rows_of("key", "tenants.apikey"),
+            Page("API", "api", "api_docs", in_admin=False),  # a session of the admin is a credential there
         ),
     ),
     (
@@ -105,7 +112,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 def _items(request: HttpRequest, pages: tuple[Page, ...]) -> Iterator[dict[str, Any]]:
     for page in pages:
         try:
-            link = reverse(f"admin:{page.address}")
+            link = page.link
         except NoReverseMatch:  # a part of VITAL that is not installed
             continue
         if page.shown_to(request):

@@ -22,5 +22,5 @@ urlpatterns = [
     path("api/", include("migrations_ops.api.urls")),
     re_path(r"^api/tenants/?$", Tenants.as_view()),
     re_path(r"^api/schema/?$", Schema.as_view()),
-    re_path(r"^api/docs/?$", Docs.as_view()),
+    re_path(r"^api/docs/?$", Docs.as_view(), name="api_docs"),
 ]

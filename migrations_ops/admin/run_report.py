@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 
+from migrations_ops.admin import addresses
 from migrations_ops.reports import service as reports
 from migrations_ops.runs import service as runs
 
@@ -12,7 +13,7 @@ CSP = "default-src 'none'; style-src 'unsafe-inline'"  # the page has its style 
 
 
 def html(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -> HttpResponse:
-    answer = HttpResponse(reports.report_as_html(_report(run)))
+    answer = HttpResponse(reports.report_as_html(_report(run), addresses.to_run(run)))
     answer["Content-Security-Policy"] = CSP
     return answer
 

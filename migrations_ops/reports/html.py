@@ -9,9 +9,11 @@ from migrations_ops.formatting import moment
 from migrations_ops.reports import sections as words
 
 
-def html(document: dict[str, Any]) -> str:
+def html(document: dict[str, Any], back: str = "") -> str:
+    """`back`: the page of the run, where the report is a page of the admin; none is in a file."""
     facts = {
         "title": words.title(document),
+        "back": back,
         "written": moment(datetime.now(UTC).isoformat()),
         "facts": words.facts(document),
         "sections": list(words.sections(document)),

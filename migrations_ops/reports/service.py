@@ -49,11 +49,11 @@ def report_in_words(document: dict[str, Any]) -> tuple[str, list[tuple[str, str]
     return words.title(document), words.facts(document), list(words.sections(document))
 
 
-def report_as_html(document: dict[str, Any]) -> str:
-    """The report as one page that needs nothing else."""
+def report_as_html(document: dict[str, Any], back: str = "") -> str:
+    """The report as one page that needs nothing else, with a link `back` if there is a page to go back to."""
     from migrations_ops.reports import html as page
 
-    return page.html(document)
+    return page.html(document, back)
 
 
 def require_tenants(relation: str) -> None:

@@ -16,7 +16,7 @@ from tests.support.databases import Scratch
 from tests.support.in_process_django import django_on
 from vital.admin_menu import GROUPS, Page
 
-PAGES = [(group, page) for group, pages in GROUPS for page in pages]
+PAGES = [(group, page) for group, pages in GROUPS for page in pages if page.in_admin]
 MOMENT = re.compile(r"\b\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}, \d\d:\d\d UTC")
 OTHER_MOMENTS = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d|\d\d?:\d\d [ap]\.m\.|[ap]\.m\.")
 
@@ -52,6 +52,15 @@ def test_sidebar_title_and_breadcrumb_say_the_same(site: Client, group: str, ent
     assert title(shown) == entry.name
     to_it = re.findall(rf'href="{address}"[^>]*>(.*?)</a>', shown, re.DOTALL)
     assert any(visible_text(link).endswith(entry.name) for link in to_it), "the sidebar"
+
+
+def test_the_page_about_the_api_is_in_the_sidebar_and_opens(site: Client) -> None:
+    shown = page_of(site, reverse("admin:index"))
+    (link,) = re.findall(r'<a href="/api/docs"[^>]*>.*?</a>', shown, re.DOTALL)
+
+    assert visible_text(link).endswith("API")
+    assert "target=" not in link
+    assert "VITAL" in page_of(site, "/api/docs")
 
 
 ROWS = {
