@@ -24,8 +24,8 @@ class Page:
     icon: str
     address: str
     permission: str = ""
-    in_admin: bool = True
     model: str = ""  # whose list it is, which may hide itself
+    in_admin: bool = True
 
     @property
     def link(self) -> str:

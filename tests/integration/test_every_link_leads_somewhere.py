@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponse, HttpResponseBase
 from django.test import Client
 from django.urls import Resolver404, resolve, reverse
 
@@ -90,8 +90,8 @@ def pattern_of(path: str) -> str:
 
 def text_of(answer: HttpResponseBase) -> str:
     """Nothing of a file that is sent."""
-    is_page = answer.get("Content-Type", "").startswith("text/html") and hasattr(answer, "content")
-    return answer.content.decode() if is_page else ""
+    is_page = answer.get("Content-Type", "").startswith("text/html")
+    return answer.content.decode() if is_page and isinstance(answer, HttpResponse) else ""
 
 
 def links_of(page: str) -> set[str]:
