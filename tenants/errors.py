@@ -308,6 +308,11 @@ def _kinds(of: type[Refusal]) -> Iterator[type[Refusal]]:
         yield from _kinds(kind)
 
 
+def example_of(kind: type[Refusal]) -> dict[str, Any]:
+    """A body of this kind for people to read: what differs from case to case stands in braces."""
+    return {"error": " ".join((kind.__doc__ or "").split()), "code": kind.code}
+
+
 def body_of(refusal: Refusal) -> dict[str, Any]:
     """What an answer says of the refusal."""
     details = {"details": refusal.details} if refusal.details is not None else {}

@@ -37,9 +37,7 @@ def _show_refusals(schema: dict[str, Any]) -> None:
     """Each answer that is an error shows every code that it may have, with its sentence."""
     kinds = errors.by_status()
     shown = {kind.code: kind for same in kinds.values() for kind in reversed(same)}
-    schema["components"]["examples"] = {
-        code: {"value": {"error": " ".join((kind.__doc__ or "").split()), "code": code}} for code, kind in shown.items()
-    }
+    schema["components"]["examples"] = {code: {"value": errors.example_of(kind)} for code, kind in shown.items()}
     for operations in schema["paths"].values():
         for operation in operations.values():
             for status, answer in operation["responses"].items():

@@ -10,7 +10,9 @@ import django
 import pytest
 
 from tests.support.paths import ROOT
+from vital import __version__
 
+VERSION = f"VITAL {__version__}, Django {django.get_version()}"
 BARE = Path(sys.base_prefix) / "bin" / "python3"  # the Python of which the virtual environment was made
 
 
@@ -24,7 +26,7 @@ def called(script: Path, folder: Path, *path: Path) -> "subprocess.CompletedProc
 def test_it_runs_with_the_packages_of_make_setup(first: Path, tmp_path: Path) -> None:
     done = called(ROOT / "manage.py", tmp_path, first)
 
-    assert (done.stdout.strip(), done.stderr) == (django.get_version(), "")
+    assert (done.stdout.strip(), done.stderr) == (VERSION, "")
 
 
 @pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="the suite runs in another virtual environment")
@@ -32,7 +34,7 @@ def test_another_projects_environment_is_left(tmp_path: Path) -> None:
     subprocess.run([BARE, "-m", "venv", "--without-pip", tmp_path / "theirs"], check=True)
     done = called(ROOT / "manage.py", tmp_path, tmp_path / "theirs" / "bin")
 
-    assert (done.stdout.strip(), done.stderr) == (django.get_version(), "")
+    assert (done.stdout.strip(), done.stderr) == (VERSION, "")
 
 
 def test_before_make_setup_it_says_what_is_missing(tmp_path: Path) -> None:

@@ -73,7 +73,11 @@ def test_later_corrections_and_what_nobody_noted(migrated: Scratch, manage: Mana
 
     done = manage(migrated, "migrate_tenants", "explain", "agents", key)
     assert done.returncode == 0, said(done)
-    for words in ("tier = tier_3", f"also matches “{rule}” (to digital-health): tier is tier_3", "moved it since"):
+    for words in (
+        "tier = tier_3",
+        f"also matches “{rule}” (to digital-health): tier is tier_3",
+        "has been moved since",
+    ):
         assert words in done.stdout
 
 

@@ -3,6 +3,7 @@
 import re
 
 import migrations_ops.api.urls  # noqa: F401  # the operators' addresses have refusals of their own
+import vital.urls  # noqa: F401  # every kind of refusal is known once every view is imported
 from tenants import errors
 from tenants.errors import BadCredential, Refusal
 from tests.support.cast import DIGITAL_HEALTH

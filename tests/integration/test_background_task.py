@@ -43,7 +43,7 @@ def test_a_task_carries_an_opened_run_to_its_end(legacy: Scratch, manage: Manage
 def test_a_run_that_is_over_or_never_was_is_refused(migrated: Scratch, manage: Manage, run: int) -> None:
     refused = manage(migrated, "shell", "-v0", "-c", ADVANCE.format(run=run))
 
-    assert "not one that can go on" in refused.stdout
+    assert "cannot continue" in refused.stdout
     assert rows(migrated.owner_url, "SELECT count(*) FROM vital.run") == [(1,)]
 
 
