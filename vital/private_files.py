@@ -74,13 +74,25 @@ def process_log(file: Path, *, again: bool = False) -> IO[bytes]:
 def folder() -> Iterator[Path]:
     """A folder of one's own for a while. Those of killed processes are removed."""
     _sweep(Path(tempfile.gettempdir()), FOLDER)
-    home = Path(tempfile.mkdtemp(prefix="vital-", suffix=FOLDER))
-    held = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
-    fcntl.flock(held, fcntl.LOCK_EX)
+    home, held = _home()
     try:
         yield home
     finally:
         shutil.rmtree(home, ignore_errors=True)
+        os.close(held)
+
+
+def _home() -> tuple[Path, int]:
+    """A new folder and the descriptor that holds its lock. Between the two another that sweeps may have been faster."""
+    while True:
+        home = Path(tempfile.mkdtemp(prefix="vital-", suffix=FOLDER))
+        try:
+            held = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if home.exists():
+            return home, held
         os.close(held)
 
 

@@ -5,8 +5,10 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -134,6 +136,19 @@ def test_what_a_kill_left_is_removed_by_the_next_and_what_is_at_work_stays(tmp_p
         for writer in writers:
             writer.kill()
             writer.communicate()
+
+
+def test_many_begin_at_once_and_none_loses_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder is there a moment before it is locked: who sweeps just then takes it for one that was left."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def once(_: int) -> bool:
+        with private_files.folder() as home:
+            return home.exists()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(once, range(400)))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_name_as_long_as_names_may_be(tmp_path: Path) -> None:
