@@ -10,25 +10,21 @@ from tenants import errors
 from tenants.identity import TenantRequest
 from tenants.middleware import GetResponse, is_api
 from vital import front, logs, metrics
+from vital.content_policy import policy
 from vital.traffic import traffic
 
 NOT_ARRIVED: dict[str, type[errors.Refusal]] = {front.LATE: errors.TooSlow, front.CROWDED: errors.Crowded}
 
 # What a page may load, from nowhere else than here. The admin's menus are Alpine's, which evaluates their attributes.
-OF_ADMIN = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
+OF_ADMIN = policy(
+    script_src="'self' 'unsafe-eval'",
+    style_src="'self' 'unsafe-inline'",
+    img_src="'self' data:",
+    font_src="'self'",
+    connect_src="'self'",
+    form_action="'self'",
 )
-OF_OTHERS = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+OF_OTHERS = policy(style_src="'unsafe-inline'")
 
 
 class RequestRecord:
