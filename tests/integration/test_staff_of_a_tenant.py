@@ -13,11 +13,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tenants.admin import permissions, tenant_site
 from tenants.models import Membership
-from tests.support import databases, service_under_test
+from tests.support import databases
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support.command_results import Manage
 from tests.support.databases import Scratch
-from tests.support.in_process_django import django_on
+from tests.support.in_process_django import django_on, django_on_the_cast
 from vital.db import scope as context
 
 PASSWORD = "a-long-password-of-the-tests"
@@ -39,10 +39,7 @@ def database(
     server_url: str, migrated_template: Scratch, manage: Manage, django_db_blocker: pytest.FixtureRequest
 ) -> Iterator[Scratch]:
     """The cast's, and Django on it by the service's own login: it has no right but to put a role on."""
-    with (
-        service_under_test.created_database(server_url, migrated_template, manage) as made,
-        django_on(made.login, django_db_blocker),
-    ):
+    with django_on_the_cast(server_url, migrated_template, manage, django_db_blocker) as scratch:
         with context.acting_as(context.operator_scope(read_only=False)):
             User.objects.create_superuser("the-platform", password=PASSWORD)
             User.objects.create_user("nobody", password=PASSWORD)
@@ -51,7 +48,7 @@ def database(
                 user.user_permissions.set(Permission.objects.all())  # of Django's: they open nothing
                 for tenant, role in tenants:
                     Membership.objects.create(user=user, tenant_id=tenant, role=role)
-        yield made.database
+        yield scratch
 
 
 def logged_in(name: str) -> Client:

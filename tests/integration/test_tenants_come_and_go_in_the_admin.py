@@ -14,12 +14,12 @@ from django.test import Client
 
 from migrations_ops.admin import tenant_archives
 from tests.integration.test_tenants_in_the_admin import ASKED, PAGE, last
-from tests.support import databases, service_under_test
-from tests.support.admin_client import visible_text
+from tests.support import databases
+from tests.support.admin_client import platform_admin_by_role, visible_text
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch
-from tests.support.in_process_django import django_on
+from tests.support.in_process_django import django_on_the_cast
 from vital.db import scope as context
 
 ADMIN = "the-admin"
@@ -29,19 +29,13 @@ FORM = {"name": "Oncology", "slug": "oncology", "domain": "onco.example", "like"
 
 @pytest.fixture(scope="module")
 def database(server_url: str, migrated_template: Scratch, manage: Manage, django_db_blocker: Any) -> Iterator[Scratch]:
-    with (
-        service_under_test.created_database(server_url, migrated_template, manage) as made,
-        django_on(made.login, django_db_blocker),
-    ):
-        yield made.database
+    with django_on_the_cast(server_url, migrated_template, manage, django_db_blocker) as scratch:
+        yield scratch
 
 
 @pytest.fixture(scope="module")
 def admin(database: Scratch) -> Client:
-    client = Client()
-    with context.acting_as(context.operator_scope(read_only=False)):
-        client.force_login(User.objects.create_superuser(ADMIN))
-    return client
+    return platform_admin_by_role(ADMIN)
 
 
 @pytest.fixture(autouse=True)

@@ -11,11 +11,12 @@ from django.test import Client
 from django.urls import reverse
 
 from tenants import resolution
-from tests.support import databases, service_under_test
+from tests.support import databases
+from tests.support.admin_client import platform_admin_by_role
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.command_results import Manage
 from tests.support.databases import Scratch
-from tests.support.in_process_django import django_on
+from tests.support.in_process_django import django_on_the_cast
 from vital.db import scope as context
 
 ADMIN = "the-platform"
@@ -27,19 +28,13 @@ ASKED = {"confirmed": "yes"}  # what the question's page sends along
 def database(
     server_url: str, migrated_template: Scratch, manage: Manage, django_db_blocker: pytest.FixtureRequest
 ) -> Iterator[Scratch]:
-    with (
-        service_under_test.created_database(server_url, migrated_template, manage) as made,
-        django_on(made.login, django_db_blocker),
-    ):
-        yield made.database
+    with django_on_the_cast(server_url, migrated_template, manage, django_db_blocker) as scratch:
+        yield scratch
 
 
 @pytest.fixture(scope="module")
 def admin(database: Scratch) -> Client:
-    client = Client()
-    with context.acting_as(context.operator_scope(read_only=False)):
-        client.force_login(User.objects.create_superuser(ADMIN))
-    return client
+    return platform_admin_by_role(ADMIN)
 
 
 def filled_in(client: Client, **changes: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from migrations_ops.models import Run
 from tests.support.databases import Scratch
+from vital.db import scope
 
 
 def platform_admin() -> Client:
@@ -21,6 +22,14 @@ def platform_admin() -> Client:
     settings.SESSION_COOKIE_SECURE = False
     client = Client()
     client.force_login(User.objects.create_superuser("platform-admin"))
+    return client
+
+
+def platform_admin_by_role(name: str) -> Client:
+    """The same where Django's login may do nothing but put a role on."""
+    client = Client()
+    with scope.acting_as(scope.operator_scope(read_only=False)):
+        client.force_login(User.objects.create_superuser(name))
     return client
 
 

@@ -7,6 +7,9 @@ from typing import Any
 from django.db import connection
 
 from tenants import availability, resolution
+from tests.support import service_under_test
+from tests.support.command_results import Manage
+from tests.support.databases import Scratch
 from vital.db.base import settings_for
 
 
@@ -18,6 +21,17 @@ def django_on(url: str, blocker: Any) -> Iterator[None]:
         _turn_to(settings_for(url))
         yield
         _turn_to(before)
+
+
+@contextmanager
+def django_on_the_cast(server_url: str, template: Scratch, manage: Manage, blocker: Any) -> Iterator[Scratch]:
+    """The cast's rows in a copy of the template, and Django on it by the service's own login: it has no right but to
+    put a role on."""
+    with (
+        service_under_test.created_database(server_url, template, manage) as made,
+        django_on(made.login, blocker),
+    ):
+        yield made.database
 
 
 def _turn_to(settings: dict[str, Any]) -> None:
