@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django_tenants.models import DomainMixin, TenantMixin
 
+NO_TENANT = "00000000-0000-0000-0000-000000000000"  # stands for none, where requests are counted
+
 
 class TenantRecord(models.Model):
     """A row of the table of tenants, which `migrate` never touches: the platform's `tenants`, or the one that the plan
@@ -162,7 +164,7 @@ class Traffic(models.Model):
     """How many requests of a tenant were answered within an hour, and how many of them with 4xx and 5xx.
 
     Written by every process of the service each few seconds, and kept for a week. Requests of no tenant have the
-    tenant 00000000-0000-0000-0000-000000000000.
+    tenant NO_TENANT.
     """
 
     pk = models.CompositePrimaryKey("hour", "tenant_id")

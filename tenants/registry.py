@@ -1,46 +1,48 @@
-"""Where the tenants are, and who the Platform is: as the plan in force says, which need not be the platform's own."""
-
-from dataclasses import dataclass
+"""What a process remembers of the plan in force: where the tenants are, who the Platform is, which tables there are."""
 
 from django.db.models import Model
 
-from tenants.inventory import inventory
+from tenants.inventory import Inventory, inventory
 from tenants.models import TenantRecord
 from tenants.ttl_cache import Memory
 from vital.db import sql
 
-SECONDS = 300  # a database's table of tenants does not change while it is served
+SECONDS = 60.0
+_known: Memory[Inventory] = Memory(1, SECONDS)
 
 
-@dataclass(frozen=True)
-class Registry:
-    """The table of tenants, the Platform's id, and the tables that the plan names."""
-
-    relation: str
-    platform: str
-    tables: frozenset[str]
+def remembered() -> Inventory | None:
+    """The plan as it was read at most a minute ago; None where nobody has."""
+    return _known.get("plan")
 
 
-_known: Memory[Registry] = Memory(1, SECONDS)
+def read() -> Inventory:
+    """Read now, over a connection of its own, and remembered. Raises what reading the plan does."""
+    return _known.put("plan", inventory())
 
 
-def registry() -> Registry:
-    """Read over a connection of its own and remembered for minutes. Raises what reading the plan does."""
-    return _known.recall("registry", _read)
+def known() -> Inventory:
+    """The remembered one, else as it is read now."""
+    return remembered() or read()
+
+
+def forget() -> None:
+    """The next who asks reads it."""
+    _known.forget()
 
 
 def bind() -> None:
-    """From here on the model of tenants reads and joins this table; the platform's own needs no word."""
-    if (relation := registry().relation) != f"public.{TenantRecord._meta.db_table}":
+    """From here on the model of tenants reads and joins the plan's table; the platform's own needs no word."""
+    if (relation := known().registry) != table_of(TenantRecord):
         TenantRecord._meta.db_table = sql.spelled(*sql.names(relation))
 
 
 def has(model: type[Model]) -> bool:
     """Whether the plan names the model's table: another database need not have the platform's."""
-    return f"public.{model._meta.db_table}" in registry().tables
+    plan, relation = known(), table_of(model)
+    return relation in plan.common or any(table.relation == relation for table in plan.tables)
 
 
-def _read() -> Registry:
-    known = inventory()
-    tables = (*(table.relation for table in known.tables), *known.common)
-    return Registry(known.registry, known.platform_id, frozenset(tables))
+def table_of(model: type[Model]) -> str:
+    """The table of a model as plans and the ledger name it."""
+    return sql.relation_named(model._meta.db_table)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import ProgrammingError, connection
 
+from tenants import registry
 from tenants.errors import BadTenantId, TenantRefused
 from tenants.identity import TenantInfo, TenantRequest, tenant_id
-from tenants.registry import registry
 from tenants.ttl_cache import Memory
 from vital.db import scope, sql
 
@@ -33,7 +33,7 @@ def active_tenants() -> dict[str, TenantInfo]:
 
 
 def _read_registry() -> dict[str, TenantInfo]:
-    platform = registry().platform
+    platform = registry.known().platform_id
     return {
         id: TenantInfo(id, slug, name, id == platform, json.loads(text))
         for id, slug, name, text in _ask_of_tenants("active_tenants")
@@ -67,7 +67,7 @@ def home_of(subject: str) -> str:
 
 def _ask_of_tenants(name: str) -> list[tuple[Any, ...]]:
     """A question to the table of tenants, whatever it is called."""
-    statement = sql.compose(QUERIES[name], registry=sql.relation(registry().relation))
+    statement = sql.compose(QUERIES[name], registry=sql.relation(registry.known().registry))
     return _answers(sql.text_of(statement), None)
 
 
@@ -132,7 +132,7 @@ def _of_host(host: str) -> str:
     """The tenant whose own name the host is, or whose slug is in front of the tenants' domain; empty where it is
     neither. Raises TenantRefused."""
     name = host.lower().rsplit(":", 1)[0] if not host.endswith("]") else host
-    hosts = _hosts.recall("all", lambda: dict(_ask("hosts_of_tenants", {"platform": registry().platform})))
+    hosts = _hosts.recall("all", lambda: dict(_ask("hosts_of_tenants", {"platform": registry.known().platform_id})))
     if name in hosts:
         return hosts[name]
     slug = subdomain(name)

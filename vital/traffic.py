@@ -17,13 +17,13 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from tenants import availability
+from tenants.models import NO_TENANT
 from tenants.queries import load_queries
 from vital.db import scope
 
 EVERY = 5.0  # seconds between two writes of a process
 KEPT_DAYS = 7
 MOST_WAITING = 100_000  # hours of tenants that wait for a database which does not answer; beyond them none is counted
-NO_TENANT = "00000000-0000-0000-0000-000000000000"  # of requests under /api/ that were of none
 HOUR = 3600
 QUERIES = load_queries(Path(__file__).parent / "sql")
 log = logging.getLogger("vital.api")

@@ -1,17 +1,18 @@
 """Where what a page names is looked at: a run, a phase, a tenant, a table's rows, findings."""
 
-from collections.abc import Mapping
-from urllib.parse import urlencode
-
 from django.urls import reverse
 
 from migrations_ops.admin.links import model_of
+from migrations_ops.models import Finding, LedgerEntry, Run
+from tenants.admin.links import change_page, list_page
+from tenants.models import TenantRecord
+from vital.db.sql import relation_named
 
 NO_TENANT = "none"  # stands for rows that have none
 
 
 def to_run(run: int) -> str:
-    return reverse("admin:migrations_ops_run_change", args=[run])
+    return change_page(Run, run)
 
 
 def to_phase(phase: str, run: int | None) -> str:
@@ -20,21 +21,21 @@ def to_phase(phase: str, run: int | None) -> str:
 
 
 def to_tenant(tenant: str) -> str:
-    return reverse("admin:tenants_tenantrecord_change", args=[tenant])
+    return change_page(TenantRecord, tenant)
 
 
 def to_findings(**asked: str | int) -> str:
     """The findings with these values: `check_name`, `relation`, `severity`, `run_id`, `phase`."""
-    return _list("migrations_ops_finding", asked)
+    return list_page(Finding, **asked)
 
 
 def to_rows(relation: str, tenant: str = "") -> str:
     """A table's list, of this tenant's rows where one is named. A table without a list has what the ledger knows."""
     model = model_of(relation)
     if model is None:
-        return _list("migrations_ops_ledgerentry", {"relation": relation})
+        return to_ledger(relation=relation)
     asked = {"tenant__isnull": "True"} if tenant == NO_TENANT else {"tenant__id__exact": tenant} if tenant else {}
-    return _list(f"{model._meta.app_label}_{model._meta.model_name}", asked)
+    return list_page(model, **asked)
 
 
 def to_row(relation: str, key: str) -> str:
@@ -42,11 +43,11 @@ def to_row(relation: str, key: str) -> str:
     model = model_of(relation)
     if model is None or not key:
         return to_rows(relation)
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[key])
+    return change_page(model, key)
 
 
 def to_ledger(**asked: str | int) -> str:
-    return _list("migrations_ops_ledgerentry", asked)
+    return list_page(LedgerEntry, **asked)
 
 
 def to_scope(scope: str) -> str:
@@ -55,12 +56,3 @@ def to_scope(scope: str) -> str:
     if kind == "tenant":
         return to_tenant(name)
     return to_rows(relation_named(name)) if name else ""
-
-
-def relation_named(shown: str) -> str:
-    """The table that people call so."""
-    return shown if "." in shown else f"public.{shown}"
-
-
-def _list(name: str, asked: Mapping[str, str | int]) -> str:
-    return reverse(f"admin:{name}_changelist") + (f"?{urlencode(asked)}" if asked else "")

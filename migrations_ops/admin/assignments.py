@@ -13,7 +13,6 @@ from catalog import models as catalog
 from migrations_ops.admin import decision_page
 from migrations_ops.admin.filters import ByFinding, ByHand, ByRule, ByTenant
 from migrations_ops.admin.keyset_pagination import KeysetChangeList, estimate
-from migrations_ops.admin.links import table_of
 from migrations_ops.admin.mixins import may_act
 from migrations_ops.models import Override
 from migrations_ops.reports import service as reports
@@ -21,6 +20,7 @@ from migrations_ops.review import service as review
 from tenants import registry
 from tenants.admin.base import ReadOnly
 from tenants.admin.links import Named, one
+from tenants.registry import table_of
 from vital.errors import EngineError
 
 UNTELLING = ("content_hash",)  # nobody sorts by it

@@ -11,10 +11,9 @@ from django.urls import reverse
 from migrations_ops.admin import addresses, mixins, traffic_chart
 from migrations_ops.formatting import count, moment, seconds
 from migrations_ops.reports import service as reports
-from vital.db.sql import shown
+from vital.db.sql import relation_named, shown
 from vital.errors import EngineError
 
-OTHERS = 8  # the shade of all tenants that have none of their own
 Document = dict[str, Any]
 admin.site.index_template = "migrations_ops/dashboard.html"  # django-tenants' own admin/index.html would come first
 
@@ -91,7 +90,7 @@ def _found(now: Document, severity: str) -> int:
 
 def _group(group: Document) -> Document:
     """Findings of a check about a table; some are about none."""
-    relation = addresses.relation_named(group["table"]) if group["table"] else ""
+    relation = relation_named(group["table"]) if group["table"] else ""
     about = {"relation": relation} if relation else {}
     link = addresses.to_findings(check_name=group["check"], **about)
     return group | {"link": link, "table_link": addresses.to_rows(relation) if relation else ""}
@@ -138,7 +137,9 @@ def _bar(table: Document, tenants: dict[str, str], shades: dict[str, int]) -> Do
     ]
     others = sum(rows for one, rows in owned.items() if one and one not in tenants)
     if others:
-        parts.append({"name": "all others", "rows": others, "shade": OTHERS, "link": addresses.to_rows(relation)})
+        parts.append(
+            {"name": "all others", "rows": others, "shade": traffic_chart.OTHERS, "link": addresses.to_rows(relation)}
+        )
     if owned.get(""):
         link = addresses.to_rows(relation, addresses.NO_TENANT)
         parts.append({"name": "no tenant", "rows": owned[""], "shade": 0, "link": link})

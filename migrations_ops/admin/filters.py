@@ -10,11 +10,11 @@ from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.urls import reverse
 
-from migrations_ops.admin.links import table_of
 from migrations_ops.models import Finding, Override
 from migrations_ops.review import service as review
 from tenants.identity import tenant_id
 from tenants.models import TenantRecord
+from tenants.registry import table_of
 
 TENANTS = 20  # that a list's filter shows
 

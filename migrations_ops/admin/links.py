@@ -1,7 +1,6 @@
 """The kinds of things that the migration names: rows and tables, rules, runs and their phases, findings, decisions."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -11,7 +10,7 @@ from migrations_ops.models import AuditEvent, Finding, LedgerEntry, Override, Ru
 from tenants.admin.links import KINDS, Found, Kind, Named, change_page, list_page, rows_of
 from tenants.identity import tenant_id
 from tenants.models import ApiKey
-from vital.db.sql import shown
+from vital.db.sql import relation_named, shown
 
 TENANT_FACTS = ("tenant", "of", "from", "to", "tenants")
 
@@ -20,11 +19,6 @@ def model_of(relation: str) -> type[Model] | None:
     """The model whose pages show the rows of this table; None where there are none."""
     name = shown(relation)
     return next((one for one in admin.site._registry if one._meta.db_table == name and not one._meta.managed), None)
-
-
-def table_of(model: type[Model]) -> str:
-    """The table of a model as the ledger names it."""
-    return f"public.{model._meta.db_table}"
 
 
 def _tables(keys: set[Any]) -> Found:
@@ -52,25 +46,22 @@ def _as_key(model: type[Model], key: str) -> Any:
 
 def _rules(keys: set[Any]) -> Found:
     """Of (table, rule): what the ledger has of it."""
-    page = list_page(LedgerEntry)
-    words = {(table, rule): {"relation__exact": table, "rule__exact": rule} for table, rule in keys}
-    return {key: (key[1], f"{page}?{urlencode(asked)}") for key, asked in words.items()}
+    return {
+        (table, rule): (rule, list_page(LedgerEntry, relation__exact=table, rule__exact=rule)) for table, rule in keys
+    }
 
 
 def _rows_of_rules(keys: set[Any]) -> Found:
     """Of (table, rule): the rows that it decided about."""
     models = {key: model_of(key[0]) for key in keys}
-    return {
-        key: (key[1], f"{list_page(model)}?{urlencode({'rule': key[1]})}" if model else "")
-        for key, model in models.items()
-    }
+    return {key: (key[1], list_page(model, rule=key[1]) if model else "") for key, model in models.items()}
 
 
 def _checks(keys: set[Any]) -> Found:
     """Of (table, check): what it has found."""
-    page = list_page(Finding)
-    words = {(table, name): {"relation__exact": table, "check_name__exact": name} for table, name in keys}
-    return {key: (key[1], f"{page}?{urlencode(asked)}") for key, asked in words.items()}
+    return {
+        (table, name): (name, list_page(Finding, relation__exact=table, check_name__exact=name)) for table, name in keys
+    }
 
 
 def _phases(keys: set[Any]) -> Found:
@@ -79,12 +70,12 @@ def _phases(keys: set[Any]) -> Found:
     return {(run, phase): (phase, f"{change_page(Run, run)}#{phase}") for run, phase in keys if run in there}
 
 
-def _run_name(run: Run) -> str:
+def run_name(run: Run) -> str:
     return str(run).capitalize()
 
 
 KINDS |= {
-    "run": rows_of(Run, _run_name),
+    "run": rows_of(Run, run_name),
     "phase": Kind(lambda key: Run, _phases),
     "table": Kind(model_of, _tables),
     "row": Kind(lambda key: model_of(key[0]), _rows),
@@ -103,7 +94,7 @@ def facts_of(event: AuditEvent) -> list[Named | str]:
     """What an entry of the audit is about: what is named in it, and plain words for the rest."""
     facts = event.facts if isinstance(event.facts, dict) else {}
     table = facts.get("table") if isinstance(facts.get("table"), str) else None
-    relation = table if not table or "." in table else f"public.{table}"
+    relation = relation_named(table) if table else table
     return [one for name, value in facts.items() for one in _named(name, value, relation)]
 
 

@@ -15,6 +15,7 @@ from migrations_ops.models import PhaseRun
 from migrations_ops.runs import service as runs
 from migrations_ops.runs.service import log_tail
 from tenants.ttl_cache import Memory
+from vital.db.sql import relation_named
 
 _remembered_runs: Memory[dict[str, Any]] = Memory(64)  # however many look at a run, it is asked twice a second at most
 
@@ -39,7 +40,7 @@ def live(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -
 def legacy_writes(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, run: int) -> HttpResponse:
     """Rows that old code writes without a tenant meanwhile."""
     tables = [
-        table | {"link": addresses.to_rows(addresses.relation_named(table["table"])), "last": moment(table["last_at"])}
+        table | {"link": addresses.to_rows(relation_named(table["table"])), "last": moment(table["last_at"])}
         for table in runs.legacy_writes()
     ]
     return render(request, "migrations_ops/runs/late.html", {"tables": tables, "run": run})

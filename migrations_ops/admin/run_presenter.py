@@ -6,6 +6,7 @@ from typing import Any
 from migrations_ops.admin import addresses
 from migrations_ops.admin.mixins import SHADES
 from migrations_ops.formatting import count, milliseconds, moment, seconds, size
+from vital.db.sql import relation_named
 
 Document = dict[str, Any]
 NAMES = {"run": "Run {}", "undo": "Undo {}"}
@@ -78,7 +79,7 @@ def _with_lengths(phases: list[Document]) -> list[Document]:
 
 
 def _problem(problem: Document) -> Document:
-    return problem | {"link": addresses.to_row(addresses.relation_named(problem["table"]), problem["key"])}
+    return problem | {"link": addresses.to_row(relation_named(problem["table"]), problem["key"])}
 
 
 def _phase(phase: Document, run: int) -> Document:

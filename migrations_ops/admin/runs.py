@@ -9,14 +9,15 @@ from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.text import Truncator
 
 from migrations_ops.admin import addresses, run_actions, run_detail, run_report, run_start
+from migrations_ops.admin.links import run_name
 from migrations_ops.admin.mixins import SHADES, may_act
 from migrations_ops.formatting import seconds
 from migrations_ops.models import Run, StepRun
 from tenants.admin.base import ReadOnly, labelled
+from tenants.admin.links import anchor
 
 
 @admin.register(Run)
@@ -28,7 +29,7 @@ class RunAdmin(ReadOnly):
 
     @admin.display(description="run", ordering="id")
     def name(self, run: Run) -> str:
-        return str(run).capitalize()
+        return run_name(run)
 
     @labelled(description="state", ordering="status", label=SHADES)
     def state(self, run: Run) -> str:
@@ -54,7 +55,7 @@ class RunAdmin(ReadOnly):
     def limited_to(self, run: Run) -> str | None:
         if not run.scope:
             return None
-        return format_html('<a class="vital-link" href="{}">{}</a>', addresses.to_scope(run.scope), run.scope)
+        return anchor(addresses.to_scope(run.scope), run.scope)
 
     def prepare(self, rows: Iterable[Any]) -> None:
         """One question for the figures of the whole page, and of each part of an export."""
@@ -105,4 +106,4 @@ class RunAdmin(ReadOnly):
 
 def _linked(link: str, figure: int) -> str:
     """A figure as the link to what it counts."""
-    return format_html('<a class="vital-link" href="{}">{}</a>', link, f"{figure:,}") if figure else "0"
+    return anchor(link, f"{figure:,}") if figure else "0"

@@ -10,6 +10,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 from migrations_ops.admin.assignments import PAGES
+from migrations_ops.admin.links import run_name
 from migrations_ops.models import Finding, Run
 from tenants.admin.links import change_page
 from tenants.models import TenantRecord
@@ -55,5 +56,4 @@ def _kinds(term: str) -> Iterator[tuple[type[Model], Search, str]]:
 
 
 def _title(row: Model) -> str:
-    title = str(row)[:80]
-    return title.capitalize() if isinstance(row, Run) else title or str(row.pk)
+    return run_name(row) if isinstance(row, Run) else str(row)[:80] or str(row.pk)

@@ -21,6 +21,7 @@ from migrations_ops.admin.tenant_forms import (
     StateForm,
     add_error,
 )
+from vital.db.sql import relation_named
 from vital.errors import EngineError
 
 # What a button says it does → what is filled in for it.
@@ -89,8 +90,8 @@ def _rows(tenant: Document) -> list[Document]:
         {
             "table": table,
             "rows": f"more than {most:,}" if rows > most else f"{rows:,}",
-            "link": addresses.to_rows(addresses.relation_named(table), tenant["id"]),
-            "findings": addresses.to_findings(relation=addresses.relation_named(table)),
+            "link": addresses.to_rows(relation_named(table), tenant["id"]),
+            "findings": addresses.to_findings(relation=relation_named(table)),
         }
         for table, rows in tenant["rows"].items()
     ]

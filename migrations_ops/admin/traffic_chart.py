@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from migrations_ops.admin import addresses
+from tenants.models import NO_TENANT
 
 WIDTH, GAP = 30.0, 6.0  # of an hour's column, and of it what stays empty
 HEIGHTS = {"requests": 140.0, "errors": 50.0}
-OTHERS, NOBODY = 8, 0  # shades
+OTHERS, NOBODY = 8, 0  # the shades of all tenants that have none of their own, and of requests of none
 Document = dict[str, Any]
 
 
@@ -37,7 +38,7 @@ def _with_shade(number: int, tenant: Document) -> Document:
     """Tenants have a colour each, and a page each."""
     if not tenant["id"]:
         return tenant | {"shade": OTHERS, "link": ""}
-    if set(tenant["id"]) <= set("0-"):
+    if tenant["id"] == NO_TENANT:
         return tenant | {"shade": NOBODY, "link": ""}
     return tenant | {"shade": number, "link": addresses.to_tenant(tenant["id"])}
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from migrations_ops.reports.tenant_names import names_of
 from migrations_ops.rules.model import Plan
+from tenants.models import NO_TENANT
 from vital.db import django_rows, sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 ask = partial(django_rows.ask, QUERIES)
 HOURS = 24
 MOST = 6  # tenants that are shown each
-NO_TENANT = "00000000-0000-0000-0000-000000000000"
 SECONDS = 3600
 KINDS = ("requests", "refused", "failed")
 Document = dict[str, Any]

@@ -86,8 +86,7 @@ def _lines(page: Any, request: HttpRequest, changelist: Any) -> Iterator[str]:
     _record(who, "export", facts)
     try:
         with scope.acting_as(_reader(request)):
-            names = [name for name in page.get_list_display(request) if name != "action_checkbox"]
-            titles = [str(label_for_field(name, page.model, model_admin=page)) for name in names]
+            titles = [str(label_for_field(name, page.model, model_admin=page)) for name in _columns(page, request)]
             yield write([safe(text) for text in ("key", *titles)])
             rows = iter(changelist.every_row(AT_ONCE))
             while batch := list(islice(rows, min(AT_ONCE, most - sent))):
@@ -117,11 +116,16 @@ def _record(who: str, action: str, facts: dict[str, Any]) -> None:
 def _cells(page: Any, request: HttpRequest, batch: list[Model]) -> Iterator[list[str]]:
     """Each row's cells as text. Names are forgotten with the batch: memory stays flat."""
     request.vital_names = Names(request)  # type: ignore[attr-defined]
-    columns = [name for name in page.get_list_display(request) if name != "action_checkbox"]
+    columns = _columns(page, request)
     page.prepare(batch)
     page.load_names(request, columns, batch)
     for row in batch:
         yield [safe(str(row.pk)), *(safe(_text(page, column, row)) for column in columns)]
+
+
+def _columns(page: Any, request: HttpRequest) -> list[Any]:
+    """Their names are those that are known in the request now."""
+    return [name for name in page.get_list_display(request) if name != "action_checkbox"]
 
 
 def _text(page: Any, column: Any, row: Model) -> str:

@@ -6,6 +6,7 @@ A kind says which model's page it is and how names of many are found at once; a 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin
@@ -38,8 +39,15 @@ def change_page(model: type[Model], key: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[key])
 
 
-def list_page(model: type[Model]) -> str:
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+def list_page(model: type[Model], **asked: str | int) -> str:
+    """The list, of the rows with these values where some are named."""
+    page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{page}?{urlencode(asked)}" if asked else page
+
+
+def anchor(address: str, shown: str) -> SafeString:
+    """A link as every page has it."""
+    return format_html('<a class="vital-link" href="{}">{}</a>', address, shown)
 
 
 def rows_of(model: type[Model], name: Callable[[Any], str] = str, by: str = "pk") -> Kind:
@@ -98,7 +106,7 @@ class Names:
         address = self.known.get((kind, key), ("", ""))[1]
         if not address or not self._may_open(KINDS[kind].page(key)):
             return shown
-        return format_html('<a class="vital-link" href="{}">{}</a>', address, shown)
+        return anchor(address, shown)
 
     def _may_open(self, model: type[Model] | None) -> bool:
         page = admin.site._registry.get(model) if model else None

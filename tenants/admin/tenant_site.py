@@ -156,7 +156,7 @@ class OwnRows(ReadOnly):
 
     @admin.display(description="owner")
     def whose(self, row: Any) -> str:
-        return SHARED if str(row.tenant_id) == registry.registry().platform else OWN_ROWS
+        return SHARED if str(row.tenant_id) == registry.known().platform_id else OWN_ROWS
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return [*super().get_list_display(request), "whose"]

@@ -7,15 +7,14 @@ from threading import Lock
 
 from django.db import OperationalError
 
-from tenants.inventory import Inventory, inventory
+from tenants import registry
+from tenants.inventory import Inventory
 from tenants.isolation.comparison import Ask, Standing, standing
-from tenants.ttl_cache import Memory
 
 log = logging.getLogger("vital.isolation")
 LOOKED_AFTER_SECONDS = 4.0
 # Beyond this a request waits for the look that is being taken: what it knows would be too old.
 TOO_OLD_SECONDS = 8.0
-PLAN_SECONDS = 60.0
 
 
 class Watch:
@@ -23,7 +22,6 @@ class Watch:
 
     def __init__(self, carry_out: Callable[[Callable[[Ask], Standing]], Standing]) -> None:
         self._carry_out = carry_out
-        self._plan: Memory[Inventory] = Memory(1, seconds=PLAN_SECONDS)
         self._lock, self._found, self._at = Lock(), Standing(), float("-inf")
 
     def current(self) -> Standing:
@@ -39,14 +37,14 @@ class Watch:
 
     def forget(self) -> None:
         """The next who asks looks."""
-        self._plan.forget()
+        registry.forget()
         self._at = float("-inf")
 
     def _look(self) -> None:
-        known = self._plan.get("plan")
-        found = self._compared(known or self._plan.put("plan", inventory()))
-        if known is not None and found.dangerous:  # by a plan that may be another one by now
-            found = self._compared(self._plan.put("plan", inventory()))
+        remembered = registry.remembered()
+        found = self._compared(remembered or registry.read())
+        if remembered is not None and found.dangerous:  # by a plan that may be another one by now
+            found = self._compared(registry.read())
         if found.dangerous and not self._found.dangerous:
             for one in found.dangerous:
                 log.error("isolation is not as it should be: %s. %s", one.seen, one.fix)

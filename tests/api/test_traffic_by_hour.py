@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from django.db import DatabaseError
 
+from tenants.models import NO_TENANT
 from tests.support import service_under_test
 from tests.support.cast import DIGITAL_HEALTH, PHARMA
 from tests.support.databases import Scratch, rows
@@ -43,7 +44,7 @@ def test_two_processes_count_together_and_write_within_seconds(service_database:
     expected = {
         UUID(PHARMA): (40, 10, 0),
         UUID(DIGITAL_HEALTH): (20, 0, 0),
-        UUID(traffic.NO_TENANT): (5, 5, 0),
+        UUID(NO_TENANT): (5, 5, 0),
     }
     with (
         service_under_test.copied_database(service_database) as own,

@@ -13,11 +13,11 @@ from django.test import Client
 from migrations_ops.admin import traffic_chart
 from migrations_ops.reports import service as reports
 from migrations_ops.reports import traffic
+from tenants.models import NO_TENANT
 from tests.support.admin_client import platform_admin, visible_text
 from tests.support.cast import DIGITAL_HEALTH, PHARMA
 from tests.support.databases import Scratch, rows
 from tests.support.in_process_django import django_on
-from vital.traffic import NO_TENANT
 
 ADD = "INSERT INTO vital.traffic (hour, tenant_id, requests, refused, failed) VALUES (%s, %s, %s, %s, %s)"
 

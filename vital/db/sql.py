@@ -132,8 +132,13 @@ def shown(relation: str) -> str:
     return relation.removeprefix("public.")
 
 
+def relation_named(name: str) -> str:
+    """The table that people call so: the reverse."""
+    return name if "." in name else f"public.{name}"
+
+
 def spelled(*names: str) -> str:
-    """The reverse: schema and table as one name that SQL reads."""
+    """The reverse of `names`: schema and table as one name that SQL reads."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 

@@ -46,14 +46,13 @@ class Terminal:
     def __init__(self, console: Console, *, detailed: bool = False) -> None:
         self.console, self.detailed = console, detailed
         self.progress: Progress | None = None
-        self.failures: list[tuple[Step, Outcome]] = []
         self.warnings: dict[str, tuple[Step, Outcome]] = {}  # by name: a later phase may ask again
         self._begin()
 
     def _begin(self) -> None:
         self.counts: dict[str, int] = {}
         self.rows, self.undecided, self.warned = 0, 0, 0
-        self.failures = []
+        self.failures: list[tuple[Step, Outcome]] = []
 
     def phase_started(self, phase: Phase) -> None:
         self._begin()
