@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from migrations_ops.engine import backfill, baseline, checks, ddl, inserts
+from migrations_ops.engine import backfill, baseline, checks, ddl, inserts, undo_indexes
 from migrations_ops.engine.backfill_sql import Assignment
 from migrations_ops.engine.events import Listener, Outcome
 from migrations_ops.engine.session import Session
@@ -41,6 +41,7 @@ class Executor:
         record = PhaseRecord(self.session, self.run, phase.key)
         self.listener.phase_started(phase)
         try:
+            undo_indexes.drop(self.session, phase, self._waiting)
             self._steps(phase, record)
         except Stopped:
             self.listener.phase_done(phase, "stopped", record.clock.seconds, "")

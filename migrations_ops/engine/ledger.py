@@ -66,7 +66,7 @@ def _take_back(session: Session, which: dict[str, str], tables: dict[str, Touche
     undone, work, done, before = Undone(), _Undoing(session, tables, watch), 0, None
     total, last = session.named("rows_to_undo", which)[0]
     facts = which | {"entries": ENTRIES_AT_ONCE, "last": last}
-    while entries := session.named("entries_to_undo", facts | {"before": before}):
+    while entries := standing_entries(session, facts | {"before": before}):
         for group in groups(entries, work.at_once):
             watch.check_stop()
             watch.make_room(group.relation)
@@ -84,6 +84,13 @@ def _take_back(session: Session, which: dict[str, str], tables: dict[str, Touche
             watch.batch_done(done, total or 1, sum(undone.restored.values()) + sum(undone.removed.values()))
     work.finish()
     return undone
+
+
+def standing_entries(session: Session, facts: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """The next ones to undo."""
+    with session.work(as_operator=False):
+        session.named("entries_in_their_order")
+        return session.named("entries_to_undo", facts)
 
 
 @dataclass(frozen=True)

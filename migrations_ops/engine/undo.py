@@ -8,7 +8,7 @@ from pathlib import Path
 from psycopg import errors as pg
 from psycopg.sql import Composable
 
-from migrations_ops.engine import baseline, ddl, ledger
+from migrations_ops.engine import baseline, ddl, ledger, undo_indexes
 from migrations_ops.engine.events import Outcome
 from migrations_ops.engine.executor import Executor, relation_of
 from migrations_ops.engine.ledger import Touched, Undone
@@ -120,6 +120,8 @@ def take_back(executor: Executor, phase: Phase, plan: Sequence[Phase], wanted: C
     listener.phase_started(phase)
     undone, rows_done = Undone(), False
     tables = row_tables(phase)
+    waits = lambda index: executor.watch(index).waiting  # noqa: E731
+    undo_indexes.build(session, phase, executor.run, waits)
     if tables:
         _hold_triggers(executor, plan, wanted)
     for step in reversed(phase.steps):
@@ -139,6 +141,7 @@ def take_back(executor: Executor, phase: Phase, plan: Sequence[Phase], wanted: C
             listener.step_done(phase, step, _outcome(rows))
         elif isinstance(step, Baseline):
             baseline.forget_baseline(session, step.table)
+    undo_indexes.drop(session, phase, waits)
     session.named("roll_back_phase", {"phase": phase.key})
     listener.phase_done(phase, "rolled_back", 0.0, "")
     return undone

@@ -1,5 +1,5 @@
 """What 005 asks takes time in proportion to the rows, however many entries the ledger has and however little memory a
-server gives a statement: no question goes through a list anew for each row."""
+server gives a statement: no question goes through a list anew for each row. Nor does an undo for each of its steps."""
 
 import re
 from collections.abc import Iterator
@@ -9,6 +9,8 @@ import pytest
 from django.conf import settings
 from psycopg.sql import Composable
 
+from migrations_ops.engine import ledger
+from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Check
 from migrations_ops.phases import post_validation
 from migrations_ops.rules.load import load
@@ -58,6 +60,22 @@ def test_no_list_is_gone_through_for_each_row(name: str, asked: psycopg.Connecti
     assert [line for line in lines if "(NOT (ANY" in line and "hashed" not in line] == []
     assert [line for line in lines if "NOT (SubPlan" in line] == []
     assert [line for line in lines if "Join Filter:" in line and re.search(r"\b(key|keys)\b", line)] == []
+
+
+def test_an_undo_reads_no_more_entries_than_it_takes_back(asked: psycopg.Connection[tuple[str]]) -> None:
+    session = Session(asked, {})
+    [(last,)] = session.execute("SELECT max(id) FROM vital.ledger")
+    facts = {"phase": "004_tenant_data", "late": "", "entries": 500, "last": last, "before": last - 500}
+
+    with asked.transaction():
+        entries = ledger.standing_entries(session, facts)
+        read = session.value(READ)
+
+    assert len(entries) == 500
+    assert read <= 2 * len(entries), "of 60,000"
+
+
+READ = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_all_tables WHERE relid = 'vital.ledger'::regclass"
 
 
 def test_the_questions_are_those_of_005() -> None:

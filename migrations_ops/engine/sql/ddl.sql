@@ -34,7 +34,7 @@ SELECT true FROM pg_class WHERE oid = to_regclass(%(relation)s::text) AND relkin
 SELECT true FROM pg_index WHERE indexrelid = to_regclass(%(index)s::text) AND indisvalid
 
 -- name: build_piece
--- A partition's index, beside its readers and writers.
+-- A table's or a partition's index, beside its readers and writers.
 CREATE INDEX CONCURRENTLY {index} ON {relation} ({columns}) {where}
 
 -- name: drop_piece
@@ -48,6 +48,36 @@ CREATE INDEX IF NOT EXISTS {index} ON {relation} ({columns}) {where}
 -- name: drop_whole
 -- With the pieces that it has taken over.
 DROP INDEX IF EXISTS {index}
+
+-- name: needs_index_for_undo
+-- Whether more than a few rows could go from a table, and one that refers to it, which is ours to change, has no index that
+-- leads with a column of its reference.
+SELECT EXISTS (
+    SELECT
+    FROM pg_class AS c
+    WHERE c.oid = to_regclass(%(child)s::text)
+      AND pg_has_role(c.relowner, 'USAGE')
+      AND NOT EXISTS (
+          SELECT
+          FROM pg_index AS i
+          JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+          WHERE i.indrelid = c.oid
+            AND i.indisvalid
+            AND i.indpred IS NULL
+            AND a.attname = ANY(%(columns)s::text[])
+      )
+) AND (SELECT count(*) FROM (SELECT FROM {parent} LIMIT %(few)s + 1) AS parent) > %(few)s
+
+-- name: index_for_undo
+-- What is noted of such an index: the columns of the reference.
+SELECT jsonb_build_object('refers_by', {columns}::text[])
+
+-- name: indexes_for_undo
+-- Those that are noted.
+SELECT relation, ARRAY(SELECT jsonb_array_elements_text(memo -> 'refers_by'))
+FROM vital.applied_statement
+WHERE phase = %(phase)s::text
+  AND memo ? 'refers_by'
 
 -- name: look_in
 -- The table, for an instant: no more than an index needs that is dropped beside its writers.

@@ -1,3 +1,8 @@
+-- name: entries_in_their_order
+-- The next entries are read from where the undo is. A server that has not looked yet how many there are would read all of
+-- them each time, and sort them.
+SELECT set_config('enable_sort', 'off', true)
+
 -- name: entries_to_undo
 -- The entries of a phase, or of a table's rows written without a tenant, that still stand: newest first, so that a row decided twice goes
 -- back step by step. Rows that are written while the undo is at work are not its own. `before` is the oldest that is undone
@@ -127,10 +132,12 @@ SELECT tenant_id::text FROM vital.baseline_row WHERE relation = %(relation)s::te
 SELECT tenant_id::text, reason, decided_by, decided_at::text FROM vital.override WHERE relation = %(relation)s::text AND key = %(key)s::text
 
 -- name: what_stands
--- What these phases did that stands, with the last run that did it and the table that it is about.
+-- What these phases did that stands, with the last run that did it and the table that it is about. An index that an undo
+-- made for itself is none of that.
 SELECT phase, 'statement', statement, run_id, relation
 FROM vital.applied_statement
 WHERE phase = ANY(%(phases)s::text[])
+  AND NOT COALESCE(memo ? 'refers_by', false)
 UNION ALL
 SELECT phase, CASE kind WHEN 'insert' THEN 'insert' ELSE 'assign' END, relation, max(run_id), relation
 FROM vital.ledger

@@ -13,7 +13,8 @@ ALTER TABLE {relation} ADD COLUMN {column} {kind}
 ALTER TABLE {relation} DROP COLUMN {column}
 
 -- name: built_on_column
--- What others have built on a column of ours: PostgreSQL would refuse to drop the column, or drop that with it.
+-- What others have built on a column of ours: PostgreSQL would refuse to drop the column, or drop that with it. An index
+-- that an undo made for itself, and was killed before it had dropped it, is none of that.
 SELECT {name}, '', format('%s is built on the column %s, which the undo drops. Drop that first, and make it again after the next run.',
                           pg_describe_object(d.classid, d.objid, d.objsubid), {column})
 FROM pg_attribute AS a
@@ -28,6 +29,7 @@ WHERE a.attrelid = to_regclass({name})
   AND a.attname = {column}
   AND NOT a.attisdropped
   AND COALESCE(c.relname, k.conname, '') <> ALL({ours}::text[])
+  AND COALESCE(c.relname NOT LIKE 'vital\_undo\_%', true)
   AND k.contype IS DISTINCT FROM 'n'
   AND v.adnum IS DISTINCT FROM a.attnum
   AND COALESCE(p.polname NOT LIKE 'vital\_%', true)
