@@ -8,6 +8,7 @@ from migrations_ops.formatting import count, milliseconds, moment, seconds, size
 
 Document = dict[str, Any]
 Row = tuple[str, ...]
+MOST = 12  # tenants with a column of their own, which are those with most rows
 KINDS = {"run": "Run", "undo": "Undo", "decide": "Decisions carried out"}
 
 
@@ -83,19 +84,26 @@ def _phases(document: Document) -> Section:
 
 
 def _rows(document: Document) -> Section:
-    tenants = list(document["rows"]["tenants"])
-    rows = [_owned(table["table"], table, tenants) for table in document["rows"]["tables"]]
+    owned = document["rows"]["tenants"]
+    biggest = set(sorted(owned, key=lambda tenant: -owned[tenant])[:MOST])
+    tenants = [tenant for tenant in owned if tenant in biggest]
+    others = [f"{len(owned) - MOST:,} others"] if len(owned) > MOST else []
+    rows = [_owned(table["table"], table, tenants, others) for table in document["rows"]["tables"]]
     if rows:
-        rows.append(_owned("all", document["rows"], tenants))
+        rows.append(_owned("all", document["rows"], tenants, others))
     undo = document["run"]["kind"] == "undo"
     sentence = "Rows that are again as they were, by the tenant that they had been given." if undo else (
         "Rows that this run gave a tenant. Rows that had theirs already and kept it are not among them."
     )  # fmt: skip
-    return Section("Rows by table and tenant", ("table", "rows", *tenants), rows, 1, sentence)
+    every = f"Each tenant's rows: ./manage.py migrate_tenants report {document['run']['id']} --json" if others else ""
+    columns = ("table", "rows", *tenants, *others)
+    return Section("Rows by table and tenant", columns, rows, 1, sentence, note=every)
 
 
-def _owned(name: str, table: Document, tenants: list[str]) -> Row:
-    return (name, f"{table['rows']:,}", *(count(table["tenants"].get(tenant)) for tenant in tenants))
+def _owned(name: str, table: Document, tenants: list[str], others: list[str]) -> Row:
+    shown = [table["tenants"].get(tenant, 0) for tenant in tenants]
+    left = [table["rows"] - sum(shown)] if others else []
+    return (name, f"{table['rows']:,}", *map(count, [*shown, *left]))
 
 
 def _added(document: Document) -> Section:

@@ -25,3 +25,5 @@ def show_report(console: Console, document: dict[str, Any]) -> None:
         console.print(rows, width=WIDE, crop=False)
         if len(section.rows) > SHOWN:
             console.print(f"  … and {len(section.rows) - SHOWN:,} more (--json or --file FILE has them)")
+        elif section.note:
+            console.print(f"  {section.note}", highlight=False)

@@ -100,8 +100,8 @@ WHERE CASE %(kind)s::text
           WHEN 'undo' THEN undone_at BETWEEN %(started_at)s AND COALESCE(%(finished_at)s, clock_timestamp())
           ELSE run_id = %(id)s
       END
-  AND (kind = 'insert' OR after ? 'tenant_id')
-GROUP BY 1, 2, 3
+GROUP BY relation, after ->> 'tenant_id', kind
+HAVING kind = 'insert' OR after ->> 'tenant_id' IS NOT NULL
 ORDER BY 1, 2, 3
 
 -- name: last_validation
