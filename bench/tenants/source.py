@@ -1,7 +1,7 @@
 """`python -m bench.tenants.source`: the same rows with 5,000 tenants and with three, each a row of a table.
 
-DATABASE_URL is a superuser's on a scratch server; the databases are dropped at the end. Preview and run are timed as
-commands, steps as vital.step_run has them.
+DATABASE_URL is a superuser's on a scratch server; the databases are dropped at the end. Preview, run and undo are timed
+as commands, steps as vital.step_run has them.
 """
 
 import argparse
@@ -89,12 +89,12 @@ def main() -> None:
     print("|---|---:|---:|---:|")
     for what, seconds in many.items():
         other = few.get(what, 0.0)
-        if seconds - other > SHOWN or what in ("preview", "run"):
+        if seconds - other > SHOWN or what in ("preview", "run", "undo"):
             print(f"| {what}, s | {seconds:.1f} | {other:.1f} | {seconds / other if other else 0:.2f} |")
 
 
 def measured(rows: int, tenants: int) -> dict[str, float]:
-    """Seconds of the preview, of the run, and of each of its steps."""
+    """Seconds of the preview, of the run, of each of its steps, and of the undo."""
     scratch = databases.create_empty(os.environ["DATABASE_URL"], "vital_bench")
     try:
         with psycopg.connect(scratch.owner_url, autocommit=True) as connection:
@@ -104,14 +104,16 @@ def measured(rows: int, tenants: int) -> dict[str, float]:
             plan = Path(folder) / "plan.toml"
             plan.write_text(PLAN)
             found = {verb: timed(scratch, folder, verb, "--plan", str(plan)) for verb in ("preview", "run")}
-        steps = databases.rows(scratch.admin_url, STEPS)
-        entries, size = databases.rows(
-            scratch.admin_url, "SELECT count(*), pg_total_relation_size('vital.ledger') FROM vital.ledger"
-        )[0]
+            steps = databases.rows(scratch.admin_url, STEPS)
+            entries, size = databases.rows(
+                scratch.admin_url, "SELECT count(*), pg_total_relation_size('vital.ledger') FROM vital.ledger"
+            )[0]
+            found["undo"] = timed(scratch, folder, "undo")
     finally:
         databases.drop(scratch)
     print(
-        f"{tenants:,} tenants: run {found['run']:.1f} s, {entries:,} entries of the ledger, {size / 1e6:,.0f} MB",
+        f"{tenants:,} tenants: run {found['run']:.1f} s, undo {found['undo']:.1f} s,"
+        f" {entries:,} entries of the ledger, {size / 1e6:,.0f} MB",
         flush=True,
     )
     return found | {f"{phase[:3]}: {step}": float(seconds) for phase, step, seconds in steps}
@@ -124,7 +126,11 @@ def timed(scratch: Scratch, folder: str, verb: str, *words: str) -> float:
     command = [sys.executable, str(ROOT / "manage.py"), "migrate_tenants", verb, *words]
     started = time.monotonic()
     done = subprocess.run(
-        [*command, "--yes"] if verb == "run" else command, env=environment, cwd=folder, capture_output=True, text=True
+        command if verb == "preview" else [*command, "--yes"],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         sys.exit(done.stdout[-2000:] + done.stderr[-2000:])

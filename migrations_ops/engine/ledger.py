@@ -17,7 +17,7 @@ from migrations_ops.engine.vacuum import Cleaner
 from vital.db import retry, sql
 from vital.errors import Problem
 
-ENTRIES_AT_ONCE = 500
+ENTRIES_AT_ONCE = 2_000
 ROWS_AT_ONCE = 2_000  # of several entries: an application waits for the end of a transaction
 
 

@@ -6,13 +6,14 @@ SELECT set_config('enable_sort', 'off', true)
 -- name: entries_to_undo
 -- The entries of a phase, or of a table's rows written without a tenant, that still stand: newest first, so that a row decided twice goes
 -- back step by step. Rows that are written while the undo is at work are not its own. `before` is the oldest that is undone
--- by now: else each call passes by all that are. The last two say which are of one statement.
+-- by now: else each call passes by all that are (which a plan for any value does as well where it may be NULL). The last two say
+-- which are of one statement.
 SELECT id, kind, relation, after, rows, transaction, CASE WHEN kind <> 'late' THEN written_at END
 FROM vital.ledger
 WHERE (phase = %(phase)s::text OR (relation = %(late)s::text AND kind = 'late'))
   AND undone_at IS NULL
   AND (kind <> 'late' OR id <= %(last)s)
-  AND (%(before)s::bigint IS NULL OR id < %(before)s)
+  AND id < COALESCE(%(before)s::bigint, 9223372036854775807)
 ORDER BY id DESC
 LIMIT %(entries)s
 
