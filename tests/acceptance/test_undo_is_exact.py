@@ -128,6 +128,20 @@ def test_grants_stand_in_the_order_in_which_they_were_given(there_and_back: Jour
     there_and_back([given], WAYS["in two steps"])
 
 
+PASSED_ON = """
+    GRANT SELECT ON SEQUENCE items_id_seq TO vital_operator;
+    GRANT USAGE, SELECT, UPDATE ON SEQUENCE items_id_seq TO {team} WITH GRANT OPTION;
+    SET ROLE {team};
+    GRANT UPDATE, USAGE ON SEQUENCE items_id_seq TO PUBLIC;
+    RESET ROLE
+"""
+
+
+def test_grants_that_were_passed_on_stand_in_their_order(there_and_back: Journey) -> None:
+    given = Oddity("grants passed on", f"{schema_oddities.OUR_ROLES}; {PASSED_ON.format(**ROLES)}")
+    there_and_back([given], WAYS["in two steps"])
+
+
 @given(
     some=st.lists(st.sampled_from(POSSIBLE), max_size=12, unique=True),
     granted=st.lists(grants(), max_size=6),
@@ -140,6 +154,7 @@ def test_grants_stand_in_the_order_in_which_they_were_given(there_and_back: Jour
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each try is a run and its undo
 )
+@pytest.mark.timeout(300 + 15 * EXAMPLES)
 def test_some_of_it_by_some_way(
     there_and_back: Journey, some: list[Oddity], granted: list[Oddity], fired: list[Oddity], way: str
 ) -> None:

@@ -94,11 +94,13 @@ SELECT ({before}) || jsonb_build_object('order', COALESCE((SELECT jsonb_agg(to_j
 
 -- name: grants_in_order
 -- Where grants stand in another order than they did: the first that does not stand where it did, and those after it, are
--- given anew as they are now, each by who gave it. Nobody sees them missing.
+-- given anew as they are now, each by who gave it. Nobody sees them missing. They are taken back from the last to the first, as
+-- what somebody has passed on goes before what it was passed on from.
 DO $order$
 DECLARE
     one record;
-    entry record;
+    entries jsonb[];
+    entry jsonb;
     part text;
 BEGIN
     FOR one IN
@@ -107,25 +109,26 @@ BEGIN
         JOIN ({items}) AS now USING (kind, object, part)
     LOOP
         part := COALESCE(' (' || NULLIF(one.part, '') || ')', '');
-        FOR entry IN
-            WITH kept AS (
-                SELECT f.value AS item, row_number() OVER (ORDER BY w.place) AS before, row_number() OVER (ORDER BY f.place) AS now
-                FROM jsonb_array_elements(one.wanted) WITH ORDINALITY AS w (value, place)
-                JOIN jsonb_array_elements(one.found) WITH ORDINALITY AS f (value, place)
-                  ON f.value -> 'role' = w.value -> 'role' AND f.value -> 'giver' = w.value -> 'giver'
-            )
-            SELECT item ->> 'role' AS role, item ->> 'giver' AS giver, item -> 'plain' AS plain, item -> 'passed_on' AS passed_on
-            FROM kept
-            WHERE before >= (SELECT min(before) FROM kept WHERE before <> now)
-            ORDER BY before
-        LOOP
-            PERFORM set_config('role', entry.giver, true);
-            EXECUTE format('REVOKE ALL%s ON %s %s FROM %s', part, one.kind, one.object, entry.role);
-            IF entry.plain <> 'null' THEN
-                EXECUTE format('GRANT %s ON %s %s TO %s', (SELECT string_agg(p || part, ', ') FROM jsonb_array_elements_text(entry.plain) AS p), one.kind, one.object, entry.role);
+        WITH kept AS (
+            SELECT f.value AS item, row_number() OVER (ORDER BY w.place) AS before, row_number() OVER (ORDER BY f.place) AS now
+            FROM jsonb_array_elements(one.wanted) WITH ORDINALITY AS w (value, place)
+            JOIN jsonb_array_elements(one.found) WITH ORDINALITY AS f (value, place)
+              ON f.value -> 'role' = w.value -> 'role' AND f.value -> 'giver' = w.value -> 'giver'
+        )
+        SELECT COALESCE(array_agg(item ORDER BY before), '{{}}') INTO entries
+        FROM kept
+        WHERE before >= (SELECT min(before) FROM kept WHERE before <> now);
+        FOR place IN REVERSE cardinality(entries)..1 LOOP
+            PERFORM set_config('role', entries[place] ->> 'giver', true);
+            EXECUTE format('REVOKE ALL%s ON %s %s FROM %s', part, one.kind, one.object, entries[place] ->> 'role');
+        END LOOP;
+        FOREACH entry IN ARRAY entries LOOP
+            PERFORM set_config('role', entry ->> 'giver', true);
+            IF entry -> 'plain' <> 'null' THEN
+                EXECUTE format('GRANT %s ON %s %s TO %s', (SELECT string_agg(p || part, ', ') FROM jsonb_array_elements_text(entry -> 'plain') AS p), one.kind, one.object, entry ->> 'role');
             END IF;
-            IF entry.passed_on <> 'null' THEN
-                EXECUTE format('GRANT %s ON %s %s TO %s WITH GRANT OPTION', (SELECT string_agg(p || part, ', ') FROM jsonb_array_elements_text(entry.passed_on) AS p), one.kind, one.object, entry.role);
+            IF entry -> 'passed_on' <> 'null' THEN
+                EXECUTE format('GRANT %s ON %s %s TO %s WITH GRANT OPTION', (SELECT string_agg(p || part, ', ') FROM jsonb_array_elements_text(entry -> 'passed_on') AS p), one.kind, one.object, entry ->> 'role');
             END IF;
         END LOOP;
     END LOOP;
