@@ -42,7 +42,7 @@ class Move:
 class Try:
     """An attack on a victim. `control`: the same where it harms nobody. `by_reference`: what refuses it is the guard of
     references, so that it must have passed all constraints; `new_row`: triggers may refuse it before the policies do.
-    `made`: what makes the rows that it is about."""
+    `made`: what makes each of the rows that it is about."""
 
     victim: Actor
     verb: str
@@ -51,7 +51,7 @@ class Try:
     by_reference: bool = False
     new_row: bool = False
     allowed: bool = False
-    made: tuple[Made, ...] = ()
+    made: tuple[tuple[Made, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,16 +177,16 @@ class Weapons:
         statement = self._text(name, key=sql.quoted(theirs.key))
         control = Move(victim.id, statement) if name == "read_row" and verb not in self.controlled else None
         move = self._move(attacker, statement)
-        return Try(victim, verb, move, control, allowed=allowed, made=theirs.made)
+        return Try(victim, verb, move, control, allowed=allowed, made=(theirs.made,))
 
     def _unseen(self, attacker: Actor, victim: Actor, theirs: Planted) -> Iterator[Try]:
         """Write rows without reading them, so that the policy for reading cannot stand in for that for writing."""
         point = self._text("point_at_row", key=sql.quoted(theirs.key))
         # Nobody has no id to write; the policy for the new row refuses it then, after that for the old one.
         taking = self._text("write_row", owner=sql.quoted(attacker.id or victim.id))
-        yield Try(victim, "update of a row unseen", self._move(attacker, taking, point), made=theirs.made)
+        yield Try(victim, "update of a row unseen", self._move(attacker, taking, point), made=(theirs.made,))
         deleting = self._move(attacker, self._text("delete_pointed"), point)
-        yield Try(victim, "delete of a row unseen", deleting, made=theirs.made)
+        yield Try(victim, "delete of a row unseen", deleting, made=(theirs.made,))
 
     def _forged(self, attacker: Actor, victim: Actor, theirs: Planted) -> Iterator[Try]:
         """A new row in the victim's name, which the victim itself may write."""
@@ -194,13 +194,13 @@ class Weapons:
             return
         statement, verb = self.planter.insertion(self.target.relation, theirs.spare), "insert in its name"
         control = None if verb in self.controlled else Move(victim.id, statement)
-        yield Try(victim, verb, self._move(attacker, statement), control, new_row=True, made=theirs.spare_made)
+        yield Try(victim, verb, self._move(attacker, statement), control, new_row=True, made=(theirs.spare_made,))
 
     def _given_away(self, attacker: Actor, victim: Actor, theirs: Planted, mine: Planted) -> Try:
         point, verb = self._text("point_at_row", key=sql.quoted(mine.key)), "update that gives a row away"
         giving, keeping = (self._text("write_row", owner=sql.quoted(owner.id)) for owner in (victim, attacker))
         control = None if verb in self.controlled else Move(attacker.id, keeping, point)
-        made = together(theirs.made, mine.made)
+        made = theirs.made, mine.made
         return Try(victim, verb, self._move(attacker, giving, point), control, new_row=True, made=made)
 
     def _on_conflict(self, attacker: Actor, victim: Actor, theirs: Planted, mine: Planted) -> Iterator[Try]:
@@ -212,7 +212,7 @@ class Weapons:
         if self.target.tenant in key or not set(key) <= set(theirs.texts):
             return
         moves = self._move(attacker, statements[0]), Move(attacker.id, statements[1])
-        made = together(theirs.made, mine.made, mine.spare_made)
+        made = theirs.made, mine.made, mine.spare_made
         yield Try(victim, "insert on conflict", *moves, new_row=True, made=made)
 
     def _overwriting(self, values: dict[str, str], row: Planted) -> str:
@@ -239,7 +239,7 @@ class Weapons:
         given = [
             {own: mother.texts[of] for own, of in zip(reference.own, reference.key, strict=True)} for mother in mothers
         ]
-        made = together(*(mother.made for mother in mothers), mine.made, mine.spare_made)
+        made = *(mother.made for mother in mothers), mine.made, mine.spare_made
         empty = self.planter.recipe(self.target.relation).empty_with(reference)
         for verb in verbs:
             compose = self._inserting if verb.startswith("insert") else self._assigning
@@ -275,7 +275,7 @@ class Weapons:
     def _parent(self, parent: Target, actor: Actor, reference: Reference) -> Planted:
         """The row to refer to; where only one may refer to it, another one that nobody refers to yet."""
         if self.planter.must_be_fresh(self.planter.recipe(self.target.relation), reference):
-            return self.planter.fresh(parent, actor)
+            return self.planter.kept_free(parent, actor)
         found = self.planter.planted.get((parent.relation, actor.id))
         if found is None:
             raise NotPlantable(self.planter.refusals.get((parent.relation, actor.id), "no row is there"))

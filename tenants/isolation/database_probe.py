@@ -15,22 +15,23 @@ from uuid import uuid4
 
 from tenants.inventory import BoundRole, Inventory, every_tenant
 from tenants.isolation.attacks import LOCKED, Answer, Move, Try, Verdict, Weapons, judge, script, together
-from tenants.isolation.fixtures import NotPlantable, Planter
+from tenants.isolation.fixtures import Planter
 from tenants.isolation.privilege_attacks import Sideways
 from tenants.isolation.queries import QUERIES, of_table, query
 from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Attempt, Report
 from tenants.isolation.sequences import Sequences
 from tenants.isolation.targets import AS_TENANT, NOBODY, Actor, Guise, Target, guise_of, in_turn, targets
-from tenants.isolation.trial import Trial
+from tenants.isolation.trial import Piece, Trial
 from vital.db import sql
 from vital.db.session import Session
 from vital.errors import EngineError
 
 BUDGET, FOR_EACH_TABLE = 60.0, 2.0  # seconds; the longer of both
 CHUNK = 16  # tenants that are tried together
+MOVES = 256  # attacks that one message begins
+BRIEFLY = 0.25  # seconds that a piece of work is to take
 MAY_NOT = "it may not read the table"
 ALL_PAIRS = "all pairs of tenants"
-Piece = Callable[[], None]
 Pairs = Sequence[tuple[Actor, Actor]]
 
 
@@ -136,9 +137,10 @@ class Run:
     # --- who against whom ---
 
     def _among(self, actors: Sequence[Actor]) -> Iterator[Piece]:
-        for attacker in (*actors, NOBODY):
-            pairs = [(attacker, victim) for victim in actors if victim is not attacker]
-            for target in self.targets:
+        """Table by table: the rows of all of them are planted once for all who attack."""
+        for target in self.targets:
+            for attacker in (*actors, NOBODY):
+                pairs = [(attacker, victim) for victim in actors if victim is not attacker]
                 yield partial(self._look, target, pairs)
                 yield partial(self._attack, target, pairs)
 
@@ -159,9 +161,9 @@ class Run:
                 f"{len(rest):,} of {len(pairs):,} tenants had no turn within the budget: {first} to {last}"
             )
 
-    def _chunk(self, target: Target, pairs: Pairs) -> None:
+    def _chunk(self, target: Target, pairs: Pairs) -> Piece | None:
         self._look(target, pairs, counted=True)
-        self._attack(target, pairs, counted=True, each_alone=True)
+        return self._attack(target, pairs, counted=True, each_alone=True)
 
     def _every_pair(self, cast: Sequence[Actor]) -> Iterator[Piece]:
         for attacker in cast:
@@ -194,14 +196,24 @@ class Run:
 
     # --- attacks on planted rows ---
 
-    def _attack(self, target: Target, pairs: Pairs, *, counted: bool = False, each_alone: bool = False) -> None:
+    def _attack(self, target: Target, pairs: Pairs, *, counted: bool = False, each_alone: bool = False) -> Piece | None:
+        """As many of them as go into one message, fewer where rows had to be planted first; what is left of them."""
+        begun = time.monotonic()
         self._plant(target, list({actor.id: actor for pair in pairs for actor in pair if actor.id}.values()))
         weapons, platform = self.weapons[target.relation], self.inventory.platform_id
         tries: list[tuple[Actor, Try]] = []
-        for attacker, victim in pairs:
+        most = MOVES * max(1 - (time.monotonic() - begun) / BRIEFLY, 0.1)
+        rest = list(pairs)
+        while rest and len(tries) < most:
+            attacker, victim = rest.pop(0)
             tries += [(attacker, one) for one in weapons.against(attacker, victim, platform, each_alone=each_alone)]
             for verb, why in weapons.impossible(attacker, victim, platform):
                 self._note(target, attacker, victim, verb, Verdict(NOT_TRIED, why), counted=counted)
+        self._try(target, tries, counted=counted)
+        return partial(self._attack, target, rest, counted=counted, each_alone=each_alone) if rest else None
+
+    def _try(self, target: Target, tries: Sequence[tuple[Actor, Try]], *, counted: bool) -> None:
+        weapons = self.weapons[target.relation]
         controls: dict[str, Move] = {}
         for _, one in tries:
             if one.control:
@@ -217,14 +229,11 @@ class Run:
     def _made(self, attacker: Actor, one: Try) -> list[str]:
         """What makes the rows that it is about, and tenants that exist only in the run."""
         registered = [self.planter.planted.get((self.inventory.registry, actor.id)) for actor in (attacker, one.victim)]
-        return self.planter.remade(together(*(row.made for row in registered if row), one.made))
+        return self.planter.remade(together(*(row.made for row in registered if row), *one.made))
 
     def _plant(self, target: Target, actors: Sequence[Actor]) -> None:
         self.sequences.hold(target.relation)
-        try:
-            self.planter.plant(target, actors)
-        except NotPlantable as refusal:  # not even its columns are known
-            self.planter.refusals |= {(target.relation, actor.id): str(refusal) for actor in actors}
+        self.planter.plant(target, actors)
 
     def _everything(self, target: Target, verb: str, name: str) -> None:
         """No filter at all, as a tenant without a row: its own might be refused for those that refer to it."""

@@ -69,16 +69,27 @@ class Column:
             moved = date.fromisoformat(found[0]) + timedelta(days=ANY.randrange(-900, 900))
             return moved.isoformat() + sample[10:]
         if self.category == "N":
-            return _digits(sample)
+            number = _digits(sample)
+            fits = self.base not in INTEGERS or abs(int(number)) <= INTEGERS[self.base]
+            return number if fits else number[:-1]
         return "".join(_alike(one) for one in sample)
 
     def guesses(self, definition: str) -> list[str]:
         """Values that a CHECK may want: those it names, then some that checks are often about."""
         named = [(text or number).replace("''", "'") for text, number in LITERAL.findall(definition)]
+        named = [one for one in named if self._may_be(one)]  # a CHECK of several columns names others' values as well
         near = [str(float(one) + by).removesuffix(".0") for one in named if _is_number(one) for by in (1, -1)]
         common = {"N": ["1", "0", "2", "10"], "S": [self.invented(), "probe", "a@example.org", "https://example.org"]}
         found = [*named, *(near if self.category == "N" else []), *common.get(self.category, [self.invented()])]
         return [f'{{"{_escaped(value)}"}}' for value in found] if self.is_array else found
+
+    def _may_be(self, value: str) -> bool:
+        """Whether a constant that a CHECK names could be one of this column's."""
+        if self.labels:
+            return value in self.labels
+        if self.category == "B":
+            return value in {"true", "false"}
+        return self.category != "N" or _is_number(value)
 
     def _single(self, attempt: int) -> str:
         if self.labels:

@@ -1,10 +1,11 @@
 """Rows to attack: one in every table for every tenant that is asked for, made from what the catalogue says a row needs.
 
-All of it happens in the caller's transaction. Where no row can be made, one that is there stands in.
+All of it happens in the caller's transaction. Where no row can be made, one that is there stands in. What rows refer to
+is made once for all of them: a table costs about as many statements as it has tables to lean on.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from tenants.isolation.targets import MARK, Actor, Target
 from vital.db import sql
 from vital.db.session import RETRYABLE, Session
 
-ATTEMPTS, DEPTH = 12, 4
+ATTEMPTS = 12
 OPERATOR, ONESELF = "be_operator", "be_oneself"
 SUPPRESSED = "a trigger keeps the row from being written"
 COLLIDES = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)
@@ -27,6 +28,10 @@ Values = dict[str, str]
 
 class NotPlantable(Exception):
     """A row could not be made; the message says why."""
+
+
+class Refused(NotPlantable):
+    """The database itself refused every value."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,15 @@ class Made:
     by: str = OPERATOR
 
 
+# Its values, what makes the rows that it refers to, and the row as it stands: its key, itself, its columns as texts.
+Inserted = tuple[Values, tuple[Made, ...], tuple[str, dict[str, Any], Values]]
+
+
 @dataclass(frozen=True)
 class Planted:
     """A row that stands in the table, its columns as texts, and the statements that make it. `spare` are the values of
-    another one like it that an INSERT would take; without one, `no_spare` says why. Of a row that was there before,
-    nothing is known."""
+    another one like it that an INSERT would take, where a row of the table is attacked; without one, `no_spare` says
+    why. Of a row that was there before, nothing is known."""
 
     key: str
     row: dict[str, Any]
@@ -72,7 +81,8 @@ class Planted:
 class Recipe:
     """What is known of a table: its columns, references and keys; the values that its CHECKs turned out to want; and
     samples of unique columns whose shape they want. A CHECK may want one of several references that may be empty:
-    `alternatives` has them, the one that is used first."""
+    `alternatives` has them, the one that is used first. Or it may want that two do not lead to one row: `apart` are
+    those that lead to another one. `collides`: what it has by default does not tell its rows from each other."""
 
     columns: dict[str, Column]
     references: list[Reference]
@@ -80,6 +90,8 @@ class Recipe:
     wanted: Values = field(default_factory=dict)
     shapes: Values = field(default_factory=dict)
     alternatives: dict[str, list[Reference]] = field(default_factory=dict)
+    apart: set[Reference] = field(default_factory=set)
+    collides: bool = False
 
     def is_used(self, reference: Reference) -> bool:
         """Whether a row has to refer to something by it."""
@@ -101,8 +113,14 @@ class Planter:
         self.tables = {target.relation: target for target in tables}
         self.planted: dict[tuple[str, str], Planted] = {}
         self.refusals: dict[tuple[str, str], str] = {}
+        self._unused: dict[tuple[str, str], Planted] = {}
+        self._free: dict[tuple[str, str], Planted] = {}
+        self._given_up: dict[tuple[str, str, bool], str] = {}
+        self._elsewhere_made: dict[tuple[str, tuple[str, ...]], tuple[Values, tuple[Made, ...]]] = {}
         self._at_work: set[str] = set()
+        self._making: list[str] = []
         self._insertions: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._returning: dict[tuple[str, tuple[str, ...]], dict[str, Composable]] = {}
         self.typed_keys = {
             target.relation: session.typed_key(target.relation, target.key) for target in self.tables.values()
         }
@@ -111,6 +129,9 @@ class Planter:
         """The transaction is over, and its rows are gone."""
         self.planted.clear()
         self.refusals.clear()
+        self._unused.clear()
+        self._free.clear()
+        self._elsewhere_made.clear()
 
     def recipe(self, relation: str) -> Recipe:
         """Raises NotPlantable where the table is in a schema that this role may not even look into."""
@@ -144,43 +165,64 @@ class Planter:
     # --- rows of tenants ---
 
     def plant(self, target: Target, actors: Sequence[Actor]) -> None:
-        """A row of each of these tenants, with everything it refers to; all of them in one statement where that can be.
-        Where none can be made, a row that is there; without one, `refusals` says why."""
-        missing = [
-            actor
-            for actor in actors
-            if (target.relation, actor.id) not in self.planted | self.refusals and (target.writable or actor.planted)
-        ]
-        if not missing:
-            return
-        if target.relation in self._at_work:  # a circle of references: whoever comes first does without
-            return
-        self._at_work.add(target.relation)
-        try:
-            self._plant_parents(target, missing)
-            if len(missing) == 1 or not self._all_at_once(target, missing):
-                for actor in missing:
-                    self._one_or_existing(target, actor)
-        finally:
-            self._at_work.discard(target.relation)
+        """What attacks on these tenants need: a row of each, one in every table that it may refer to, and the values of
+        a spare one. Where no row can be made, one that is there; without one, `refusals` says why."""
+        self._stand(target, actors)
+        if target.relation in self.recipes:
+            for parent in self._parents(self.recipe(target.relation), used=False):
+                self._stand(parent, actors)
+            self._find_spares(target, actors)
 
     def plant_one(self, target: Target, actor: Actor, given: Values | None = None) -> Planted:
         """A row of this tenant with these values. Raises NotPlantable."""
-        self._plant_parents(target, [actor])
-        planted = self._one(target, actor, given)
-        self.planted[target.relation, actor.id] = planted
+        planted = self.planted[target.relation, actor.id] = self._one(target, actor, given)
         return planted
 
     def fresh(self, target: Target, actor: Actor) -> Planted:
         """One more row of the tenant, to which nothing refers. Raises NotPlantable."""
-        return self._one(target, actor)
+        if target.relation in self._making:
+            raise NotPlantable(f"a new row of {target.relation} needs another new one")
+        self._making.append(target.relation)
+        try:
+            return self._one(target, actor)
+        finally:
+            self._making.pop()
 
-    def _plant_parents(self, target: Target, actors: Sequence[Actor]) -> None:
-        recipe = self.recipe(target.relation)
+    def kept_free(self, target: Target, actor: Actor) -> Planted:
+        """One for attacks, each of which is taken back, so that nothing ever refers to it. Raises NotPlantable."""
+        if (target.relation, actor.id) not in self._free:
+            self._free[target.relation, actor.id] = self.fresh(target, actor)
+        return self._free[target.relation, actor.id]
+
+    def _stand(self, target: Target, actors: Sequence[Actor]) -> None:
+        """A row of each in this table, and before it what it must refer to; in one statement where that can be."""
+        missing = [
+            actor
+            for actor in actors
+            if (target.relation, actor.id) not in self.planted
+            and (target.relation, actor.id) not in self.refusals
+            and (target.writable or actor.planted)
+        ]
+        if not missing or target.relation in self._at_work:  # a circle of references: whoever comes first does without
+            return
+        self._at_work.add(target.relation)
+        try:
+            for parent in self._parents(self.recipe(target.relation), used=True):
+                self._stand(parent, missing)
+            if len(missing) == 1 or not self._all_at_once(target, missing):
+                for actor in missing:
+                    self._one_or_existing(target, actor)
+        except NotPlantable as refusal:  # not even its columns are known
+            self.refusals |= {(target.relation, actor.id): str(refusal) for actor in missing}
+        finally:
+            self._at_work.discard(target.relation)
+
+    def _parents(self, recipe: Recipe, *, used: bool) -> Iterator[Target]:
+        """The tables of tenants that a row may refer to; `used`: only those that it will, and that of the tenants."""
         for reference in recipe.references:
             parent = self.tables.get(reference.parent)
-            if parent and parent is not target:
-                self.plant(parent, actors)
+            if parent and (not used or not parent.writable or recipe.is_used(reference)):
+                yield parent
 
     def _given(self, target: Target, actor: Actor, given: Values | None = None) -> Values:
         values = {target.tenant: actor.id} | (given or {})
@@ -190,32 +232,66 @@ class Planter:
         return values
 
     def _all_at_once(self, target: Target, actors: Sequence[Actor]) -> bool:
-        """Whether one statement could plant the rows of all, and another one like it the spare ones."""
-        others: list[tuple[Values, tuple[Made, ...]]] = []
+        """Whether one statement could plant the rows of all."""
+        rows = self._together(target, actors, keep=True)
+        for actor, made in zip(actors, rows, strict=bool(rows)):
+            self.planted[target.relation, actor.id] = self._as_planted(target, made)
+        return bool(rows)
+
+    def _together(self, target: Target, actors: Sequence[Actor], *, keep: bool) -> list[Inserted]:
+        """Rows of these tenants by one statement, or none. Where they are not to be kept, what they refer to is."""
+        before = dict(self.planted), dict(self._elsewhere_made), dict(self._unused)
         try:
             with self.session.connection.transaction():
+                self._renew(target, actors)
                 new = [self._values(target.relation, self._given(target, actor), actor) for actor in actors]
-                rows = self._insert(target.relation, [values for values, _ in new], target.key)
+                with self.session.connection.transaction(force_rollback=not keep):
+                    rows = self._insert(target.relation, [values for values, _ in new], target.key)
                 if len(rows) < len(new):  # a trigger has suppressed some: one by one it is seen which
                     raise NotPlantable(SUPPRESSED)
-                if target.writable:
-                    others = [self._values(target.relation, self._given(target, actor), actor) for actor in actors]
-                    with self.session.connection.transaction(force_rollback=True):
-                        self._insert(target.relation, [values for values, _ in others], target.key)
         except RETRYABLE:
             raise
         except (psycopg.Error, NotPlantable):
             if self.session.connection.closed:
                 raise
-            return False
-        for place, (actor, (values, made), (key, row, texts)) in enumerate(zip(actors, new, rows, strict=True)):
-            statements, spare = self._making(target, values, texts, made), others[place] if others else (None, ())
-            self.planted[target.relation, actor.id] = Planted(key, row, texts, values, statements, *spare)
-        return True
+            self.planted, self._elsewhere_made, self._unused = before
+            return []
+        return [(*made, (row[0], row[1], row[2])) for made, row in zip(new, rows, strict=True)]
+
+    def _renew(self, target: Target, actors: Sequence[Actor]) -> None:
+        """New rows of all of them where another row of this table would need one each to refer to."""
+        recipe = self.recipe(target.relation)
+        are_first = any((target.relation, actor.id) not in self.planted for actor in actors)
+        for reference in filter(recipe.is_used, recipe.apart if are_first else recipe.references):
+            parent = self.tables.get(reference.parent)
+            if parent and parent.writable and parent is not target and self.must_be_fresh(recipe, reference):
+                rows = self._together(parent, actors, keep=True)
+                for actor, made in zip(actors, rows, strict=bool(rows)):
+                    self._unused[parent.relation, actor.id] = self._as_planted(parent, made)
+
+    def _find_spares(self, target: Target, actors: Sequence[Actor]) -> None:
+        """The values of a second row for who has none yet."""
+        found = [(actor, self.planted.get((target.relation, actor.id))) for actor in actors]
+        wanting = {actor: row for actor, row in found if row and not (row.existed or row.spare or row.no_spare)}
+        if not wanting or not target.writable:
+            return
+        rows = self._together(target, list(wanting), keep=False)
+        for actor, (values, made, _) in zip(wanting, rows, strict=bool(rows)):
+            self.planted[target.relation, actor.id] = replace(wanting[actor], spare=values, spare_made=made)
+        if not rows:
+            for actor, row in wanting.items():
+                self.planted[target.relation, actor.id] = self._with_spare(target, actor, row)
+
+    def _with_spare(self, target: Target, actor: Actor, row: Planted) -> Planted:
+        try:
+            values, made, _ = self._unless_given_up(target, actor, keep=False)
+        except NotPlantable as refusal:
+            return replace(row, no_spare=str(refusal))
+        return replace(row, spare=values, spare_made=made)
 
     def _one_or_existing(self, target: Target, actor: Actor) -> None:
         try:
-            planted = self._one(target, actor)
+            planted = self._as_planted(target, self._unless_given_up(target, actor, keep=True))
         except NotPlantable as refusal:
             existing = self._existing_row(target, actor)
             if existing is None:
@@ -224,22 +300,27 @@ class Planter:
             planted = Planted(*existing, values={}, no_spare=str(refusal))
         self.planted[target.relation, actor.id] = planted
 
+    def _unless_given_up(self, target: Target, actor: Actor, *, keep: bool) -> Inserted:
+        """What no value was taken for in an earlier transaction is not tried again. Raises NotPlantable."""
+        what = target.relation, actor.id, keep
+        if what in self._given_up:
+            raise NotPlantable(self._given_up[what])
+        given = self._given(target, actor)
+        try:
+            return self._insert_until_taken(target.relation, given, actor, target.key, keep=keep)
+        except Refused as refusal:
+            self._given_up[what] = str(refusal)
+            raise
+
     def _one(self, target: Target, actor: Actor, given: Values | None = None) -> Planted:
         fixed = self._given(target, actor, given)
-        values, made, (key, row, texts) = self._insert_until_taken(target.relation, fixed, actor, target.key)
-        statements = self._making(target, values, texts, made)
-        if not target.writable:
-            return Planted(key, row, texts, values, statements)
-        try:
-            spare = self._insert_until_taken(target.relation, self._given(target, actor), actor, target.key, keep=False)
-        except NotPlantable as refusal:
-            return Planted(key, row, texts, values, statements, no_spare=str(refusal))
-        return Planted(key, row, texts, values, statements, *spare[:2])
+        return self._as_planted(target, self._insert_until_taken(target.relation, fixed, actor, target.key))
 
-    def _making(self, target: Target, values: Values, texts: Values, made: tuple[Made, ...]) -> tuple[Made, ...]:
-        """What makes the row again under the same key, with what it refers to."""
+    def _as_planted(self, target: Target, inserted: Inserted) -> Planted:
+        """With what makes the row again under the same key, after what it refers to."""
+        values, made, (key, row, texts) = inserted
         same = values | {name: texts[name] for name in target.key}
-        return (*made, Made(target.relation, same))
+        return Planted(key, row, texts, values, (*made, Made(target.relation, same)))
 
     def _existing_row(self, target: Target, actor: Actor) -> tuple[str, dict[str, Any], Values] | None:
         parts = self._returned(target.relation, target.key) | {
@@ -289,61 +370,76 @@ class Planter:
 
     # --- making values ---
 
-    def _values(
-        self, relation: str, given: Values, actor: Actor, depth: int = 0, attempt: int = 0
-    ) -> tuple[Values, tuple[Made, ...]]:
+    def _values(self, relation: str, given: Values, actor: Actor, attempt: int = 0) -> tuple[Values, tuple[Made, ...]]:
         """A value for each column that needs one: given, referred to, or invented; and what makes the rows that are
         referred to."""
         recipe, values = self.recipe(relation), dict(given)
-        made: list[Made] = []
+        made: dict[Made, None] = {}
         key = self.tables[relation].key if relation in self.tables else ()
         for reference in recipe.references:
             open_ = [name for name in reference.own if name not in values]
             if open_ and recipe.is_used(reference):
-                found, statements = self._referred_to(recipe, relation, reference, values, actor, depth)
+                found, statements = self._referred_to(recipe, relation, reference, values, actor)
                 values |= found | {name: value for name, value in values.items() if name in given}
-                made += [one for one in statements if one not in made]
+                made |= dict.fromkeys(statements)
         for parent in {reference.parent for reference in recipe.references} & self.tables.keys():
             if not self.tables[parent].writable and (parent, actor.id) in self.planted:
-                made = [one for one in self.planted[parent, actor.id].made if one not in made] + made
+                made = dict.fromkeys(self.planted[parent, actor.id].made) | made
         for column in recipe.columns.values():
             if column.name in values:
                 continue
+            distinguishes = column.unique and column.roomy and recipe.collides
             # A sequence would not forget what it has given to rows that are rolled back.
-            if column.needed or column.drawn or (column.name in key and column.base == "uuid"):
+            if column.needed or column.drawn or distinguishes or (column.name in key and column.base == "uuid"):
                 shape = recipe.shapes.get(column.name)
                 values[column.name] = column.like(shape) if shape and attempt % 3 != 2 else column.invented(attempt)
         return values | {name: value for name, value in recipe.wanted.items() if name not in given}, tuple(made)
 
     def must_be_fresh(self, recipe: Recipe, reference: Reference) -> bool:
-        """Whether a key of the table differs from row to row only by what this reference refers to."""
+        """Whether rows of the table differ only by what this reference refers to. Of several references that make up a
+        key, one is enough."""
+        if reference in recipe.apart:
+            return True
         referring = {name for one in recipe.references for name in one.own}
         for key, _ in recipe.unique:
-            if not key & set(reference.own):
+            own = [recipe.columns[name] for name in key if name in recipe.columns and name not in referring]
+            if any((one.needed or one.drawn or not one.labels) and one.roomy for one in own):
                 continue
-            columns = [recipe.columns[name] for name in key if name in recipe.columns and name not in referring]
-            if not any((one.needed or one.drawn or not one.labels) and one.roomy for one in columns):
+            if next(self._distinguishing(recipe, key, reference), None) == reference:
                 return True
         return False
 
+    def _distinguishing(self, recipe: Recipe, key: frozenset[str], asked: Reference) -> Iterator[Reference]:
+        """The references by which the key of one row may differ from another's: those to tables of tenants first, for
+        rows of these are made for all tenants at once."""
+        parents = {one: self.tables.get(one.parent) for one in recipe.references}
+        tenant = {name for one, parent in parents.items() if parent and not parent.writable for name in one.own}
+        found = [one for one in parents if key & set(one.own) - tenant and (one == asked or recipe.is_used(one))]
+        yield from sorted(found, key=lambda one: parents[one] is None)
+
     def _referred_to(
-        self, recipe: Recipe, relation: str, reference: Reference, values: Values, actor: Actor, depth: int
+        self, recipe: Recipe, relation: str, reference: Reference, values: Values, actor: Actor
     ) -> tuple[Values, tuple[Made, ...]]:
         """The key of a row that the columns may refer to: this tenant's, a new one, or one that is there."""
         parent = self.tables.get(reference.parent)
-        if parent is not None and parent.writable:
-            if reference.parent == relation and (reference.parent, actor.id) not in self.planted:
-                return self._itself(recipe, reference), ()
-            row = self.planted.get((parent.relation, actor.id))
-            if row is not None and self.must_be_fresh(recipe, reference):
-                row = self._fresh_parent(parent, actor, depth)
-            if row is None:
-                why = self.refusals.get((parent.relation, actor.id), "it refers back to this one")
-                raise NotPlantable(f"it needs a row of {parent.relation}, and none could be planted there: {why}")
-            return {own: row.texts[of] for own, of in zip(reference.own, reference.key, strict=True)}, row.made
-        if parent is not None:  # the registry
+        must_be_fresh = self.must_be_fresh(recipe, reference)
+        if parent is None:
+            return self._elsewhere(recipe, relation, reference, actor, must_be_fresh=must_be_fresh)
+        if not parent.writable:  # the registry
             return dict.fromkeys(reference.own, actor.id), ()
-        return self._elsewhere(recipe, reference, actor, depth)
+        if relation in self.tables:  # a CHECK may have wanted this reference only just now
+            self._stand(parent, [actor])
+        row = self.planted.get((parent.relation, actor.id))
+        if reference not in recipe.apart:  # the first row has them all to itself
+            must_be_fresh = must_be_fresh and (relation, actor.id) in self.planted
+        if reference.parent == relation and (row is None or must_be_fresh):
+            return self._itself(recipe, reference), ()
+        if row is None:
+            why = self.refusals.get((parent.relation, actor.id), "it refers back to this one")
+            raise NotPlantable(f"it needs a row of {parent.relation}, and none could be planted there: {why}")
+        if must_be_fresh:
+            row = self._unused.pop((parent.relation, actor.id), None) or self.fresh(parent, actor)
+        return {own: row.texts[of] for own, of in zip(reference.own, reference.key, strict=True)}, row.made
 
     def _itself(self, recipe: Recipe, reference: Reference) -> Values:
         """A first row that must refer to one of its own table refers to itself."""
@@ -352,30 +448,37 @@ class Planter:
             values[own] = values[of] = values.get(of) or recipe.columns[of].invented()
         return values
 
-    def _fresh_parent(self, parent: Target, actor: Actor, depth: int) -> Planted:
-        if depth >= DEPTH:
-            raise NotPlantable(f"{parent.relation} needs too many others")
-        return self._one(parent, actor)
-
     def _elsewhere(
-        self, recipe: Recipe, reference: Reference, actor: Actor, depth: int
+        self, recipe: Recipe, relation: str, reference: Reference, actor: Actor, *, must_be_fresh: bool
     ) -> tuple[Values, tuple[Made, ...]]:
-        """A row of a table that is not of the plan: a new one, else one that is there, which is never attacked."""
+        """A row of a table that is not of the plan: a new one for all who may share it, else one that is there. It is
+        never attacked."""
+        if reference.parent == relation:
+            return self._itself(recipe, reference), ()
+        known = reference.parent, reference.key
+        if must_be_fresh or known not in self._elsewhere_made:
+            try:
+                self._elsewhere_made[known] = self._made_elsewhere(reference, actor)
+            except NotPlantable as refusal:
+                return self._existing(reference, refusal, must_be_fresh=must_be_fresh), ()
+        texts, made = self._elsewhere_made[known]
+        return {own: texts[key] for own, key in zip(reference.own, reference.key, strict=True)}, made
+
+    def _made_elsewhere(self, reference: Reference, actor: Actor) -> tuple[Values, tuple[Made, ...]]:
+        """A new row there, by the login itself. Raises NotPlantable."""
+        if reference.parent in self._making:
+            raise NotPlantable(f"{reference.parent} refers back to itself")
+        self._making.append(reference.parent)
+        self.session.execute(QUERIES[ONESELF])
         try:
-            if depth >= DEPTH:
-                raise NotPlantable(f"{reference.parent} needs too many others")
-            self.session.execute(QUERIES[ONESELF])
             given = self._key_to_refer_to(self.recipe(reference.parent), reference.key)
-            values, made, (_, _, texts) = self._insert_until_taken(
-                reference.parent, given, actor, reference.key, depth + 1
-            )
+            values, made, (_, _, texts) = self._insert_until_taken(reference.parent, given, actor, reference.key)
             same = values | {key: texts[key] for key in reference.key}
-            found = {own: texts[key] for own, key in zip(reference.own, reference.key, strict=True)}
-            return found, (*made, Made(reference.parent, same, ONESELF))
-        except NotPlantable as refusal:
-            return self._existing(recipe, reference, refusal), ()
+            return texts, (*made, Made(reference.parent, same, ONESELF))
         finally:  # back to whoever plants the row that refers to it
-            self.session.execute(QUERIES[ONESELF if depth else OPERATOR])
+            self._making.pop()
+            is_elsewhere = any(one not in self.tables for one in self._making)
+            self.session.execute(QUERIES[ONESELF if is_elsewhere else OPERATOR])
 
     def _key_to_refer_to(self, recipe: Recipe, key: Sequence[str]) -> Values:
         """Values for what would not have one by itself: a unique key may be NULL, and then nothing can refer to it."""
@@ -387,9 +490,9 @@ class Planter:
             if column.base == "uuid" or not (column.needed or column.drawn or column.name in referring)
         }
 
-    def _existing(self, recipe: Recipe, reference: Reference, refusal: NotPlantable) -> Values:
+    def _existing(self, reference: Reference, refusal: NotPlantable, *, must_be_fresh: bool) -> Values:
         """The key of a row that is there already."""
-        if not self.must_be_fresh(recipe, reference):
+        if not must_be_fresh:
             columns = sql.join(sql.column("t", name) + sql.raw("::text") for name in reference.key)
             found = self._sampled(of_table("existing_key", reference.parent, columns=columns))
             if found:
@@ -404,21 +507,25 @@ class Planter:
 
     def _returned(self, relation: str, key: Sequence[str]) -> dict[str, Composable]:
         """A row's key and its columns as texts."""
-        pairs = [
-            part
-            for name in self.recipe(relation).columns
-            for part in (sql.literal(name), sql.column("t", name) + sql.raw("::text"))
-        ]
-        return {"key": sql.key_text("t", tuple(key)), "texts": sql.join(pairs)}
+        known = relation, tuple(key)
+        if known not in self._returning:
+            pairs = [
+                part
+                for name in self.recipe(relation).columns
+                for part in (sql.literal(name), sql.column("t", name) + sql.raw("::text"))
+            ]
+            parts = {"key": sql.key_text("t", tuple(key)), "texts": sql.join(pairs)}
+            self._returning[known] = {name: sql.verbatim(sql.text_of(part)) for name, part in parts.items()}
+        return self._returning[known]
 
     def _insert_until_taken(
-        self, relation: str, given: Values, actor: Actor, key: Sequence[str], depth: int = 0, *, keep: bool = True
-    ) -> tuple[Values, tuple[Made, ...], tuple[str, dict[str, Any], Values]]:
+        self, relation: str, given: Values, actor: Actor, key: Sequence[str], *, keep: bool = True
+    ) -> Inserted:
         """Insert a row, with other values for what is taken already or what a CHECK refuses. Where it is not to be
         kept, what it refers to is."""
         refused, checked = "its constraints refuse every value that was tried", 0
         for attempt in range(ATTEMPTS):
-            values, made = self._values(relation, given, actor, depth, attempt)
+            values, made = self._values(relation, given, actor, attempt)
             try:
                 with self.session.connection.transaction(force_rollback=not keep):
                     (row,) = self._insert(relation, [values], key)
@@ -426,26 +533,28 @@ class Planter:
             except psycopg.errors.CheckViolation as error:
                 refused = str(error.diag.message_primary)
                 if not self._learn(relation, error.diag.constraint_name or "", checked, given, actor):
-                    raise NotPlantable(refused) from error
+                    raise Refused(refused) from error
                 checked += 1
             except (psycopg.DataError, *COLLIDES) as error:
                 refused = str(error.diag.message_primary)
+                self.recipe(relation).collides |= isinstance(error, COLLIDES)
             except RETRYABLE:
                 raise
             except psycopg.Error as error:
                 if self.session.connection.closed:
                     raise
-                raise NotPlantable(str(error.diag.message_primary)) from error
+                raise Refused(str(error.diag.message_primary)) from error
             except ValueError as error:  # a trigger has suppressed the row
-                raise NotPlantable(SUPPRESSED) from error
-        raise NotPlantable(refused)
+                raise Refused(SUPPRESSED) from error
+        raise Refused(refused)
 
     def _learn(self, relation: str, constraint: str, attempt: int, given: Values, actor: Actor) -> bool:
         """What a CHECK wants: first the values of a row that passes it, then guesses, one after the other."""
         recipe = self.recipe(relation)
         referring = {name for reference in recipe.references for name in reference.own}
         found = self.session.execute(of_table("columns_of_check", relation, constraint_name=sql.literal(constraint)))
-        turned = self._turned(recipe, constraint, {name for name, _ in found} - given.keys(), actor)
+        names = {name for name, _ in found} - given.keys()
+        turned = self._turned(recipe, constraint, names, actor) or self._told_apart(recipe, names)
         about = {
             name: definition
             for name, definition in found
@@ -470,9 +579,7 @@ class Planter:
             found = [
                 one
                 for one in recipe.references
-                if set(one.own) <= names
-                and not recipe.is_used(one)
-                and (one.parent not in self.tables or (one.parent, actor.id) in self.planted)
+                if set(one.own) <= names and not recipe.is_used(one) and self._may_refer(one, actor)
             ]
             if found:
                 recipe.alternatives[constraint] = found
@@ -480,6 +587,21 @@ class Planter:
         first, *others = recipe.alternatives[constraint]
         recipe.alternatives[constraint] = [*others, first]
         return bool(others)
+
+    def _told_apart(self, recipe: Recipe, names: set[str]) -> bool:
+        """Whether the CHECK is about several references to one table, that now lead to different rows of it."""
+        about = [one for one in recipe.references if set(one.own) & names and recipe.is_used(one)]
+        again = {one for place, one in enumerate(about) if one.parent in {other.parent for other in about[:place]}}
+        new = again - recipe.apart
+        recipe.apart |= new
+        return bool(new)
+
+    def _may_refer(self, reference: Reference, actor: Actor) -> bool:
+        """Whether the tenant has, or now gets, a row to refer to."""
+        if reference.parent not in self.tables:
+            return True
+        self._stand(self.tables[reference.parent], [actor])
+        return (reference.parent, actor.id) in self.planted
 
     def _learn_from_sample(self, relation: str, names: list[str]) -> bool:
         """Of what makes rows unique only the shape is taken."""

@@ -23,10 +23,9 @@ class Sequences:
         self._held: set[str] = set()
         self._ever_held: set[str] = set()
 
-    @property
-    def holds_any(self) -> bool:
-        """Whether others who draw may be waiting for the transaction to end."""
-        return bool(self._held)
+    def somebody_waits(self) -> bool:
+        """Whether others who draw are waiting for the transaction to end."""
+        return bool(self._held) and bool(self.session.value(QUERIES["somebody_waits"]))
 
     def hold(self, relation: str) -> None:
         """Before a row is planted in this table, or one of it is written. Raises where somebody keeps a sequence."""

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import psycopg
 
@@ -14,6 +14,7 @@ from vital.db import sql
 from vital.db.session import RETRYABLE, Session
 
 LONGEST = 1.5  # seconds after which no more work is begun in a transaction; a statement of it takes 3 at most
+Piece = Callable[[], "Piece | None"]  # some work; it returns what is left of it
 PATIENCE = 2  # times that work is tried which waits for somebody's lock
 TAKES_TOO_LONG = "it takes more than 3 seconds, or waits for a lock that long"
 
@@ -24,7 +25,7 @@ class _RollBack(Exception):
 
 class Trial:
     """Works off pieces of work, as many in a transaction as there is time for. `forget` is called when the rows of a
-    transaction are gone. `sequences` are held until a transaction ends, so it is a short one."""
+    transaction are gone. `sequences` are held until it ends: once somebody waits for one, no further piece is begun."""
 
     def __init__(self, session: Session, forget: Callable[[], None], sequences: Sequences) -> None:
         self.session, self._forget, self.sequences = session, forget, sequences
@@ -34,7 +35,7 @@ class Trial:
         self._forget()
         self.sequences.let_go()
 
-    def work_off(self, pieces: Iterable[Callable[[], None]], failed: Callable[[str], None], deadline: float) -> int:
+    def work_off(self, pieces: Iterable[Piece], failed: Callable[[str], None], deadline: float) -> int:
         """How many of them were worked off before the deadline. Of one that cannot be it is told why."""
         waiting, done = iter(pieces), 0
         piece = next(waiting, None)
@@ -44,36 +45,33 @@ class Trial:
         return done
 
     def _one_transaction(
-        self,
-        piece: Callable[[], None] | None,
-        waiting: "Iterable[Callable[[], None]]",
-        failed: Callable[[str], None],
-        deadline: float,
-    ) -> tuple[int, Callable[[], None] | None]:
+        self, piece: Piece, waiting: Iterator[Piece], failed: Callable[[str], None], deadline: float
+    ) -> tuple[int, Piece | None]:
         """How many pieces it held, and the next one."""
         done, until = 0, min(deadline, time.monotonic() + LONGEST)
-        following = iter(waiting)
+        following: Piece | None = piece
         try:
             with self.session.connection.transaction():
                 self.session.execute(QUERIES["begin_attacks"])
                 self.session.execute(QUERIES["wait_briefly"])
                 self.session.as_applications()
                 self.session.execute(QUERIES["be_operator"])
-                while piece is not None:
-                    done += 1
-                    self._persistently(piece, failed)
-                    piece = next(following, None)
-                    if time.monotonic() > until or self.sequences.holds_any:
+                while following is not None:
+                    following = self._persistently(following, failed)
+                    if following is None:
+                        done += 1
+                        following = next(waiting, None)
+                    if time.monotonic() > until or self.sequences.somebody_waits():
                         break
                 self.sequences.end()
                 raise _RollBack
         except _RollBack:
-            return done, piece
+            return done, following
         finally:
             self.forget()
 
-    def _persistently(self, piece: Callable[[], None], failed: Callable[[str], None]) -> None:
-        """Some of it may wait for somebody's lock, briefly each time."""
+    def _persistently(self, piece: Piece, failed: Callable[[str], None]) -> Piece | None:
+        """Some of it may wait for somebody's lock, briefly each time. What is left of it."""
         for attempt in range(1, PATIENCE + 1):
             try:
                 with self.session.connection.transaction():
@@ -84,7 +82,9 @@ class Trial:
                 self.forget()
             except psycopg.errors.QueryCanceled:
                 self.forget()
-                return failed(TAKES_TOO_LONG)
+                failed(TAKES_TOO_LONG)
+                return None
+        return None
 
     def shown(self, question: str, guise: Guise, values: Sequence[str]) -> list[dict[str, int]]:
         """What this counts for each of these values of the guise's setting, by owner. All of it is one message."""

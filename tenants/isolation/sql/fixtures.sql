@@ -82,8 +82,9 @@ WHERE f.contype = 'f'
 ORDER BY cardinality(f.conkey) DESC, f.conname
 
 -- name: unique_keys_of
--- The columns of each key that no two rows may share, and whether ON CONFLICT may name them.
-SELECT array_agg(a.attname::text),
+-- The columns of each key that no two rows may share, and whether ON CONFLICT may name them. A column that only says which rows
+-- the key is of distinguishes none of them; what an expression is made of is known by what the index depends on alone.
+SELECT array_agg(DISTINCT a.attname::text),
        bool_and(i.indisunique AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL AND NOT i.indisexclusion)
 FROM pg_index AS i
 JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid OR d.classid = 'pg_constraint'::regclass
@@ -94,6 +95,7 @@ WHERE i.indrelid = to_regclass({name})
   AND d.refclassid = 'pg_class'::regclass
   AND d.refobjid = i.indrelid
   AND d.refobjsubid > 0
+  AND (i.indexprs IS NOT NULL OR a.attnum = ANY(i.indkey))
 GROUP BY i.indexrelid
 
 -- name: columns_of_check

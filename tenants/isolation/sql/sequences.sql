@@ -82,6 +82,18 @@ ALTER SEQUENCE {relation} INCREMENT BY {increment}
 -- Others who draw from a sequence queue behind whoever waits for it.
 SELECT set_config('lock_timeout', '100ms', true)
 
+-- name: somebody_waits
+-- Whether others wait for what this transaction holds of a sequence.
+SELECT EXISTS (
+    SELECT
+    FROM pg_locks AS w
+    JOIN pg_class AS c ON c.oid = w.relation AND c.relkind = 'S'
+    JOIN pg_locks AS h ON h.locktype = 'relation' AND h.database = w.database AND h.relation = w.relation AND h.pid = pg_backend_pid()
+    WHERE w.locktype = 'relation'
+      AND NOT w.granted
+      AND w.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+)
+
 -- name: drawn_from
 -- The sequences of others from which this transaction has drawn: their locks stay until its end, also where a subtransaction
 -- was rolled back.
