@@ -1,7 +1,5 @@
 """Figures as people read them."""
 
-from datetime import UTC, datetime
-
 
 def size(number: float) -> str:
     """Bytes."""
@@ -29,11 +27,3 @@ def milliseconds(number: float | None) -> str:
 def count(number: int | None) -> str:
     """A number of rows; an empty place where there is nothing."""
     return f"{number:,}" if number else ""
-
-
-def moment(text: str | None) -> str:
-    """A time of a document, which is ISO 8601: 30 Nov 2026, 14:05 UTC."""
-    if not text:
-        return ""
-    at = datetime.fromisoformat(text).astimezone(UTC)
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"

@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from migrations_ops.admin import addresses, mixins, traffic_chart
-from migrations_ops.formatting import count, moment, seconds
+from migrations_ops.formatting import count, seconds
 from migrations_ops.reports import service as reports
 from vital.db.sql import relation_named, shown
 from vital.errors import EngineError
+from vital.moments import moment
 
 Document = dict[str, Any]
 admin.site.index_template = "migrations_ops/dashboard.html"  # django-tenants' own admin/index.html would come first

@@ -10,12 +10,12 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 
 from migrations_ops.admin import addresses, mixins, run_presenter
-from migrations_ops.formatting import moment
 from migrations_ops.models import PhaseRun
 from migrations_ops.runs import service as runs
 from migrations_ops.runs.service import log_tail
 from tenants.ttl_cache import Memory
 from vital.db.sql import relation_named
+from vital.moments import moment
 
 _remembered_runs: Memory[dict[str, Any]] = Memory(64)  # however many look at a run, it is asked twice a second at most
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from migrations_ops.admin import addresses
 from migrations_ops.admin.mixins import SHADES
-from migrations_ops.formatting import count, milliseconds, moment, seconds, size
+from migrations_ops.formatting import count, milliseconds, seconds, size
 from vital.db.sql import relation_named
+from vital.moments import moment
 
 Document = dict[str, Any]
 NAMES = {"run": "Run {}", "undo": "Undo {}"}

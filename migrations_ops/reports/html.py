@@ -5,8 +5,8 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
-from migrations_ops.formatting import moment
 from migrations_ops.reports import sections as words
+from vital.moments import moment
 
 
 def html(document: dict[str, Any], back: str = "") -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from migrations_ops.formatting import count, milliseconds, moment, seconds, size
+from migrations_ops.formatting import count, milliseconds, seconds, size
+from vital.moments import moment
 
 Document = dict[str, Any]
 Row = tuple[str, ...]

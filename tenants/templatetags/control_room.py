@@ -1,20 +1,18 @@
 """What every page of the admin shows alike: where one is, and times."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django import template
 from django.db.models import Model
 from django.template.context import Context
-from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.text import capfirst
-from django.utils.timezone import is_naive, make_aware
 
 from tenants.admin.links import names_of
+from vital.moments import moment
 
 register = template.Library()
+register.filter(moment)
 
 
 @dataclass(frozen=True)
@@ -60,12 +58,3 @@ def _address(row: Any, listed: str) -> str:
 def named(context: Context, kind: str, *key: Any) -> str:
     """The name of a thing, as a link to its page: `{% named "tenant" id %}`, `{% named "row" table key %}`."""
     return names_of(context["request"]).link(kind, key[0] if len(key) == 1 else key)
-
-
-@register.filter
-def moment(value: datetime | str | None) -> str:
-    """A time with its zone, also one that a document has as ISO 8601."""
-    found = parse_datetime(value) if isinstance(value, str) else value
-    if found is None:
-        return str(value or "")
-    return date_format(make_aware(found) if is_naive(found) else found, "DATETIME_FORMAT")

@@ -1,8 +1,6 @@
 """Whatever a table's keys and references are: the attack run finds no leak where there is none, tries everything, and
 finds the leak where there is one, with statements that repeat it."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
@@ -93,18 +91,6 @@ CHECKED = {
     "a number in hundreds": ("id int PRIMARY KEY CHECK (id BETWEEN 100 AND 999)", "100", "200"),
     "a day of our time": ("id date PRIMARY KEY CHECK (id > '2000-01-01')", "'2024-05-06'", "'2024-05-07'"),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def scratch(server_url: str) -> Iterator[Scratch]:
-    with isolated.database(server_url) as scratch:
-        yield scratch
-
-
-@pytest.fixture
-def session(scratch: Scratch) -> Iterator[Session]:
-    with isolated.session_of(scratch) as session:
-        yield session
 
 
 def attacked(session: Session, inventory: Inventory) -> Report:

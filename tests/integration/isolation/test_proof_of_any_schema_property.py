@@ -1,7 +1,5 @@
 """Small tables of any kind, referring to each other: isolated rightly they hold; with one policy broken they do not."""
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,7 +7,6 @@ from hypothesis import strategies as st
 from migrations_ops.engine.session import Session
 from tenants.isolation import database_probe
 from tests.support import isolated
-from tests.support.databases import Scratch
 
 pytestmark = pytest.mark.server
 
@@ -56,18 +53,6 @@ def schemas(draw: st.DrawFn) -> list[str]:
             columns.append(f"self {kinds[number]} REFERENCES {{s}}.t{number}")
         made.append(f"CREATE TABLE {{s}}.t{number} ({', '.join(columns)})")
     return made
-
-
-@pytest.fixture(scope="module")
-def scratch(server_url: str) -> Iterator[Scratch]:
-    with isolated.database(server_url) as scratch:
-        yield scratch
-
-
-@pytest.fixture(scope="module")
-def session(scratch: Scratch) -> Iterator[Session]:
-    with isolated.session_of(scratch) as session:
-        yield session
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """What tenants reach past the policies: each way is named with the statement that closes it, or allowed by the plan."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import psycopg
@@ -80,18 +79,6 @@ CLOSED = {
     "a rule that does nothing": ("CREATE RULE calm AS ON DELETE TO {s}.things DO ALSO NOTHING",),
     "a copy that nobody reads": (COPY,),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def scratch(server_url: str) -> Iterator[Scratch]:
-    with isolated.database(server_url) as scratch:
-        yield scratch
-
-
-@pytest.fixture
-def session(scratch: Scratch) -> Iterator[Session]:
-    with isolated.session_of(scratch) as session:
-        yield session
 
 
 def schema_of(inventory: Inventory) -> str:

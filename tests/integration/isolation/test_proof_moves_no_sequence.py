@@ -1,7 +1,6 @@
 """The attack run plants rows and takes them back; whatever draws from a sequence meanwhile, it is as it was before."""
 
 import threading
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -68,18 +67,6 @@ OPEN = "GRANT USAGE ON SCHEMA {s} TO PUBLIC; GRANT ALL ON ALL SEQUENCES IN SCHEM
 OPEN_LOG = "DO $$ BEGIN EXECUTE 'GRANT ALL ON {s}.' || 'log TO PUBLIC'; EXCEPTION WHEN undefined_table THEN END $$"
 OPEN_FIRST = OPEN_LOG.replace("'log", "'first")
 MADE_UP = FUNCTION % "EXECUTE format('INSERT INTO {s}.%I (what) VALUES (1)', 'l' || 'og');"
-
-
-@pytest.fixture(scope="module")
-def scratch(server_url: str) -> Iterator[Scratch]:
-    with isolated.database(server_url) as scratch:
-        yield scratch
-
-
-@pytest.fixture
-def session(scratch: Scratch) -> Iterator[Session]:
-    with isolated.session_of(scratch) as session:
-        yield session
 
 
 def state(scratch: Scratch) -> dict[str, tuple[int, bool]]:
