@@ -25,7 +25,7 @@ def to_tenant(tenant: str) -> str:
 
 
 def to_findings(**asked: str | int) -> str:
-    """The findings with these values: `check_name`, `relation`, `severity`, `run_id`, `phase`."""
+    """Those with these values: `check_name`, `relation`, `severity`, `run_id`, `phase`, or the row's `tenant`."""
     return list_page(Finding, **asked)
 
 
@@ -44,6 +44,11 @@ def to_row(relation: str, key: str) -> str:
     if model is None or not key:
         return to_rows(relation)
     return change_page(model, key)
+
+
+def to_findings_of(tenant: str, relation: str) -> str:
+    """About rows of this tenant's; of the whole table where no page of ours shows its rows."""
+    return to_findings(relation=relation, **({"tenant": tenant} if model_of(relation) else {}))
 
 
 def to_ledger(**asked: str | int) -> str:

@@ -5,11 +5,12 @@ from typing import Any
 
 from django.contrib.admin import RelatedFieldListFilter, SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.db.models import Model, QuerySet, UUIDField
+from django.db.models import Case, Exists, Model, OuterRef, Q, QuerySet, UUIDField, When
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.urls import reverse
 
+from migrations_ops.admin.links import model_of
 from migrations_ops.models import Finding, Override
 from migrations_ops.review import service as review
 from tenants.identity import tenant_id
@@ -80,6 +81,36 @@ class ByFinding(SimpleListFilter):
             return queryset
         found = Finding.objects.filter(relation=table_of(queryset.model), check_name=check).exclude(key="")
         return queryset.filter(pk__in=found.values(row=Cast("key", UUIDField())))
+
+
+class OfTenant(SimpleListFilter):
+    """Findings about rows that are this tenant's now. Its page leads here; other tenants are not offered."""
+
+    title, parameter_name = "tenant", "tenant"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        if (asked := request.GET.get(self.parameter_name)) is None:
+            return []
+        id = tenant_id(asked)
+        tenant = TenantRecord.objects.filter(pk=id).first() if id else None
+        if tenant is None:
+            raise IncorrectLookupParameters(asked)
+        self.tenant = tenant
+        return [(asked, tenant.name)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return queryset
+        relations = queryset.exclude(key="").values_list("relation", flat=True).order_by().distinct()
+        models = {relation: model for relation in relations if (model := model_of(relation))}
+        # Row by row, by its key, which is one only beside its own table: CASE asks that first.
+        key = Case(When(~Q(key=""), relation__in=[*models], then=Cast("key", UUIDField())))
+        theirs = Q(pk__in=[])
+        for relation, model in models.items():
+            rows = model._default_manager.filter(pk=OuterRef("row"), tenant=self.tenant.pk)
+            theirs |= Q(Exists(rows), relation=relation)
+        found: QuerySet[Any] = queryset.alias(row=key).filter(theirs)
+        return found
 
 
 class ByHand(SimpleListFilter):

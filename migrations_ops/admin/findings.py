@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 
 from migrations_ops.admin import decision_page, queue
+from migrations_ops.admin.filters import OfTenant
 from migrations_ops.admin.links import by_relation, phase_of
 from migrations_ops.admin.mixins import may_act
 from migrations_ops.models import Finding, PhaseRun
@@ -27,7 +28,7 @@ class FindingAdmin(ReadOnly):
         "run_id": one("run", "run_id"),
         "phase": phase_of,
     }
-    list_filter = ("severity", "relation", "check_name")
+    list_filter = ("severity", "relation", "check_name", OfTenant)
     search_fields = ("key", "message")
     actions = ("decide",)
     change_form_outer_before_template = "migrations_ops/finding_next.html"

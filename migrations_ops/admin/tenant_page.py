@@ -91,7 +91,7 @@ def _rows(tenant: Document) -> list[Document]:
             "table": table,
             "rows": f"more than {most:,}" if rows > most else f"{rows:,}",
             "link": addresses.to_rows(relation_named(table), tenant["id"]),
-            "findings": addresses.to_findings(relation=relation_named(table)),
+            "findings": addresses.to_findings_of(tenant["id"], relation_named(table)),
         }
         for table, rows in tenant["rows"].items()
     ]

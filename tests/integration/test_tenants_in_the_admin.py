@@ -69,6 +69,37 @@ def test_the_page_says_what_the_tenant_has(admin: Client, database: Scratch) -> 
     assert admin.get(PAGE.format("99999999-0000-4000-8000-000000000000")).status_code == 404
 
 
+FOUND = """
+    INSERT INTO vital.finding (phase, check_name, severity, relation, key, message, run_id)
+    SELECT '005_post_validation', 'a check', 'WARN', relation, key, message, 1
+    FROM (
+        SELECT 'public.agents', id::text, 'agent of ' || tenant_id FROM agents
+        UNION ALL VALUES ('public.agents', '', 'about the table'), ('public.messages', '1/2', 'of another kind of key')
+    ) AS found (relation, key, message)
+"""
+
+
+def test_its_findings_are_about_its_rows(admin: Client, database: Scratch) -> None:
+    databases.rows(database.admin_url, FOUND)
+    tables = {row["table"]: row for row in admin.get(PAGE.format(PHARMA)).context["rows"]}
+
+    page = admin.get(tables["agents"]["findings"])
+
+    found = {finding.message for finding in page.context["cl"].result_list}
+    assert found == {f"agent of {PHARMA}"}
+    assert "Pharmaceuticals" in page.content.decode()
+    every = admin.get(f"/admin/migrations_ops/finding/?tenant={PHARMA}")
+    assert found <= {finding.message for finding in every.context["cl"].result_list}
+
+
+@pytest.mark.parametrize("nobody", ["x", "99999999-0000-4000-8000-000000000000"])
+def test_findings_of_no_tenant_are_none(admin: Client, nobody: str) -> None:
+    page = admin.get(f"/admin/migrations_ops/finding/?tenant={nobody}", follow=True)
+
+    assert page.status_code == 200
+    assert page.redirect_chain == [("/admin/migrations_ops/finding/?e=1", 302)]
+
+
 def test_a_setting_is_changed_by_name_and_reason_and_counts_within_a_second(admin: Client, database: Scratch) -> None:
     before = stored(database, DIGITAL_HEALTH)
     form = filled_in(admin, limits__max_tools="7", features__tool_management="true", reason="ordered")
