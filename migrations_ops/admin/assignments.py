@@ -102,6 +102,10 @@ class AssignedAdmin(ReadOnly):
         plain = (name for name in self.indexed if not self.opts.get_field(name).is_relation)
         return tuple(name for name in plain if name not in UNTELLING)
 
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """Rule and run are columns of the list; on the row's page the assignment history says more of them."""
+        return [one for one in super().get_fields(request, obj) if getattr(one, "name", one) not in ("rule", "run")]
+
     def require_rows(self) -> None:
         reports.require_tenants(table_of(self.model))
 

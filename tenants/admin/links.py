@@ -173,8 +173,10 @@ class WithLinks:
         return [self._linked(request, name) if name in self.links else name for name in shown]
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """Each once: Django adds what is read only to the fields of the form."""
         shown = super().get_fields(request, obj)  # type: ignore[misc]
-        return [self._linked(request, name) if obj and self._reads(request, obj, name) else name for name in shown]
+        linked = [self._linked(request, name) if obj and self._reads(request, obj, name) else name for name in shown]
+        return list(dict.fromkeys(linked))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         known = [*super().get_readonly_fields(request, obj)]  # type: ignore[misc]

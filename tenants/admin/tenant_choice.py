@@ -65,7 +65,11 @@ class OneTenant(_OnlyChosen, OneSearched):
 
 
 class ManyTenants(_OnlyChosen, ManySearched):
-    """The same of several."""
+    """The same of several. Each has its own cross; select2's cross for all of them would stand in their list without
+    being of it, which screen readers stumble over."""
+
+    def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
+        return super().build_attrs(base_attrs, extra_attrs) | {"data-allow-clear": "false"}
 
 
 class _Searched:

@@ -164,3 +164,15 @@ def test_what_is_not_there_is_no_link_and_no_error(site: tuple[Client, Scratch],
 
 def test_there_is_a_row_for_every_named_thing(site: tuple[Client, Scratch]) -> None:
     assert ApiKey.objects.count() == Membership.objects.count() == Override.objects.count() == 1
+
+
+def test_a_rows_page_has_each_field_once(site: tuple[Client, Scratch]) -> None:
+    client, database = site
+    ((tool,),) = databases.rows(database.admin_url, "SELECT id::text FROM tools ORDER BY id LIMIT 1")
+
+    form = client.get(reverse("admin:catalog_tool_change", args=[tool])).context["adminform"]
+
+    names = [getattr(field, "name", field) for _, options in form.fieldsets for field in options["fields"]]
+    assert "tenant" in names
+    assert len(names) == len(set(names))
+    assert not {"rule", "run"} & set(names), "the assignment history says them"
