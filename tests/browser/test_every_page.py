@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.browser_visitor import NARROW, WIDE, Visitor
+from tests.support.browser_visitor import LOOKS, Visitor
 from tests.support.cast import PHARMA
 
 RUNS = "/admin/migrations_ops/run/"
@@ -38,21 +38,9 @@ PAGES = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_at_every_width_by_day_and_by_night(visitor: Visitor, name: str) -> None:
-    """Barriers are asked for on a wide screen by day and on a narrow one by night: each light, each width once."""
-    visitor.page.set_viewport_size(WIDE)
-    visitor.page.emulate_media(color_scheme="light")
-    visitor.open(PAGES[name])
-    assert visitor.accessibility_violations() == [], f"{name}, wide, by day"
-    _fits(visitor, name, "light")
-    visitor.page.emulate_media(color_scheme="dark")
-    visitor.open(PAGES[name])
-    _fits(visitor, name, "dark")
-    assert visitor.accessibility_violations() == [], f"{name}, narrow, by night"
-
-
-def _fits(visitor: Visitor, name: str, light: str) -> None:
-    """Leaves the window narrow."""
-    for width in (WIDE, NARROW):
-        visitor.page.set_viewport_size(width)
-        visitor.screenshot(f"{name}-{width['width']}-{light}")
-        assert visitor.overflow() <= 0, f"{name} is wider than {width['width']} pixels"
+    for look in LOOKS:
+        visitor.look(look)
+        visitor.open(PAGES[name])
+        visitor.screenshot(f"{name}, {look}")
+        assert visitor.overflow() <= 0, f"{name}, {look}: wider than the window"
+        assert visitor.accessibility_violations() == [], f"{name}, {look}"

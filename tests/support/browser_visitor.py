@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Response, ViewportSize
@@ -10,7 +11,15 @@ from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Response, 
 PICTURES = Path(os.environ.get("VITAL_SCREENSHOTS") or "build/screenshots")
 WIDE = ViewportSize(width=1440, height=900)
 NARROW = ViewportSize(width=390, height=844)
+# What somebody may look at a page in: the width of the window, and light.
+LOOKS: dict[str, tuple[ViewportSize, Literal["light", "dark"]]] = {
+    "wide, by day": (WIDE, "light"),
+    "wide, by night": (WIDE, "dark"),
+    "narrow, by day": (NARROW, "light"),
+    "narrow, by night": (NARROW, "dark"),
+}
 SERIOUS = ("serious", "critical")
+AXE = {"resultTypes": ["violations"]}  # what holds is not told, which takes longer than to find it
 
 
 def chromium() -> str | None:
@@ -35,14 +44,22 @@ class Visitor:
         if response.status >= 400:
             self.complaints.append(f"{response.status} {response.url}")
 
-    def open(self, path: str) -> None:
+    def open(self, path: str) -> Response:
         """A page that loads itself anew at this very moment ends the way to another: a person would click again."""
         try:
-            self.page.goto(self.url + path, wait_until="networkidle")
+            answer = self.page.goto(self.url + path, wait_until="networkidle")
         except Error as error:
-            if "ERR_ABORTED" not in str(error):
+            if "ERR_ABORTED" not in str(error) or "Download" in str(error):
                 raise
-            self.page.goto(self.url + path, wait_until="networkidle")
+            answer = self.page.goto(self.url + path, wait_until="networkidle")
+        assert answer, "no place in the same page"
+        return answer
+
+    def look(self, look: str) -> None:
+        """One of LOOKS; a page that is open already stays as it is loaded, as where somebody turns the device."""
+        size, scheme = LOOKS[look]
+        self.page.set_viewport_size(size)
+        self.page.emulate_media(color_scheme=scheme)
 
     def log_in(self, name: str, password: str) -> None:
         self.open("/admin/login/")
@@ -67,7 +84,7 @@ class Visitor:
 
     def accessibility_violations(self) -> list[str]:
         """What would keep somebody out, as axe has it: rule and where, serious ones only."""
-        found = Axe().run(self.page).response["violations"]
+        found = Axe().run(self.page, options=AXE).response["violations"]
         return [
             f"{rule['id']}: {rule['help']} at {node['target']}"
             for rule in found
