@@ -91,9 +91,11 @@ def explained(error: Exception, isolation: Isolation) -> Failure:
         case Http404():
             return Failure(404, "Not found", _words(error, "There is no such page, or no such row."))
         case PermissionDenied():
-            return Failure(403, "Not for you", _words(error, "You may not look at this page, or not change it."))
+            return Failure(
+                403, "No permission", _words(error, "You have no permission to see this page, or to change it.")
+            )
         case errors.Refusal():
-            return Failure(error.status, "Not now", error.sentence)
+            return Failure(error.status, "Not possible now", error.sentence)
         case (
             ValidationError()
             | OverflowError()
@@ -102,11 +104,11 @@ def explained(error: Exception, isolation: Isolation) -> Failure:
             | BadRequest()
             | SuspiciousOperation()
         ):
-            return Failure(400, "Not understood", DATA)
+            return Failure(400, "Invalid request", DATA)
         case DatabaseError() | psycopg.Error():
             return _of_database(error, isolation)
     if isinstance(error, tuple(map(import_string, settings.PLAIN_ERRORS))):
-        return Failure(409, "Not now", str(error))
+        return Failure(409, "Not possible now", str(error))
     return _unexpected()
 
 
@@ -120,9 +122,9 @@ def _of_database(error: Exception, isolation: Isolation) -> Failure:
     if state in (NO_TABLE, NO_COLUMN, NO_SCHEMA):
         return Failure(409, "Not in this database", NO_TABLES if of_vital else OF_ANOTHER_PLAN, said)
     if state.startswith("22"):
-        return Failure(400, "Not understood", DATA)
+        return Failure(400, "Invalid request", DATA)
     refusal = errors.refusal_of(error)
-    return Failure(refusal.status, "Not now", refusal.sentence) if refusal.status == 503 else _unexpected()
+    return Failure(refusal.status, "Not possible now", refusal.sentence) if refusal.status == 503 else _unexpected()
 
 
 @cache

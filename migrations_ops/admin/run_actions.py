@@ -12,15 +12,15 @@ from migrations_ops.runs import service as runs
 PATIENCE = 5  # seconds that a page waits for a run's batch
 OPENS = "006_row_level_security"
 QUESTIONS = {
-    "pause": "The run stops after the batch it is at, usually within a second. What was done is kept, applications go "
-    "on as before, and resuming goes on exactly there.",
-    "resume": "A worker takes the run up where it stopped, by the plan that it was opened with. With another plan in "
-    "force it is refused, and you are shown what differs.",
-    "cancel": "The run is cancelled after the batch it is at. What it did stays, and can be undone; what is left can "
-    "be done by a new run.",
-    "undo": "Phases are undone, the latest first: rows by the ledger to what they were, changes of the schema by "
-    "their reverse. Rows that another session has changed since are kept as they are. Where something would be lost, "
-    "nothing is changed.",
+    "pause": "The run stops after its current batch, usually within a second. Completed work is kept, applications "
+    "are not affected, and resuming continues exactly there.",
+    "resume": "A worker continues the run where it stopped, with the plan that it was opened with. If another plan is "
+    "in force, it is refused, and the differences are shown.",
+    "cancel": "The run is cancelled after its current batch. Completed work stays and can be undone; a new run can do "
+    "the rest.",
+    "undo": "Phases are undone, the latest first: rows are restored from the ledger, changes of the schema are "
+    "reversed. Rows that another session has changed since are kept as they are. If anything would be lost, nothing "
+    "is changed.",
 }
 
 
@@ -59,6 +59,6 @@ def _do(request: HttpRequest, run: int, what: str) -> HttpResponse:
             runs.resume_in_background(who=who, reason=reason, run=run)
             return mixins.to_run(run)
         _, status = runs.stop(what, PATIENCE, runs.Actor(who, reason), run)
-        later = " It stops after its batch." if status == "running" else ""
+        later = " It stops after its current batch." if status == "running" else ""
         messages.info(request, f"Run {run} is {status}.{later}")
     return mixins.to_run(run)

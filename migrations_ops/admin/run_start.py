@@ -24,13 +24,13 @@ class StartForm(forms.Form):
 
     first = forms.ChoiceField(label="Start at", required=False, help_text="earlier phases must be completed")
     last = forms.ChoiceField(label="Stop after", required=False)
-    only = forms.ChoiceField(label="This phase alone", required=False)
-    tenant = forms.ChoiceField(label="Canary: this tenant alone", required=False)
-    table = forms.ChoiceField(label="Canary: this table alone", required=False, help_text="with what its rows follow")
-    stepwise = forms.BooleanField(
-        label="Step by step", required=False, help_text="the next phase alone, then look, and start again"
+    only = forms.ChoiceField(label="Only this phase", required=False)
+    tenant = forms.ChoiceField(label="Canary: only this tenant", required=False)
+    table = forms.ChoiceField(
+        label="Canary: only this table", required=False, help_text="and the tables that its rows follow"
     )
-    reason = forms.CharField(label="Why", required=False, help_text="kept in the audit with your name")
+    stepwise = forms.BooleanField(label="Step by step", required=False, help_text="only the next phase, then stop")
+    reason = forms.CharField(label="Reason", required=False, help_text="kept in the audit with your name")
 
     def __init__(self, *args: Any, **words: Any) -> None:
         super().__init__(*args, **words)

@@ -62,11 +62,15 @@ class SettingsForm(ActionForm):
 
     def question(self) -> str:
         changes = [f"{name} to {value or 'not set'}" for name, value in self.changes().items()]
-        return f"Set {', '.join(changes)}? In force within a second." if changes else "Nothing differs. Go on?"
+        return (
+            f"Set {', '.join(changes)}? They take effect within a second."
+            if changes
+            else "No setting differs. Continue?"
+        )
 
     def carry_out(self, who: str) -> str:
         changed = lifecycle.configure_tenant(self.slug, self.changes(), self.reason, who=who)["changed"]
-        return f"{len(changed)} settings are changed, in force within a second."
+        return f"{len(changed)} settings are changed. They take effect within a second."
 
 
 class StateForm(ActionForm):
@@ -76,8 +80,8 @@ class StateForm(ActionForm):
 
     def question(self) -> str:
         if self.tenant["is_active"]:
-            return "Suspended, nobody of it gets in within a second: no token, no key, no staff. Its rows stay."
-        return "Resumed, everything is as it was before, within a second."
+            return "Within a second its tokens, API keys and staff are refused. Its rows are kept."
+        return "Within a second its access is as it was before."
 
     def carry_out(self, who: str) -> str:
         wanted = not self.tenant["is_active"]
@@ -94,11 +98,11 @@ class AddHostForm(ActionForm):
 
     def question(self) -> str:
         host = self.cleaned_data["host"]
-        return f"Requests under {host} are this tenant's within a second, once VITAL_ALLOWED_HOSTS has it."
+        return f"Requests under {host} belong to this tenant within a second, once VITAL_ALLOWED_HOSTS has it."
 
     def carry_out(self, who: str) -> str:
         lifecycle.add_host(self.slug, self.cleaned_data["host"], self.reason, who=who)
-        return "The host name is added, in force within a second."
+        return "The host name is added. It takes effect within a second."
 
 
 class RemoveHostForm(ActionForm):
@@ -111,11 +115,11 @@ class RemoveHostForm(ActionForm):
         self.fields["host"] = chosen_field("Host name", [host for host in self.tenant["hosts"] if host not in own])
 
     def question(self) -> str:
-        return f"Requests under {self.cleaned_data['host']} are this tenant's no longer, within a second."
+        return f"Requests under {self.cleaned_data['host']} no longer belong to this tenant, within a second."
 
     def carry_out(self, who: str) -> str:
         lifecycle.remove_host(self.slug, self.cleaned_data["host"], self.reason, who=who)
-        return "The host name is removed, in force within a second."
+        return "The host name is removed. It takes effect within a second."
 
 
 class AddAliasForm(ActionForm):
@@ -126,11 +130,11 @@ class AddAliasForm(ActionForm):
         self.fields["alias"].label = "Further id"
 
     def question(self) -> str:
-        return f"{self.cleaned_data['alias']} means this tenant within a second, wherever a request names it."
+        return f"{self.cleaned_data['alias']} names this tenant in every request, within a second."
 
     def carry_out(self, who: str) -> str:
         lifecycle.add_alias(self.slug, self.cleaned_data["alias"], self.reason, who=who)
-        return "The further id is added, in force within a second."
+        return "The further id is added. It takes effect within a second."
 
 
 class RemoveAliasForm(ActionForm):
@@ -140,25 +144,27 @@ class RemoveAliasForm(ActionForm):
         self.fields["alias"] = chosen_field("Further id", self.tenant["aliases"])
 
     def question(self) -> str:
-        return f"{self.cleaned_data['alias']} means this tenant no longer, within a second."
+        return f"{self.cleaned_data['alias']} no longer names this tenant, within a second."
 
     def carry_out(self, who: str) -> str:
         lifecycle.remove_alias(self.slug, self.cleaned_data["alias"], self.reason, who=who)
-        return "The further id is removed, in force within a second."
+        return "The further id is removed. It takes effect within a second."
 
 
 class NewTenantForm(forms.Form):
     """A tenant that has no rows yet. Its id is made."""
 
-    name = forms.CharField(label="Name", help_text="what it is called", widget=forms.TextInput(attrs={"class": BOX}))
+    name = forms.CharField(label="Name", help_text="as people read it", widget=forms.TextInput(attrs={"class": BOX}))
     slug = forms.CharField(
-        label="Slug", help_text="small letters, digits, hyphens: its subdomain", widget=forms.TextInput({"class": BOX})
+        label="Slug",
+        help_text="lowercase letters, digits and hyphens; its subdomain",
+        widget=forms.TextInput({"class": BOX}),
     )
     domain = forms.CharField(
         label="Domain", required=False, help_text="a host name of its own", widget=forms.TextInput({"class": BOX})
     )
     like = TenantChoice(
-        by="slug", label="Settings like", required=False, help_text="begin with this tenant's; empty: the defaults"
+        by="slug", label="Settings like", required=False, help_text="copied from this tenant; empty: the defaults"
     )
 
     def __init__(self, data: Any = None) -> None:
@@ -192,7 +198,10 @@ class ImportForm(forms.Form):
     archive = forms.ChoiceField(label="Archive", widget=forms.Select(attrs={"class": BOX}))
     file = forms.FileField(label="File to upload", required=False)
     slug = forms.CharField(
-        label="Other slug", required=False, help_text="without its domain then", widget=forms.TextInput({"class": BOX})
+        label="Other slug",
+        required=False,
+        help_text="its domain is left out then",
+        widget=forms.TextInput({"class": BOX}),
     )
 
     def __init__(self, kept: list[Path], *data: Any) -> None:
@@ -229,7 +238,7 @@ def chosen_field(label: str, values: list[str]) -> forms.Field:
 
 def reason_field() -> forms.Field:
     widget = forms.TextInput(attrs={"class": BOX})
-    return forms.CharField(label="Why", help_text="kept in the audit with your name", widget=widget)
+    return forms.CharField(label="Reason", help_text="kept in the audit with your name", widget=widget)
 
 
 def _text(value: Any) -> str:

@@ -21,7 +21,7 @@ from vital.errors import EngineError, hint, require_reason
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?")
 HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
 MOST = 100_000  # rows that are counted; of more it is said that they are more
-LONGEST = 100  # signs of a name
+LONGEST = 100  # characters of a name
 
 
 class NoSuchTenant(EngineError):
@@ -235,6 +235,6 @@ def _refuse(made: Record, known: list[Record], hosts: dict[str, str]) -> None:
         why = f"a slug has small letters, digits and hyphens inside, at most 50, not {made.slug!r}"
         raise NotToAdd(why=why, field="slug")
     if not made.name or len(made.name) > LONGEST:
-        raise NotToAdd(why=f"a name has 1 to {LONGEST} signs", field="name")
+        raise NotToAdd(why=f"a name has 1 to {LONGEST} characters", field="name")
     if made.domain and not HOST.fullmatch(made.domain):
         raise NotToAdd(why=f"{made.domain!r} is no host name", field="domain")

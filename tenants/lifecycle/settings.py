@@ -69,9 +69,9 @@ FEATURES = ("mode_5_enabled", "rag_enabled", "agent_creation", "knowledge_manage
 LIMITS = ("max_agents", "max_tools", "max_knowledge_chunks", "max_conversations", "max_agents_per_query",
           "max_requests_per_minute")  # fmt: skip
 SETTINGS: dict[str, Kind] = {
-    "name": Kind(f"1 to {LONGEST} signs", _text(LONGEST)),
+    "name": Kind(f"1 to {LONGEST} characters", _text(LONGEST)),
     "domain": Kind("a host name", _host),
-    "compliance_level": Kind("1 to 20 signs", _text(20)),
+    "compliance_level": Kind("1 to 20 characters", _text(20)),
     **{f"features.{name}": SWITCH for name in FEATURES},
     **{f"limits.{name}": LIMIT for name in LIMITS},
     "security.require_mfa": SWITCH,

@@ -66,7 +66,7 @@ def _a_run_is_started_paused_and_resumed(visitor: Visitor, database: Scratch) ->
         expect(page.locator("#live")).to_contain_text("workers", timeout=LONG)
         _wait_for(stands, "003 does not write")
         page.locator("#verb-pause").click()
-        page.get_by_label("Why").fill("lunch")
+        page.get_by_label("Reason").fill("lunch")
         page.get_by_role("button", name=re.compile("Pause run")).click()
     expect(page.locator("#verb-resume")).to_be_visible(timeout=LONG)
     assert rows(database.owner_url, "SELECT status FROM vital.run ORDER BY id DESC LIMIT 1") == [("paused",)]
@@ -136,7 +136,7 @@ def _the_last_phase_is_undone(visitor: Visitor, database: Scratch) -> None:
     _count_from_here(visitor)
     page.get_by_role("region", name="What is running").get_by_role("link", name=f"Run {newest}", exact=True).click()
     page.locator("#verb-undo").click()
-    page.get_by_label("Why").fill("to see it")
+    page.get_by_label("Reason").fill("to see it")
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#live")).to_contain_text("completed", timeout=LONG)
     assert _clicks(visitor) <= 3

@@ -219,4 +219,4 @@ def test_before_any_run_nothing_is_called_done(place: Place, request: Any, djang
     for address, page in pages.items():
         assert "Nothing was checked yet" in page, address
         assert "Nothing is left to review" not in page, address
-    assert "Nothing was validated yet" in pages["/admin/"]
+    assert "Not validated yet" in pages["/admin/"]

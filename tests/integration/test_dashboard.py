@@ -44,7 +44,7 @@ def test_before_anything_it_leads_to_the_first_phase(legacy: Scratch, on: On, ma
         page = first_page()
 
     assert "000_pre_validation is next" in page
-    assert "There was no run yet." in page
+    assert "There are no runs yet." in page
     assert "Isolation is off" in page
 
 
@@ -92,7 +92,7 @@ def test_the_figures_are_fresh_right_after_a_change(prepared: Scratch, on: On, m
     assert run.returncode == 0, said(run)
     assert "Tenant data pending" in before
     assert "Tenant data completed" in after
-    assert "Pharmaceuticals: " in after.partition("Who owns how much")[2]
+    assert "Pharmaceuticals: " in after.partition("Rows by tenant")[2]
 
 
 def test_what_has_moved_since_is_told(migrated: Scratch, on: On) -> None:

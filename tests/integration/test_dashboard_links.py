@@ -121,4 +121,4 @@ def test_bars_are_as_high_as_their_figures(most: int) -> None:
 def test_without_requests_the_page_says_so(admin: tuple[Client, Scratch]) -> None:
     client, _ = admin
 
-    assert "No request came to the API" in visible_text(section(client.get("/admin/").content.decode(), "traffic"))
+    assert "No API requests" in visible_text(section(client.get("/admin/").content.decode(), "traffic"))

@@ -72,7 +72,7 @@ def test_before_any_run_the_list_says_how_one_begins_and_the_start_page_what_it_
     listed, start = page_text(admin, address("changelist")), page_text(admin, address("start"))
     preview = page_text(admin, address("preview"))
 
-    assert "There was no run yet" in listed
+    assert "There are no runs yet" in listed
     assert "Start a run" in listed
     assert "004_tenant_data" in start
     assert "rows would change" in preview
@@ -268,7 +268,7 @@ def test_a_run_is_watched_and_paused_while_it_goes(on_set_up: Scratch, monkeypat
             assert "003 platform data started" in admin_client.visible_text(live.content.decode())
 
             asked = admin.post(address("steer", run, "pause"), {"reason": "lunch"}, follow=True).content.decode()
-            assert "It stops after its batch." in asked
+            assert "It stops after its current batch." in asked
             assert "asked to pause" in asked
             assert offered_actions(asked) == {"cancel"}
         process.ends_with(3)
@@ -339,7 +339,7 @@ def test_a_log_of_another_machine_or_another_run_is_not_shown(
     admin, run = platform_admin(), Run.objects.get()
     monkeypatch.setattr(settings, "LOG_DIR", tmp_path)
     where = address("log", run.pk, "003_platform_data")
-    assert "This machine has no log of it" in page_text(admin, where)
+    assert "There is no log of it on this machine" in page_text(admin, where)
 
     (tmp_path / "003_platform_data.log").write_text("of a later run\n", encoding="utf-8")
     PhaseRun.objects.update(completed_at="2020-01-01T00:00:00Z", started_at="2019-12-31T23:59:00Z")
