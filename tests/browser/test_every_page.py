@@ -43,4 +43,5 @@ def test_a_page_at_every_width_by_day_and_by_night(visitor: Visitor, name: str) 
         visitor.open(PAGES[name])
         visitor.screenshot(f"{name}, {look}")
         assert visitor.overflow() <= 0, f"{name}, {look}: wider than the window"
+        assert visitor.cut_cells() == 0, f"{name}, {look}: words of a list are cut"
         assert visitor.accessibility_violations() == [], f"{name}, {look}"

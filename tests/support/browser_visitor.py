@@ -82,6 +82,11 @@ class Visitor:
         """How many pixels the page is wider than the window."""
         return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
 
+    def cut_cells(self) -> int:
+        """Cells of a list that are lower than their words."""
+        cells = "[...document.querySelectorAll('#result_list td, #result_list tbody th')]"
+        return int(self.page.evaluate(f"{cells}.filter((one) => one.scrollHeight > one.clientHeight + 1).length"))
+
     def accessibility_violations(self) -> list[str]:
         """What would keep somebody out, as axe has it: rule and where, serious ones only."""
         found = Axe().run(self.page, options=AXE).response["violations"]
