@@ -159,7 +159,7 @@ def psql() -> str:
 @cache
 def takes_workers() -> bool:
     """Whether this VITAL's command has --workers. (Its help asks no database.)"""
-    return "--workers" in manage("postgresql://nobody@127.0.0.1/none", "migrate_tenants", "--help")
+    return "--workers" in manage("postgresql://nobody@127.0.0.1/none", "migrate_tenants", "run", "--help")
 
 
 def _vital(copy: Scratch, figures: Figures, workers: int) -> None:

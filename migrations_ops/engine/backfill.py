@@ -1,6 +1,7 @@
 """Carry out an Assign: batches in physical order, then sweeps until a fresh look finds nothing left to decide.
 
-Each batch is one transaction that holds the rows, their ledger entries, the proof, the counters and the chunk's place.
+Each batch is one transaction that holds the rows, their ledger entries, the proof, the counters and, in the last pass
+over its pages, the chunk's place.
 """
 
 import time
@@ -14,6 +15,7 @@ from migrations_ops.engine.backfill_sql import Assignment
 from migrations_ops.engine.batch_size import TIMEOUT_SECONDS, Pace
 from migrations_ops.engine.chunks import Chunk
 from migrations_ops.engine.failing_rows import REFUSED, FailingRows, is_refused_by_row
+from migrations_ops.engine.passes import BATCHES, WHOLE, Pass, Passes
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.step_context import Watch
 from migrations_ops.engine.steps import Assign
@@ -32,7 +34,7 @@ LOOK_AGAIN = 0.1  # seconds, while others are at work on the last chunks
 
 @dataclass
 class PageRange:
-    """Pages of a sweep, gone through once: nobody has to know afterwards how far it came."""
+    """Pages of a sweep, or of a pass before the last: nobody has to know afterwards how far it came."""
 
     leaf: str
     at: int
@@ -57,10 +59,16 @@ class Worker:
             "relation": self.relation,
         }
         self.leaves = {leaf: (pages, rows) for leaf, pages, rows in session.leaves(self.relation)}
-        self._paces = {leaf: Pace(_first_batch(pages, rows)) for leaf, (pages, rows) in self.leaves.items()}
+        self._passes = {
+            leaf: Passes(pages, rows, indexed=self.work.is_indexed(leaf)) for leaf, (pages, rows) in self.leaves.items()
+        }
+        self._paces = {
+            leaf: Pace(self._passes[leaf].most * _first_batch(pages, rows))
+            for leaf, (pages, rows) in self.leaves.items()
+        }
         self._cleaners = {
-            leaf: Cleaner(session, leaf, pages, lambda: watch.throttle.limits.number("vacuum"))
-            for leaf, (pages, _) in self.leaves.items()
+            leaf: Cleaner(session, leaf, pages, rows, lambda: watch.throttle.limits.number("vacuum"))
+            for leaf, (pages, rows) in self.leaves.items()
         }
 
     def carry_on(self) -> bool:
@@ -72,22 +80,33 @@ class Worker:
                     return did
                 did = True
                 while chunk.at < chunk.last:
-                    self.watch.check_stop()
-                    self.watch.make_room(chunk.leaf)
-                    self._paced(chunk)
-                    self.watch.batch_done(*chunks.progress(self.session, self.record.id))
+                    self._stretch(chunk)
 
-    def _paced(self, chunk: Chunk | PageRange) -> int:
+    def _stretch(self, chunk: Chunk) -> None:
+        """Some batches' pages, in as many passes as help. A worker that is killed before the last one leaves the chunk
+        where it was: whoever carries it on passes by the rows that are decided."""
+        leaf, first = chunk.leaf, chunk.at
+        last = min(first + BATCHES * self._paces[leaf].pages, chunk.last)
+        for each in self._passes[leaf].of_stretch():
+            pages = chunk if each.is_last else PageRange(leaf, first, last)
+            while pages.at < last:
+                self.watch.check_stop()
+                self.watch.make_room(leaf)
+                self._paced(pages, last, each)
+                self.watch.batch_done(*chunks.progress(self.session, self.record.id))
+
+    def _paced(self, pages: Chunk | PageRange, end: int, each: Pass = WHOLE) -> int:
         """One batch, whose time says how many pages the next one takes; one that takes too long leaves nothing.
         Returns how many rows were changed."""
-        pace, started = self._paces[chunk.leaf], time.monotonic()
-        first, last = chunk.at, min(chunk.at + pace.pages, chunk.last)
+        leaf, first = pages.leaf, pages.at
+        pace, started = self._paces[leaf], time.monotonic()
+        last = min(first + pace.pages, end)
         try:
-            changed = self._batch(chunk.leaf, first, last, chunk)
+            changed = self._between(leaf, f"({first},0)", f"({last},0)", lambda: pages.move(last), each)
         except pg.QueryCanceled:
             if not pace.halve():
                 raise
-            why = f"{chunk.leaf} takes longer than {TIMEOUT_SECONDS} s for a batch: {pace.pages} pages at a time now"
+            why = f"{leaf} takes longer than {TIMEOUT_SECONDS} s for a batch: {pace.pages} pages at a time now"
             self.watch.waiting(why)
             return 0
         except REFUSED as error:
@@ -95,39 +114,39 @@ class Worker:
                 raise
             if pace.halve():
                 return 0  # the page in which a row refuses is found by ever smaller batches
-            changed = self._row_by_row(chunk.leaf, first, chunk)
-        chunk.at = last
+            last = first + 1
+            changed = self._row_by_row(leaf, first, pages)
+        pages.at = last
         target = self.watch.throttle.limits.number("batch")
         pace.took(last - first, time.monotonic() - started, target or TIMEOUT_SECONDS)
-        self._cleaners[chunk.leaf].went_through(last - first)
         return changed
 
-    def _batch(self, leaf: str, first: int, last: int, chunk: Chunk | PageRange) -> int:
-        """Decide the rows of these pages; returns how many were changed."""
-        return self._between(leaf, f"({first},0)", f"({last},0)", lambda: chunk.move(last))
-
-    def _between(self, leaf: str, first: str, last: str, then: Callable[[], None]) -> int:
-        """Decide the rows from one place to another, and what follows from that, in one transaction."""
+    def _between(self, leaf: str, first: str, last: str, then: Callable[[], None], each: Pass = WHOLE) -> int:
+        """Decide the rows from one place to another, and what follows from that, in one transaction. Returns how many
+        were changed."""
         statement = self.work.batch_statement(leaf)
-        params = self.facts | {"first": first, "last": last}
+        params = self.facts | {"first": first, "last": last, "pass": each.number, "passes": each.of}
         columns = ", ".join(self.work.step.columns)
 
-        def transaction() -> int:
+        def transaction() -> tuple[int, int]:
             with self.session.work(statement_timeout=f"{TIMEOUT_SECONDS}s"):
                 self.session.named("batch_settings")
                 self.session.as_applications()
-                seen, changed, same, foreign, refused = self.session.execute(statement, params)[0]
+                seen, changed, stayed, same, foreign, refused = self.session.execute(statement, params)[0]
                 if not same:
                     raise ContentChanged(relation=leaf, columns=columns)
                 if refused:
                     raise NothingSticks(relation=leaf, columns=columns)
                 then()
                 self.record.count(seen, changed, foreign)
-                return int(changed)
+                return changed, stayed
 
-        return retry.retried(self.session, (leaf,), transaction, self.watch.waiting)
+        changed, stayed = retry.retried(self.session, (leaf,), transaction, self.watch.waiting)
+        self._passes[leaf].saw(each.number, changed, stayed)
+        self._cleaners[leaf].left_dead(changed - stayed)
+        return changed
 
-    def _row_by_row(self, leaf: str, page: int, chunk: Chunk | PageRange) -> int:
+    def _row_by_row(self, leaf: str, page: int, pages: Chunk | PageRange) -> int:
         """A page in which a row refuses: the others get their values. The chunk's place moves when each row is either
         decided or remembered, so that a killed worker's page is gone through again."""
         within = {"first": f"({page},0)", "last": f"({page + 1},0)"}
@@ -135,7 +154,7 @@ class Worker:
             rows = self.session.execute(self.work.candidates_statement(leaf), within)
         changed = self._divided(leaf, page, rows)
         with self.session.work():
-            chunk.move(page + 1)
+            pages.move(page + 1)
         return changed
 
     def _divided(self, leaf: str, page: int, rows: Sequence[tuple[int, str]]) -> int:
@@ -171,13 +190,13 @@ class Worker:
                 while page_range.at < page_range.last:
                     self.watch.check_stop()
                     self.watch.make_room(leaf)
-                    changed += self._paced(page_range)
+                    changed += self._paced(page_range, page_range.last)
             idle = 0 if changed else idle + 1
             if idle > SWEEPS_WITHOUT_EFFECT and self.failing is not None:
                 self.failing.leave_stuck(leaf)
             elif idle > SWEEPS_WITHOUT_EFFECT:
                 raise NothingSticks(relation=leaf, columns=", ".join(self.work.step.columns))
-        if keys is None and self.record.rows_changed:
+        if keys is None and self.record.rows_changed and not self.work.step.goes_on:
             self._cleaners[leaf].finish()
 
 

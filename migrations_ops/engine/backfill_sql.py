@@ -53,6 +53,10 @@ class Assignment:
             key=sql.key_text("t", step.table.key),
         )
 
+    def is_indexed(self, leaf: str) -> bool:
+        """Whether an index holds a column that changes: then each update touches all indexes of the table."""
+        return bool(self.session.named("indexes_of_columns", {"leaf": leaf, "columns": list(self.step.columns)}))
+
     def candidates_statement(self, leaf: str) -> Composable:
         """Each candidate in a range of pages: its place in its page, and its key."""
         key = sql.key_text("t", self.step.table.key)

@@ -65,7 +65,7 @@ def _at_once(session: Session, statement: Statement, note: SavedState) -> float:
     """
     clock = Clock()
     with session.work(as_operator=False):
-        for change in statement.up:
+        for change in changes(session, statement):
             session.execute(change)
         session.named("note_applied", note)
     return clock.seconds
@@ -78,8 +78,13 @@ def _online(session: Session, statement: Statement, waiting: Waiting) -> None:
         return
     if statement.repair is not None:
         session.execute(statement.repair)
-    for change in statement.up:
+    for change in changes(session, statement):
         session.execute(change)
+
+
+def changes(session: Session, statement: Statement) -> tuple[Composable, ...]:
+    """What makes the change in this database."""
+    return statement.up(session) if callable(statement.up) else statement.up
 
 
 def was_applied(session: Session, phase: str, statement: Statement) -> bool:
@@ -92,7 +97,7 @@ def undo(session: Session, phase: str, statement: Statement, waiting: Waiting) -
     if not noted:
         return Outcome("already")
     saved_state, is_another = noted[0]
-    changes = statement.down(saved_state or {})
+    way_back = statement.down(saved_state or {})
     tables = tuple(filter(None, (statement.relation, *statement.locks)))
     whole = are_there(session, *tables) and not is_another
     if not whole:
@@ -100,7 +105,7 @@ def undo(session: Session, phase: str, statement: Statement, waiting: Waiting) -
 
     def take_back() -> None:
         with session.work(as_operator=False):
-            for change in changes:
+            for change in way_back:
                 session.execute(change) if whole else _as_far_as_there(session, change)
             session.named("forget_applied", {"statement": statement.name})
 
@@ -111,7 +116,7 @@ def undo(session: Session, phase: str, statement: Statement, waiting: Waiting) -
         if statement.index is not None and partitioned_index.has(session, statement.relation):
             partitioned_index.drop_index(session, statement.relation, statement.index, waiting)
         else:
-            for change in changes:
+            for change in way_back:
                 session.execute(change)
         session.named("forget_applied", {"statement": statement.name})
     else:

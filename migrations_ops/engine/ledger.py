@@ -127,7 +127,7 @@ class _Undoing:
         self.at_once = ENTRIES_AT_ONCE
         self.gone: set[str] = set()
         self._statements: dict[tuple[str, str], Composable] = {}
-        self._cleaners: dict[str, tuple[Cleaner, float]] = {}
+        self._cleaners: dict[str, Cleaner] = {}
 
     def group(self, group: Group) -> tuple[int, list[str]] | None:
         """(rows undone, keys kept); None where it took too long and was divided in two instead."""
@@ -160,8 +160,7 @@ class _Undoing:
                 f"{relation}: taking back {group.rows} rows takes longer than {TIMEOUT_SECONDS} s: half of them now"
             )
             return None
-        cleaner, pages_per_row = self._cleaner(relation)
-        cleaner.went_through(int(count * pages_per_row) + 1)
+        self._cleaner(relation).left_dead(count)
         return count, kept
 
     def _can_be_undone(self, relation: str) -> bool:
@@ -185,17 +184,17 @@ class _Undoing:
         with self.session.work():
             return bool(self.session.named("divide_entry", {"id": group.ids[0]})[0][0])
 
-    def _cleaner(self, relation: str) -> tuple[Cleaner, float]:
+    def _cleaner(self, relation: str) -> Cleaner:
         if relation not in self._cleaners:
             leaves = self.session.leaves(relation)
             pages, rows = sum(pages for _, pages, _ in leaves), sum(rows for *_, rows in leaves)
             chunk = lambda: self.watch.throttle.limits.number("vacuum")  # noqa: E731
-            self._cleaners[relation] = Cleaner(self.session, relation, pages, chunk), pages / rows if rows else 0.0
+            self._cleaners[relation] = Cleaner(self.session, relation, pages, rows, chunk)
         return self._cleaners[relation]
 
     def finish(self) -> None:
         """Clean the indexes of every table that was touched."""
-        for cleaner, _ in self._cleaners.values():
+        for cleaner in self._cleaners.values():
             cleaner.finish()
 
 

@@ -97,7 +97,8 @@ class Statement:
 
     `is_applied`       SELECT one boolean, or a question to the session: is it already so (and valid)?
     `saved_state`      SELECT one jsonb before `up`: what `down` will need.
-    `up`               statements in one transaction, or one outside any where `online` (CREATE INDEX CONCURRENTLY).
+    `up`               statements in one transaction, or one by one outside any where `online` (CREATE INDEX
+                       CONCURRENTLY); or a question to the session for them, where the catalogue says what they are.
     `down`             the same for the undo, given the saved state.
     `data_loss_check`  (relation, key, message) of what the undo would lose; an archive can keep it.
     `undo_blockers`    the same for what forbids the undo altogether.
@@ -111,7 +112,7 @@ class Statement:
 
     name: str
     is_applied: "Composable | Callable[[Session], bool]"
-    up: tuple[Composable, ...]
+    up: "tuple[Composable, ...] | Callable[[Session], tuple[Composable, ...]]"
     down: Callable[[SavedState], tuple[Composable, ...]]
     relation: str = ""
     saved_state: Composable | None = None
@@ -138,6 +139,7 @@ class Assign:
     `only`          predicate on `v`: the verdicts to carry out now; the others wait for a run without it.
     `failing`       how many rows may refuse their new values and be left as they are; where None, the first one that
                     does stops the run.
+    `goes_on`       whether a later step assigns the rest of the table's rows: what is cleaned up once is left to it.
     """
 
     name: str
@@ -148,6 +150,7 @@ class Assign:
     reassignable: Composable | None = None
     only: Composable | None = None
     failing: int | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)

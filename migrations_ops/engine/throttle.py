@@ -11,12 +11,17 @@ LOOK_EVERY = 1.0  # seconds between two looks at the signals and the limits
 SAY_AGAIN = 30.0  # seconds after which a reason is reported once more
 
 
+def limits_in_force(session: Session) -> Limits:
+    """The limits as somebody has tuned them; the defaults where VITAL's own tables are not there yet."""
+    return Limits(dict(session.named("tuned")) if session.named("is_set_up")[0][0] else {})
+
+
 class Throttle:
     """One for a run's session. `limits` are read anew with every look, so that they can be tuned while it works."""
 
     def __init__(self, session: Session) -> None:
         self.session, self.signals = session, Signals(session)
-        self.limits = Limits(dict(session.named("tuned")))
+        self.limits = limits_in_force(session)
         self._looked = 0.0
 
     def make_room(self, relation: str, waiting: Callable[[str], None], check_stop: Callable[[], None]) -> None:
@@ -35,7 +40,7 @@ class Throttle:
             waiting("")
 
     def _look(self, relation: str) -> str | None:
-        self.limits = Limits(dict(self.session.named("tuned")))
+        self.limits = limits_in_force(self.session)
         reason = self.signals.busy(self.limits, relation)
         self._looked = time.monotonic()
         return reason

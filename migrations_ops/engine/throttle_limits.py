@@ -75,6 +75,12 @@ LIMITS = (
     ),
     Limit("batch", "seconds", "500ms", "how long a batch should take", may_be_off=False),
     Limit("vacuum", "percent", "8%", "after how much of a table's pages VACUUM cleans up behind the batches"),
+    Limit(
+        "keep_indexes",
+        "switch",
+        OFF,
+        "whether indexes on the tenant column stay while the rows of a table are assigned",
+    ),
     Limit("quiet", "seconds", "10min", "how long no row may have been written without a tenant before NOT NULL"),
 )
 BY_NAME = {limit.name: limit for limit in LIMITS}

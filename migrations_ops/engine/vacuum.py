@@ -6,6 +6,7 @@ every group would cost more than the backfill. What frees the room in the heap i
 
 from collections.abc import Callable
 
+from migrations_ops.engine.passes import UNKNOWN
 from migrations_ops.engine.session import QUERIES, Session
 from vital.db import sql
 
@@ -13,19 +14,20 @@ SMALLEST = 2_000  # pages: below 16 MB nobody notices
 
 
 class Cleaner:
-    """Counts the pages that batches have gone through in one table, and cleans up behind them."""
+    """Counts the dead rows that batches have left in one table, and cleans up behind them."""
 
-    def __init__(self, session: Session, leaf: str, pages: int, chunk: Callable[[], float | None]) -> None:
+    def __init__(self, session: Session, leaf: str, pages: int, rows: int, chunk: Callable[[], float | None]) -> None:
         self.session, self.leaf, self.pages, self.chunk = session, leaf, pages, chunk
-        self._since = 0
+        self._per_row = pages / rows if rows else 1 / UNKNOWN
+        self._since = 0.0
 
-    def went_through(self, pages: int) -> None:
-        """So many pages more hold dead rows; once that is a group of batches, they are cleaned."""
-        self._since += pages
+    def left_dead(self, rows: int) -> None:
+        """So many rows have left their page; once that is a group of batches, their room is made usable again."""
+        self._since += rows * self._per_row
         chunk = self.chunk()
         if chunk is not None and self._since >= max(SMALLEST, self.pages * chunk / 100):
             self._vacuum("vacuum_heap")
-            self._since = 0
+            self._since = 0.0
 
     def finish(self) -> None:
         """Clean the indexes as well, once all rows are through."""

@@ -1,6 +1,6 @@
 """The assignment of a table's rows, as the phases 003 and 004 have it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from psycopg.sql import Composable
 
@@ -9,6 +9,7 @@ from migrations_ops.phases import probes
 from migrations_ops.phases.queries import of_table, short
 from migrations_ops.rules.compile import verdict
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
+from migrations_ops.rules.plan_keys import PHASES
 from vital.db import sql
 
 
@@ -32,7 +33,7 @@ def refused(spec: TableSpec) -> Iterator[Check]:
         yield Check(name, probes.refusing_rows(spec, step_name(spec)), Severity.WARN, spec.relation, kind="failing")
 
 
-def assign(plan: Plan, spec: TableSpec, phases: Iterable[str]) -> Assign:
+def assign(plan: Plan, spec: TableSpec, phases: Sequence[str]) -> Assign:
     """Rows without a tenant; and, of those that have one, what a person decided or a reassigning rule may move."""
     reassignable = [of_table("decided_by_person", spec.relation, key=sql.key_text("t", spec.table.key))]
     if any(rule.reassigns for rule in spec.rules):
@@ -46,4 +47,5 @@ def assign(plan: Plan, spec: TableSpec, phases: Iterable[str]) -> Assign:
         reassignable=sql.join(reassignable, " OR "),
         only=_only(plan),
         failing=spec.failing,
+        goes_on=PHASES[-1] not in phases,
     )

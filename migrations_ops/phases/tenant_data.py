@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from migrations_ops.engine.checks import KEPT
 from migrations_ops.engine.steps import Check, Index, Phase, Severity, Statement, Step
-from migrations_ops.phases import api_indexes, columns, legacy_writers, probes, vital_product
+from migrations_ops.phases import api_indexes, columns, legacy_writers, probes, tenant_indexes, vital_product
 from migrations_ops.phases.assign_steps import assign, refused, step_name
 from migrations_ops.phases.inventory import lazily
 from migrations_ops.phases.queries import every, of_table, query, short
@@ -29,6 +29,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
         yield assign(plan, spec, PHASES)
     yield from vital_product.tool_assignments(plan)
     for spec in plan.tables:
+        yield tenant_indexes.built(plan, spec)
         yield index(spec)
     yield from api_indexes.indexes(plan)
     yield _ledger_index()

@@ -39,6 +39,8 @@ def of_phase(session: Session, phase: Phase) -> Document:
 def _fate(session: Session, statement: Statement) -> str:
     """What a run would do about it. What cannot be asked yet stands on an earlier change, which is not made yet."""
     try:
+        if not ddl.is_wanted(session, statement):
+            return "already"
         if not ddl.is_ready(session, statement):
             return "later"
         return "already" if ddl.is_there(session, statement) else "apply"

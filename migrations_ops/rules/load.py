@@ -95,6 +95,7 @@ def _plan(data: dict[str, Any], text: str) -> Plan:
         unbound=unbound(plan, bound),
         revoke_temp=plan.flag("revoke_temp"),
         force_owner=plan.flag("force_owner", default=True),
+        keep_indexes=plan.flag("keep_indexes"),
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )

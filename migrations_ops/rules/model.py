@@ -216,6 +216,7 @@ class Plan:
         False  # temporary tables are for the database's owner, and for those who were granted them by name
     )
     force_owner: bool = True  # the tables' owner is bound by row level security as well
+    keep_indexes: bool = False  # indexes on the tenant column stay while rows are assigned
 
     @property
     def adopts(self) -> bool:

@@ -26,6 +26,7 @@ PLAN_KEYS = {
     "product": "product",
     "revoke_temp": "flag",
     "force_owner": "flag",
+    "keep_indexes": "flag",
     "tenant": "tenants*",
     "tenants": "source",
     "table": "tables*",

@@ -31,7 +31,7 @@ from migrations_ops.rehearsal import forecast, measurements, records
 from migrations_ops.rules.canary import Scope, narrowed
 from migrations_ops.rules.current import chosen, current_plan
 from migrations_ops.rules.model import Plan
-from migrations_ops.runs import hooks, queries
+from migrations_ops.runs import hooks, queries, throttle_settings
 from migrations_ops.runs.callbacks import RunCallbacks
 from migrations_ops.runs.queries import Unfinished
 from migrations_ops.runs.transitions import move, status_of
@@ -54,6 +54,7 @@ class Request:
     tenant: str = ""
     table: str = ""
     maintenance: bool = False
+    keep_indexes: bool = False
 
     @property
     def every_phase(self) -> bool:
@@ -141,6 +142,8 @@ def _open(
     opened = open_or_go_on(session, plan, Run.Kind.RUN, wanted, actor, resume=request.every_phase)
     if request.maintenance:
         maintenance.switch_on(session, actor.who, f"run {opened[0]}", opened[0])
+    if request.keep_indexes:
+        throttle_settings.change(session, {"keep_indexes": "on"}, actor.who)
     return opened
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from migrations_ops.engine import throttle_limits
 from migrations_ops.engine.load_signals import Signals
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.throttle_limits import LIMITS, OFF, Limits
+from migrations_ops.engine.throttle import limits_in_force
+from migrations_ops.engine.throttle_limits import LIMITS, OFF
 from vital.errors import EngineError
 
 
@@ -37,9 +38,7 @@ def change(session: Session, changes: dict[str, str], who: str) -> None:
 
 def show(session: Session) -> dict[str, Any]:
     """Every limit with its value, default and meaning; and the signals that this role cannot see."""
-    set_up = session.named("is_set_up")[0][0]
-    tuned = dict(session.named("tuned")) if set_up else {}
-    in_force = Limits(tuned)
+    in_force = limits_in_force(session)
     return {
         "limits": [
             {"name": limit.name, "value": in_force.text(limit.name), "default": limit.default, "means": limit.words}

@@ -7,6 +7,7 @@ WITH batch AS MATERIALIZED (
     FROM ONLY {relation} AS t
     WHERE t.ctid >= %(first)s::tid
       AND t.ctid < %(last)s::tid
+      AND get_byte(tidsend(t.ctid), 5) %% %(passes)s = %(pass)s
       AND ({candidates})
 ), verdict AS MATERIALIZED (
     {verdict}
@@ -15,8 +16,7 @@ WITH batch AS MATERIALIZED (
     SET {assignments}
     FROM verdict AS v
     JOIN batch AS b USING (vital_row)
-    WHERE t.ctid >= %(first)s::tid
-      AND t.ctid < %(last)s::tid
+    WHERE t.ctid = ANY(ARRAY(SELECT vital_row FROM verdict))
       AND t.ctid = b.vital_row
       AND t.xmin = b.vital_version
       AND v.rule IS NOT NULL
@@ -26,6 +26,7 @@ WITH batch AS MATERIALIZED (
               v.rule,
               {before} AS before,
               {after} AS after,
+              substr(tidsend(t.ctid), 1, 4) = substr(tidsend(b.vital_row), 1, 4) AS stayed,
               {same_content} AS same,
               {is_foreign} AS is_foreign,
               ({differs}) AS refused
@@ -38,10 +39,34 @@ WITH batch AS MATERIALIZED (
 )
 SELECT (SELECT count(*) FROM batch),
        count(*),
+       count(*) FILTER (WHERE stayed),
        COALESCE(bool_and(same), true),
        count(*) FILTER (WHERE is_foreign),
        count(*) FILTER (WHERE refused)
 FROM changed
+
+-- name: indexes_of_columns
+-- The indexes of a table that hold one of these columns, as a key, beside it, in an expression or in a predicate. Those
+-- that only sum up pages (BRIN) stand in the way of no HOT update from PostgreSQL 16 on.
+SELECT i.indexrelid::regclass::text
+FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_am AS am ON am.oid = c.relam
+JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attname = ANY(%(columns)s::text[])
+WHERE i.indrelid = to_regclass(%(leaf)s::text)
+  AND NOT (am.amname = 'brin' AND current_setting('server_version_num')::int >= 160000)
+  AND (
+      a.attnum = ANY(i.indkey::smallint[])
+      OR EXISTS (
+          SELECT
+          FROM pg_depend AS d
+          WHERE d.classid = 'pg_class'::regclass
+            AND d.objid = i.indexrelid
+            AND d.refclassid = 'pg_class'::regclass
+            AND d.refobjid = i.indrelid
+            AND d.refobjsubid = a.attnum
+      )
+  )
 
 -- name: is_redecided
 -- Predicate on `t`: the rules have changed, and the row is to be decided again.

@@ -19,7 +19,7 @@ from vital.cli.base_command import Options
 from vital.cli.exit_codes import DONE, FAILED, STOPPED, USAGE, Answer
 from vital.cli.parser import Parser
 
-ASKED = ("first", "last", "only", "step_by_step", "tenant", "table", "maintenance")
+ASKED = ("first", "last", "only", "step_by_step", "tenant", "table", "maintenance", "keep_indexes")
 EXAMPLES = """
   ./manage.py migrate_tenants                      all that is left; the word `run` may be left out
   ./manage.py migrate_tenants run --dry-run        what each phase would do; nothing is written
@@ -40,6 +40,7 @@ def _arguments(parser: Parser) -> None:
     arguments.workers(parser)
     arguments.background_or_dry_run(parser, "show what each phase would do, and write nothing")
     add("--maintenance", action="store_true", help="the API does not write until the run is completed")
+    add("--keep-indexes", action="store_true", help="drop no index on a tenant column while its table is assigned")
     add("--no-backup", action="store_true", help="no backup before the first change")
     arguments.reason(parser)
 
