@@ -1,4 +1,4 @@
-"""A big table's plain index on the tenant column is away while its rows are assigned, and as it was whatever happens."""
+"""A big table's index on the tenant column is dropped while its rows are assigned, and comes back whatever happens."""
 
 from collections.abc import Iterator
 from pathlib import Path

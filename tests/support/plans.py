@@ -114,6 +114,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "an unknown key of a condition": (when('{ colum = "street", equals = "a" }'), RULE, "Did you mean 'column'?"),
     "an unknown key of a parent": (changed('house", table', 'house", tabel'), "public.rooms, rule 1", "'table'?"),
     "an owner half bound": (changed("version = 1", "version = 1\nforce_owner = 1"), "the plan", "true or false, not 1"),
+    "indexes half kept": (changed("version = 1", "version = 1\nkeep_indexes = 1"), "the plan", "true or false, not 1"),
     "no version": (changed("version = 1", ""), "the plan", "version is missing"),
     "another version": (changed("version = 1", "version = 2"), "the plan", "version must be 1"),
     "no platform": (changed('platform = "home"', ""), "the plan", "platform is missing"),

@@ -1,4 +1,4 @@
-"""Rows are assigned in passes, so that most of them stay in their page and touch no index; each of them exactly once."""
+"""Rows are assigned in passes, so that most of them stay in their page and touch no index; each of them once."""
 
 import time
 from collections.abc import Iterator
@@ -30,7 +30,8 @@ ANALYZE public.wide;
 DELETE FROM vital.ledger WHERE relation = 'public.wide'
 """
 VERDICT = f"""
-SELECT vital_row, CASE WHEN size < 30 THEN '{PLATFORM}' ELSE '{PHARMA}' END::uuid AS tenant_id, 'by size' AS rule FROM batch
+SELECT vital_row, CASE WHEN size < 30 THEN '{PLATFORM}' ELSE '{PHARMA}' END::uuid AS tenant_id, 'by size' AS rule
+FROM batch
 """
 WHOSE = f"SELECT count(*) FILTER (WHERE (tenant_id = '{PLATFORM}') = (size < 30)), count(tenant_id) FROM public.wide"
 UPDATES = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relid = 'public.wide'::regclass"
