@@ -80,14 +80,14 @@ class Worker:
                     return did
                 did = True
                 while chunk.at < chunk.last:
-                    self._stretch(chunk)
+                    self._in_passes(chunk)
 
-    def _stretch(self, chunk: Chunk) -> None:
+    def _in_passes(self, chunk: Chunk) -> None:
         """Some batches' pages, in as many passes as help. A worker that is killed before the last one leaves the chunk
         where it was: whoever carries it on passes by the rows that are decided."""
         leaf, first = chunk.leaf, chunk.at
         last = min(first + BATCHES * self._paces[leaf].pages, chunk.last)
-        for each in self._passes[leaf].of_stretch():
+        for each in self._passes[leaf].over_next_pages():
             pages = chunk if each.is_last else PageRange(leaf, first, last)
             while pages.at < last:
                 self.watch.check_stop()

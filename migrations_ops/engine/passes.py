@@ -15,7 +15,7 @@ MOST = 9
 UNKNOWN = 4  # rows of a page, where the table was never analysed
 BATCHES = 3  # whose pages are gone through together
 HELPS = 0.3  # of the later passes' rows, that have to stay in their page
-PAUSE = 8  # stretches in one pass, until it is tried again
+PAUSE = 8  # page ranges that are gone through once, until more is tried again
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Passes:
         self._pause = 0
         self._later = self._stayed = 0
 
-    def of_stretch(self) -> Iterator[Pass]:
+    def over_next_pages(self) -> Iterator[Pass]:
         """The passes over the pages that come next: a single one for a while where more have not helped, as an older
         transaction holds the dead versions."""
         if self._pause:

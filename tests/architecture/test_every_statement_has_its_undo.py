@@ -44,6 +44,9 @@ MEMOS: dict[str, Any] = {
     ],
     r"row level security of [\w.]+": {"enabled": False, "forced": False},
     r"every tenant in \w+ exists": {"not_valid": []},
+    r"\w+ (is assigned without|has) its index on the tenant column.*": [
+        {"relation": "public.a", "schema": "public", "name": "b", "body": "USING btree (tenant_id)", "comment": "…"}
+    ],
     r"grants on .*|the roles may use the schema .*|VITAL's data work reads .*": {"held": []},
 }
 
@@ -94,7 +97,8 @@ def test_a_statement_has_its_undo(phase: Phase, statement: Statement) -> None:
         assert not undo, f"{statement.name!r} has an undo: take it out of NOTHING_TO_UNDO"
     else:
         assert undo, f"{statement.name!r} of {phase.key} has no undo: give `down`, or a reason in NOTHING_TO_UNDO"
-    for change in (*statement.up, *undo):
+    # What the catalogue alone knows is composed on a database only.
+    for change in (*(() if callable(statement.up) else statement.up), *undo):
         assert change.as_string(None).strip()
 
 
@@ -107,7 +111,8 @@ def test_the_reasons_are_for_statements_that_are_there() -> None:
 
 def test_a_statement_outside_a_transaction_is_a_single_one() -> None:
     for _, statement in STATEMENTS:
-        if statement.online:
+        # Those that ask the database first remove what a failed attempt has left themselves.
+        if statement.online and not callable(statement.up):
             assert len(statement.up) == 1, (
                 f"{statement.name!r}: online statements run one by one; make it two Statements"
             )

@@ -6,7 +6,7 @@ from migrations_ops.engine.passes import HELPS, MOST, PAUSE, UNKNOWN, WHOLE, Pas
 
 
 def numbers(passes: Passes) -> list[int]:
-    return [each.of for each in passes.of_stretch()]
+    return [each.of for each in passes.over_next_pages()]
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ def test_no_more_of_them_than_rows_in_a_page(pages: int, rows: int, of: int) -> 
 
 
 def test_an_index_on_what_changes_needs_one() -> None:
-    assert list(Passes(100, 5_000, indexed=True).of_stretch()) == [WHOLE]
+    assert list(Passes(100, 5_000, indexed=True).over_next_pages()) == [WHOLE]
 
 
 def test_only_the_last_one_is_the_last() -> None:
@@ -29,7 +29,7 @@ def test_only_the_last_one_is_the_last() -> None:
 @pytest.mark.parametrize(("share", "helps"), [(HELPS / 2, False), (HELPS, True), (1.0, True)])
 def test_they_pause_where_rows_do_not_stay_in_their_pages(share: float, helps: bool) -> None:
     passes = Passes(100, 5_000, indexed=False)
-    for each in passes.of_stretch():
+    for each in passes.over_next_pages():
         passes.saw(each.number, 100, round(100 * share) if each.number else 0)
 
     following = [len(numbers(passes)) for _ in range(PAUSE + 1)]
@@ -37,7 +37,7 @@ def test_they_pause_where_rows_do_not_stay_in_their_pages(share: float, helps: b
     assert following == ([MOST] * (PAUSE + 1) if helps else [1] * PAUSE + [MOST])
 
 
-def test_a_stretch_without_rows_says_nothing() -> None:
+def test_pages_without_rows_say_nothing() -> None:
     passes = Passes(100, 5_000, indexed=False)
 
     assert [len(numbers(passes)) for _ in range(3)] == [MOST] * 3

@@ -139,7 +139,7 @@ PLAIN: Row = {
 def test_a_batch_that_takes_too_long_is_tried_again_with_half_of_its_pages(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each row takes a twentieth of a second, so that a batch of all of them cannot be through in one."""
+    """Each row takes a tenth of a second, so that a pass over all of them cannot be through in one second."""
     of = SHAPES["uuid key"]
     plan, spec = plan_of(of, [Told({"always": True}, "platform", False, PHASES[0])], "")
     forget(session, of)
@@ -149,7 +149,7 @@ def test_a_batch_that_takes_too_long_is_tried_again_with_half_of_its_pages(
     monkeypatch.setattr(batch_size, "MOST_PAGES", 1_000)
     monkeypatch.setattr(backfill, "TIMEOUT_SECONDS", 1)
     session.execute(
-        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END'"
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END'"
     )
     session.execute("CREATE TRIGGER dawdle BEFORE UPDATE ON public.things FOR EACH ROW EXECUTE FUNCTION dawdle()")
     said: list[str] = []
