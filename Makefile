@@ -20,7 +20,7 @@ ALONE := $(if $(shell command -v flock),flock Makefile)
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help setup dev free-port demo serve worker test test-all lint format pictures pages settings lock
+.PHONY: help setup dev free-port demo serve worker test test-all lint format bench bench-full pictures pages settings lock
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -74,6 +74,16 @@ lint: dev ## style, types, and who may import whom
 format: dev ## put the code in shape
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
+
+bench: dev bench/.venv ## measure everything beside its peers, in about ten minutes (DATABASE_URL: a superuser's)
+	@$(PYTHON) -m bench.all
+
+bench-full: dev bench/.venv ## the same at every size, up to 10 million rows: hours
+	@$(PYTHON) -m bench.all --full
+
+bench/.venv: bench/requirements.txt
+	@$(PYTHON3) -m venv $@ && $@/bin/python -m pip install -qq --disable-pip-version-check -r $<
+	@touch $@
 
 pictures: dev ## take the README's pictures anew, from the demo
 	@$(PYTHON) docs/pictures/take.py

@@ -21,7 +21,7 @@ SELECT pg_relation_size('{TABLE}') AS heap, pg_total_relation_size('{TABLE}') AS
        pg_current_wal_lsn()::text AS lsn, clock_timestamp() AS at
 """
 WAL_SINCE = "SELECT pg_current_wal_lsn() - %s::pg_lsn"
-DEAD_ROWS = f"SELECT n_dead_tup FROM pg_stat_user_tables WHERE relid = '{TABLE}'::regclass"
+UPDATES = f"SELECT n_dead_tup, n_tup_hot_upd, n_tup_upd FROM pg_stat_user_tables WHERE relid = '{TABLE}'::regclass"
 PER_TENANT = f"SELECT COALESCE(tenant_id::text, 'none'), count(*) FROM {TABLE} GROUP BY 1 ORDER BY 1"
 CONTENT = f"""
 SELECT count(*), sum(hashtextextended(
@@ -47,6 +47,8 @@ class Figures:
     heap_growth: float = 0.0
     total_growth: float = 0.0
     dead_rows: int = 0
+    hot_share: float = 0.0
+    undo_wall: float = 0.0
     stamped: int = 0
     memory_mb: float = 0.0
     reader: dict[str, float] = field(default_factory=dict)
@@ -77,10 +79,11 @@ def look_after(url: str, before: Any, figures: Figures) -> None:
     figures.heap_before_mb = before[0] / 1e6
     figures.heap_growth, figures.total_growth = after[0] / before[0], after[1] / before[1]
     time.sleep(STATISTICS_DELAY)
-    figures.dead_rows = one(url, DEAD_ROWS)
     figures.stamped = one(url, STAMPED, (before[3],))
     with psycopg.connect(url, autocommit=True) as connection:
         figures.assigned = dict(connection.execute(PER_TENANT).fetchall())
+        figures.dead_rows, hot, updates = connection.execute(UPDATES).fetchone()
+    figures.hot_share = hot / max(updates, 1)
 
 
 def content(url: str) -> tuple[int, str]:

@@ -117,6 +117,8 @@ def turn(bench: Bench, template: Scratch, one: Contestant, chunks: int, untouche
         with measure.probed(copy.owner_url, figures):
             one.run(copy, figures)
         measure.look_after(copy.admin_url, before, figures)
+        if one.undo is not None:
+            one.undo(copy, figures)
         if measure.content(copy.admin_url) != untouched:
             figures.error = "the content of the table is not what it was"
     except Exception as error:
