@@ -281,7 +281,7 @@ class Restore:
         for role in roles:
             try:
                 if not ddl.is_there(self.session, role):
-                    for change in ddl.changes(self.session, role):
+                    for change in role.up:
                         self.session.execute(change)
             except psycopg.errors.InsufficientPrivilege as error:
                 raise RolesMissing(roles=role.name.removeprefix("the role ")) from error

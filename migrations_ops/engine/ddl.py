@@ -84,7 +84,7 @@ def _online(session: Session, statement: Statement, waiting: Waiting) -> None:
 
 def changes(session: Session, statement: Statement) -> tuple[Composable, ...]:
     """What makes the change in this database."""
-    return statement.up(session) if callable(statement.up) else statement.up
+    return statement.composed(session) if statement.composed is not None else statement.up
 
 
 def was_applied(session: Session, phase: str, statement: Statement) -> bool:

@@ -98,7 +98,8 @@ class Statement:
     `is_applied`       SELECT one boolean, or a question to the session: is it already so (and valid)?
     `saved_state`      SELECT one jsonb before `up`: what `down` will need.
     `up`               statements in one transaction, or one by one outside any where `online` (CREATE INDEX
-                       CONCURRENTLY); or a question to the session for them, where the catalogue says what they are.
+                       CONCURRENTLY).
+    `composed`         the same from the session, where only the catalogue says what they are.
     `down`             the same for the undo, given the saved state.
     `data_loss_check`  (relation, key, message) of what the undo would lose; an archive can keep it.
     `undo_blockers`    the same for what forbids the undo altogether.
@@ -112,7 +113,7 @@ class Statement:
 
     name: str
     is_applied: "Composable | Callable[[Session], bool]"
-    up: "tuple[Composable, ...] | Callable[[Session], tuple[Composable, ...]]"
+    up: tuple[Composable, ...]
     down: Callable[[SavedState], tuple[Composable, ...]]
     relation: str = ""
     saved_state: Composable | None = None
@@ -125,6 +126,7 @@ class Statement:
     index: Index | None = None
     trigger: RowTrigger | None = None
     wanted: "bool | Callable[[Session], bool]" = True
+    composed: "Callable[[Session], tuple[Composable, ...]] | None" = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -65,8 +66,8 @@ def killed(scratch: Scratch, moment: str, *command: str) -> None:
         running.kill()
 
 
-def carried_out(done: object) -> None:
-    assert done.returncode == 0, said(done)  # type: ignore[attr-defined]
+def carried_out(done: CompletedProcess[str]) -> None:
+    assert done.returncode == 0, said(done)
 
 
 def test_it_is_dropped_and_built_again_and_the_undo_gives_it_back(big: Scratch, manage: Manage) -> None:

@@ -97,8 +97,7 @@ def test_a_statement_has_its_undo(phase: Phase, statement: Statement) -> None:
         assert not undo, f"{statement.name!r} has an undo: take it out of NOTHING_TO_UNDO"
     else:
         assert undo, f"{statement.name!r} of {phase.key} has no undo: give `down`, or a reason in NOTHING_TO_UNDO"
-    # What the catalogue alone knows is composed on a database only.
-    for change in (*(() if callable(statement.up) else statement.up), *undo):
+    for change in (*statement.up, *undo):
         assert change.as_string(None).strip()
 
 
@@ -112,7 +111,7 @@ def test_the_reasons_are_for_statements_that_are_there() -> None:
 def test_a_statement_outside_a_transaction_is_a_single_one() -> None:
     for _, statement in STATEMENTS:
         # Those that ask the database first remove what a failed attempt has left themselves.
-        if statement.online and not callable(statement.up):
+        if statement.online and statement.composed is None:
             assert len(statement.up) == 1, (
                 f"{statement.name!r}: online statements run one by one; make it two Statements"
             )

@@ -73,7 +73,7 @@ def step() -> Assign:
 def carry_out(session: Session) -> int:
     record = PhaseRecord(session, session.value("SELECT max(id) FROM vital.run"), PHASES[1]).step("t", "public.wide")
     backfill.run(session, step(), record, quiet(session))
-    return record.rows_changed
+    return int(record.rows_changed)
 
 
 def size_of(session: Session) -> int:
