@@ -1,4 +1,4 @@
-"""The servers of a run: VITAL twice (with and without its memory of answers) and its peers, each in its own process."""
+"""The servers of a run: VITAL without a memory, with rows, with answers, and its peers, each in its own processes."""
 
 import http.client
 import json
@@ -11,13 +11,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import jwt
 
-from bench.api import load
+from bench.api import cpu, load
 from bench.api.database import PLATFORM, ROOT, TENANT, Database
 from bench.api.load import Figures
 from tests.support.ports import free_port
@@ -35,15 +35,21 @@ class Contestant:
     """A server that answers this path; `headers` carry the credential, where it wants one."""
 
     name: str
-    port: int
+    server: "Served"
     path: str
     headers: dict[str, str]
+    database_url: str
 
     def load(self, clients: int, seconds: float) -> Figures:
-        return load.on(self.port, self.path, self.headers, clients=clients, seconds=seconds)
+        before = cpu.used(self.server.session, self.database_url)
+        began = time.perf_counter()
+        found = load.on(self.server.port, self.path, self.headers, clients=clients, seconds=seconds)
+        answers = found.per_second * (time.perf_counter() - began)
+        server, database = cpu.used(self.server.session, self.database_url).since(before)
+        return replace(found, server_cpu=server / answers, database_cpu=database / answers) if answers else found
 
     def answer(self) -> dict[str, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
         connection.request("GET", self.path, headers=self.headers)
         response = connection.getresponse()
         body = response.read()
@@ -60,24 +66,28 @@ def running(database: Database, statement: Path, workers: int) -> Iterator[list[
     peers = {"DATABASE_URL": database.admin_url, "BENCH_TENANTS": f"{TENANT},{PLATFORM}"}
     with ExitStack() as stack:
 
-        def start(command: list[str], environment: dict[str, str]) -> int:
+        def start(command: list[str], environment: dict[str, str]) -> Served:
             return stack.enter_context(_served(command, environment))
 
-        cold = start(vital(workers), _vital(database, memory_ms=0))
-        warm = start(vital(workers), _vital(database, memory_ms=500))
+        cold = start(vital(workers), _vital(database, memory_ms=0, row_mb=0))
+        rows = start(vital(workers), _vital(database, memory_ms=0, row_mb=32))
+        warm = start(vital(workers), _vital(database, memory_ms=500, row_mb=32))
         drf = start(granian("bench.api.peers.drf_viewset:application", workers), peers)
         plain = start(uvicorn("bench.api.peers.fastapi_plain:app", workers), peers)
         same = start(
             uvicorn("bench.api.peers.fastapi_same_sql:app", workers), peers | {"BENCH_STATEMENT": str(statement)}
         )
-        yield [
-            Contestant("VITAL cold", cold, PAGE, token),
-            Contestant("FastAPI, same SQL", same, PAGE, {}),
-            Contestant("VITAL warm", warm, PAGE, token),
-            Contestant("FastAPI, plain", plain, PAGE, {}),
-            Contestant("DRF viewset", drf, PAGE, {}),
-            Contestant("VITAL cold, by cursor", cold, CURSOR, token),
+        turns = [
+            ("VITAL cold", cold, PAGE, token),
+            ("FastAPI, same SQL", same, PAGE, {}),
+            ("VITAL, rows remembered", rows, PAGE, token),
+            ("VITAL warm", warm, PAGE, token),
+            ("FastAPI, plain", plain, PAGE, {}),
+            ("DRF viewset", drf, PAGE, {}),
+            ("VITAL cold, by cursor", cold, CURSOR, token),
+            ("VITAL, rows remembered, by cursor", rows, CURSOR, token),
         ]
+        yield [Contestant(*turn, database.admin_url) for turn in turns]
 
 
 def vital(workers: int) -> list[str]:
@@ -100,7 +110,7 @@ def _token() -> str:
     return jwt.encode(claims | {"app_metadata": {"role": "user", "tenant_id": TENANT}}, SECRET, algorithm="HS256")
 
 
-def _vital(database: Database, *, memory_ms: int) -> dict[str, str]:
+def _vital(database: Database, *, memory_ms: int, row_mb: int) -> dict[str, str]:
     """As in production; the limit of requests is lifted, for they would all be one tenant's."""
     return {
         "DATABASE_URL": database.login_url,
@@ -108,12 +118,21 @@ def _vital(database: Database, *, memory_ms: int) -> dict[str, str]:
         "SUPABASE_JWT_SECRET": SECRET,
         "VITAL_RATE_LIMIT": "1000000000",
         "VITAL_RESPONSE_MEMORY_MS": str(memory_ms),
+        "VITAL_ROW_MEMORY_MB": str(row_mb),
     }
 
 
+@dataclass(frozen=True)
+class Served:
+    """Where a server listens, and the session that all of its processes are in."""
+
+    port: int
+    session: int
+
+
 @contextmanager
-def _served(command: list[str], environment: dict[str, str]) -> Iterator[int]:
-    """The port of a server that listens, until the end of the block; its log goes to a file, as in production."""
+def _served(command: list[str], environment: dict[str, str]) -> Iterator[Served]:
+    """A server that listens, until the end of the block; its log goes to a file, as in production."""
     port = free_port()
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
     with tempfile.TemporaryDirectory(prefix="vital-bench-") as folder:
@@ -128,7 +147,7 @@ def _served(command: list[str], environment: dict[str, str]) -> Iterator[int]:
             )  # fmt: skip
         try:
             _until_it_answers(process, port, log)
-            yield port
+            yield Served(port, process.pid)
         finally:
             process.terminate()
             with suppress(subprocess.TimeoutExpired):

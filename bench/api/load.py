@@ -7,7 +7,7 @@ import shutil
 import statistics
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s|m|h) *$", re.MULTILINE)
 PER_SECOND = re.compile(r"^Requests/sec:\s+([\d.]+)$", re.MULTILINE)
@@ -20,20 +20,18 @@ class BadAnswers(Exception):
 
 @dataclass(frozen=True)
 class Figures:
-    """Milliseconds, and requests in a second."""
+    """Milliseconds, requests in a second, and milliseconds of processor time that a request takes."""
 
     p50: float
     p99: float
     per_second: float
+    server_cpu: float = math.nan
+    database_cpu: float = math.nan
 
 
 def middle(figures: list[Figures]) -> Figures:
     """The median of several rounds, figure by figure."""
-    return Figures(*(statistics.median(column) for column in zip(*map(values, figures), strict=True)))
-
-
-def values(figures: Figures) -> tuple[float, float, float]:
-    return figures.p50, figures.p99, figures.per_second
+    return Figures(*(statistics.median(column) for column in zip(*map(astuple, figures), strict=True)))
 
 
 def on(port: int, path: str, headers: dict[str, str], *, clients: int, seconds: float) -> Figures:

@@ -19,8 +19,11 @@ def page() -> str:
     from catalog.api.listing import QUERIES
     from catalog.api.tool_resource import SHAPE
 
-    inner = {"page": QUERIES["tool_branches"].format(filters=""), "count": QUERIES["tool_count"].format(filters="")}
-    return QUERIES["tool_page"].format(**inner, shape=SHAPE)
+    inner = {
+        "page": QUERIES["tool_branches"].format(filters="", columns="*"),
+        "count": QUERIES["tool_count"].format(filters=""),
+    }
+    return QUERIES["tool_page"].format(**inner, shown=SHAPE)
 
 
 def for_asyncpg(folder: Path) -> Path:

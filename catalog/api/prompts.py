@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from catalog.api import operations as document
-from catalog.api.listing import MOST, QUERIES, Source, listed
+from catalog.api.listing import MOST, QUERIES, Kind, Source, listed
 from catalog.api.operations import in_query
 from catalog.api.prompt_bodies import PromptAnswer, PromptById, PromptsAnswer
 from catalog.api.prompt_resource import PROMPTS, SHAPE
@@ -38,6 +38,7 @@ class Prompts(Collection):
     """The library, newest first."""
 
     resource = PROMPTS
+    kind = Kind(PROMPTS.table, SHAPE, QUERIES["prompt_in_order"])
     of_tenant = Source(QUERIES["prompt_branches"], QUERIES["prompt_count"])
     of_all = Source(QUERIES["prompt_branches_of_all"], QUERIES["prompt_count_of_all"])
 
@@ -50,7 +51,7 @@ class Prompts(Collection):
         limit = self.whole_number("limit", MOST, least=1, most=MOST)
         number = self.whole_number("page", 1, least=1, most=10**12)
         params: dict[str, Any] = {"limit": limit, "offset": (number - 1) * limit}
-        found, total = self.counted_page(QUERIES["prompt_page"], params, self.chosen(FILTERS, params), shape=SHAPE)
+        found, total = self.counted_page(QUERIES["prompt_page"], params, self.chosen(FILTERS, params))
         pages = {"page": number, "limit": limit, "total": total, "pages": -(-total // limit)}
         return listed("prompts", found, pagination=pages)
 

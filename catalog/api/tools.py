@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from catalog.api import operations as document
 from catalog.api.cursors import after, cursor_of, is_wanted
-from catalog.api.listing import MOST, QUERIES, Source, listed
+from catalog.api.listing import MOST, QUERIES, Kind, Source, listed
 from catalog.api.operations import in_query
 from catalog.api.tool_bodies import ToolAnswer, ToolById, ToolsAnswer
 from catalog.api.tool_resource import SHAPE, TOOLS
@@ -39,6 +39,7 @@ class Tools(Collection):
     """The catalogue by name, whole, by offset, or by cursor."""
 
     resource = TOOLS
+    kind = Kind(TOOLS.table, SHAPE, QUERIES["tool_in_order"])
     of_tenant = Source(QUERIES["tool_branches"], QUERIES["tool_count"])
     of_all = Source(QUERIES["tool_branches_of_all"], QUERIES["tool_count_of_all"])
 
@@ -51,7 +52,7 @@ class Tools(Collection):
         if is_wanted(request):
             return self._by_key(params, filters)
         params["offset"] = self.whole_number("offset", 0, least=0, most=10**12)
-        found, count = self.counted_page(QUERIES["tool_page"], params, filters, shape=SHAPE)
+        found, count = self.counted_page(QUERIES["tool_page"], params, filters)
         return listed("tools", found, count=count, limit=params["limit"], offset=params["offset"])
 
     def _by_key(self, params: dict[str, Any], filters: list[str]) -> HttpResponse:
@@ -59,7 +60,7 @@ class Tools(Collection):
         limit = params["limit"]
         params |= {"offset": 0, "limit": limit + 1} | after(self.parameter("cursor"))
         filters += [QUERIES["tool_after"]] if "after_id" in params else []
-        found = self.page(QUERIES["tool_cursor_page"], params, filters, shape=SHAPE)
+        found = self.page(QUERIES["tool_cursor_page"], params, filters)
         following = cursor_of(found[limit - 1][1]) if len(found) > limit else None
         return listed("tools", (row for row, _ in found[:limit]), limit=limit, next_cursor=following)
 

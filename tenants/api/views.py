@@ -196,8 +196,9 @@ def raw_rows(statement: str, params: Mapping[str, Any]) -> list[tuple[bytes, ...
     """
     with connection.cursor() as cursor, connection.wrap_database_errors:
         result = cursor.execute_last(statement, params).pgresult
-        columns = range(result.nfields)
-        return [tuple(result.get_value(row, column) for column in columns) for row in range(result.ntuples)]
+        numbers = range(result.ntuples)
+        columns = ([result.get_value(row, column) for row in numbers] for column in range(result.nfields))
+        return list(zip(*columns, strict=True))  # by column: a list is full of values, and each asked for alone
 
 
 def json_bytes(content: str | bytes) -> HttpResponse:

@@ -1,13 +1,17 @@
 -- name: prompt_page
 -- A page, newest first, of both branches, a row each, and beside each the number of all that match.
-SELECT {shape}, ({count}) FROM ({page}) AS t ORDER BY t.created_at DESC NULLS LAST, t.id
+SELECT {shown}, ({count}) FROM ({page}) AS t ORDER BY t.created_at DESC NULLS LAST, t.id
+
+-- name: prompt_in_order
+-- What a page's rows are named and put in order by.
+t.id, t.xmin, t.created_at
 
 -- name: prompt_branches
 -- Both branches of a page, in index order.
 SELECT * FROM (
-    (SELECT * FROM public.prompts AS t WHERE t.tenant_id = %(own)s::uuid {filters} ORDER BY t.created_at DESC NULLS LAST, t.id LIMIT %(reach)s)
+    (SELECT {columns} FROM public.prompts AS t WHERE t.tenant_id = %(own)s::uuid {filters} ORDER BY t.created_at DESC NULLS LAST, t.id LIMIT %(reach)s)
     UNION ALL
-    (SELECT * FROM public.prompts AS t WHERE t.tenant_id = %(platform)s::uuid {filters} ORDER BY t.created_at DESC NULLS LAST, t.id LIMIT %(reach)s)
+    (SELECT {columns} FROM public.prompts AS t WHERE t.tenant_id = %(platform)s::uuid {filters} ORDER BY t.created_at DESC NULLS LAST, t.id LIMIT %(reach)s)
 ) AS t
 ORDER BY t.created_at DESC NULLS LAST, t.id
 LIMIT %(limit)s OFFSET %(offset)s
@@ -19,7 +23,7 @@ SELECT (SELECT count(*) FROM public.prompts AS t WHERE t.tenant_id = %(own)s::uu
 
 -- name: prompt_branches_of_all
 -- The same for those who see every tenant.
-SELECT * FROM public.prompts AS t WHERE true {filters} ORDER BY t.created_at DESC NULLS LAST, t.id LIMIT %(limit)s OFFSET %(offset)s
+SELECT {columns} FROM public.prompts AS t WHERE true {filters} ORDER BY t.created_at DESC NULLS LAST, t.id LIMIT %(limit)s OFFSET %(offset)s
 
 -- name: prompt_count_of_all
 -- The same for those who see every tenant.

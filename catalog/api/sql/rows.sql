@@ -28,3 +28,17 @@ WHERE s.id = %(id)s::uuid AND t.id = s.id
 -- name: keys_changed
 -- Key by key: numbers of the others keep their last digit. NULL and the null of JSON keep nothing yet.
 metadata = (CASE jsonb_typeof(t.metadata) WHEN 'object' THEN t.metadata ELSE '{{}}' END - %(gone)s::text[]) || %(keys)s::jsonb
+
+-- name: row_version
+-- A name for the state of a row: of two rows with the same one, the JSON is the same. The transaction that wrote a row gives it
+-- another with each change that others can see. A column that comes, goes or changes is written anew in the catalogue, for
+-- which no row is. A server that lost its last transactions in a crash counts them again, but it has started since.
+concat_ws(' ', t.id, t.xmin, (
+    SELECT hashtextextended(concat_ws(' ', '{table}', pg_postmaster_start_time(), string_agg(a.xmin::text, ' ' ORDER BY a.attnum)), 0)
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = '{table}'::regclass
+))
+
+-- name: rows_by_id
+-- Rows and their versions.
+SELECT {version}, {shape} FROM {table} AS t WHERE t.id = ANY (%(ids)s::uuid[])

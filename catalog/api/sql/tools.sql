@@ -2,18 +2,22 @@
 -- A page by name, a row each, and beside each the number of all that match (counted once). The tenant's own tools and the
 -- Platform's are two branches in index order, merged; never a sort of a whole catalogue. `own` is NULL where the tenant is
 -- the Platform, or there is none. The service puts the rows together: one text of all of them would be copied six times.
-SELECT {shape}, ({count}) FROM ({page}) AS t ORDER BY t.name, t.id
+SELECT {shown}, ({count}) FROM ({page}) AS t ORDER BY t.name, t.id
 
 -- name: tool_cursor_page
 -- A page by key, for catalogues that nobody loads whole: no count, but beside each row its key.
-SELECT {shape}, json_build_array(t.name, t.id) FROM ({page}) AS t ORDER BY t.name, t.id
+SELECT {shown}, json_build_array(t.name, t.id) FROM ({page}) AS t ORDER BY t.name, t.id
+
+-- name: tool_in_order
+-- What a page's rows are named and put in order by.
+t.id, t.xmin, t.name
 
 -- name: tool_branches
 -- Both branches of a page.
 SELECT * FROM (
-    (SELECT * FROM public.tools AS t WHERE t.tenant_id = %(own)s::uuid {filters} ORDER BY t.name, t.id LIMIT %(reach)s)
+    (SELECT {columns} FROM public.tools AS t WHERE t.tenant_id = %(own)s::uuid {filters} ORDER BY t.name, t.id LIMIT %(reach)s)
     UNION ALL
-    (SELECT * FROM public.tools AS t WHERE t.tenant_id = %(platform)s::uuid {filters} ORDER BY t.name, t.id LIMIT %(reach)s)
+    (SELECT {columns} FROM public.tools AS t WHERE t.tenant_id = %(platform)s::uuid {filters} ORDER BY t.name, t.id LIMIT %(reach)s)
 ) AS t
 ORDER BY t.name, t.id
 LIMIT %(limit)s OFFSET %(offset)s
@@ -25,7 +29,7 @@ SELECT (SELECT count(*) FROM public.tools AS t WHERE t.tenant_id = %(own)s::uuid
 
 -- name: tool_branches_of_all
 -- The same for those who see every tenant.
-SELECT * FROM public.tools AS t WHERE true {filters} ORDER BY t.name, t.id LIMIT %(limit)s OFFSET %(offset)s
+SELECT {columns} FROM public.tools AS t WHERE true {filters} ORDER BY t.name, t.id LIMIT %(limit)s OFFSET %(offset)s
 
 -- name: tool_count_of_all
 -- The same for those who see every tenant.
