@@ -114,7 +114,7 @@ def test_a_tenant_is_added_and_sees_the_platforms_rows_alone(
         (("set", "pharma", "limits.max_tools=many", *WHY), "limits.max_tools must be a whole number, -1 for no limit"),
         (("set", "pharma", "features.rag_enabled=perhaps", *WHY), "must be true or false"),
         (("set", "pharma", "security.session_timeout_minutes=0", *WHY), "at least 1"),
-        (("set", "pharma", "name=", *WHY), "1 to 100 signs"),
+        (("set", "pharma", "name=", *WHY), "1 to 100 characters"),
         (("set", "pharma", "compliance_level=whatever", *WHY), "a level that the table of tenants can hold"),
         (("set", "pharma", *WHY), "set takes SLUG NAME=VALUE"),
         (("set", "pharma", "limits.max_tools=3"), "written down with its reason"),

@@ -134,7 +134,7 @@ def test_a_page_that_was_open_for_long_sets_nothing_of_others_back(admin: Client
         ({"limits__max_tools": "many", "reason": "x"}, "limits.max_tools must be a whole number"),
         ({"features__rag_enabled": "perhaps", "reason": "x"}, "is not one of the available choices"),
         ({"limits__max_tools": "1"}, "This field is required"),
-        ({"name": "", "reason": "x"}, "name must be 1 to 100 signs"),
+        ({"name": "", "reason": "x"}, "name must be 1 to 100 characters"),
     ],
 )
 def test_what_does_not_hold_changes_nothing(
