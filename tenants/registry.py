@@ -34,7 +34,14 @@ def forget() -> None:
 def bind() -> None:
     """From here on the model of tenants reads and joins the plan's table; the platform's own needs no word."""
     if (relation := known().registry) != table_of(TenantRecord):
-        TenantRecord._meta.db_table = sql.spelled(*sql.names(relation))
+        read_from(sql.spelled(*sql.names(relation)))
+
+
+def read_from(table: str) -> None:
+    """Let the model of tenants read this table, as SQL spells it."""
+    TenantRecord._meta.db_table = table
+    for field in TenantRecord._meta.concrete_fields:  # each remembers its column by the table's name
+        vars(field).pop("cached_col", None)
 
 
 def has(model: type[Model]) -> bool:

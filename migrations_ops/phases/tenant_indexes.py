@@ -15,6 +15,7 @@ from migrations_ops.engine.throttle import limits_in_force
 from migrations_ops.phases.queries import of_table, query, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from vital.db import sql
+from vital.db.sql import shown
 
 BIG_ENOUGH = 2_000  # pages: 16 MB
 
@@ -27,7 +28,7 @@ def dropped(plan: Plan, spec: TableSpec) -> Statement:
         return session.value(plain) is None or (_is_set_up(session) and bool(session.value(query("is_all_assigned"))))
 
     return Statement(
-        name=f"{short(spec.relation)} is assigned without its index on the tenant column",
+        name=_dropping(spec),
         relation=spec.relation,
         wanted=lambda session: not _stays(session, plan),
         is_applied=is_applied,
@@ -42,7 +43,7 @@ def dropped(plan: Plan, spec: TableSpec) -> Statement:
 
 def built(plan: Plan, spec: TableSpec) -> Statement:
     """In 004, once all rows are assigned."""
-    missing = query("dropped_indexes", statement=sql.literal(dropped(plan, spec).name))
+    missing = _missing(_dropping(spec))
 
     def is_applied(session: Session) -> bool:
         return session.value(missing if _is_set_up(session) else _plain_indexes(spec)) is None
@@ -58,6 +59,20 @@ def built(plan: Plan, spec: TableSpec) -> Statement:
         online=True,
         locks=(spec.relation,),
     )
+
+
+def not_built(session: Session, plan: Plan) -> list[str]:
+    """The indexes that are dropped just now, each with its table."""
+    found = session.value(_missing(*(_dropping(spec) for spec in plan.tables))) or ()
+    return [f"{one['name']} on {shown(one['relation'])}" for one in found]
+
+
+def _dropping(spec: TableSpec) -> str:
+    return f"{short(spec.relation)} is assigned without its index on the tenant column"
+
+
+def _missing(*statements: str) -> Composable:
+    return query("dropped_indexes", statements=sql.literal([*statements]))
 
 
 def _plain_indexes(spec: TableSpec) -> Composable:

@@ -46,7 +46,7 @@ def overview(session: Session, plan: Plan) -> Document:
         "findings": _findings(session) if checked else [],
         "drift": _drift(session, plan, states) if states else [],
         "checked": checked,
-        "validated": queries.iso(states.get("005_post_validation", {}).get("completed_at")),
+        "validated": queries.iso(_validated(states)),
         "connections": dict(session.execute(sql.compose(QUERIES["connections_by_state"]))),
     }
 
@@ -93,11 +93,16 @@ def _findings(session: Session) -> list[Document]:
     return sorted(found, key=lambda finding: (order.get(finding["severity"], 2), -finding["count"]))
 
 
+def _validated(states: dict[str, Document]) -> Any:
+    """When the last validation ended; None where none did, or it was undone."""
+    state = states.get("005_post_validation", {})
+    return state.get("completed_at") if state.get("status") != "rolled_back" else None
+
+
 def _drift(session: Session, plan: Plan, states: dict[str, Document]) -> list[Document]:
     """What is no longer as the last validation and the closing left it: the `relation`, and what is with it."""
     found: list[Document] = []
-    validated = states.get("005_post_validation", {}).get("completed_at")
-    if validated:
+    if validated := _validated(states):
         late = session.execute(sql.compose(QUERIES["legacy_writes_since"]), {"since": validated})
         found += [
             {"relation": name, "text": f"{rows:,} rows were written without a tenant and got theirs by the rules"}

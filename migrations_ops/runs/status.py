@@ -8,7 +8,7 @@ from psycopg import errors
 from migrations_ops.engine.executor import has_work
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase
-from migrations_ops.phases import bound_roles
+from migrations_ops.phases import bound_roles, tenant_indexes
 from migrations_ops.phases.queries import every
 from migrations_ops.phases.row_level_security import KEY as CLOSES
 from migrations_ops.rules.model import Plan, TableSpec
@@ -31,6 +31,7 @@ def status(session: Session, plan: Plan, phases: Sequence[Phase]) -> dict[str, A
         "run": run.document() if run else None,
         "late": _legacy_writes(session, plan) if has_tenants else [],
         "findings": queries.open_findings(session) if states else [],
+        "dropped_indexes": tenant_indexes.not_built(session, plan) if states else [],
         "canaries": queries.canaries(session),
         "unbound": _unbound(session, plan, states),
         "audit": audit.latest(session) if states else [],

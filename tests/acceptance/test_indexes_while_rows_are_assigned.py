@@ -77,6 +77,7 @@ def test_it_is_dropped_and_built_again_and_the_undo_gives_it_back(big: Scratch, 
     carried_out(manage(big, "migrate_tenants", "run", "--to", "004", "--yes"))
 
     assert state(big) == before
+    assert document(manage(big, "migrate_tenants", "status", "--json"))["dropped_indexes"] == []
     assert queries.scalar(big, ASSIGNED_ROWS) > 20_000
     was = databases.rows(big.admin_url, STATE)
     carried_out(manage(big, "migrate_tenants", "run", "--only", "003", "--yes"))
@@ -92,6 +93,8 @@ def test_it_is_dropped_and_built_again_and_the_undo_gives_it_back(big: Scratch, 
 def test_an_undo_builds_again_what_a_killed_run_has_dropped(big: Scratch, manage: Manage) -> None:
     before, whole = state(big), dump_platform(big)
     killed(big, ASSIGNED, "run", "--to", "004")
+    status = said(manage(big, "migrate_tenants", "status"))
+    assert "idx_knowledge_base_tenant on knowledge_base. 004 builds it again, as does an undo." in status
 
     carried_out(manage(big, "migrate_tenants", "undo", "--yes"))
 

@@ -90,7 +90,7 @@ def test_a_preview_that_takes_too_long_is_broken_off(on_legacy: Scratch, monkeyp
 
         said = page_text(admin, address("preview"))
 
-    assert "took longer than 1 s and was broken off" in said
+    assert "took longer than 1 s and was stopped" in said
 
 
 def test_a_run_that_is_not_there_has_no_page(on_migrated: Scratch) -> None:

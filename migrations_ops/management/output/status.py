@@ -36,6 +36,9 @@ def show_status(console: Console, document: dict[str, Any]) -> None:
         told = f"\n[yellow]Isolation is not enforced for {role['role']}[/]: {role['seen']}. {escape(role['fix'])}"
         console.print(told, highlight=False)
     _run(console, document["run"])
+    for index in document["dropped_indexes"]:
+        told = f"\n[yellow]Dropped while rows are assigned[/]: {escape(index)}. 004 builds it again, as does an undo."
+        console.print(told, highlight=False)
     if document["maintenance"]["on"]:
         told = f"by {document['maintenance']['by']}: {document['maintenance']['reason']}"
         console.print(f"\n[yellow]Maintenance is on[/], {told}. Off with: ./manage.py maintenance off", highlight=False)

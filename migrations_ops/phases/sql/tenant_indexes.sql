@@ -36,7 +36,7 @@ SELECT EXISTS (SELECT FROM vital.phase_run WHERE phase = '004_tenant_data' AND s
 SELECT jsonb_agg(saved.one)
 FROM vital.applied_statement AS noted
 CROSS JOIN LATERAL jsonb_array_elements(noted.memo) AS saved (one)
-WHERE noted.statement = {statement}
+WHERE noted.statement = ANY({statements})
   AND NOT EXISTS (
       SELECT FROM pg_index AS i
       WHERE i.indexrelid = to_regclass(format('%I.%I', saved.one ->> 'schema', saved.one ->> 'name')) AND i.indisvalid
