@@ -7,6 +7,7 @@ import pytest
 
 from tenants import registry
 from tenants.models import TenantRecord
+from vital.db import sql
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def test_nothing_is_left_of_the_table_before(relations: tuple[str, str], monkeyp
         statements.append(str(TenantRecord.objects.filter(is_active=True).order_by("name").query))
         statements.append(str(TenantRecord.objects.order_by("name").query))
 
-    before, after = (registry.sql.spelled(*registry.sql.names(relation)) for relation in relations)
+    before, after = (sql.spelled(*sql.names(relation)) for relation in relations)
     for statement in statements[2:]:
         assert f"{after}." in statement
         assert before not in statement
