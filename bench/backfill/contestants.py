@@ -181,8 +181,8 @@ def _vital(copy: Scratch, figures: Figures, workers: int) -> None:
         figures.details["ledger_mb"] = round(measure.one(copy.admin_url, LEDGER_SIZE) / 1e6, 1)
     if [phase[:3] for phase, _, _ in steps] != list(PHASES):
         raise ContestantFailed(f"vital.step_run has the steps {steps}, not one of each phase")
-    figures.seconds = sum(seconds for _, seconds, _ in steps)
-    figures.details["steps"] = {phase: {"seconds": seconds, "rows": rows} for phase, seconds, rows in steps}
+    figures.seconds = float(sum(seconds for _, seconds, _ in steps))
+    figures.details["steps"] = {phase: {"seconds": float(seconds), "rows": int(rows)} for phase, seconds, rows in steps}
 
 
 def _undo(copy: Scratch, figures: Figures) -> None:
