@@ -5,7 +5,7 @@ aims at nobody else (its control): else the refusal says nothing of isolation.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from psycopg.sql import Composable
@@ -21,21 +21,24 @@ BROKEN_REFERENCE = "23503"
 CHANGED_MEANWHILE, LOCKED, CONSTRAINTS = "40001", "55P03", "23"
 GUARD = "vital.guard_refer"  # in the context of what the triggers that guard references raise
 SHARED = "shared by the Platform, readable"
+REPLACED = "a trigger writes something else, so that the row stays in its tenant"
 
 
 @dataclass(frozen=True)
 class Move:
-    """A statement as somebody of a tenant. `point` selects the row that its cursor is on, as the operator."""
+    """A statement as somebody of a tenant. `point` selects the row that its cursor is on, as the operator. With `look`
+    the statement returns the key of a row, of which the operator then asks this; what it counts is what was touched."""
 
     tenant: str
     statement: str
     point: str = ""
     guise: Guise = AS_TENANT
+    look: str = ""
 
     def listed(self) -> list[str]:
         """As `try_each` takes it."""
         guise = self.guise
-        return [self.statement, self.point, guise.role, guise.setting, guise.value(self.tenant)]
+        return [self.statement, self.point, guise.role, guise.setting, guise.value(self.tenant), self.look]
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,11 @@ class Try:
     new_row: bool = False
     allowed: bool = False
     made: tuple[tuple[Made, ...], ...] = ()
+
+    @property
+    def writes_a_row(self) -> bool:
+        """Whether it is about the row that it writes, not one that it reaches."""
+        return self.new_row or self.by_reference
 
 
 @dataclass(frozen=True)
@@ -75,11 +83,14 @@ class Verdict:
     detail: str = ""
 
 
-def judge(one: Try, answer: Answer, control: Answer | None) -> Verdict:
+def judge(one: Try, answer: Answer, control: Answer | None, left: Answer | None = None) -> Verdict:
     """Held where nothing was touched, or the database refused for the right reason. Constraints and rows that others
-    have changed come after the policies: who is refused by those was let through. Any other refusal proves nothing."""
+    have changed come after the policies: who is refused by those was let through. Any other refusal proves nothing.
+    `left`: what the row that was written is in the end, which triggers have a say in."""
     if one.allowed and answer.taken:
         return Verdict(HELD, SHARED)
+    if left is not None and not left.sqlstate and not left.touched:
+        return Verdict(HELD, REPLACED)
     if answer.taken:
         return Verdict(LEAK)
     if control is not None and not control.taken:
@@ -167,6 +178,14 @@ class Weapons:
         if attacker.id and (mine is None or mine.existed or mine.spare is None):
             why = mine.no_spare if mine else self.planter.refusals.get((relation, attacker.id), "no row is there")
             yield "insert on conflict and references", f"the attacker has no row of its own: {why}"
+
+    def watched(self, attacker: Actor, one: Try, platform: str) -> Move:
+        """The same, and whether the row that it wrote is another's in the end, or refers to another's. Only for what
+        was taken: a row that is returned must pass the policy for reading, too."""
+        returned = query("returned_key", key=sql.key_text("t", self.target.key))
+        look = self._look.replace(_slot("owner"), sql.quoted(attacker.id) if attacker.id else "NULL")
+        look = look.replace(_slot("platform"), sql.quoted(platform))
+        return replace(one.move, statement=one.move.statement + sql.text_of(returned), look=look)
 
     # --- the attacks ---
 
@@ -313,6 +332,25 @@ class Weapons:
         for slot, value in slots.items():
             text = text.replace(_slot(slot), value)
         return text
+
+    @cached_property
+    def _look(self) -> str:
+        slots: dict[str, Composable] = {name: sql.raw(_slot(name)) for name in ("owner", "platform")}
+        elsewhere: list[Composable] = [sql.raw("false")]
+        for one in self.references:
+            parent, same = self.planter.tables[one.parent], sql.same_values("p", one.key, "t", one.own)
+            parts = {"parent": sql.relation(parent.relation), "tenant": sql.ident(parent.tenant), "same": same}
+            elsewhere.append(query("refers_to_others", **parts, **slots))
+        return sql.text_of(
+            query(
+                "row_left",
+                relation=sql.relation(self.target.relation),
+                tenant=sql.ident(self.target.tenant),
+                row=self.planter.row_is(self.target, sql.raw("$1")),
+                refers_to_others=sql.join(elsewhere, " OR "),
+                **slots,
+            )
+        )
 
     @cached_property
     def _composed(self) -> dict[str, str]:

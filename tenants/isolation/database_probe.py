@@ -221,10 +221,19 @@ class Run:
         found = self.trial.answers([*(one.move for _, one in tries), *controls.values()])
         attacks, harmless = found[: len(tries)], dict(zip(controls, found[len(tries) :], strict=True))
         weapons.controlled |= {verb for verb, answer in harmless.items() if answer.taken}
+        written = [pair for pair, answer in zip(tries, attacks, strict=True) if answer.taken and pair[1].writes_a_row]
+        left = self._left(weapons, written)
         for (attacker, one), answer in zip(tries, attacks, strict=True):
-            verdict = judge(one, answer, harmless.get(one.verb))
+            verdict = judge(one, answer, harmless.get(one.verb), left.get((attacker, one)))
             repeat = script(one.move, self._made(attacker, one)) if verdict.outcome == LEAK else ""
             self._note(target, attacker, one.victim, one.verb, verdict, repeat, counted=counted)
+
+    def _left(self, weapons: Weapons, written: Sequence[tuple[Actor, Try]]) -> dict[tuple[Actor, Try], Answer]:
+        """What became of the rows that were written."""
+        if not written:
+            return {}
+        moves = [weapons.watched(attacker, one, self.inventory.platform_id) for attacker, one in written]
+        return dict(zip(written, self.trial.answers(moves), strict=True))
 
     def _made(self, attacker: Actor, one: Try) -> list[str]:
         """What makes the rows that it is about, and tenants that exist only in the run."""

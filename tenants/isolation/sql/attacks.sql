@@ -47,9 +47,9 @@ SELECT set_config('role', 'vital_operator', true)
 SELECT set_config('role', 'none', true)
 
 -- name: try_each
--- Each attack in a subtransaction that is rolled back: [statement, what its cursor is on, role, setting, its value]. The answers are texts in
--- vital.answers: how many rows it touched, or how it was refused. One message for many, or the way to the server would
--- take most of the time.
+-- Each attack in a subtransaction that is rolled back: [statement, what its cursor is on, role, setting, its value, what the operator
+-- asks of the row whose key it returns]. The answers are texts in vital.answers: how many rows it touched, or what was
+-- counted, or how it was refused. One message for many, or the way to the server would take most of the time.
 DO $try$
 DECLARE
     moves CONSTANT jsonb := {moves};
@@ -57,6 +57,7 @@ DECLARE
     answer text;
     answers text[] := ARRAY[]::text[];
     touched bigint;
+    key text;
     pointer refcursor;
     owner text;
     state text;
@@ -73,8 +74,14 @@ BEGIN
                 FETCH pointer INTO owner;
             END IF;
             PERFORM set_config('role', move ->> 2, true), set_config(move ->> 3, move ->> 4, true);
-            EXECUTE move ->> 0;
-            GET DIAGNOSTICS touched = ROW_COUNT;
+            IF move ->> 5 = '' THEN
+                EXECUTE move ->> 0;
+                GET DIAGNOSTICS touched = ROW_COUNT;
+            ELSE
+                EXECUTE move ->> 0 INTO STRICT key;
+                PERFORM set_config('role', 'vital_operator', true);
+                EXECUTE move ->> 5 INTO touched USING key;
+            END IF;
             RAISE EXCEPTION USING ERRCODE = 'VT001';
         EXCEPTION
             WHEN SQLSTATE 'VT001' THEN
@@ -136,7 +143,7 @@ SELECT t.{tenant}::text FROM {relation} AS t WHERE {row}
 
 -- name: write_row
 -- Take another's row, or give an own one away.
-UPDATE {relation} SET {tenant} = {owner} WHERE CURRENT OF vital_probe
+UPDATE {relation} AS t SET {tenant} = {owner} WHERE CURRENT OF vital_probe
 
 -- name: delete_pointed
 -- Delete it unseen.
@@ -156,7 +163,7 @@ DELETE FROM {relation}
 
 -- name: forge_row
 -- A row in another's name; also what repeats how a row was planted.
-INSERT INTO {relation} ({columns}) OVERRIDING SYSTEM VALUE VALUES {rows}
+INSERT INTO {relation} AS t ({columns}) OVERRIDING SYSTEM VALUE VALUES {rows}
 
 -- name: overwrite_row
 -- A row with another's key, that turns into an UPDATE of the other's row.
@@ -165,6 +172,18 @@ INSERT INTO {relation} AS t ({columns}) OVERRIDING SYSTEM VALUE VALUES {rows} ON
 -- name: refer_to_row
 -- An own row that refers to another's; foreign keys are checked past row level security.
 UPDATE {relation} AS t SET {assignments} WHERE {row}
+
+-- name: returned_key
+-- The end of a statement that writes one row.
+ RETURNING {key}
+
+-- name: row_left
+-- Whether the row by this key is another's, or refers to what is neither the attacker's nor the Platform's.
+SELECT count(*) FROM {relation} AS t WHERE {row} AND (t.{tenant} IS DISTINCT FROM {owner}::uuid OR {refers_to_others})
+
+-- name: refers_to_others
+-- By one of its foreign keys; a part of the question.
+EXISTS (SELECT FROM {parent} AS p WHERE {same} AND p.{tenant} NOT IN ({owner}::uuid, {platform}::uuid))
 
 -- name: shadow_table
 -- A temporary table of the same name would catch what the next user of the connection writes.
