@@ -1,6 +1,7 @@
 """Pre-validation: refuse early and clearly, and remember how everything was. Changes nothing of the platform."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -9,7 +10,7 @@ from psycopg.sql import Composable
 from migrations_ops.engine import checks
 from migrations_ops.engine.events import Outcome
 from migrations_ops.engine.session import Session
-from migrations_ops.engine.steps import Baseline, Check, Phase, Severity, Step
+from migrations_ops.engine.steps import Baseline, Check, Phase, Probe, Severity, Step
 from migrations_ops.phases import (
     bound_roles,
     event_triggers,
@@ -24,6 +25,7 @@ from migrations_ops.phases import (
     vital_product,
     who_is_bound,
 )
+from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.phases.queries import (
     keys_that_are_not_unique,
     of_table,
@@ -34,7 +36,7 @@ from migrations_ops.phases.queries import (
 )
 from migrations_ops.rules import database_check
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
-from tenants.isolation import wanted
+from tenants.isolation import reachability, wanted
 from tenants.isolation.comparison import hiding
 from vital.db import sql
 from vital.db.introspection import COLUMNS
@@ -104,6 +106,20 @@ def _to_know(plan: Plan) -> Iterator[Check]:
     yield Check("triggers that 001 holds back", triggers.held_back(plan), Severity.WARN)
     yield Check("triggers whose changes of a row are put back", triggers.put_right(plan), Severity.WARN)
     yield who_is_bound.refused_loads(plan)
+    yield Check("tables that tenants will reach beyond the plan", _reach(plan), Severity.WARN)
+
+
+def _reach(plan: Plan) -> Probe:
+    """What 006 and `prove_isolation` would name when everything else was done. Of bound roles 006 itself takes much."""
+
+    def problems(session: Session) -> Iterator[Problem]:
+        inventory = replace(inventory_of(plan), bound=())
+        for one in reachability.not_allowed(session, inventory):
+            yield Problem(one.name, "", one.advice)
+        for one in reachability.open_to_everybody(session, inventory):
+            yield Problem(one.name, "", f"{one.how}. Close it: {one.closing}")
+
+    return problems
 
 
 def _written(plan: Plan) -> list[str]:

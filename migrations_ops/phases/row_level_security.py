@@ -102,7 +102,7 @@ def _reach(plan: Plan) -> Probe:
         from tenants.isolation import reachability
 
         for one in reachability.not_allowed(session, inventory_of(plan)):
-            yield Problem(one.name, "", f"{one.how}. Close it: {one.closing} Or allow it in the plan: {one.offer}")
+            yield Problem(one.name, "", one.advice)
 
     return problems
 

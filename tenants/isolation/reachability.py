@@ -24,6 +24,11 @@ class Reached:
         """What allows it in the plan."""
         return f"[[reachable]] name = {self.name!r}, with a reason".replace("'", '"')
 
+    @property
+    def advice(self) -> str:
+        """How it is reached, and what to do about it."""
+        return f"{self.how}. Close it: {self.closing} Or allow it in the plan: {self.offer}"
+
 
 def not_allowed(session: Session, inventory: Inventory) -> list[Reached]:
     """What can be reached, and is neither behind isolation, nor common, nor allowed as `[[reachable]]`."""
@@ -39,6 +44,12 @@ def not_allowed(session: Session, inventory: Inventory) -> list[Reached]:
     }
     found = session.execute(query("reached", **{name: sql.literal(values) for name, values in lists.items()}))
     return [Reached(*row) for row in found if row[1] not in inventory.reachable]
+
+
+def open_to_everybody(session: Session, inventory: Inventory) -> list[Reached]:
+    """The tables behind isolation that everybody may use: no plan allows that, and tenants do not gain by it."""
+    tables = sql.literal([target.relation for target in targets(inventory)])
+    return [Reached(*row) for row in session.execute(query("open_to_everybody", tables=tables))]
 
 
 def statements_for_others(session: Session, inventory: Inventory) -> list[str]:

@@ -265,3 +265,28 @@ def test_tenants_that_are_there_already_are_said_on_the_terminal(
     _, _, said_so = planned(manage, empty, tmp_path, "--root", "stores")
 
     assert "public.items has a tenant_id that refers to public.tenants: 000 refuses the plan" in said_so
+
+
+WAYS = """
+CREATE TABLE orders (id bigint PRIMARY KEY, store_id bigint NOT NULL REFERENCES stores);
+GRANT SELECT ON orders TO PUBLIC;
+CREATE FUNCTION count_orders() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM orders'
+"""
+
+
+def test_what_tenants_will_reach_is_said_before_anything_is_changed(
+    empty: Scratch, manage: Manage, tmp_path: Path
+) -> None:
+    """A proof that fails when all is done would be the first to say it."""
+    build(empty, WAYS)
+    out, _, told = planned(manage, empty, tmp_path)
+    assert "Everybody has 1 way past the policies, and so will tenants" in told
+
+    done = manage(empty, "migrate_tenants", "--plan", out, "--to", "000", "-v", "--yes")
+
+    assert done.returncode == 0, said(done)
+    told = " ".join(done.stdout.split())
+    assert "WARN tables that tenants will reach beyond the plan (2 found)" in told
+    assert "Close it: REVOKE EXECUTE ON FUNCTION public.count_orders() FROM PUBLIC" in told
+    assert '[[reachable]] name = "public.count_orders()"' in told
+    assert "orders: everybody may select, so every login of the database goes on to" in told

@@ -29,7 +29,8 @@ BARE = re.compile(r"[A-Za-z0-9_-]+")
 @dataclass(frozen=True)
 class Draft:
     """A starting plan as text. `private` are tables without a rule and `left_out` those without an entry, with the
-    reasons; `from_table`: whether the tenants are taken from the root, whatever rows it has."""
+    reasons; `reached` counts what everybody reaches; `from_table`: whether the tenants are taken from the root,
+    whatever rows it has."""
 
     text: str
     tables: int
@@ -38,6 +39,7 @@ class Draft:
     left_out: dict[str, str]
     from_table: bool
     root: str
+    reached: int
     owned_already: dict[str, str]  # table → the table that its tenant column refers to
 
 
@@ -52,6 +54,8 @@ def draft(session: Session, schemas: Sequence[str], root: str) -> Draft:
     without = common_tables.chosen(session, found, owned)
     planned = [*owned.ways, *without.private, *without.common]
     left_out = found.left_out | _not_planned(found, owned.root, planned, without.refused)
+    in_schemas = sorted({sql.names(name)[0] for name in planned} | set(schemas))
+    reached = reachability.public_by_default(session, in_schemas, planned)
     parts = [
         _head(found, owned, cast),
         *(_tenant(tenant) for tenant in cast.listed),
@@ -60,7 +64,7 @@ def draft(session: Session, schemas: Sequence[str], root: str) -> Draft:
         *_common(without.common),
         _circles(found),
         _left_out(left_out),
-        _reachable(session, schemas, planned),
+        _reachable(reached),
     ]
     text = "\n".join(part for part in parts if part)
     tables = len(owned.ways) + len(without.private)
@@ -72,14 +76,13 @@ def draft(session: Session, schemas: Sequence[str], root: str) -> Draft:
         left_out,
         cast.of_table,
         owned.root,
+        len(reached),
         {table: parent for table, parent in owned_already.items() if not (is_adopted and parent == owned.root)},
     )
 
 
-def _reachable(session: Session, schemas: Sequence[str], known: Sequence[str]) -> str:
+def _reachable(found: Sequence[tuple[str, str]]) -> str:
     """What everybody reaches is offered, and not allowed: that needs a reason."""
-    names = sorted({sql.names(name)[0] for name in known} | set(schemas))
-    found = reachability.public_by_default(session, names, list(known))
     if not found:
         return ""
     lines = ["EDIT: tenants will reach these past their policies, for everybody does. Revoke that, or allow it here:"]

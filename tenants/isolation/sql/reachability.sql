@@ -3,7 +3,7 @@
 -- the statement that closes it). A bound role is others': of its own tables and functions only those count that lead to rows of
 -- tenants. A login's own rights are those that it has before it puts a role on; whoever owns tables, or has
 -- the operators' rights without putting their role on, is no login of a service. What an extension brings, and what belongs
--- to the server, is left out.
+-- to the server, is left out. Before there is a vital_tenant it is everybody, whose rights it will have.
 WITH RECURSIVE tables AS (
     SELECT to_regclass(t)::oid AS oid FROM unnest({tables}::text[]) AS t WHERE to_regclass(t) IS NOT NULL
 ), common AS (
@@ -19,6 +19,13 @@ WITH RECURSIVE tables AS (
       AND pg_has_role(r.oid, to_regrole('vital_operator')::oid, 'MEMBER')
       AND NOT pg_has_role(r.oid, to_regrole('vital_operator')::oid, 'USAGE')
       AND NOT EXISTS (SELECT FROM tables AS t JOIN pg_class AS c USING (oid) WHERE pg_has_role(r.oid, c.relowner, 'MEMBER'))
+    UNION ALL
+    SELECT 0, 'PUBLIC', true, false WHERE to_regrole('vital_tenant') IS NULL
+), ways_in AS (
+    SELECT w.oid AS role, n.oid AS schema
+    FROM who AS w
+    CROSS JOIN pg_namespace AS n
+    WHERE has_schema_privilege(w.oid, n.oid, 'USAGE') OR w.is_tenant AND NOT w.is_bound AND n.nspname = ANY({schemas}::text[])
 ), foreigners AS (
     SELECT c.oid, c.relkind, c.relowner, c.relacl, c.relnamespace, c.reloptions, format('%I.%I', n.nspname, c.relname) AS name
     FROM pg_class AS c
@@ -52,7 +59,7 @@ WITH RECURSIVE tables AS (
     FROM foreigners AS f
     CROSS JOIN who AS w
     CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE')) AS p (privilege)
-    WHERE has_schema_privilege(w.oid, f.relnamespace, 'USAGE')
+    WHERE (w.oid, f.relnamespace) IN (SELECT role, schema FROM ways_in)
       AND (
           has_table_privilege(w.oid, f.oid, p.privilege)
           OR p.privilege IN ('SELECT', 'INSERT', 'UPDATE') AND has_any_column_privilege(w.oid, f.oid, p.privilege)
@@ -84,7 +91,7 @@ SELECT CASE b.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHE
                  AND acl.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')
                  AND (acl.grantee = 0 OR acl.grantee IN (SELECT oid FROM pg_roles WHERE rolname = ANY(array_agg(b.rolname))))
            ),
-           format('REVOKE ALL ON %s FROM PUBLIC, %s;', b.name, string_agg(quote_ident(b.rolname), ', '))
+           format('REVOKE ALL ON %s FROM %s;', b.name, concat_ws(', ', 'PUBLIC', string_agg(quote_ident(b.rolname), ', ') FILTER (WHERE b.rolname <> 'PUBLIC')))
        ) AS closing
 FROM by_role AS b
 GROUP BY b.oid, b.name, b.relkind
@@ -93,12 +100,12 @@ SELECT 'function',
        format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)),
        format('%s may call it, and it works as %s, who %s', string_agg(w.rolname, ', ' ORDER BY w.rolname), o.rolname,
               CASE WHEN o.rolsuper OR o.rolbypassrls THEN 'no policy binds' ELSE 'reaches the tables' END),
-       format('REVOKE EXECUTE ON %s %I.%I(%s) FROM PUBLIC, %s;', CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, n.nspname, p.proname, oidvectortypes(p.proargtypes),
-              string_agg(quote_ident(w.rolname), ', ' ORDER BY w.rolname))
+       format('REVOKE EXECUTE ON %s %I.%I(%s) FROM %s;', CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, n.nspname, p.proname, oidvectortypes(p.proargtypes),
+              concat_ws(', ', 'PUBLIC', string_agg(quote_ident(w.rolname), ', ' ORDER BY w.rolname) FILTER (WHERE w.oid <> 0)))
 FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
 JOIN pg_roles AS o ON o.oid = p.proowner
-JOIN who AS w ON has_function_privilege(w.oid, p.oid, 'EXECUTE') AND has_schema_privilege(w.oid, n.oid, 'USAGE')
+JOIN who AS w ON has_function_privilege(w.oid, p.oid, 'EXECUTE') AND (w.oid, n.oid) IN (SELECT role, schema FROM ways_in)
 WHERE p.prosecdef
   AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
@@ -147,6 +154,19 @@ WHERE p.proleakproof
   AND (p.oid >= 16384 OR p.xmin::text <> '1')
   AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
 ORDER BY 1, 2
+
+-- name: open_to_everybody
+-- Tables behind isolation that everybody may use. 006 takes nothing from others, and keeps showing them what they were shown.
+SELECT 'table', format('%I.%I', n.nspname, c.relname),
+       format('everybody may %s, so every login of the database goes on to', lower(string_agg(DISTINCT acl.privilege_type, ', ' ORDER BY acl.privilege_type))),
+       format('REVOKE %s ON %I.%I FROM PUBLIC;', string_agg(DISTINCT acl.privilege_type, ', ' ORDER BY acl.privilege_type), n.nspname, c.relname)
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL aclexplode(c.relacl) AS acl
+WHERE c.oid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+  AND acl.grantee = 0
+GROUP BY n.nspname, c.relname
+ORDER BY 2
 
 -- name: taken_back_from_others
 -- The statements that would take from every other role that is not bound what it holds of the tables; each is the grantor's to run.

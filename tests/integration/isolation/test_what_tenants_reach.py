@@ -194,6 +194,38 @@ def test_a_service_login_with_rights_of_its_own(scratch: Scratch, session: Sessi
                 admin.execute(f"DROP ROLE {login}".encode())
 
 
+def test_before_there_are_roles_it_is_what_everybody_reaches(scratch: Scratch, session: Session) -> None:
+    """006 gives tenants the way into the schemas of their tables, so none is needed beforehand."""
+    opened = "GRANT SELECT ON {s}.copied TO PUBLIC"
+    with isolated.isolated(session, THINGS, COPY, DEFINER, opened, tables=["things"]) as inventory:
+        afterwards = [one.name for one in reachability.not_allowed(session, inventory)]
+        with psycopg.connect(scratch.admin_url) as admin:
+            admin.execute("ALTER ROLE vital_tenant RENAME TO vital_not_yet")
+
+            found = reachability.not_allowed(Session(admin, {}), inventory)
+
+            assert [one.name for one in found] == afterwards
+            assert {one.name.rpartition(".")[2] for one in found} == {"all_things()", "copied"}
+            for one in found:
+                assert one.how.startswith("PUBLIC may")
+                admin.execute(one.closing.encode())
+            assert reachability.not_allowed(Session(admin, {}), inventory) == []
+            admin.rollback()
+
+
+def test_a_table_that_everybody_may_use(session: Session) -> None:
+    with isolated.isolated(session, THINGS, tables=["things"]) as inventory:
+        assert reachability.open_to_everybody(session, inventory) == []
+        session.execute(f"GRANT SELECT, DELETE ON {schema_of(inventory)}.things TO PUBLIC")
+
+        (opened,) = reachability.open_to_everybody(session, inventory)
+
+        assert opened.name == f"{schema_of(inventory)}.things"
+        assert opened.how.startswith("everybody may delete, select")
+        session.execute(opened.closing)
+        assert reachability.open_to_everybody(session, inventory) == []
+
+
 def test_the_proof_fails_on_it_and_prints_what_closes_it(migrated_template: Scratch, manage: Manage) -> None:
     scratch = clone_with_grants(migrated_template)
     try:

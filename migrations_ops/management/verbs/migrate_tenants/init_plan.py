@@ -13,6 +13,7 @@ from vital import private_files
 from vital.cli.base_command import Options
 from vital.cli.exit_codes import DONE, STOPPED, USAGE, Answer
 from vital.cli.parser import Parser
+from vital.counts import counted
 
 if TYPE_CHECKING:
     from migrations_ops.rules.service import Draft
@@ -56,6 +57,9 @@ def _left_out(draft: "Draft") -> Iterator[str]:
         )
     for table, why in draft.private.items():
         yield f"No tenant reads {table} until its rows are decided: {why}."
+    if draft.reached:
+        ways = counted(draft.reached, "way")
+        yield f"Everybody has {ways} past the policies, and so will tenants: the end of the plan names them."
     reasons = [f"Left out: {table}: {why}." for table, why in sorted(draft.left_out.items())]
     yield from reasons[:SHOWN]
     if len(reasons) > SHOWN:
