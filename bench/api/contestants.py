@@ -41,6 +41,7 @@ class Contestant:
     database_url: str
 
     def load(self, clients: int, seconds: float) -> Figures:
+        cpu.until_idle(self.database_url)
         before = cpu.used(self.server.session, self.database_url)
         began = time.perf_counter()
         found = load.on(self.server.port, self.path, self.headers, clients=clients, seconds=seconds)

@@ -28,6 +28,10 @@ class Figures:
     server_cpu: float = math.nan
     database_cpu: float = math.nan
 
+    @property
+    def cpu(self) -> float:
+        return self.server_cpu + self.database_cpu
+
 
 def middle(figures: list[Figures]) -> Figures:
     """The median of several rounds, figure by figure."""

@@ -122,11 +122,12 @@ def table(results: Results, workers: int, rows: int) -> None:
     for (by, size, name), found in results.items():
         if (by, size) == (workers, rows):
             print(f"| {name} | {found.p50:.1f} | {found.p99:.1f} | {found.per_second:,.0f} | {cpu_of(found)} |")
-    print("\n| requests/s | ratio | wanted |\n|---|---:|---:|")
+    print("\n| ratio | of requests/s | of processor time a request | wanted |\n|---|---:|---:|---:|")
     for name, ours, theirs, wanted in RATIOS:
-        peer = results[workers, rows, theirs].per_second
-        ratio = f"{results[workers, rows, ours].per_second / peer:.2f}" if peer else "no answer in time"
-        print(f"| {name} | {ratio} | {f'≥ {wanted:g}' if wanted else ''} |", flush=True)
+        own, peer = results[workers, rows, ours], results[workers, rows, theirs]
+        ratio = f"{own.per_second / peer.per_second:.2f}" if peer.per_second else "no answer in time"
+        spent = "" if isnan(peer.cpu / own.cpu) else f"{peer.cpu / own.cpu:.2f}"
+        print(f"| {name} | {ratio} | {spent} | {f'≥ {wanted:g}' if wanted else ''} |", flush=True)
 
 
 def cpu_of(found: Figures) -> str:

@@ -3,7 +3,7 @@ and no RLS. A whole project in one module; granian serves `application`."""
 
 import os
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import django
 from django.conf import settings
@@ -24,7 +24,7 @@ settings.configure(
             "NAME": URL.path.lstrip("/"),
             "USER": URL.username or "",
             "PASSWORD": unquote(URL.password or ""),
-            "HOST": URL.hostname or dict([pair.split("=") for pair in URL.query.split("&")]).get("host", ""),
+            "HOST": URL.hostname or dict(parse_qsl(URL.query)).get("host", ""),
             "PORT": URL.port or "",
             "CONN_MAX_AGE": 600,
         }
