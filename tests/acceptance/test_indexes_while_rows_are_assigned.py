@@ -61,7 +61,7 @@ def killed(scratch: Scratch, moment: str, *command: str) -> None:
         paused_at(scratch, "vital.ledger", moment) as stands,
         background.start(scratch, "migrate_tenants", *command, "--yes") as running,
     ):
-        running.until(stands)
+        running.until(stands, seconds=120)
         assert queries.scalar(scratch, INDEX) is None
         running.kill()
 
