@@ -21,21 +21,22 @@ OWN_SCHEMA = "vital"
 
 @dataclass(frozen=True)
 class Routine:
-    """A function of VITAL's without arguments: its body, and the settings that it carries. Where it follows rules,
-    `digest`, which is its comment, says which."""
+    """A function of VITAL's: its body, the settings that it carries, and the types of its arguments. Where it follows
+    rules, `digest`, which is its comment, says which."""
 
     name: str
     body: str
     settings: tuple[str, ...]
     digest: str = ""
+    arguments: str = ""
 
     def __str__(self) -> str:
-        return f"{OWN_SCHEMA}.{self.name}()"
+        return f"{OWN_SCHEMA}.{self.name}({self.arguments})"
 
     @property
     def signature(self) -> str:
         """As SQL reads it, whatever the name."""
-        return sql.spelled(OWN_SCHEMA, self.name) + "()"
+        return f"{sql.spelled(OWN_SCHEMA, self.name)}({self.arguments})"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from psycopg.sql import Composable
 from migrations_ops.engine.steps import SavedState, Statement
 from migrations_ops.phases.grants import Held
 from migrations_ops.phases.queries import query
-from tenants.inventory import OWN_SCHEMA, TENANT_COLUMN, BoundRole, Inventory, Routine
+from tenants.inventory import TENANT_COLUMN, BoundRole, Inventory
 from tenants.isolation import bound, wanted
 from tenants.isolation.comparison import is_as_wanted
 from tenants.isolation.difference import FUNCTIONS, GRANTS, POLICIES, REFERENCES
@@ -199,19 +199,23 @@ def temporary_tables(*, revoked: bool) -> Statement:
 
 
 def guard_functions(inventory: Callable[[], Inventory]) -> Statement:
-    """The two functions behind the guards of references."""
+    """The functions behind the guards of references that are the same for every table."""
+    slow_way, *of_parents = wanted.guard_functions()
+    head = sql.raw("vital.guard_reference(referring regclass, new_row jsonb, old_row jsonb, platform uuid)")
     return Statement(
         name=wanted.GUARDS,
         is_applied=is_as_wanted(inventory, FUNCTIONS),
-        up=tuple(change for routine in wanted.guard_functions() for change in _made(routine)),
+        up=(
+            _of("create_guard", function=head, result=sql.raw("text"), body=sql.literal(slow_way.body)),
+            *(_guard(sql.raw(str(one)), sql.literal(one.body)) for one in of_parents),
+            *(_of("close_function", signature=sql.literal(one.signature)) for one in wanted.guard_functions()),
+        ),
         down=lambda _: (_of("drop_guards"),),
     )
 
 
-def _made(routine: Routine) -> Changes:
-    function = sql.ident(OWN_SCHEMA, routine.name)
-    made = _of("create_guard", function=function, body=sql.literal(routine.body))
-    return made, _of("close_function", signature=sql.literal(routine.signature))
+def _guard(function: Composable, body: Composable) -> Composable:
+    return _of("create_guard", function=function, result=sql.raw("trigger"), body=body)
 
 
 def guarded_references(
@@ -219,13 +223,18 @@ def guarded_references(
 ) -> Statement:
     """New references of this table stay in their tenant or go to the Platform."""
     among = tuple(tables)
-    guards = wanted.reference_guards(list(among), [relation], platform)
-    names = {"on_child": wanted.guard_of_reference(), "on_parent": wanted.guard_of_referenced()}
+    guards = wanted.Guards(list(among), [relation], platform)
+    create = sql.text_of(_guard(sql.raw("vital.%1$I()"), sql.raw("%2$L")))
+    own = sql.compose("ARRAY({functions})", functions=_of("functions_of_guards", functions=guards.functions))
     return Statement(
         name=wanted.guarding(relation),
         relation=relation,
         is_applied=is_as_wanted(inventory, REFERENCES, relation),
-        up=(_of("guard_references", relation, guards=guards),),
-        down=lambda _: (_of("unguard_references", relation, **names),),
+        up=(
+            _of("guard_references", guards=guards.triggers, functions=guards.functions, create=sql.literal(create)),
+            _of("close_function", signature=own),
+            _of("unguard_references", guards=guards.others),
+        ),
+        down=lambda _: (_of("unguard_references", guards=guards.all_of_ours),),
         locks=among,
     )

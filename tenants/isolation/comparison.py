@@ -44,6 +44,7 @@ from vital.db.session import Session
 Ask = Callable[[Composable], list[tuple[Any, ...]]]
 Row = dict[str, Any]
 CLOSES = "006_row_level_security"
+NEEDED = (FUNCTIONS, REFERENCES, BOUND_FUNCTIONS)  # what nobody is kept apart without
 WRITER_KINDS = (7, 23)  # BEFORE INSERT, with or without UPDATE, FOR EACH ROW
 
 
@@ -341,14 +342,30 @@ class Look:
         if not self.complete:
             among = [name for name in among if name in self.relations]
         children = [name for name in among if name in self.relations and self._is_wanted(wanted.guarding(name))]
-        guards = wanted.reference_guards(among, children, self.inventory.platform_id)
-        for row in _rows(self.ask, "found_guards", guards=guards) if children else ():
+        guards = wanted.Guards(among, children, self.inventory.platform_id)
+        for row in _rows(self.ask, "found_guards", guards=guards.triggers) if children else ():
             if not (row["there"] and row["same"] and row["fires"]):
                 found = "is missing" if not row["there"] else "is another" if not row["same"] else "is switched off"
                 name = f"trigger {row['name']} of {row['relation']}"
                 yield Difference(
                     REFERENCES, row["child"], name, "a guard of references that fires", f"it {found}", True
                 )
+        if children:
+            yield from self._own_guards(guards)
+
+    def _own_guards(self, guards: wanted.Guards) -> Iterator[Difference]:
+        """The functions behind them, and what is left of foreign keys that are gone."""
+        own = [
+            (row["child"], wanted.guard_function(row["name"], row["body"]))
+            for row in _rows(self.ask, "wanted_functions", functions=guards.functions)
+        ]
+        names = self._names | {"functions": sql.literal([routine.signature for _, routine in own])}
+        found = {row["name"]: row for row in _rows(self.ask, "found_functions", **names)}
+        for child, routine in own:
+            yield from _routine(REFERENCES, child, routine, found.get(routine.signature))
+        for row in _rows(self.ask, "found_other_guards", guards=guards.others):
+            name = f"trigger {row['name']} of {row['relation']}"
+            yield Difference(REFERENCES, row["child"], name, "none, by the foreign keys", "it is there", False)
 
     def _functions(self) -> Iterator[Difference]:
         functions: list[tuple[str, str, Routine]] = []
@@ -471,7 +488,7 @@ def _routine(
 ) -> Iterator[Difference]:
     what = f"function {routine}"
     if row is None:
-        yield Difference(part, relation, what, "it is there", "it is missing", part in (FUNCTIONS, BOUND_FUNCTIONS))
+        yield Difference(part, relation, what, "it is there", "it is missing", part in NEEDED)
         return
     settings_found = sorted(str(one).lower() for one in row["settings"])
     facts = (
@@ -485,6 +502,7 @@ def _routine(
         if expected != found:
             # Rules that are others since have a function of their own, which the next run makes.
             dangerous = thing != "body" or not routine.digest or row["comment"] == routine.digest
+            dangerous &= not (thing == "body" and part == REFERENCES and wanted.asks_more(str(found), str(expected)))
             yield Difference(part, relation, f"{thing} of {what}", words, found_words, dangerous)
     if not row["owned_well"]:
         fix = wanted.fix("fix_owner", what=f"FUNCTION {routine}", role=row["wanted_owner"])

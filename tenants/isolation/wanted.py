@@ -40,6 +40,8 @@ SERVER_FUNCTIONS = {
     "pg_catalog.uuid_eq(uuid,uuid)": ("uuid_eq", "uuid_eq(uuid, uuid) RETURNS boolean IMMUTABLE LEAKPROOF"),
 }
 
+QUESTION = re.compile(r"WHEN .* THEN '(?:[^']|'')+'")  # of a guard about one foreign key
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -99,33 +101,74 @@ def creation(policy: Policy, relation: str) -> Composable:
     )
 
 
+SETTINGS_OF_GUARDS = (f"search_path={session_settings.search_path('pg_catalog')}", "row_security=on")
+
+
 @cache
 def guard_functions() -> tuple[Routine, ...]:
-    """The functions behind the triggers that keep references in their tenant."""
-    settings = (f"search_path={session_settings.search_path('pg_catalog')}", "row_security=on")
-    return tuple(
-        Routine(name, "\n" + QUERIES[body] + "\n", settings)
-        for name, body in (
-            ("guard_reference", "guard_reference_body"),
-            ("guard_referenced", "guard_referenced_body"),
-        )
+    """The functions behind the guards of references that are the same for every table."""
+    slow_way = "regclass, jsonb, jsonb, uuid"
+    return (
+        guard_function("guard_reference", f"\n{QUERIES['guard_reference_body']}\n", slow_way),
+        guard_function("guard_referenced", f"\n{QUERIES['guard_referenced_body']}\n"),
+        guard_function("guard_referenced_row", f"\n{QUERIES['guard_referenced_row_body']}\n"),
     )
 
 
-def reference_guards(tables: list[str], children: list[str], platform: str) -> Composable:
-    """SELECT of the triggers, one on each side, for the foreign keys of `children` to one of `tables`."""
-    parts = {"tables": sql.literal(tables), "children": sql.literal(children), "platform": sql.literal(platform)}
-    return query("reference_guards", on_child=guard_of_reference(), on_parent=guard_of_referenced(), **parts)
+def guard_function(name: str, body: str, arguments: str = "") -> Routine:
+    """A function behind the guards of references."""
+    return Routine(name, body, SETTINGS_OF_GUARDS, arguments=arguments)
 
 
-def guard_of_reference() -> Composable:
-    """The name of the trigger on the referring table of a foreign key `f`."""
-    return query("guard_of_reference")
+@dataclass(frozen=True)
+class Guards:
+    """What keeps the references of `children` to `tables` in their tenant, as questions of the catalogue: triggers on
+    both sides of each foreign key, the functions that are a table's own, and triggers that are none of these."""
+
+    tables: list[str]
+    children: list[str]
+    platform: str
+
+    @property
+    def triggers(self) -> Composable:
+        moves = sql.literal(QUERIES["moves_between_tenants"])
+        return query("reference_guards", keys=self._keys, platform=sql.literal(self.platform), moves=moves)
+
+    @property
+    def functions(self) -> Composable:
+        bodies = {"rows_body": "guard_referring_rows_body", "row_body": "guard_referring_row_body"}
+        parts = {name: sql.literal(QUERIES[body]) for name, body in bodies.items()}
+        return query("reference_functions", keys=self._keys, platform=sql.literal(self.platform), **parts)
+
+    @property
+    def others(self) -> Composable:
+        return query("other_guards", children=sql.literal(self.children), guards=self.triggers)
+
+    @property
+    def all_of_ours(self) -> Composable:
+        """The triggers of ours that are there, wanted or not."""
+        return query("other_guards", children=sql.literal(self.children), guards=query("no_guards"))
+
+    @property
+    def _keys(self) -> Composable:
+        named = {"on_child": query("guard_of_reference"), "on_parent": query("guard_of_referenced")}
+        whens = {"rows_of_key": "guard_referring_rows_of_key", "row_of_key": "guard_referring_row_of_key"}
+        parts = {name: sql.literal(QUERIES[when]) for name, when in whens.items()}
+        among = {"tables": sql.literal(self.tables), "children": sql.literal(self.children)}
+        return query("reference_keys", platform=sql.literal(self.platform), **named, **parts, **among)
 
 
-def guard_of_referenced() -> Composable:
-    """The name of the one on the table referred to; `cc` and `cn` are the referring table and its schema."""
-    return query("guard_of_referenced")
+def asks_more(found: str, body: str) -> bool:
+    """Whether the found body of a guard is this one with more of its questions, as it is after a foreign key has been
+    dropped: it refuses more, not less."""
+    wanted = iter(line.strip() for line in body.strip().splitlines())
+    expected = next(wanted, None)
+    for line in (line.strip() for line in found.strip().splitlines()):
+        if line == expected:
+            expected = next(wanted, None)
+        elif not QUESTION.fullmatch(line) or line.count(" THEN ") > 1:
+            return False
+    return expected is None
 
 
 def writer_condition() -> str:

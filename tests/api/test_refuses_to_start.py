@@ -94,7 +94,7 @@ def test_a_table_whose_fence_is_down_is_refused(service_database: ServiceDatabas
     [
         ("ALTER POLICY vital_tenant_delete ON tools USING (true)", "policy vital_tenant_delete of public.tools"),
         ("GRANT TRUNCATE ON tools TO vital_tenant", "rights of vital_tenant on table public.tools"),
-        ("ALTER FUNCTION vital.guard_reference() SECURITY INVOKER", "security of function vital.guard_reference()"),
+        ("ALTER FUNCTION vital.guard_referenced() SECURITY INVOKER", "security of function vital.guard_referenced()"),
         ("ALTER TABLE knowledge_base DISABLE TRIGGER USER", "trigger vital_ref_knowledge_base_source_id_fkey"),
     ],
 )

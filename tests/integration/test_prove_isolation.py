@@ -233,12 +233,12 @@ def test_a_right_that_policies_do_not_bind_is_noticed_and_not_used(
 @pytest.mark.slow
 def test_who_takes_a_temporary_table_for_real_is_noticed(fenced: Scratch) -> None:
     assert attacked(fenced, everybody=True).leaks == [], "everybody may make temporary tables"
-    rows(fenced.owner_url, "ALTER FUNCTION vital.guard_reference() RESET ALL")
+    rows(fenced.owner_url, "ALTER FUNCTION vital.guard_referenced() RESET ALL")
 
     (leak, *others) = attacked(fenced, everybody=True).leaks
 
     assert {leak.verb for leak in (leak, *others)} == {"temporary table of its name"}
-    assert "vital.guard_reference()" in leak.detail
+    assert "vital.guard_referenced()" in leak.detail
 
 
 def test_rows_that_their_owner_does_not_see_are_noticed(fenced: Scratch) -> None:
@@ -281,10 +281,10 @@ def test_006_makes_anew_what_was_altered_and_does_not_complete_where_it_may_not(
         assert done.returncode == 0, said(done)
         assert not attacked(scratch).leaks
 
-        rows(scratch.admin_url, "ALTER FUNCTION vital.guard_reference() OWNER TO CURRENT_USER")
+        rows(scratch.admin_url, "ALTER FUNCTION vital.guard_referenced() OWNER TO CURRENT_USER")
         done = manage(scratch, "migrate_tenants", "--only", "006", "--json")
         assert done.returncode == 1, said(done)
-        assert f"ALTER FUNCTION vital.guard_reference() OWNER TO {OWNER}" in done.stderr
+        assert f"ALTER FUNCTION vital.guard_referenced() OWNER TO {OWNER}" in done.stderr
     finally:
         databases.drop(scratch)
 

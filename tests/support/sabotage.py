@@ -21,7 +21,9 @@ PLATFORM, PHARMA = "00000000-0000-0000-0000-000000000001", "f7aa6fd4-0af9-4706-8
 TENANT = "(SELECT nullif(current_setting('vital.tenant_id', true), '')::uuid)"
 WRITER = "vital.late_writer_of_public_tools()"
 REFERENCE = "vital_ref_knowledge_base_source_id_fkey"  # the guard of a foreign key to knowledge_sources
+INSERTS = "vital_references"
 OF_PARENT = "SELECT tgname FROM pg_trigger WHERE tgrelid = 'knowledge_sources'::regclass AND tgname LIKE 'vital_chd_%'"
+MORE = "WHEN EXISTS (SELECT FROM agents AS p WHERE p.id = c.id AND p.tenant_id <> c.tenant_id) THEN 'agents'"
 GIVE = "CREATE FUNCTION public.give() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
 
 
@@ -59,9 +61,15 @@ def _words(connection: psycopg.Connection[Any]) -> dict[str, str]:
         assert row is not None
         return str(row[0])
 
-    guard = value(f"SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = '{REFERENCE}'")
+    def trigger(name: str, table: str = "knowledge_base") -> str:
+        where = f"tgname = '{name}' AND tgrelid = '{table}'::regclass"
+        return value(f"SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE {where}")
+
+    guard, inserts, of_parent = trigger(REFERENCE), trigger(INSERTS), value(OF_PARENT)
+    of_row, of_rows = (definition.rpartition(" ")[2] for definition in (guard, inserts))
+    body = value(f"SELECT pg_get_functiondef('{of_rows}'::regprocedure)")
     writer = value(f"SELECT pg_get_functiondef('{WRITER}'::regprocedure)")
-    again = f"DROP TRIGGER {REFERENCE} ON knowledge_base; "
+    again, no_inserts = (f"DROP TRIGGER {name} ON knowledge_base; " for name in (REFERENCE, INSERTS))
     by_membership = connection.info.server_version >= 160000
     return {
         "own": f"tenant_id = {TENANT}",
@@ -72,12 +80,20 @@ def _words(connection: psycopg.Connection[Any]) -> dict[str, str]:
         "platform": PLATFORM,
         "give": GIVE,
         "writer": WRITER,
-        "guard_function": "vital.guard_reference()",
+        "guard_function": of_rows,
+        "row_function": of_row,
         "guard": REFERENCE,
-        "guard_of_parent": value(OF_PARENT),
-        "other_platform": again + guard.replace(PLATFORM, PHARMA),
-        "inserts_alone": again + re.sub(r"INSERT OR UPDATE OF \S+ \S+", "INSERT", guard),
-        "never_fires": again + guard.replace("FOR EACH ROW", "FOR EACH ROW WHEN (false)"),
+        "guard_of_inserts": INSERTS,
+        "guard_of_parent": of_parent,
+        "other_platform": f"DROP TRIGGER {of_parent} ON knowledge_sources; "
+        + trigger(of_parent, "knowledge_sources").replace(PLATFORM, PHARMA),
+        "body_of_other_platform": body.replace(PLATFORM, PHARMA),
+        "body_that_asks_nothing": re.sub(r"WHEN EXISTS .*", "WHEN NULL THEN ''", body),
+        "body_that_asks_more": re.sub(r"(WHEN EXISTS .*)", r"\1\n" + MORE, body),
+        "inserts_alone": again + re.sub(r"AFTER UPDATE (.*) WHEN .* EXECUTE", r"AFTER INSERT \1 EXECUTE", guard),
+        "never_fires": again + re.sub(r"WHEN \(.*\) EXECUTE", "WHEN (false) EXECUTE", guard),
+        "each_insert_alone": re.sub(r"REFERENCING .* STATEMENT", "FOR EACH ROW", f"{no_inserts}{inserts}"),
+        "another_table": re.sub(r"NEW TABLE AS \w+", "NEW TABLE AS others", f"{no_inserts}{inserts}"),
         "another_function": GIVE + again + re.sub(r"EXECUTE FUNCTION .*", "EXECUTE FUNCTION public.give()", guard),
         "writer_body": writer.replace("RETURN NEW", f"NEW.tenant_id := '{PLATFORM}'; RETURN NEW"),
         "inherits": f"GRANT vital_operator TO {LOGIN} WITH INHERIT TRUE"

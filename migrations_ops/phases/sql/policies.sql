@@ -321,7 +321,17 @@ UPDATE vital.applied_statement SET memo = 'null' WHERE statement = {statement}
 -- name: drop_guards
 -- The functions were ours, and so are triggers that still call them: of a table that somebody has dropped, the guards stand
 -- on those that it referred to.
-DROP FUNCTION IF EXISTS vital.guard_reference(), vital.guard_referenced() CASCADE
+DO $guards$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN
+        SELECT p.oid::regprocedure AS function FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace('vital') AND starts_with(p.proname, 'guard_refer')
+    LOOP
+        EXECUTE format('DROP FUNCTION %s CASCADE', found.function);
+    END LOOP;
+END
+$guards$
 
 -- name: keep_others
 -- What other roles saw, they still see: everybody where nothing was hidden; elsewhere the owner, where FORCE binds it. How
@@ -408,59 +418,77 @@ GRANT {tenant_privileges} ON {relation} TO vital_tenant
 
 -- name: create_guard
 -- A function behind the guards; its owner sees every parent, whatever the session that it runs in hides.
-CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS {body}
+CREATE OR REPLACE FUNCTION {function} RETURNS {result} LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS {body}
 
 -- name: close_function
--- Nobody calls it but its trigger.
+-- Nobody calls it but its trigger. The signature may be an array of several, which unnest() makes flat.
 DO $close$
 DECLARE
-    grantee text;
+    found record;
 BEGIN
-    FOR grantee IN
-        SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END
-        FROM pg_proc AS p
+    FOR found IN
+        SELECT DISTINCT p.oid::regprocedure AS function, CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END AS grantee
+        FROM unnest(ARRAY[{signature}]) AS given (signature)
+        JOIN pg_proc AS p ON p.oid = to_regprocedure(given.signature)
         CROSS JOIN LATERAL aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) AS acl
-        WHERE p.oid = to_regprocedure({signature})
-          AND acl.grantee <> p.proowner
+        WHERE acl.grantee <> p.proowner
     LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s CASCADE', {signature}, grantee);
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s CASCADE', found.function, found.grantee);
     END LOOP;
 END
 $close$
 
 -- name: guard_references
--- One trigger on the referring table and one on the table referred to, for each foreign key between tables of tenants.
+-- The functions of a table that refers to others of tenants, and the triggers on both sides of its foreign keys.
 DO $references$
 DECLARE
     found record;
 BEGIN
+    FOR found IN {functions} LOOP
+        EXECUTE format({create}, found.name, found.body);
+    END LOOP;
     FOR found IN {guards} LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s OF %s ON %s FOR EACH ROW EXECUTE FUNCTION %s(%s)',
-                       found.name, found.events, (SELECT string_agg(quote_ident(name), ', ') FROM unnest(found.columns) AS name), found.relation,
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I %s ON %s %s EXECUTE FUNCTION %s(%s)',
+                       found.name, CASE found.kind WHEN 17 THEN 'AFTER UPDATE' WHEN 19 THEN 'BEFORE UPDATE' ELSE 'AFTER INSERT' END, found.relation,
+                       CASE WHEN found.kind = 4 THEN 'REFERENCING NEW TABLE AS vital_new FOR EACH STATEMENT' ELSE concat('FOR EACH ROW', ' WHEN (' || found.condition || ')') END,
                        left(found.function, -2), (SELECT string_agg(quote_literal(part), ', ' ORDER BY place) FROM unnest(found.arguments) WITH ORDINALITY AS argument (part, place)));
     END LOOP;
 END
 $references$
 
+-- name: functions_of_guards
+-- The signatures of the functions that are the table's own.
+SELECT format('vital.%I()', made.name) FROM ({functions}) AS made
+
 -- name: unguard_references
--- The triggers were ours.
+-- Triggers of ours that are not wanted, and functions of ours that no trigger calls any more. After the guards are made:
+-- at no moment is there none.
 DO $references$
 DECLARE
     found record;
 BEGIN
+    FOR found IN {guards} LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', found.name, found.relation);
+    END LOOP;
     FOR found IN
-        SELECT g.tgname, g.tgrelid::regclass AS relation
-        FROM pg_constraint AS f
-        JOIN pg_class AS cc ON cc.oid = f.conrelid
-        JOIN pg_namespace AS cn ON cn.oid = cc.relnamespace
-        JOIN pg_trigger AS g
-          ON g.tgrelid = f.conrelid AND g.tgname = {on_child}
-          OR g.tgrelid = f.confrelid AND g.tgname = {on_parent}
-        WHERE f.contype = 'f'
-          AND f.conparentid = 0
-          AND f.conrelid = to_regclass({name})
+        SELECT g.tgname AS name, g.tgrelid::regclass AS relation
+        FROM pg_trigger AS g
+        WHERE g.tgfoid = to_regprocedure('vital.guard_referenced_row()')
+          AND g.tgparentid = 0
+          AND NOT EXISTS (SELECT FROM pg_trigger AS of_key WHERE of_key.tgrelid = g.tgrelid AND of_key.tgfoid = to_regprocedure('vital.guard_referenced()'))
     LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', found.tgname, found.relation);
+        EXECUTE format('DROP TRIGGER %I ON %s', found.name, found.relation);
+    END LOOP;
+    FOR found IN
+        SELECT p.oid::regprocedure AS function
+        FROM pg_proc AS p
+        WHERE p.pronamespace = to_regnamespace('vital')
+          AND starts_with(p.proname, 'guard_refer')
+          AND p.proname NOT IN ('guard_referenced', 'guard_referenced_row')
+          AND p.prorettype = 'trigger'::regtype
+          AND NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgfoid = p.oid)
+    LOOP
+        EXECUTE format('DROP FUNCTION %s', found.function);
     END LOOP;
 END
 $references$

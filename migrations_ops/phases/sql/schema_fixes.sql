@@ -244,7 +244,7 @@ EXISTS (
 
 -- name: may_rewrite
 -- Predicate on a trigger `g`: it fires before an update of a row of the table, in some partition at least, or writes to the
--- plan's tables as one gets its tenant; and not yet only for others than VITAL.
+-- plan's tables as one gets its tenant; and not yet only for others than VITAL. The guard that holds a row changes none.
 g.tgrelid IN ({heirs})
 AND NOT g.tgisinternal
 AND g.tgparentid = 0
@@ -260,6 +260,7 @@ AND (
     )
 )
 AND (g.tgtype & 19 = 19 OR {writes_the_plan})
+AND g.tgfoid IS DISTINCT FROM to_regprocedure('vital.guard_referenced_row()')
 AND pg_get_triggerdef(g.oid) NOT LIKE '%vital.backfill%'
 
 -- name: cannot_be_made_again

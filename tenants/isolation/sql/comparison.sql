@@ -165,10 +165,12 @@ SELECT jsonb_build_object(
     'same', COALESCE(
         g.tgfoid = to_regprocedure(wanted.function)
         AND g.tgtype = wanted.kind
-        AND g.tgqual IS NULL
+        AND substring(pg_get_triggerdef(g.oid) FROM ' WHEN \((.*)\) EXECUTE FUNCTION ') IS NOT DISTINCT FROM wanted.condition
+        AND g.tgnewtable IS NOT DISTINCT FROM CASE wanted.kind WHEN 4 THEN 'vital_new' END
+        AND g.tgoldtable IS NULL
+        AND COALESCE(array_length(g.tgattr::int2[], 1), 0) = 0
         AND NOT g.tgdeferrable
-        AND g.tgargs = (SELECT string_agg(convert_to(part, getdatabaseencoding()) || '\x00'::bytea, ''::bytea ORDER BY place) FROM unnest(wanted.arguments) WITH ORDINALITY AS argument (part, place))
-        AND ARRAY(SELECT a.attname::text FROM pg_attribute AS a WHERE a.attrelid = g.tgrelid AND a.attnum = ANY(g.tgattr) ORDER BY 1) = wanted.columns,
+        AND g.tgargs = COALESCE((SELECT string_agg(convert_to(part, getdatabaseencoding()) || '\x00'::bytea, ''::bytea ORDER BY place) FROM unnest(wanted.arguments) WITH ORDINALITY AS argument (part, place)), ''),
         false
     )
 )::text
@@ -176,6 +178,17 @@ FROM wanted
 JOIN pg_class AS c ON c.oid = wanted.relation
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_trigger AS g ON g.tgrelid = wanted.relation AND g.tgname = wanted.name AND NOT g.tgisinternal
+
+-- name: found_other_guards
+-- Triggers of ours that no foreign key needs.
+SELECT jsonb_build_object('child', other.child, 'relation', format('%I.%I', n.nspname, c.relname), 'name', other.name)::text
+FROM ({guards}) AS other
+JOIN pg_class AS c ON c.oid = other.relation
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+
+-- name: wanted_functions
+-- The functions behind the guards that are a table's own.
+SELECT jsonb_build_object('child', child, 'name', name, 'body', body)::text FROM ({functions}) AS wanted
 
 -- name: found_writers
 -- The triggers for rows that are written without a tenant.

@@ -203,10 +203,10 @@ def test_a_reference_that_nobody_guards_can_be_repeated(scratch: Scratch, sessio
     shape = ddl(f"{UUID}, parent uuid NOT NULL UNIQUE REFERENCES {{s}}.parents", PARENT)
     with isolated.isolated(session, *shape, tables=["things", "parents"]) as inventory:
         relation = inventory.tables[0].relation
-        ((trigger,),) = session.execute(
+        for (trigger,) in session.execute(
             f"SELECT tgname FROM pg_trigger WHERE tgrelid = '{relation}'::regclass AND tgname ~ '^vital_ref'"
-        )
-        session.execute(f'DROP TRIGGER "{trigger}" ON {relation}')
+        ):
+            session.execute(f'DROP TRIGGER "{trigger}" ON {relation}')
         report = attacked(session, inventory)
 
         assert {leak.verb for leak in report.leaks} == {
