@@ -74,6 +74,37 @@ def test_findings_keep_their_identity_when_a_check_is_renamed(migrated: Scratch,
     assert rows(migrated.admin_url, names) == before
 
 
+GUARDS = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'vital'::regnamespace AND proname ~ '^guard_refer'"
+OLD_GUARD = "SELECT to_regprocedure('vital.guard_reference()') IS NOT NULL"
+
+
+@pytest.mark.slow
+def test_the_guards_of_a_finished_one_are_brought_over_by_the_next_run(migrated: Scratch, manage: Manage) -> None:
+    made = rows(migrated.admin_url, GUARDS)
+    earlier_version.guard_as_before(migrated)
+    assert rows(migrated.admin_url, OLD_GUARD) == [(True,)]
+
+    told = manage(migrated, "migrate_tenants", "validate")
+    assert told.returncode == 1, said(told)
+    assert "vital_references" in said(told)
+    done = manage(migrated, "migrate_tenants", "--yes")
+    assert done.returncode == 0, said(done)
+
+    assert rows(migrated.admin_url, OLD_GUARD) == [(False,)]
+    assert rows(migrated.admin_url, GUARDS) == made
+    assert manage(migrated, "migrate_tenants", "validate").returncode == 0
+
+
+@pytest.mark.slow
+def test_an_undo_takes_earlier_guards_away(migrated: Scratch, manage: Manage) -> None:
+    earlier_version.guard_as_before(migrated)
+
+    back = manage(migrated, "migrate_tenants", "undo", "--yes")
+
+    assert back.returncode == 0, said(back)
+    assert rows(migrated.admin_url, GUARDS) == [(0,)]
+
+
 VERBS = (("resume",), ("pause",), ("cancel",), ("tune", "batch=200ms"), ("ledger",))
 
 
