@@ -109,7 +109,7 @@ def test_it_migrates_serves_and_stops_with_ctrl_c(home: Path) -> None:
     assert rows_on_screen(shown) <= TWO_SCREENS, shown
     assert "006_row_level_security" in shown
     assert re.search(r"All phases completed; \d+ rows need a decision: ./manage.py migrate_tenants findings", shown)
-    assert "Done. Run 1." in shown
+    assert "Run 1 completed." in shown
     assert shown.count("Stopped") == 1, shown
     assert "Traceback" not in shown
 
@@ -138,7 +138,7 @@ def test_whatever_ends_it_half_way_is_said_once_and_the_next_one_begins_anew(hom
     again = demo(home, DEMO_SERVE="0", VITAL_LOG_DIR=str(elsewhere))
     shown = ended(again)
     assert again.returncode == 0, shown
-    assert "Done. Run 1." in shown
+    assert "Run 1 completed." in shown
     assert {file.name for file in elsewhere.iterdir()} >= {"demo.log", "000_pre_validation.log"}
 
 

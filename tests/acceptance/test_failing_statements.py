@@ -179,7 +179,7 @@ def _check_failure(
         told = " ".join(text.split())
         assert f'{sabotage.phase}: the step "{sabotage.step}" failed on {sabotage.table}' in told, where
         assert f"(SQLSTATE {sabotage.sqlstate})" in told, where
-        assert "Mend the cause and run `./manage.py migrate_tenants` again" in told, where
+        assert "Correct the cause and run `./manage.py migrate_tenants` again" in told, where
     assert "Traceback" not in failed.stdout + failed.stderr
     assert rows(legacy.admin_url, sabotage.untouched) == [(True,)], sabotage.step
 

@@ -56,7 +56,7 @@ def test_people_who_are_decided_later_bring_their_conversations_with_them(settle
             (PHARMA, DIGITAL_HEALTH)[number],
             part,
         )
-        assert "Done" in again(manage, settled).stdout
+        assert "completed. Details: " in again(manage, settled).stdout
         assert strays(settled) == []
         assert nullable(settled) == NO_TENANT_BY_RULE
     for table in ("users", "conversations", "messages"):

@@ -128,7 +128,7 @@ KINDS = {"owner": one_of_each, "service": addresses, "demo": one_of_each}  # the
 OFF = "Isolation is off:"
 FRAMED = "<title>"
 FRAGMENTS = ("/live/", "/late/", "/log/", "/preview/", "/suggestions/", "/jsi18n/", "/autocomplete/", "/search/")
-DOCUMENTS = ("/report/", "/report.pdf", "/export/")  # to keep and to print: what was, not what is
+DOCUMENTS = ("/report/", "/export/")  # to keep and to print: what was, not what is
 
 
 @pytest.mark.parametrize("kind", KINDS)
