@@ -76,6 +76,11 @@ class Answer:
     def taken(self) -> bool:
         return not self.sqlstate and self.touched > 0
 
+    def is_refusal_of(self, statement: str) -> bool:
+        """Whether the statement itself was refused, and not what a trigger did beside."""
+        within, _, _ = self.context.partition(statement)
+        return self.sqlstate == REFUSED and "\n" not in within
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -96,7 +101,7 @@ def judge(one: Try, answer: Answer, control: Answer | None, left: Answer | None 
     if control is not None and not control.taken:
         why = control.message or "it touches no row"
         return Verdict(NOT_TRIED, f"the same is not refused where it is harmless: {why}")
-    if not answer.sqlstate or answer.sqlstate == REFUSED:
+    if not answer.sqlstate or answer.is_refusal_of(one.move.statement):
         return Verdict(HELD)
     if one.by_reference:
         held = answer.sqlstate == BROKEN_REFERENCE

@@ -105,7 +105,8 @@ class Recipe:
 
 
 class Planter:
-    """Plants as vital_operator; what lies outside the plan (auth.users) as the role that logged in."""
+    """Plants as vital_operator. What lies outside the plan (auth.users), and rows whose triggers vital_operator may not
+    run, as the role that logged in."""
 
     def __init__(self, session: Session, tables: Iterable[Target]) -> None:
         self.session = session
@@ -116,6 +117,7 @@ class Planter:
         self._unused: dict[tuple[str, str], Planted] = {}
         self._free: dict[tuple[str, str], Planted] = {}
         self._given_up: dict[tuple[str, str, bool], str] = {}
+        self._denied: dict[str, str] = {}  # table → why vital_operator may not plant there
         self._elsewhere_made: dict[tuple[str, tuple[str, ...]], tuple[Values, tuple[Made, ...]]] = {}
         self._at_work: set[str] = set()
         self._making: list[str] = []
@@ -320,7 +322,8 @@ class Planter:
         """With what makes the row again under the same key, after what it refers to."""
         values, made, (key, row, texts) = inserted
         same = values | {name: texts[name] for name in target.key}
-        return Planted(key, row, texts, values, (*made, Made(target.relation, same)))
+        by = ONESELF if target.relation in self._denied else OPERATOR
+        return Planted(key, row, texts, values, (*made, Made(target.relation, same, by)))
 
     def _existing_row(self, target: Target, actor: Actor) -> tuple[str, dict[str, Any], Values] | None:
         parts = self._returned(target.relation, target.key) | {
@@ -477,8 +480,11 @@ class Planter:
             return texts, (*made, Made(reference.parent, same, ONESELF))
         finally:  # back to whoever plants the row that refers to it
             self._making.pop()
-            is_elsewhere = any(one not in self.tables for one in self._making)
-            self.session.execute(QUERIES[ONESELF if is_elsewhere else OPERATOR])
+            self._be_whoever_plants()
+
+    def _be_whoever_plants(self) -> None:
+        is_elsewhere = any(one not in self.tables for one in self._making)
+        self.session.execute(QUERIES[ONESELF if is_elsewhere else OPERATOR])
 
     def _key_to_refer_to(self, recipe: Recipe, key: Sequence[str]) -> Values:
         """Values for what would not have one by itself: a unique key may be NULL, and then nothing can refer to it."""
@@ -503,7 +509,13 @@ class Planter:
     # --- writing them ---
 
     def _insert(self, relation: str, rows: Sequence[Values], key: Sequence[str]) -> list[tuple[Any, ...]]:
-        return self.session.execute(self.insert(relation, rows, "plant_rows", **self._returned(relation, key)))
+        statement = self.insert(relation, rows, "plant_rows", **self._returned(relation, key))
+        if relation not in self._denied:
+            return self.session.execute(statement)
+        self.session.execute(QUERIES[ONESELF])
+        planted = self.session.execute(statement)
+        self._be_whoever_plants()
+        return planted
 
     def _returned(self, relation: str, key: Sequence[str]) -> dict[str, Composable]:
         """A row's key and its columns as texts."""
@@ -540,6 +552,10 @@ class Planter:
                 self.recipe(relation).collides |= isinstance(error, COLLIDES)
             except RETRYABLE:
                 raise
+            except psycopg.errors.InsufficientPrivilege as error:
+                if relation in self._denied or relation not in self.tables:
+                    raise Refused(self._denied.get(relation, str(error.diag.message_primary))) from error
+                self._denied[relation] = str(error.diag.message_primary)
             except psycopg.Error as error:
                 if self.session.connection.closed:
                     raise
