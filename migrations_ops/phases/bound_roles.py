@@ -99,13 +99,14 @@ def writers(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Statemen
 def _writer(one: BoundRole, relation: str, inventory: Callable[[], Inventory]) -> Statement:
     routine = bound.writer_function(one)
     trigger = {"trigger": sql.ident(bound.writer(one))}
+    head = {"function": sql.verbatim(routine.signature), "result": sql.raw("trigger")}
     condition = sql.verbatim(bound.writer_condition(one))
     return Statement(
         name=bound.giving(one, relation),
         relation=relation,
         is_applied=is_as_wanted(inventory, BOUND_WRITERS, relation, role=one.role),
         up=(
-            query("create_guard", **_parts(routine)),
+            query("create_guard", **(_parts(routine) | head)),
             query("close_function", signature=sql.literal(routine.signature)),
             of_table("create_writer", relation, condition=condition, **trigger, **_parts(routine)),
         ),

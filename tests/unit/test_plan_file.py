@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from migrations_ops.plan import phases
 from migrations_ops.rules.load import load
 from migrations_ops.rules.model import Bind, Condition
 from migrations_ops.rules.reader import PlanError
@@ -53,6 +54,14 @@ def test_a_role_is_bound_as_the_plan_says(write: Write, given: str) -> None:
     plan = load(write(f"{GOOD}{BIND}{given}\n"))
 
     assert plan.bound == (BOUND[given],)
+
+
+@pytest.mark.parametrize("given", BOUND)
+def test_every_phase_of_a_plan_that_binds_can_be_made(write: Write, given: str) -> None:
+    """Many statements are composed as a phase is made, before a database is asked."""
+    made = phases(load(write(f"{GOOD}{BIND}{given}\n")))
+
+    assert [phase.key[:3] for phase in made] == ["000", "001", "002", "003", "004", "005", "006"]
 
 
 def test_a_role_may_be_bound_on_one_table_and_left_alone_on_the_others(write: Write) -> None:
