@@ -114,7 +114,7 @@ def test_ctrl_c_leaves_it_on_and_says_so(
     (tmp_path / "hooks.toml").write_text('[[hook]]\nwhen = "before phase"\nphases = ["001"]\ncommand = ["sleep", "30"]')
     monkeypatch.setenv("VITAL_HOOKS", str(tmp_path / "hooks.toml"))
     with background.start(legacy, "migrate_tenants", "--maintenance", "--to", "001") as running:
-        running.until_said("completed in")
+        running.until_said("000_pre_validation")
 
         running.process.send_signal(signal.SIGINT)
 
