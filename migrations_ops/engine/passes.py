@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 MOST = 9
+SMALLEST = 100  # pages: a smaller table is through in a batch, and its indexes are small
 UNKNOWN = 4  # rows of a page, where the table was never analysed
 BATCHES = 3  # whose pages are gone through together
 HELPS = 0.3  # of the later passes' rows, that have to stay in their page
@@ -34,11 +35,12 @@ WHOLE = Pass()
 
 
 class Passes:
-    """Those of one table, of so many pages and rows. Where an index holds a column that changes, one is enough."""
+    """Those of one table, of so many pages and rows. One is enough for a small one, and where an index holds a column
+    that changes."""
 
     def __init__(self, pages: int, rows: int, *, indexed: bool) -> None:
         per_page = rows // pages if pages and rows else UNKNOWN
-        self.most = 1 if indexed else max(1, min(MOST, per_page))
+        self.most = 1 if indexed or pages < SMALLEST else max(1, min(MOST, per_page))
         self._pause = 0
         self._later = self._stayed = 0
 

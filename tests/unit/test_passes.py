@@ -11,7 +11,7 @@ def numbers(passes: Passes) -> list[int]:
 
 @pytest.mark.parametrize(
     ("pages", "rows", "of"),
-    [(100, 5_000, MOST), (100, 300, 3), (100, 100, 1), (100, 20, 1), (100, 0, UNKNOWN), (0, 0, UNKNOWN)],
+    [(100, 5_000, MOST), (100, 300, 3), (100, 100, 1), (100, 20, 1), (100, 0, UNKNOWN), (99, 5_000, 1), (0, 0, 1)],
 )
 def test_no_more_of_them_than_rows_in_a_page(pages: int, rows: int, of: int) -> None:
     assert numbers(Passes(pages, rows, indexed=False)) == [of] * of

@@ -590,9 +590,10 @@ GROUP BY 1, 2, 3
 -- Who may write to the plan's tables and is bound by row level security from 006 on: COPY … FROM is refused to them by
 -- PostgreSQL, whatever the policies say. Not those to whom it is refused already.
 SELECT '', '',
-       format('%s can load no more rows with COPY … FROM into %s tables (%s) once 006 has closed them: PostgreSQL refuses that wherever row level security binds. Load into another table and INSERT … SELECT from there, or load as a role with BYPASSRLS%s',
-              r.rolname, count(DISTINCT c.oid), string_agg(DISTINCT c.oid::regclass::text, ', '),
-              CASE WHEN bool_and(pg_has_role(r.oid, c.relowner, 'USAGE')) THEN '; or say force_owner = false in the plan, so that it does not bind the owner' END)
+       format('%s can load no more rows with COPY … FROM into %s tables (%s%s) once 006 has closed them. Load into another table and INSERT … SELECT from there, or load as a role with BYPASSRLS%s',
+              r.rolname, count(DISTINCT c.oid), array_to_string((array_agg(DISTINCT c.oid::regclass::text))[:3], ', '),
+              CASE WHEN count(DISTINCT c.oid) > 3 THEN format(' and %s more', count(DISTINCT c.oid) - 3) END,
+              CASE WHEN bool_and(pg_has_role(r.oid, c.relowner, 'USAGE')) THEN '; or say force_owner = false in the plan' END)
 FROM unnest({tables}::text[]) AS planned (name)
 JOIN pg_class AS c ON c.oid = to_regclass(planned.name)
 CROSS JOIN LATERAL aclexplode(COALESCE(c.relacl, acldefault('r', c.relowner))) AS acl

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migrations_ops.engine import backfill, baseline, batch_size, ledger
+from migrations_ops.engine import backfill, baseline, batch_size, ledger, passes
 from migrations_ops.engine.backfill_sql import Assignment
 from migrations_ops.engine.ledger import Touched
 from migrations_ops.engine.session import Session
@@ -33,6 +33,7 @@ def small_batches() -> Iterator[None]:
         patch.setattr(backfill, "PAGES_PER_BATCH", 1)
         patch.setattr(batch_size, "MOST_PAGES", 1)
         patch.setattr(backfill, "SWEEP_PAGES", 1)
+        patch.setattr(passes, "SMALLEST", 0)
         yield
 
 
