@@ -107,7 +107,7 @@ def test_the_run_says_who_is_bound(closed: Closed) -> None:
 
     assert bound in closed.said, "bills is forced in both"
     assert (free in closed.said) is not closed.forced
-    where = "tables (bills, notes, orders, stores" if closed.forced else "1 tables (bills)"
+    where = "tables (bills, notes, orders and " if closed.forced else "1 tables (bills)"
     assert f"{OWNER} can load no more rows with COPY … FROM into" in closed.said
     assert where in closed.said
 
