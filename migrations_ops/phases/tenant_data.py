@@ -26,6 +26,9 @@ def _steps(plan: Plan) -> Iterator[Step]:
     yield probes.rules_fit(plan)
     yield from legacy_writers.triggers(plan, lazily(plan), for_changed_rows=True)
     for spec in plan.tables:
+        if all(rule.phase != PHASES[0] for rule in spec.rules):  # else 003 has dropped it
+            yield tenant_indexes.dropped(plan, spec)
+    for spec in plan.tables:
         yield assign(plan, spec, PHASES)
     yield from vital_product.tool_assignments(plan)
     for spec in plan.tables:

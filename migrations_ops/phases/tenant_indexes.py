@@ -1,8 +1,8 @@
 """A plain index on the tenant column of a big table is dropped while its rows are assigned, and built again after.
 
 While it is there, each assignment touches every index of the table (see the engine's `passes`). Dropped and built
-CONCURRENTLY. The undo goes the same way back: 004's drops it, the rows go back, 003's builds it again; so does a run or
-an undo that follows a kill in between.
+CONCURRENTLY. The undo goes the same way back: 004 drops it, the rows go back, and what had dropped it builds it again.
+So does a run or an undo that follows a kill in between.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ BIG_ENOUGH = 2_000  # pages: 16 MB
 
 
 def dropped(plan: Plan, spec: TableSpec) -> Statement:
-    """In 003, before the first row is assigned. Once 004 is completed there is little left to assign, and it stays."""
+    """Before the first row is assigned, in 003 or 004. Once 004 is completed it stays: little is left to assign."""
     plain = _plain_indexes(spec)
 
     def is_applied(session: Session) -> bool:

@@ -48,7 +48,7 @@ WHERE rolcanlogin
 ORDER BY 1
 
 -- name: definers
--- Functions that run as their owner and can be called: whose eyes, who may call, and whether others can bend their search path.
+-- Functions that run as their owner and that others may call: whose eyes, who may, and whether they can bend the search path.
 SELECT p.oid::regprocedure::text,
        pg_get_userbyid(p.proowner)::text,
        COALESCE((
@@ -63,6 +63,9 @@ JOIN pg_namespace AS n ON n.oid = p.pronamespace
 WHERE p.prosecdef
   AND p.prorettype <> 'trigger'::regtype
   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND EXISTS (
+      SELECT FROM aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) AS acl WHERE acl.grantee <> p.proowner
+  )
 ORDER BY 1
 
 -- name: readable_elsewhere
