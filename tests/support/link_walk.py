@@ -65,7 +65,7 @@ class Walk:
             for address, seen in self.opened.items()
             for link in seen.links
             for target, place in [(inside(address, link.partition("#")[0]), link.partition("#")[2])]
-            if place and target in self.opened and place not in self.opened[target].places
+            if place and not place.startswith("/") and target in self.opened and place not in self.opened[target].places
         ]
 
 
