@@ -42,7 +42,7 @@ class Limit:
 
 
 def _like(unit: str) -> str:
-    return {"seconds": "10s", "bytes": "100MB", "percent": "90%", "sql": "a SELECT"}.get(unit, "3")
+    return {"seconds": "10s", "bytes": "100MB", "percent": "90%", "sql": "a SELECT", "switch": "on"}.get(unit, "3")
 
 
 class BadLimit(EngineError):

@@ -87,8 +87,7 @@ def _is_set_up(session: Session) -> bool:
 
 def _stays(session: Session, plan: Plan) -> bool:
     """A canary has few rows to assign; the others are asked for by the plan or by an operator."""
-    asked_for = limits_in_force(session).number("keep_indexes") is not None
-    return plan.keep_indexes or bool(plan.scope) or asked_for
+    return plan.keep_indexes or bool(plan.scope) or limits_in_force(session).number("keep_indexes") is not None
 
 
 def _drops(indexes: Iterable[SavedState]) -> tuple[Composable, ...]:

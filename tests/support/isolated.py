@@ -32,13 +32,13 @@ def database(server_url: str) -> Iterator[Scratch]:
     """One of its own, with the roles and the functions that guard references."""
     scratch = databases.create_empty(server_url)
     try:
-        _prepare(scratch)
+        prepare(scratch)
         yield scratch
     finally:
         databases.drop(scratch)
 
 
-def _prepare(scratch: Scratch) -> None:
+def prepare(scratch: Scratch) -> None:
     with session_of(scratch) as session:
         session.execute("CREATE SCHEMA vital")
         session.execute("CREATE TABLE vital.applied_statement (statement text, memo jsonb)")

@@ -69,3 +69,12 @@ def test_any_text_is_read_or_refused(limit: Limit, text: str) -> None:
     except BadLimit:
         return
     assert value is None or float(value) >= 0
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.name)
+def test_the_example_of_a_refusal_can_be_set(limit: Limit) -> None:
+    """Of a limit whose default is off, the example is one of its unit."""
+    try:
+        limit.read("no such value")
+    except BadLimit as refused:
+        limit.read(str(refused.facts["example"]))
