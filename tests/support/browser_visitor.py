@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +29,17 @@ def chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+@contextmanager
+def _an_aborted_one_passed_over() -> Iterator[None]:
+    """Pass over a navigation that another one ended; a download ends one too, and is told."""
+    try:
+        yield
+    except Error as error:
+        ended = any(words in str(error) for words in ("ERR_ABORTED", "interrupted by another navigation"))
+        if not ended or "Download" in str(error):
+            raise
+
+
 class Visitor:
     """One page of the control room. Whatever its console says as an error is remembered, and any answer over 399."""
 
@@ -46,14 +59,11 @@ class Visitor:
 
     def open(self, path: str) -> Response:
         """A page that loads itself anew at this very moment ends the way to another: a person would click again."""
-        try:
-            answer = self.page.goto(self.url + path, wait_until="networkidle")
-        except Error as error:
-            if "ERR_ABORTED" not in str(error) or "Download" in str(error):
-                raise
-            answer = self.page.goto(self.url + path, wait_until="networkidle")
-        assert answer, "no place in the same page"
-        return answer
+        for _ in range(3):
+            with _an_aborted_one_passed_over():
+                if answer := self.page.goto(self.url + path, wait_until="networkidle"):
+                    return answer
+        raise AssertionError(f"{path} does not open from {self.page.url}")
 
     def look(self, look: str) -> None:
         """One of LOOKS; a page that is open already stays as it is loaded, as where somebody turns the device."""
