@@ -1,6 +1,7 @@
 """`.venv/bin/python -m bench.backfill.run`: the backfill of knowledge_base beside hand-written UPDATEs, in one run."""
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -8,6 +9,7 @@ import signal
 import statistics
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -79,8 +81,24 @@ def embedded() -> str:
 def machine() -> str:
     return (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()},"
-        f" load {os.getloadavg()[0]:.1f}"
+        f" load {os.getloadavg()[0]:.1f}; two busy processes take {beside_each_other():.2f} times as long as one"
     )
+
+
+def beside_each_other() -> float:
+    """1 where each has a core of its own; 2 where they share one, as the two threads of one core nearly do."""
+    with ProcessPoolExecutor(2) as pool:
+        alone = min(pool.submit(_busy).result() for _ in range(3))
+        both = min(max(one.result() for one in [pool.submit(_busy), pool.submit(_busy)]) for _ in range(3))
+    return both / alone
+
+
+def _busy() -> float:
+    """Seconds by the clock for some work that needs nothing but a processor."""
+    began, digest = time.perf_counter(), b""
+    for _ in range(300_000):
+        digest = hashlib.sha256(digest).digest()
+    return time.perf_counter() - began
 
 
 def say(what: str) -> None:

@@ -129,7 +129,7 @@ class Worker:
         columns = ", ".join(self.work.step.columns)
 
         def transaction() -> tuple[int, int]:
-            with self.session.work(statement_timeout=f"{TIMEOUT_SECONDS}s"):
+            with self.session.work(statement_timeout=f"{TIMEOUT_SECONDS}s", durable=False):
                 self.session.named("batch_settings")
                 self.session.as_applications()
                 seen, changed, stayed, same, foreign, refused = self.session.execute(statement, params)[0]

@@ -70,6 +70,9 @@ def _line(problem: Problem) -> str:
 
 def keep(session: Session, check: Check, record: StepRecord, problems: list[Problem]) -> None:
     """Replace the check's findings by these, in one transaction."""
+    if not problems:
+        session.named("forget_findings", {"check": check.name})
+        return
     facts = {"phase": record.phase, "check": check.name, "severity": check.severity.value, "run": record.run}
     columns = {
         "relations": [problem.relation for problem in problems],

@@ -77,7 +77,7 @@ class Executor:
             record = of_phase.step(step.name, relation_of(step))
             outcome = self._act(phase, step, record)
             outcome.rows_seen, outcome.seconds = record.rows_seen, record.seconds
-            record.close(outcome)
+            record.close(outcome, of_phase.wal.since_last_look(), durable=False)
         except psycopg.OperationalError as error:
             if self.session.connection.broken:
                 raise ConnectionLost(message=_first_line(error)) from error

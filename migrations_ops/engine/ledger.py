@@ -140,7 +140,7 @@ class _Undoing:
         statement = self._statements[relation, family]
 
         def take_back() -> tuple[int, list[str]]:
-            with self.session.work(statement_timeout=f"{TIMEOUT_SECONDS}s"):
+            with self.session.work(statement_timeout=f"{TIMEOUT_SECONDS}s", durable=False):
                 if family == "insert":
                     self.session.named("batch_settings")  # else each row of a few reads all tables that may refer to it
                 self.session.as_applications()

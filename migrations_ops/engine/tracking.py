@@ -6,9 +6,9 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from migrations_ops.engine import wal
 from migrations_ops.engine.events import Clock, Outcome
 from migrations_ops.engine.session import Session
+from migrations_ops.engine.wal import Wal
 
 
 class StepRecord:
@@ -22,15 +22,13 @@ class StepRecord:
         self.session, self.run, self.phase, self.step = session, run, phase, step
         self.id, self.begun, self.rows_seen, self.rows_changed, self._earlier = row
         self._clock = Clock()
-        self._wal: int | None = None
 
     @classmethod
     def open(cls, session: Session, phase_run: int, run: int, phase: str, step: str, relation: str) -> "StepRecord":
         """A step that starts, or goes on."""
         facts = {"phase_run": phase_run, "step": step, "relation": relation}
-        record = cls(session, run, phase, step, session.named("open_step", facts)[0])
-        record._wal = wal.position(session)
-        return record
+        *row, _ = session.named("open_step", facts)[0]
+        return cls(session, run, phase, step, tuple(row))
 
     @property
     def seconds(self) -> float:
@@ -48,8 +46,9 @@ class StepRecord:
         """Take over what all workers have counted."""
         self.rows_seen, self.rows_changed = self.session.named("counters_of_step", {"id": self.id})[0]
 
-    def close(self, outcome: Outcome) -> None:
-        """Write the step's outcome."""
+    def close(self, outcome: Outcome, wal_bytes: int = 0, *, durable: bool = True) -> None:
+        """Write the step's outcome, and how much WAL the server has written meanwhile; not `durable` where the end of
+        the phase waits for the disk."""
         self.session.named(
             "close_step",
             {
@@ -59,7 +58,8 @@ class StepRecord:
                 "findings": outcome.findings,
                 "changed": outcome.rows_changed,
                 "seconds": self.seconds,
-                "wal": wal.since(self.session, self._wal),
+                "wal": wal_bytes,
+                "durable": durable,
                 "held": outcome.longest_lock,
                 "facts": None if outcome.facts is None else Jsonb(outcome.facts),
             },
@@ -72,7 +72,7 @@ class PhaseRecord:
     def __init__(self, session: Session, run: int, phase: str) -> None:
         self.session, self.run, self.phase = session, run, phase
         self.id: int = session.named("open_phase", {"run": run, "phase": phase})[0][0]
-        self.clock = Clock()
+        self.clock, self.wal = Clock(), Wal(session)
 
     def step(self, name: str, relation: str) -> StepRecord:
         return StepRecord.open(self.session, self.id, self.run, self.phase, name, relation)

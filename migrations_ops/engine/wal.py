@@ -16,7 +16,15 @@ def position(session: Session) -> int | None:
         return None
 
 
-def since(session: Session, before: int | None) -> int:
-    """The bytes written since that position; 0 where it is not known."""
-    now = position(session) if before is not None else None
-    return 0 if now is None or before is None else max(now - before, 0)
+class Wal:
+    """What is written from one look to the next: the steps of a phase follow each other, and a look is a question."""
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._at = session, position(session)
+
+    def since_last_look(self) -> int:
+        """Bytes; 0 where it is not known."""
+        if self._at is None:
+            return 0
+        before, self._at = self._at, position(self._session)
+        return 0 if self._at is None else max(self._at - before, 0)

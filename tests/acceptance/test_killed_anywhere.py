@@ -32,6 +32,7 @@ SEED = int(os.environ.get("VITAL_KILL_SEED", "20"))
 WAYS = ("kill -9", "backend terminated", "connection cut", "server restarted")
 TOUCHED = ("knowledge_base", "agents", "prompts", "messages")  # the application writes their rows as found anew as well
 TENANT_OF = {"digital_health": DIGITAL_HEALTH, "pharmacovigilance": PHARMA, "general_medicine": PLATFORM}
+FORGETFUL = " -c wal_writer_delay=10s"  # a crash takes as much with it as it can of what has not waited for the disk
 LONGEST = 5.0  # seconds from one kill to the next; a whole run takes about that long
 
 INSERT = """
@@ -121,7 +122,7 @@ class Stage:
 
 @pytest.fixture
 def stage(server_url: str, pack: Path) -> Iterator[Stage]:
-    with clusters.restartable(server_url) as cluster, cuttable_proxy.proxy_to(cluster.url) as line:
+    with clusters.restartable(server_url, FORGETFUL) as cluster, cuttable_proxy.proxy_to(cluster.url) as line:
         database = databases.build_legacy(cluster.url, pack)
         address = f"127.0.0.1:{line.port}"
         url = f"postgresql://{databases.OWNER}:{databases.OWNER_PASSWORD}@{address}/{database.name}?sslmode=disable"

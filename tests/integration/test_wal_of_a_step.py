@@ -20,16 +20,18 @@ def session(empty: Scratch) -> Iterator[Session]:
 
 
 def test_what_was_written_is_counted(session: Session) -> None:
-    before = wal.position(session)
+    written = wal.Wal(session)
 
     session.execute("CREATE TABLE t AS SELECT n FROM generate_series(1, 1000) AS n")
 
-    assert wal.since(session, before) > 10_000
+    assert written.since_last_look() > 10_000
+    assert written.since_last_look() < 10_000
 
 
 def test_a_role_that_may_not_ask_counts_nothing(session: Session, empty: Scratch) -> None:
+    known = wal.Wal(session)
     rows(empty.admin_url, "REVOKE EXECUTE ON FUNCTION pg_current_wal_insert_lsn() FROM PUBLIC")
 
     assert wal.position(session) is None
-    assert wal.since(session, None) == 0
-    assert wal.since(session, 1) == 0
+    assert known.since_last_look() == 0
+    assert wal.Wal(session).since_last_look() == 0

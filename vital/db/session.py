@@ -144,18 +144,26 @@ class Session:
 
     @contextmanager
     def work(
-        self, *, as_operator: bool = True, lock_timeout: str = LOCK_TIMEOUT, statement_timeout: str = "0"
+        self,
+        *,
+        as_operator: bool = True,
+        lock_timeout: str = LOCK_TIMEOUT,
+        statement_timeout: str = "0",
+        durable: bool = True,
     ) -> Iterator[None]:
         """One transaction of VITAL's own: triggers know it is not an application, locks are waited for briefly.
 
         Once isolation is on, rows are touched as vital_operator, whose policy sees them all: an owner under FORCE
         may be shown none and would report 0 rows without an error.
+
+        Not `durable`, its end does not wait for the disk: a server that crashes may lose it as a whole, though never
+        without what was committed after it. For what is done again from where it stands.
         """
         wanted = as_operator or self._reads_as_operator
         role = "vital_operator" if wanted and self.named("operator_is_ready")[0][0] else "none"
         with self.connection.transaction():
             limits = {"lock_timeout": lock_timeout, "statement_timeout": statement_timeout}
-            self.named("work_settings", limits | {"role": role})
+            self.named("work_settings", limits | {"role": role, "durable": durable})
             yield
 
     def as_applications(self) -> None:

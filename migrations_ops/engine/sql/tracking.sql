@@ -36,11 +36,12 @@ WHERE id = %(id)s
 RETURNING metrics
 
 -- name: open_step
--- A step starts, or goes on where its chunks are.
+-- A step starts, or goes on where its chunks are. It does not wait for the disk: what it does there, or the end of the
+-- phase, brings it there, and a step that a crash has forgotten is looked at again.
 INSERT INTO vital.step_run (phase_run_id, step, relation, status, outcome, rows_seen, rows_changed, foreign_writes, findings, seconds)
 VALUES (%(phase_run)s, %(step)s::text, %(relation)s::text, 'started', '', 0, 0, 0, 0, 0)
 ON CONFLICT (phase_run_id, step) DO UPDATE SET relation = EXCLUDED.relation, status = 'started'
-RETURNING id, begun, rows_seen, rows_changed, seconds
+RETURNING id, begun, rows_seen, rows_changed, seconds, set_config('synchronous_commit', 'off', true)
 
 -- name: begin_step
 -- Its chunks are created and what is to be decided again is marked, in one transaction.
@@ -84,6 +85,7 @@ SET status = %(status)s::text,
     longest_lock = greatest(longest_lock, %(held)s),
     facts = %(facts)s
 WHERE id = %(id)s
+RETURNING set_config('synchronous_commit', CASE WHEN %(durable)s THEN current_setting('synchronous_commit') ELSE 'off' END, true)
 
 -- name: wal_position
 -- How much WAL the server has written so far, in bytes.

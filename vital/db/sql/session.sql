@@ -24,9 +24,11 @@ WHERE rolname = 'vital_operator'
 
 -- name: work_settings
 -- What every transaction of VITAL's own work runs with; nothing of it outlives the transaction. Compiling a statement
--- costs more than a batch gains by it (measured: 0.2 s of 0.5 s).
+-- costs more than a batch gains by it (measured: 0.2 s of 0.5 s). What is not durable does not wait for the disk at its
+-- end; the next transaction that does brings this one there before it.
 SELECT set_config('vital.backfill', 'on', true),
        set_config('jit', 'off', true),
+       set_config('synchronous_commit', CASE WHEN %(durable)s THEN current_setting('synchronous_commit') ELSE 'off' END, true),
        set_config('lock_timeout', %(lock_timeout)s, true),
        set_config('statement_timeout', %(statement_timeout)s, true),
        set_config('role', %(role)s, true)
