@@ -34,12 +34,13 @@ class TenantSession:
 
 
 @contextmanager
-def as_tenant(scratch: Scratch, tenant: str | None) -> Iterator[TenantSession]:
-    """The restricted role with this tenant, as the service sets it, until the transaction's end. None: no tenant."""
+def as_tenant(scratch: Scratch, tenant: str | None, table: str = "tools") -> Iterator[TenantSession]:
+    """The restricted role with this tenant, as the service sets it, until the transaction's end. None: no tenant. Some
+    `table` must be behind isolation, or it would prove nothing."""
     with psycopg.connect(scratch.admin_url) as connection:
         connection.execute("SELECT set_config('role', 'vital_tenant', true)")
         connection.execute("SELECT set_config('vital.tenant_id', %s, true)", [tenant or ""])
-        being = connection.execute("SELECT current_user, row_security_active('tools')").fetchone()
+        being = connection.execute("SELECT current_user, row_security_active(%s)", [table]).fetchone()
         assert being == ("vital_tenant", True)
         yield TenantSession(connection)
         connection.rollback()

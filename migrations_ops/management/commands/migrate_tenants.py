@@ -25,7 +25,7 @@ class Command(VerbCommand):
         "migrate_tenants",
         *("run", "status", "validate", "undo", "pause", "resume", "cancel", "tune", "work"),
         *("init-plan", "preview", "rehearse", "suggest", "findings", "decide", "explain", "report", "disarm", "rearm"),
-        "uninstall",
+        *("vectors", "uninstall"),
     )
     default = "run"
     common = staticmethod(arguments.common)

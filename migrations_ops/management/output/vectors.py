@@ -1,0 +1,73 @@
+"""What approximate indexes give tenants, for people."""
+
+from typing import Any
+
+from rich.console import Console
+
+from migrations_ops.formatting import size
+from migrations_ops.management.output.elements import grid
+
+Document = dict[str, Any]
+SHOWN = 25
+
+
+def show_vectors(console: Console, document: Document) -> None:
+    if document["pgvector"] is None:
+        console.print("pgvector is not installed in this database: there are no vectors.")
+        return
+    if not (document["indexes"] or document["without_index"]):
+        console.print("No table of the plan has a vector.")
+        return
+    for index in document["indexes"]:
+        _index(console, index)
+    for column in document["without_index"]:
+        about = f"{column['table']}.{column['column']}"
+        console.print(
+            f"{about}: no approximate index; each question reads the tenant's rows, which is exact.", highlight=False
+        )
+
+
+def show_verdict(console: Console, document: Document) -> None:
+    """The last line."""
+    measured = sum(len(index.get("tenants", ())) for index in document["indexes"])
+    if not measured:
+        return
+    wanted, below = document["wanted"], document["below"]
+    if below:
+        console.print(f"[bold red]{below} of {measured}[/] have less than {wanted:g} of their ten nearest rows.")
+    else:
+        console.print(f"[green]Every tenant measured has at least {wanted:g} of its ten nearest rows.[/]")
+
+
+def _index(console: Console, index: Document) -> None:
+    about = f"{index['method']} on {index['table']} ({index['column']}), {index['metric']}, {size(index['bytes'])}"
+    console.print(f"[bold]{index['index']}[/]: {about}", highlight=False)
+    if not index["valid"]:
+        console.print(f"  [red]not valid[/]: drop it and build it again: DROP INDEX CONCURRENTLY {index['index']}")
+    elif index["where"]:
+        console.print(f"  of the rows where {index['where']}: not measured", highlight=False, markup=False)
+    elif "tenants" in index:
+        _tenants(console, index)
+
+
+def _tenants(console: Console, index: Document) -> None:
+    figures = grid("tenant", "rows", "recall@10", "returned", "median", "exact", "answered by")
+    ordered = sorted(index["tenants"], key=lambda one: (one.get("recall", -1), one["rows"]))
+    for one in ordered[:SHOWN]:
+        if "failed" in one:
+            figures.add_row(one["name"], f"{one['rows']:,}", "?", "", "", "", one["failed"])
+            continue
+        figures.add_row(
+            one["name"],
+            f"{one['rows']:,}",
+            f"{one['recall']:.3f}",
+            f"{one['returned']} of {one['of']}",
+            f"{one['ms']:.1f} ms",
+            f"{one['exact_ms']:.1f} ms",
+            one["plan"],
+        )
+    console.print(figures)
+    if len(ordered) > SHOWN:
+        console.print(f"  … and {len(ordered) - SHOWN:,} more, with more recall (--json lists them)", highlight=False)
+    if index["left_out"]:
+        console.print(f"  {index['left_out']:,} tenants were not measured: --tenants N", highlight=False)
