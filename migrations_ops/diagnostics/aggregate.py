@@ -42,6 +42,7 @@ class Tally:
             return
         if look.locked:
             look.gaps, look.unassigned = self.last.gaps, self.last.unassigned
+            look.vectors, look.recall = self.last.vectors, self.last.recall
         self._first_late = look.late if self._first_late is None else self._first_late
         self.late = look.late - self._first_late
         load = {"connections": look.connections, "waiting": look.waiting, "slow": look.slow, "slowest": look.slowest}
@@ -82,6 +83,7 @@ class Tally:
             f"{count:.0f} answers 5xx at {route} for {tenant}" for (route, tenant), count in sorted(self.errors.items())
         ]
         found += [f"a gap in isolation: {gap}" for gap in self.last.gaps]
+        found += [f"vectors: {one}" for one in self.last.vectors]
         if self.last.unassigned:
             found.append(
                 "rows without a tenant: " + ", ".join(f"{n} {rows:,}" for n, rows in self.last.unassigned.items())
@@ -113,6 +115,7 @@ class Tally:
                 {"route": route, "tenant": tenant, "count": round(count)}
                 for (route, tenant), count in sorted(self.errors.items())
             ],
+            "recall": self.last.recall,
             "late_rows": self.late,
             "rows_without_tenant": self.last.unassigned,
             "events": [{"at": at.isoformat(timespec="seconds"), "what": what} for at, what in self.events],

@@ -15,6 +15,7 @@ from migrations_ops.phases.bound_roles import not_bound
 from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.phases.queries import schemas_of
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
+from migrations_ops.vectors import concerns as vectors
 from tenants.isolation.bypasses import bypasses
 from tenants.isolation.comparison import standing
 from tenants.isolation.reachability import not_allowed
@@ -35,6 +36,7 @@ def results(session: Session, plan: Plan) -> Iterator[Result]:
     yield from _sight(session)
     yield from _plan(session, plan)
     yield from _indexes(session, plan)
+    yield from _vectors(session, plan)
     if session.named("is_set_up")[0][0] and not session.named("is_of_an_earlier_vital")[0][0]:
         yield _run(session)
 
@@ -129,6 +131,17 @@ def _indexes(session: Session, plan: Plan) -> Iterator[Result]:
     if missing:
         fix = "003 and 004 build them: ./manage.py migrate_tenants"
         yield Result("indexes", WARN, f"none by tenant on {first_of([name for (name,) in missing])}", fix)
+
+
+def _vectors(session: Session, plan: Plan) -> Iterator[Result]:
+    """Before isolation is on every tenant is given what there is."""
+    if standing(session.execute, inventory_of(plan)).is_off:
+        return
+    found = list(vectors.concerns(session, plan))
+    for one in found:
+        yield Result("vectors", WARN, one.seen, one.fix)
+    if not found and (worst := vectors.worst_recall(session)) is not None:
+        yield good("vectors", f"when last measured, the worst recall@10 of a tenant was {worst:.2f}")
 
 
 def _run(session: Session) -> Result:

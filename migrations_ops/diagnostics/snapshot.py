@@ -14,6 +14,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
 from migrations_ops.rules.plan_tables import has_tenant_column
 from migrations_ops.runs import queries
+from migrations_ops.vectors import concerns as vectors
 from vital.db import sql
 from vital.db.sql import shown
 
@@ -27,7 +28,7 @@ COUNTED_WITHIN = "5s"  # where no index helps, a table is left out rather than r
 class Snapshot:
     """What was seen. `down` says why the database was not reached. `locked`: somebody held a table, or counting took
     too long, so that rows and isolation could not be looked at. `validated` is when 005 was last through, in seconds
-    since 1970, and what it was then."""
+    since 1970, and what it was then. `recall` is the worst of a tenant's when it was last measured."""
 
     down: str = ""
     locked: bool = False
@@ -43,6 +44,8 @@ class Snapshot:
     run_status: str = ""
     validated: tuple[float, str] | None = None
     service: str = ""
+    vectors: list[str] = field(default_factory=list)
+    recall: float | None = None
     requests: dict[tuple[str, str, str], float] = field(default_factory=dict)
 
 
@@ -63,6 +66,8 @@ def at_database(session: Session, plan: Plan) -> Snapshot:
             f"{sign.name}: {sign.seen}" for sign in database_checks.isolation(session, plan) if sign.state == FAIL
         ]
         look.unassigned = _unassigned(session, plan)
+        look.vectors = [f"{one.seen}: {one.fix}" for one in vectors.concerns(session, plan)]
+        look.recall = vectors.worst_recall(session) if session.named("is_set_up")[0][0] else None
     except (errors.LockNotAvailable, errors.QueryCanceled):
         look.locked = True
     return look

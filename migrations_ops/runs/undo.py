@@ -14,7 +14,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase
 from migrations_ops.models import Run
 from migrations_ops.phase_state import make_ready, open_with_plan, phase_states, position
-from migrations_ops.phases import triggers
+from migrations_ops.phases import row_level_security, triggers
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rules.canary import touched
 from migrations_ops.rules.model import Plan
@@ -22,6 +22,7 @@ from migrations_ops.rules.plan_tables import has_tenant_column
 from migrations_ops.runs.callbacks import RunCallbacks
 from migrations_ops.runs.earlier_plans import with_earlier_plans
 from migrations_ops.runs.runner import Actor, Result, accounting, check_stop, is_refused, open_or_go_on
+from migrations_ops.vectors import changes as vectors
 from vital.db.sql import shown
 from vital.errors import PhaseRefused, Problem
 
@@ -124,6 +125,8 @@ def _take_back(
     executor = Executor(session, run_id, listener, lambda: check_stop(session, run_id))
     undone, fires = Undone(), _triggers_that_fire(session, plan)
     callbacks.begin()
+    if any(phase.key == row_level_security.KEY for phase in wanted):
+        vectors.withdraw_all(session, lambda _: None)  # what isolation is for goes with it
     for phase in wanted:
         callbacks.before(phase)
         session.named("spoil_phase", {"phase": phase.key, "error": Jsonb({"message": HALF_UNDONE})})

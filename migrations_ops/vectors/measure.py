@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
@@ -81,7 +81,6 @@ class Measured:
     index: VectorIndex
     recalls: tuple[Recall, ...] = ()
     left_out: int = 0
-    settings: Mapping[str, str] = field(default_factory=dict)
 
     def below(self, wanted: float) -> list[Recall]:
         """The tenants that are given less, or of which nobody knows."""
@@ -92,16 +91,12 @@ class Measured:
         return min((one.recall for one in self.recalls), default=1.0)
 
 
-def measured(
-    session: Session, index: VectorIndex, names: Mapping[str, str], asking: Asking, say: Say, only: Sequence[str] = ()
-) -> Measured:
-    """Of the tenants with vectors in the index's table; of `only` these, if there are any."""
+def measured(session: Session, index: VectorIndex, names: Mapping[str, str], asking: Asking, say: Say) -> Measured:
+    """Of the tenants with vectors in the index's table."""
     found = [Tenant(key, names.get(key, key), rows) for key, rows in _tenants(session, index)]
-    chosen = [one for one in found if one.id in only] if only else some_of(found, asking.tenants)
-    recalls = []
-    for number, tenant in enumerate(chosen, start=1):
-        say(f"{index.name}: {tenant.name} ({number} of {len(chosen)})")
-        recalls.append(recall_of(session, index, tenant, asking))
+    chosen = some_of(found, asking.tenants)
+    say(f"{index.name}: asks as {len(chosen):,} of {len(found):,} tenants")
+    recalls = [recall_of(session, index, tenant, asking) for tenant in chosen]
     return Measured(index, tuple(recalls), len(found) - len(chosen))
 
 
@@ -119,17 +114,28 @@ def _tenants(session: Session, index: VectorIndex) -> list[tuple[str, int]]:
         return [(key, rows) for key, rows in session.execute(_composed(index, "rows_of_tenants"))]
 
 
-def _composed(index: VectorIndex, name: str) -> Composable:
-    return sql.compose(QUERIES[name], tenant=sql.ident(TENANT_COLUMN), **index.parts())
+def _composed(index: VectorIndex, name: str, /, **parts: Composable) -> Composable:
+    return sql.compose(QUERIES[name], tenant=sql.ident(TENANT_COLUMN), **index.parts(), **parts)
 
 
 def recall_of(
-    session: Session, index: VectorIndex, tenant: Tenant, asking: Asking, settings: Mapping[str, str] | None = None
+    session: Session,
+    index: VectorIndex,
+    tenant: Tenant,
+    asking: Asking,
+    settings: Mapping[str, str] | None = None,
+    *,
+    named: bool = False,
 ) -> Recall:
-    """One tenant, in one transaction that reads, with these settings tried for as long as it lasts."""
+    """One tenant, in one transaction that reads, with these settings tried for as long as it lasts. `named`: as an
+    application asks that names its tenant as a constant."""
+    where: Composable = sql.raw("")
+    if named:
+        column, key = sql.ident(TENANT_COLUMN), sql.literal(tenant.id)
+        where = sql.raw(" ") + sql.compose(QUERIES["naming_the_tenant"], tenant=column, key=key)
     try:
         with as_tenant(session, tenant, asking, settings or {}):
-            return _recall(session, index, tenant, asking)
+            return _recall(session, index, tenant, asking, _composed(index, "nearest", where=where))
     except pg.QueryCanceled:
         return Recall(tenant, failed=f"a question took longer than {asking.seconds:g} s")
 
@@ -145,14 +151,13 @@ def as_tenant(session: Session, tenant: Tenant, asking: Asking, settings: Mappin
         yield
 
 
-def _recall(session: Session, index: VectorIndex, tenant: Tenant, asking: Asking) -> Recall:
+def _recall(session: Session, index: VectorIndex, tenant: Tenant, asking: Asking, statement: Composable) -> Recall:
     session.execute(QUERIES["same_sample"])
     part = min(1.0, MORE_THAN_NEEDED * asking.sample / max(tenant.rows, 1))
     choice = {"tenant": tenant.id, "part": part, "most": asking.sample}
     questions = [text for (text,) in session.execute(_composed(index, "some_vectors"), choice)]
     if not questions:
         return Recall(tenant, failed="the tenant sees none of its vectors")
-    statement = _composed(index, "nearest")
     plan = _plan(session, statement, questions[0])
     given = [_asked(session, statement, text) for text in questions]
     session.execute(QUERIES["without_approximate_index"])

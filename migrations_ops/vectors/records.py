@@ -1,5 +1,6 @@
 """The last measurement, for those who ask later. It is an event in the audit, which nobody changes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from migrations_ops.engine.session import Session
@@ -18,17 +19,22 @@ def note(session: Session, document: dict[str, Any]) -> None:
 def summary(document: dict[str, Any]) -> dict[str, Any]:
     """Index → the worst recall, whose it is, and how many tenants are given too little."""
     found = {}
-    for one in document["indexes"]:
+    for one in document.get("after", document["indexes"]):
         known = [tenant for tenant in one.get("tenants", ()) if "recall" in tenant]
         if known:
             worst = min(known, key=lambda tenant: tenant["recall"])
-            found[f"{one['table']}.{one['index']}"] = {
+            found[name_of(one)] = {
                 "recall": worst["recall"],
                 "tenant": worst["name"],
                 "below": one["below"],
                 "measured": len(one["tenants"]),
             }
     return {"wanted": document["wanted"], "indexes": found}
+
+
+def name_of(index: Mapping[str, Any]) -> str:
+    """How an index is called in the summary."""
+    return f"{index['table']}.{index['index']}"
 
 
 def last(session: Session) -> dict[str, Any] | None:

@@ -48,6 +48,7 @@ class Report:
     differences: list[Difference] = field(default_factory=list)
     unbound: list[Unbound] = field(default_factory=list)
     not_reached: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     moved: set[str] = field(default_factory=set)
     scripts: dict[Attempt, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -96,6 +97,7 @@ class Report:
         self.differences += other.differences
         self.unbound += other.unbound
         self.not_reached += other.not_reached
+        self.notes += other.notes
         self.moved |= other.moved
         self.scripts |= other.scripts
         self._leaks += other._leaks
@@ -112,6 +114,7 @@ class Report:
             "attacks": tried + self.in_turn.total(),
             "not_tried": self.not_tried,
             "not_reached": self.not_reached,
+            "notes": self.notes,
             "sequences_moved": sorted(self.moved),
             "hidden": self.hidden,
             "open": self.open,

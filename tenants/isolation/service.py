@@ -15,7 +15,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from tenants.inventory import Inventory
 from tenants.inventory import inventory as plan_inventory
 from tenants.isolation import bypasses as ways_around
-from tenants.isolation import reachability, unbound
+from tenants.isolation import reachability, side_channels, unbound
 from tenants.isolation.comparison import standing
 from tenants.isolation.difference import POLICIES
 from tenants.isolation.formats import Finding, findings, junit, sarif
@@ -73,12 +73,14 @@ def attack(
         if stands.is_off:
             raise IsolationIsOff
         reached = reachability.not_allowed(session, inventory)
+        notes = list(side_channels.notes(session, inventory))
         left_alone = unbound.reaching(session.execute, inventory.closed, inventory.bound, inventory.unbound)
     over_http = _attack_service(inventory, url, secret_name, budget=budget, all_pairs=all_pairs)
     report = _attack_database(inventory, waiting, budget=budget, all_pairs=all_pairs)
     report.open += sorted({one.relation for one in stands.dangerous if one.part == POLICIES})
     report.reachable += reached
     report.unbound += left_alone
+    report.notes += notes
     report.differences += stands.differences
     report.merge(over_http)
     return report

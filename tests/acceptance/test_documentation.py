@@ -19,6 +19,7 @@ ELSEWHERE = {
     "the-whole-guide": "test_the_whole_guide.py",
     "runbooks": "test_runbooks.py",
     "supabase": "test_supabase_guide.py",
+    "vectors": "test_vectors_guide.py",
 }
 PAGES = [
     page

@@ -14,7 +14,8 @@ REPEATED, NAMED = 3, 5
 ALLOW = 'Or allow it in the plan: [[reachable]] name = "{name}", reason = "…"'
 NO_TURN = "no turn"
 MOVED, MOVED_ON = "sequence", "{name} has moved on: a trigger drew from it, and a rollback gives no number back"
-NO_HARM = {NOT_TRIED, NO_TURN, MOVED, "differs", "unbound"}
+NOTE = "note"
+NO_HARM = {NOT_TRIED, NO_TURN, MOVED, NOTE, "differs", "unbound"}
 NOTHING_LEFT = "It leaves nothing behind."
 NOTHING_BUT = "It leaves nothing behind but sequences that have moved on."
 GO_ON = "Give it more time by --budget SECONDS, or --all-pairs. It leaves nothing behind."
@@ -48,6 +49,7 @@ def show_attacks(console: Console, document: dict[str, Any]) -> None:
     lines += [("unbound", f"{role['seen']}. {role['fix']}") for role in document["unbound"]]
     lines += [("not tried", f"{left_out['what']}: {left_out['why']}") for left_out in document["not_tried"]]
     lines += [(NO_TURN, words) for words in document["not_reached"]]
+    lines += [(NOTE, words) for words in document["notes"]]
     lines += [(MOVED, MOVED_ON.format(name=name)) for name in document["sequences_moved"]]
     for mark, words in lines:
         _line(console, mark, "yellow" if mark in NO_HARM else "bold red", words)

@@ -20,6 +20,8 @@ def tally_table(tally: Tally) -> Table:
         "rows without a tenant", f"{sum(look.unassigned.values()):,}", f"{tally.most.get('nobodys', 0):,.0f}"
     )
     figures.add_row("rows by legacy writers", f"{tally.late:,}", "")
+    if look.recall is not None:
+        figures.add_row("recall@10 of the worst tenant", f"{look.recall:.2f}", "when last measured")
     figures.add_row("gaps in isolation", str(len(look.gaps)), "")
     figures.add_row(
         "answers 5xx", f"{sum(tally.errors.values()):,.0f}", f"of {sum(tally.requests.values()):,.0f} requests"

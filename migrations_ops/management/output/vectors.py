@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from migrations_ops.formatting import size
 from migrations_ops.management.output.elements import grid
@@ -20,6 +21,12 @@ def show_vectors(console: Console, document: Document) -> None:
         return
     for index in document["indexes"]:
         _index(console, index)
+    for one in document["proposals"]:
+        _proposal(console, one)
+    if "after" in document:
+        console.print("\nAfterwards:")
+        for index in document["after"]:
+            _index(console, index)
     for column in document["without_index"]:
         about = f"{column['table']}.{column['column']}"
         console.print(
@@ -29,14 +36,30 @@ def show_vectors(console: Console, document: Document) -> None:
 
 def show_verdict(console: Console, document: Document) -> None:
     """The last line."""
-    measured = sum(len(index.get("tenants", ())) for index in document["indexes"])
+    indexes: list[Document] = document["after"] if "after" in document else document["indexes"]
+    measured = sum(len(index.get("tenants", ())) for index in indexes)
     if not measured:
         return
     wanted, below = document["wanted"], document["below"]
     if below:
         console.print(f"[bold red]{below} of {measured}[/] have less than {wanted:g} of their ten nearest rows.")
+        if any(one["outcome"] == "" for one in document["proposals"]):
+            console.print("Build what is proposed: ./manage.py migrate_tenants vectors --yes")
     else:
         console.print(f"[green]Every tenant measured has at least {wanted:g} of its ten nearest rows.[/]")
+
+
+def _proposal(console: Console, proposal: Document) -> None:
+    tried = proposal["worst_recall_tried"]
+    words = f"{proposal['about']}: {proposal['why']}"
+    words += f"; tried, the worst recall is {tried:.3f}" if tried is not None and not proposal["outcome"] else ""
+    console.print(f"[yellow]proposed[/] {escape(words)}", highlight=False)
+    for statement in proposal["statements"]:
+        console.print(f"  {statement};", highlight=False, markup=False, soft_wrap=True)
+    for refused in proposal["refused"]:
+        console.print(f"  refused: {refused}", highlight=False, markup=False)
+    if proposal["outcome"] and not proposal["refused"]:
+        console.print(f"  {proposal['outcome']}", highlight=False, markup=False)
 
 
 def _index(console: Console, index: Document) -> None:

@@ -33,10 +33,14 @@ SELECT ({vector})::text FROM {relation} WHERE {tenant} = %(tenant)s::uuid AND {v
 -- name: nearest
 -- The distances of the nearest rows that the tenant sees, as an application asks for them.
 SELECT (({vector}) {operator} %(query)s::{kind})::double precision
-FROM {relation}
+FROM {relation}{where}
 ORDER BY ({vector}) {operator} %(query)s::{kind}
 LIMIT %(wanted)s
 
 -- name: plan_of_nearest
 -- How the server answers that.
 EXPLAIN (FORMAT JSON) {statement}
+
+-- name: naming_the_tenant
+-- A part of that question where an application names the tenant as a constant, which policies never do.
+ WHERE {tenant} = {key}::uuid
