@@ -1,6 +1,7 @@
 """What Prometheus gets of the platform: the figures of `./manage.py monitor`, asked twice a minute at most."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -10,7 +11,10 @@ from tenants.ttl_cache import Memory
 
 # A look counts rows and reads the catalogue; however often somebody asks, it costs the same.
 REMEMBERED_SECONDS = 30
+UNDO_REMEMBERED_SECONDS = 600  # up to 100,000 rows of each table are looked at
+FATES = ("restored", "removed", "kept", "gone")
 _looks: Memory[diagnostics.Snapshot] = Memory(1, seconds=REMEMBERED_SECONDS)
+_undo: Memory[dict[str, Any] | None] = Memory(1, seconds=UNDO_REMEMBERED_SECONDS)
 
 
 class Platform(Collector):
@@ -45,6 +49,19 @@ class Platform(Collector):
             for table, count in look.unassigned.items():
                 rows.add_metric([table], count)
             yield rows
+            yield from _undo_rows()
+
+
+def _undo_rows() -> Iterable[Metric]:
+    """What an undo would come to. Nothing where none is left to undo, or where it cannot be asked."""
+    found = _undo.recall("undo", diagnostics.undo_horizon)
+    if not found:
+        return
+    rows = GaugeMetricFamily("vital_undo_rows", "What an undo would come to, by table", labels=["table", "fate"])
+    for fate in FATES:
+        for table, count in found[fate].items():
+            rows.add_metric([table, fate], count)
+    yield rows
 
 
 def _one(name: str, words: str, value: float) -> Metric:

@@ -1,5 +1,7 @@
 """The door to diagnostics: everything that can be looked at, from the settings to isolation. Only reads."""
 
+from typing import Any
+
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
@@ -13,10 +15,21 @@ from migrations_ops.diagnostics.snapshot import Snapshot
 from migrations_ops.phase_state import open_session
 from migrations_ops.rules.current import current_plan
 from migrations_ops.rules.reader import PlanError
+from migrations_ops.runs import service as runs
 from vital.db.own_schema import connection_params
 from vital.errors import EngineError, PooledConnection
 
-__all__ = ["Result", "Snapshot", "Tally", "examine", "examine_isolation", "look_once", "watch", "write_report"]
+__all__ = [
+    "Result",
+    "Snapshot",
+    "Tally",
+    "examine",
+    "examine_isolation",
+    "look_once",
+    "undo_horizon",
+    "watch",
+    "write_report",
+]
 
 
 def examine() -> list[Result]:
@@ -51,6 +64,15 @@ def examine_isolation() -> list[Result]:
         return [Result("isolation", WARN, f"it could not be looked at: {_first_line(problem)}", "See DATABASE_URL.")]
     except EngineError as problem:
         return [Result("isolation", WARN, "it could not be looked at", str(problem))]
+
+
+def undo_horizon() -> dict[str, Any] | None:
+    """Table → rows that an undo of everything would restore, remove, keep or find gone; None where there is nothing to
+    undo, or where that cannot be asked."""
+    try:
+        return runs.undo_horizon()
+    except (psycopg.Error, EngineError, PlanError):
+        return None
 
 
 def _with_supabase(found: list[Result], more: list[Result]) -> list[Result]:

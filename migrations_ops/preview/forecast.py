@@ -18,6 +18,8 @@ from vital.db.sql import shown
 from vital.errors import Problem
 
 Document = dict[str, Any]
+EXACT = 100_000  # rows of a table that are all looked at
+SAMPLE = 50_000  # … and about how many of a bigger one
 
 
 def of_phase(session: Session, phase: Phase) -> Document:
@@ -86,24 +88,33 @@ def _not_empty(tables: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
     return {table: counts for table, counts in tables.items() if counts}
 
 
-def of_undo(session: Session, phases: Sequence[Phase]) -> Document:
-    """Table → rows that would get their values back (`restored`), that would be removed again (`removed`), and those of
-    both that were changed since, which would stay as they are (`kept`). As an undo counts: a row that two
-    steps gave values in different columns is two."""
+def of_undo(session: Session, phases: Sequence[Phase], patience: str = "0") -> Document:
+    """Table → rows that would get their values back (`restored`), that would be removed again (`removed`), those of
+    both that were changed since, which would stay as they are (`kept`), and those that somebody has deleted (`gone`).
+    As an undo counts: a row that two steps gave values in different columns is two. Above EXACT rows they are estimated
+    from one row in so many (`sampled`), looked up by key. `patience` is the most time for one table (0: any)."""
     keys = {relation: touched.table.key for phase in phases for relation, touched in row_tables(phase).items()}
     late = {table.relation: table.key for phase in phases for table in _filled_by_trigger(session, phase)}
     which = {"phases": [phase.key for phase in phases], "late": [*late]}
     keys = late | keys
-    counts: dict[str, dict[str, int]] = {"restored": {}, "removed": {}, "kept": {}}
+    counts: dict[str, dict[str, int]] = {kind: {} for kind in ("restored", "removed", "kept", "gone", "sampled")}
     with session.work():
-        for relation, inserted, columns, rows in session.execute(QUERIES["rows_of_undo"], which):
-            if not are_there(session, relation):
-                continue  # there is nothing to take back in a table that is gone
-            facts = which | {"relation": relation, "columns": columns}
-            changed = _changed(session, relation, keys[relation], facts, inserted=inserted) if relation in keys else 0
-            for kind, number in (("removed" if inserted else "restored", rows - changed), ("kept", changed)):
-                if number:
-                    counts[kind][shown(relation)] = counts[kind].get(shown(relation), 0) + number
+        groups = session.execute(QUERIES["groups_of_undo"], which)
+    for relation, inserted, columns, rows in groups:
+        if relation not in keys or not are_there(session, relation):
+            continue  # there is nothing to take back in a table that is gone
+        one_in = 1 if rows <= EXACT else -(-rows // SAMPLE)
+        facts = which | {"relation": relation, "columns": columns, "one_in": one_in}
+        fates = zip(
+            ("removed" if inserted else "restored", "kept", "gone"),
+            _fates(session, keys[relation], facts, patience, inserted=inserted),
+            strict=True,
+        )
+        for kind, number in fates:
+            if number:
+                counts[kind][shown(relation)] = counts[kind].get(shown(relation), 0) + number * one_in
+        if one_in > 1:
+            counts["sampled"][shown(relation)] = one_in
     return dict(counts)
 
 
@@ -114,16 +125,23 @@ def _filled_by_trigger(session: Session, phase: Phase) -> Iterable[Table]:
             yield step.trigger.table
 
 
-def _changed(session: Session, relation: str, key: tuple[str, ...], facts: Document, *, inserted: bool) -> int:
-    """How many rows are no longer as VITAL left them."""
+def _fates(
+    session: Session, key: tuple[str, ...], facts: Document, patience: str, *, inserted: bool
+) -> tuple[int, int, int]:
+    """How many rows are as VITAL left them, how many are not, and how many are gone."""
+    relation = facts["relation"]
     hashed = [column for column in session.columns(relation) if column.name in facts["columns"]]
     statement = sql.compose(
-        QUERIES["inserted_rows_changed_since" if inserted else "assigned_rows_changed_since"],
+        QUERIES["fate_of_inserted_rows" if inserted else "fate_of_assigned_rows"],
         relation=sql.relation(relation),
         same_row=sql.key_equals("t", session.typed_key(relation, key), sql.column("e", "vital_key")),
         now=sql.row_hash("t", hashed) if inserted else sql.jsonb_of("t", facts["columns"]),
     )
-    return int(session.execute(statement, facts)[0][0])
+    with session.work(statement_timeout=patience):
+        if facts["one_in"] > 1:
+            session.execute(QUERIES["look_up_row_by_row"])
+        as_left, changed, gone = session.execute(statement, facts)[0]
+    return int(as_left), int(changed), int(gone)
 
 
 def problems(found: Iterable[Problem]) -> list[Document]:

@@ -21,6 +21,7 @@ from migrations_ops.runs.undo import standing_scopes, to_undo
 from vital.errors import PhaseRefused
 
 Document = dict[str, Any]
+LOOKS_FOR = "5s"
 
 
 def forecast_run(request: Request, waiting: Callable[[str], None]) -> Document:
@@ -57,6 +58,18 @@ def forecast_run(request: Request, waiting: Callable[[str], None]) -> Document:
 
 def _has_begun(session: Any) -> bool:
     return bool(session.named("is_set_up")[0][0]) and has_begun(session)
+
+
+def undo_horizon() -> Document | None:
+    """What would become of rows by an undo of everything, within 5 seconds for each table; None where there is nothing
+    to undo. What it would lose or refuse is not asked: that reads tables whole."""
+    with open_with_plan(read_only=True) as (session, plan):
+        if not session.named("is_set_up")[0][0]:
+            return None
+        plan = touched(plan, standing_scopes(session))
+        standing = to_undo(session, phases_of(plan), "")
+        phases = with_earlier_plans(session, phases_of(plan), [phase.key for phase in standing])
+        return forecast.of_undo(session, to_undo(session, phases, ""), LOOKS_FOR) if standing else None
 
 
 def forecast_undo(first: str) -> Document:

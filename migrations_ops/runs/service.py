@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         start_in_background,
         undo_in_background,
     )
-    from migrations_ops.runs.forecast import forecast_run, forecast_undo
+    from migrations_ops.runs.forecast import forecast_run, forecast_undo, undo_horizon
     from migrations_ops.runs.resume import NotToAdvance, advance, resume
     from migrations_ops.runs.runner import Actor, Request, Result, open_run, run
     from migrations_ops.runs.stop import stop, work
@@ -77,6 +77,7 @@ __all__ = [
     "status",
     "stop",
     "tune",
+    "undo_horizon",
     "undo_in_background",
     "undo_phases",
     "unfinished",
@@ -88,7 +89,7 @@ __getattr__ = names_of(
     __package__,
     {
         "enqueue": "NOT_NOW BrokerIsDown abandoned resume_in_background start_in_background undo_in_background",
-        "forecast": "forecast_run forecast_undo",
+        "forecast": "forecast_run forecast_undo undo_horizon",
         "resume": "NotToAdvance advance resume",
         "runner": "Actor Request Result open_run run",
         "stop": "stop work",

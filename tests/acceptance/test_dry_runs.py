@@ -69,8 +69,10 @@ def test_an_undo_does_what_its_dry_run_said(first: str, migrated: Scratch, manag
     moved = bool(first)  # else a row of a tenant that VITAL made would be left, which forbids it
     if moved:
         as_operator(migrated, f"UPDATE prompts SET tenant_id = '{PHARMA}' WHERE id = '{_mine(migrated)}'")
+        as_operator(migrated, f"DELETE FROM prompts WHERE id = '{_mine(migrated)}'")  # the next one
     words = ("undo", "--phase", first) if first else ("undo",)
     told = forecast(migrated, manage, tmp_path, *words)
+    assert (told["gone"], told["sampled"]) == ({"prompts": 1} if moved else {}, {})
 
     done = document(manage(migrated, "migrate_tenants", *words, "--yes", "--json", cwd=tmp_path))
     assert {table: rows for table, rows in done["restored"].items() if rows} == told["restored"]

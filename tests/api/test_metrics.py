@@ -45,6 +45,7 @@ def test_the_platform_is_told_by_the_figures_of_monitor(service_database: Servic
     assert told['vital_rows_without_tenant{table="users"}'] == nobodys > 0
     assert told['vital_open_runs{status="failed"}'] == 0
     assert told["vital_last_validation_passed"] == 1
+    assert told['vital_undo_rows{fate="restored",table="tools"}'] > 0
     assert 0 < told["vital_server_connections"] <= told["vital_server_connections_most"]
 
 

@@ -59,9 +59,10 @@ def show_undo_forecast(console: Console, document: Document) -> None:
         "restored": "get back what they had",
         "removed": "are removed again",
         "kept": "were changed since and stay",
+        "gone": "were deleted since",
     }
     for kind, words in kinds.items():
-        _list(console, [f"{table}: {rows:,} rows {words}" for table, rows in document[kind].items()])
+        _list(console, [f"{table}: {_about(document, table, rows)} {words}" for table, rows in document[kind].items()])
     for kind, words in (
         ("lost", "would be lost without --archive FILE"),
         ("refused", "forbid it, and must be settled first"),
@@ -70,6 +71,11 @@ def show_undo_forecast(console: Console, document: Document) -> None:
             console.print(f"[yellow]{len(document[kind]):,} {words}:[/]", highlight=False)
             _list(console, [f"{one['table']} {one['key']}: {one['message']}" for one in document[kind]])
     console.print(NOTHING)
+
+
+def _about(document: Document, table: str, rows: int) -> str:
+    one_in = document["sampled"].get(table)
+    return f"about {rows:,} rows (one in {one_in:,} was looked at)" if one_in else f"{rows:,} rows"
 
 
 def _list(console: Console, lines: list[str]) -> None:

@@ -160,27 +160,31 @@ JOIN ({other}) AS other ON {same_row}
 WHERE one.vital_after IS DISTINCT FROM other.vital_after
 GROUP BY one.vital_after, other.vital_after, one.vital_rule, other.vital_rule, other.vital_stands_by
 
--- name: rows_of_undo
--- Rows that the undo of these phases would come to, by table and by the columns that were given values or, of rows that
--- were inserted, that their hashes are of. Each is counted once, however often it was decided.
-SELECT e.relation, e.inserted, e.columns, count(DISTINCT e.key)
-FROM (
-    SELECT l.relation,
-           l.kind = 'insert' AS inserted,
-           CASE WHEN l.kind = 'insert' THEN ARRAY(SELECT jsonb_array_elements_text(l.after -> 'columns'))
-                ELSE ARRAY(SELECT jsonb_object_keys(l.after))
-           END AS columns,
-           unnest(l.keys) AS key
-    FROM vital.ledger AS l
-    WHERE (l.phase = ANY(%(phases)s) OR (l.kind = 'late' AND l.relation = ANY(%(late)s)))
-      AND l.undone_at IS NULL
-) AS e
-GROUP BY e.relation, e.inserted, e.columns
-ORDER BY e.relation, e.inserted, e.columns
+-- name: groups_of_undo
+-- What the undo of these phases would come to, by table and by the columns that were given values or, of rows that were
+-- inserted, that their hashes are of. A row that was decided more than once is in it as often.
+SELECT l.relation,
+       l.kind = 'insert',
+       CASE WHEN l.kind = 'insert' THEN ARRAY(SELECT jsonb_array_elements_text(l.after -> 'columns'))
+            ELSE ARRAY(SELECT jsonb_object_keys(l.after))
+       END,
+       sum(l.rows)::bigint
+FROM vital.ledger AS l
+WHERE (l.phase = ANY(%(phases)s) OR (l.kind = 'late' AND l.relation = ANY(%(late)s)))
+  AND l.undone_at IS NULL
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3
 
--- name: assigned_rows_changed_since
--- How many rows of a table have other values in these columns than the last that VITAL gave them.
-SELECT count(*)
+-- name: look_up_row_by_row
+-- A sample of a big table's rows is looked up by key: a join of any other kind would read the table whole.
+SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+
+-- name: fate_of_assigned_rows
+-- Of one row in so many of a table: how many have the values in these columns that VITAL gave them last, how many others,
+-- and how many are gone. The same rows of each entry, as a row may be in several.
+SELECT count(*) FILTER (WHERE t.tableoid IS NOT NULL AND {now} = e.vital_then),
+       count(*) FILTER (WHERE t.tableoid IS NOT NULL AND {now} <> e.vital_then),
+       count(*) FILTER (WHERE t.tableoid IS NULL)
 FROM (
     SELECT key AS vital_key, l.after AS vital_then, row_number() OVER (PARTITION BY key ORDER BY l.id DESC) AS place
     FROM vital.ledger AS l
@@ -190,14 +194,16 @@ FROM (
       AND l.kind <> 'insert'
       AND ARRAY(SELECT jsonb_object_keys(l.after)) = %(columns)s
       AND l.undone_at IS NULL
+      AND hashtext(key) %% %(one_in)s = 0
 ) AS e
-JOIN {relation} AS t ON {same_row}
+LEFT JOIN {relation} AS t ON {same_row}
 WHERE e.place = 1
-  AND {now} <> e.vital_then
 
--- name: inserted_rows_changed_since
--- How many rows that VITAL inserted have other values than it gave them.
-SELECT count(*)
+-- name: fate_of_inserted_rows
+-- The same of rows that VITAL inserted.
+SELECT count(*) FILTER (WHERE t.tableoid IS NOT NULL AND {now} = e.vital_then),
+       count(*) FILTER (WHERE t.tableoid IS NOT NULL AND {now} <> e.vital_then),
+       count(*) FILTER (WHERE t.tableoid IS NULL)
 FROM (
     SELECT key AS vital_key, hash AS vital_then
     FROM vital.ledger AS l
@@ -207,6 +213,6 @@ FROM (
       AND l.kind = 'insert'
       AND ARRAY(SELECT jsonb_array_elements_text(l.after -> 'columns')) = %(columns)s
       AND l.undone_at IS NULL
+      AND hashtext(key) %% %(one_in)s = 0
 ) AS e
-JOIN {relation} AS t ON {same_row}
-WHERE {now} <> e.vital_then
+LEFT JOIN {relation} AS t ON {same_row}
