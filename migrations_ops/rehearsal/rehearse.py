@@ -6,6 +6,8 @@
 3. Its undo must bring back every table and every thing of the schema.
 4. A second run must put the rows where the first one has put them.
 5. What the first run has cost is multiplied to what the whole database will cost.
+
+Statements of applications that are at hand are tried before the first run and after it.
 """
 
 from collections.abc import Sequence
@@ -21,6 +23,8 @@ from migrations_ops.backup.table_contents import left_to_others
 from migrations_ops.engine import ddl, load_signals
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase, Statement
+from migrations_ops.impact import service as impacts
+from migrations_ops.impact.service import Impact
 from migrations_ops.phases import policies
 from migrations_ops.phases.queries import schemas_of
 from migrations_ops.rehearsal import forecast, measurements
@@ -62,11 +66,21 @@ def refuse_where_begun(session: Session, plan: Plan, completed: set[str]) -> Non
         raise TooLate(reason=f"VITAL's triggers stand in {', '.join(sorted(found))}")
 
 
+@dataclass(frozen=True)
+class FirstRun(Answer):
+    """What the first run said, and what has become of the statements that applications send; None: none are known."""
+
+    impact: Document | None = None
+
+
 class Rehearsal:
     """One rehearsal. `hold` returns its document."""
 
-    def __init__(self, source: Session, plan: Plan, phases: Sequence[Phase], order: Order, say: Say) -> None:
+    def __init__(
+        self, source: Session, plan: Plan, phases: Sequence[Phase], order: Order, say: Say, impact: Impact | None = None
+    ) -> None:
         self.source, self.plan, self.phases, self.order, self.say = source, plan, phases, order, say
+        self.impact = impact
 
     def hold(self) -> Document:
         """Make the copy, rehearse on it, and leave nothing behind. Raises EngineError where there can be no copy."""
@@ -107,16 +121,15 @@ class Rehearsal:
     def _rehearse(self, place: Place, copy: Session, sampled: dict[str, Sampled]) -> Document:
         command, programs = Command(self.order.command, place.target, self.order.log_dir), client(copy)
         content, schema, sizes = measurements.content(copy), described(programs, place.target), measurements.sizes(copy)
-        about = {
+        about: Document = {
             "place": place.kind,
             "logs": str(self.order.log_dir),
             "sample": {"limit": self.order.rows, **_counts(self.plan, sampled)},
         }
-        self.say("First run")
-        first = command.answer("run", "run", self.say)
-        if first.code:
-            return about | _failed("run", first, copy) | {"forecast": {}}
-        about |= {"forecast": self._forecast(copy, sampled, sizes)}
+        tried = self._first_run(command, copy)
+        if tried.code:
+            return about | _failed("run", tried, copy) | {"forecast": {}}
+        about |= {"forecast": self._forecast(copy, sampled, sizes), "impact": tried.impact}
         tenants = measurements.tenants(copy, self.plan)
         self.say("Undo")
         undone = command.answer("undo", "undo", self.say)
@@ -129,6 +142,21 @@ class Rehearsal:
             return about | _failed("second run", second, copy) | {"differences": differences}
         differences += measurements.changed_tenants(tenants, measurements.tenants(copy, self.plan))
         return about | {"exact": not differences, "differences": differences, "failed": None}
+
+    def _first_run(self, command: Command, copy: Session) -> "FirstRun":
+        """With the statements that are at hand tried before and after it."""
+        if self.impact:
+            self.say("Trying what applications send")
+            self.impact.before(copy, impacts.grants_for(self.source, self.impact.roles))
+        self.say("First run")
+        answer = command.answer("run", "run", self.say)
+        if answer.code or not self.impact:
+            return FirstRun(answer.code, answer.document)
+        self.say("Trying the same with isolation on")
+        bound = [one.role for one in self.plan.bound]
+        grants = impacts.grants_for(self.source, self.impact.roles, bound)
+        copy.execute(QUERIES["analyze_copy"])
+        return FirstRun(0, answer.document, self.impact.after(copy, grants, is_copy=True))
 
     def _differences(
         self, copy: Session, programs: Client, place: Place, content: measurements.Content, schema: dict[str, str]
@@ -157,6 +185,17 @@ class Rehearsal:
         there = load_signals.disk_of(self.source)
         total = forecast.totals(phases, disk, most_wal, there.free if there else None)
         return {"phases": phases, "tables": tables, "total": total}
+
+
+class Tryout(Rehearsal):
+    """As much of a rehearsal as is needed to try statements: the first run alone."""
+
+    def _rehearse(self, place: Place, copy: Session, sampled: dict[str, Sampled]) -> Document:
+        first = self._first_run(Command(self.order.command, place.target, self.order.log_dir), copy)
+        about: Document = {"place": place.kind, "logs": str(self.order.log_dir)}
+        if first.code:
+            return about | _failed("run", first, copy)
+        return about | (first.impact or {}) | {"failed": None}
 
 
 def _counts(plan: Plan, sampled: dict[str, Sampled]) -> Document:

@@ -35,7 +35,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "migrate_tenants": [
         ("run", "--yes"), ("status",), ("validate",), ("undo", "--yes"), ("explain", "agents", NOBODY), ("preview",),
         ("suggest",), ("findings",), ("decide", "agents", NOBODY, "pharma", *WHY), ("rehearse",), ("report",),
-        ("init-plan",), ("pause",), ("resume",), ("cancel",), ("tune", "wal=1GB"), ("work",),
+        ("impact",), ("init-plan",), ("pause",), ("resume",), ("cancel",), ("tune", "wal=1GB"), ("work",),
         ("disarm", "--yes", *WHY), ("rearm",), ("vectors",), ("uninstall",),
     ],
     "monitor": [("--once",)],

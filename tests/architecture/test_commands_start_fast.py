@@ -18,7 +18,7 @@ SLOW = {
     *("unfold.sites", "unfold.admin", "vital.urls", "migrations_ops.admin", "tenants.admin"),  # the admin's
     *("celery", "kombu", "redis"),  # the background's
     *("jwt", "cryptography", "requests", "structlog", "prometheus_client", "granian"),  # the service's
-    *("tree_sitter", "yaml", "jsonschema"),
+    *("tree_sitter", "yaml", "jsonschema", "sqlglot"),
 }
 OF_OTHER_VERBS = {
     "migrations_ops.backup.dump",

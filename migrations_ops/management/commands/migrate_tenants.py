@@ -24,8 +24,8 @@ class Command(VerbCommand):
     verbs = verbs_of(
         "migrate_tenants",
         *("run", "status", "validate", "undo", "pause", "resume", "cancel", "tune", "work"),
-        *("init-plan", "preview", "rehearse", "suggest", "findings", "decide", "explain", "report", "disarm", "rearm"),
-        *("vectors", "uninstall"),
+        *("init-plan", "preview", "rehearse", "impact", "suggest", "findings", "decide", "explain", "report"),
+        *("disarm", "rearm", "vectors", "uninstall"),
     )
     default = "run"
     common = staticmethod(arguments.common)

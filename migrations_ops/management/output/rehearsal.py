@@ -6,6 +6,7 @@ from rich.console import Console
 
 from migrations_ops.formatting import size
 from migrations_ops.management.output.elements import grid, listed
+from migrations_ops.management.output.impact import show_impact
 from vital.db.sql import shown
 
 Document = dict[str, Any]
@@ -25,6 +26,9 @@ def show_rehearsal(console: Console, document: Document) -> None:
         _list(console, document["differences"])
     if document["exact"]:
         console.print("[green]Exact[/]: the undo left the copy as it was, and the second run was as the first.")
+    if document.get("impact"):
+        console.print("\nWhat applications send:")
+        show_impact(console, document["impact"] | {"place": document["place"]})
     if document["forecast"]:
         _forecast(console, document["forecast"])
 

@@ -1,0 +1,1 @@
+"""What applications send, and which of it fails or means something else once the database is isolated."""
