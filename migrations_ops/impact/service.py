@@ -148,14 +148,39 @@ def are_at_hand(session: Session) -> bool:
     return bool(sources.of_database(session)[0])
 
 
-def as_reported(document: Document) -> list[tuple[str, str, str, str]]:
-    """(kind, where, message, level) of each finding, for reports that other programs read."""
+def scan(folder: Path) -> Document:
+    """What the sources in this folder have that isolation breaks; the database need not be there. Raises NotRead."""
+    from migrations_ops.impact import scan as scanning
+    from migrations_ops.rules.current import current_plan
+
+    return scanning.scan(folder, current_plan())
+
+
+Reported = tuple[str, str, str, str, str, int]
+
+
+def as_reported(document: Document) -> list[Reported]:
+    """(kind, where, message, level, file, line) of each finding, for reports that other programs read."""
+    if "folder" in document:
+        return [
+            (
+                f"impact/{one['kind']}",
+                f"{one['file']}:{one['line']}",
+                f"{one['reason']}. {one['change']}",
+                one["level"],
+                str(Path(document["folder"]) / one["file"]),
+                one["line"],
+            )
+            for one in document["findings"]
+        ]
     return [
         (
             f"impact/{one['kind']}",
             ", ".join(one["tables"]) or one["where"] or one["kind"],
             f"{one['statement']} As {', '.join(one['roles'])}: {one['reason']}. {one['change']}",
             one["level"],
+            "",
+            0,
         )
         for one in document["findings"]
     ]

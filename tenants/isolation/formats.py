@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -12,12 +13,15 @@ UNPRINTABLE = dict.fromkeys(i for i in range(32) if i not in (9, 10, 13))  # wha
 
 @dataclass(frozen=True)
 class Finding:
-    """`rule` is the same for findings of a kind; `where` names the table, endpoint or object."""
+    """`rule` is the same for findings of a kind; `where` names the table, endpoint or object; what is in a file
+    has that and its line."""
 
     rule: str
     where: str
     message: str
     level: str = "error"  # or warning, note
+    file: str = ""
+    line: int = 0
 
 
 def findings(document: Mapping[str, Any]) -> list[Finding]:
@@ -48,7 +52,7 @@ def findings(document: Mapping[str, Any]) -> list[Finding]:
 
 
 def sarif(found: Iterable[Finding]) -> dict[str, Any]:
-    """One run of SARIF 2.1.0. What was found is in a database or a service: it has a name, and no file."""
+    """One run of SARIF 2.1.0. What was found in a database or a service has a name, and no file."""
     listed = list(found)
     rules = sorted({one.rule for one in listed})
     results = [
@@ -56,12 +60,19 @@ def sarif(found: Iterable[Finding]) -> dict[str, Any]:
             "ruleId": one.rule,
             "level": one.level,
             "message": {"text": f"{one.where}: {one.message}"},
-            "locations": [{"logicalLocations": [{"fullyQualifiedName": one.where}]}],
+            "locations": [_location(one)],
         }
         for one in listed
     ]
     driver = {"name": "vital", "rules": [{"id": rule} for rule in rules]}
     return {"$schema": SARIF, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+
+
+def _location(one: Finding) -> dict[str, Any]:
+    if not one.file:
+        return {"logicalLocations": [{"fullyQualifiedName": one.where}]}
+    place = {"artifactLocation": {"uri": quote(one.file)}, "region": {"startLine": max(one.line, 1)}}
+    return {"physicalLocation": place}
 
 
 def junit(document: Mapping[str, Any]) -> str:

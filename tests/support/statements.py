@@ -32,8 +32,8 @@ TROUBLES = {
 FINE = """
 SELECT id, name, tier FROM agents WHERE status = 'active' ORDER BY priority DESC LIMIT 20;
 SELECT * FROM agents WHERE id = $1;
-SELECT a.name, t.name FROM agents a JOIN agent_tool_assignments x ON x.agent_id = a.id JOIN tools t ON t.id = x.tool_id
-  WHERE a.id = $1 AND x.is_enabled;
+SELECT c.title, m.content FROM conversations c JOIN messages m ON m.conversation_id = c.id
+  JOIN users u ON u.id = c.user_id WHERE u.id = $1 AND c.status = 'active';
 SELECT count(*) FROM prompts WHERE domain = %s;
 SELECT id FROM prompts WHERE name = $1 AND tenant_id = $2;
 SELECT EXISTS (SELECT 1 FROM tools WHERE tool_key = $1);

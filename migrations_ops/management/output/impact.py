@@ -8,8 +8,8 @@ from rich.text import Text
 from migrations_ops.management.output.elements import listed
 from vital.counts import counted
 
-STYLES = {"error": "bold red", "warning": "yellow"}
-WORDS = {"error": "breaks", "warning": "changes"}
+STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
+WORDS = {"error": "breaks", "warning": "changes", "note": "see"}
 SHOWN, LONGEST = 25, 200  # findings, and letters of a statement
 
 Document = dict[str, Any]
@@ -46,6 +46,22 @@ def _finding(console: Console, finding: Document) -> None:
     console.print(Text(f"  {_short(finding['statement'])}"))
     console.print(Text(f"  As {' and as '.join(finding['roles'])}: {finding['reason']}."))
     console.print(Text(f"  {finding['change']}\n", "green"))
+
+
+def show_scan(console: Console, document: Document) -> None:
+    """A line for each place in the sources, and what it comes to."""
+    for finding in document["findings"]:
+        about = ", ".join(finding["tables"])
+        line = Text(f"{WORDS[finding['level']]:<8}", STYLES[finding["level"]])
+        line.append(f" {finding['file']}:{finding['line']}  {finding['kind']}  {about}".rstrip(), "default")
+        console.print(line)
+        if finding["level"] != "note":
+            console.print(Text(f"         {finding['reason']}. {finding['change']}", "dim"))
+    files, breaks = counted(document["files"], "file"), counted(document["breaks"], "thing")
+    head = f"[bold red]{breaks} would break[/]" if document["breaks"] else "[green]Nothing breaks[/]"
+    others = len(document["findings"]) - document["breaks"]
+    more = f", {counted(others, 'thing')} to look at" if others else ""
+    console.print(f"{head}{more}: {files} in {document['folder']} read.", highlight=False)
 
 
 def _last_line(document: Document) -> str:

@@ -3,12 +3,13 @@
 import json
 from argparse import ArgumentTypeError
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from migrations_ops.impact import service as impacts
 from migrations_ops.management.output.elements import progress
-from migrations_ops.management.output.impact import show_impact
+from migrations_ops.management.output.impact import show_impact, show_scan
 from migrations_ops.management.verb import Verb
 from migrations_ops.rehearsal import service as rehearsals
 from tenants.isolation import service as isolation
@@ -19,22 +20,26 @@ from vital.cli.parser import Parser
 
 
 def impact(options: Options, console: Console) -> Answer:
-    files = {name: Path(options[name]) if options[name] else None for name in ("file", "log")}
-    asked = impacts.Asked(files["file"], files["log"], options["role"], options["tried_as"], options["cost_factor"])
-    request = rehearsals.RehearsalRequest(options["rows"], options["where"], Path(options["log_dir"]), asked)
     try:
-        document = rehearsals.try_statements(request, progress(console))
+        document = impacts.scan(Path(options["folder"])) if options["folder"] else _tried(options, console)
     except KeyboardInterrupt:
         return {"error": "Stopped. The copy is dropped, and nothing was changed."}, STOPPED
-    if options["sarif"] and not document["failed"]:
+    if options["sarif"] and "findings" in document:
         found = [isolation.Finding(*one) for one in impacts.as_reported(document)]
         try:
             private_files.write(Path(options["sarif"]), json.dumps(isolation.sarif(found), indent=2))
         except OSError as error:
             return {"error": f"The findings cannot be written to {options['sarif']}: {error.strerror}."}, USAGE
     if not options["json"]:
-        show_impact(console, document)
-    return document, FAILED if document["failed"] or document["breaks"] else DONE
+        (show_scan if options["folder"] else show_impact)(console, document)
+    return document, FAILED if document.get("failed") or document["breaks"] else DONE
+
+
+def _tried(options: Options, console: Console) -> dict[str, Any]:
+    files = {name: Path(options[name]) if options[name] else None for name in ("file", "log")}
+    asked = impacts.Asked(files["file"], files["log"], options["role"], options["tried_as"], options["cost_factor"])
+    request = rehearsals.RehearsalRequest(options["rows"], options["where"], Path(options["log_dir"]), asked)
+    return rehearsals.try_statements(request, progress(console))
 
 
 def _factor(text: str) -> float:
@@ -51,6 +56,9 @@ def _arguments(parser: Parser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--statements", dest="file", default="", metavar="FILE", help="the statements of this file")
     source.add_argument("--log", default="", metavar="FILE", help="those of a server's log: csvlog, jsonlog or stderr")
+    source.add_argument(
+        "--scan", dest="folder", default="", metavar="DIR", help="look into the sources of this folder instead"
+    )
     parser.add_argument(
         "--role", default="", metavar="NAME", help="who sends them, where nothing says it (default: you)"
     )
@@ -72,5 +80,6 @@ def _arguments(parser: Parser) -> None:
 EXAMPLES = """
   ./manage.py migrate_tenants impact                      what pg_stat_statements has
   ./manage.py migrate_tenants impact --statements app.sql --role app
+  ./manage.py migrate_tenants impact --scan src --sarif impact.sarif
 """
 VERB = Verb("impact", "which statements of applications fail or mean something else", impact, _arguments, EXAMPLES)
