@@ -1,6 +1,6 @@
 """The door to the impact: where statements come from, and what becomes of them once the database is isolated."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from psycopg.sql import Composable
 from migrations_ops.rules.model import Plan
 from vital.db.roles import TENANT_ROLE
 from vital.db.session import Session
+from vital.errors import Problem
 
 COST_FACTOR = 10.0
 TODAY, TENANT, BOTH = "today", "tenant", "both"
@@ -146,6 +147,14 @@ def are_at_hand(session: Session) -> bool:
     from migrations_ops.impact import sources
 
     return bool(sources.of_database(session)[0])
+
+
+def problems(session: Session, plan: Plan) -> Iterator[Problem]:
+    """Statements in pg_stat_statements of which their text alone says that they will break; see `parsed`."""
+    if are_at_hand(session):
+        from migrations_ops.impact import parsed
+
+        yield from parsed.problems(session, plan)
 
 
 def scan(folder: Path) -> Document:

@@ -87,7 +87,8 @@ def of_database(session: Session) -> tuple[list[Sent], str]:
         return [], "pg_stat_statements is not in this database"
     parts = {"statistics": sql.relation(str(names[0][0])), "ours": sql.literal(list(ROLES_OF_OURS))}
     try:
-        found = session.execute(sql.compose(QUERIES["statements_that_were_sent"], **parts))
+        with session.connection.transaction():
+            found = session.execute(sql.compose(QUERIES["statements_that_were_sent"], **parts))
     except psycopg.Error as error:
         return [], f"pg_stat_statements cannot be read: {error.diag.message_primary or error}"
     read = [Sent(text, role, int(calls), "pg_stat_statements") for role, text, calls in found if text != HIDDEN]

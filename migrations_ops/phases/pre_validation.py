@@ -11,6 +11,7 @@ from migrations_ops.engine import checks
 from migrations_ops.engine.events import Outcome
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Baseline, Check, Phase, Probe, Severity, Step
+from migrations_ops.impact import service as impacts
 from migrations_ops.phases import (
     bound_roles,
     event_triggers,
@@ -106,6 +107,7 @@ def _to_know(plan: Plan) -> Iterator[Check]:
     yield Check("triggers that 001 holds back", triggers.held_back(plan), Severity.WARN)
     yield Check("triggers whose changes of a row are put back", triggers.put_right(plan), Severity.WARN)
     yield who_is_bound.refused_loads(plan)
+    yield Check("statements that isolation will break", lambda session: impacts.problems(session, plan), Severity.WARN)
     yield Check("tables that tenants will reach beyond the plan", _reach(plan), Severity.WARN)
 
 

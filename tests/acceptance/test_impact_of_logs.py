@@ -80,6 +80,23 @@ def test_a_log_of_each_format_is_read(migrated: Scratch, manage: Manage, tmp_pat
     assert "a; b" not in done.stdout, "values of rows are nobody's to read in a report"
 
 
+def test_000_warns_of_what_their_text_alone_says(legacy: Scratch, manage: Manage) -> None:
+    upsert = UPSERT.replace("'", "''")
+    rows(
+        legacy.owner_url,
+        STATISTICS.format(upsert=f"'{upsert}'", fine="'INSERT INTO users (id, email) VALUES ($1, $2)'"),
+    )
+
+    done = manage(legacy, "migrate_tenants", "--only", "000", "--yes", "-v")
+
+    assert done.returncode == 0, said(done)
+    warned = done.stdout.partition("statements that isolation will break")[2].partition("WARN")[0]
+    assert "ON CONFLICT on (tool_key), which becomes unique in each tenant, will fail: INSERT INTO tools" in warned
+    assert "a new row of users gets no tenant" in warned
+    assert f"sent 7 times by {OWNER}" in warned
+    assert "TRUNCATE" not in warned
+
+
 def test_pg_stat_statements_is_what_is_asked_first(migrated: Scratch, manage: Manage) -> None:
     quoted = {name: "'" + text.replace("'", "''") + "'" for name, text in (("upsert", UPSERT), ("fine", FINE))}
     rows(migrated.owner_url, STATISTICS.format(**quoted))
