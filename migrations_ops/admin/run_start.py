@@ -13,6 +13,7 @@ from django.urls import reverse
 from migrations_ops.admin import mixins
 from migrations_ops.management.output import preview_page
 from migrations_ops.preview import service as previews
+from migrations_ops.rehearsal import service as rehearsals
 from migrations_ops.runs import service as runs
 
 ALL_DONE = "Nothing to do: all phases are completed. Rows that need a decision are under Findings, Review."
@@ -90,4 +91,5 @@ def preview(model_admin: "admin.ModelAdmin[Any]", request: HttpRequest) -> HttpR
     facts: dict[str, Any] = {}
     with mixins.refusals_as_messages(request):
         facts = preview_page.facts(previews.preview(None, lambda why: None, patience=BOUND))
+        facts["breaking"] = rehearsals.statements_that_break()
     return render(request, "migrations_ops/runs/preview.html", facts)

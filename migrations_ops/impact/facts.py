@@ -9,6 +9,8 @@ from migrations_ops.rules.model import Plan
 from vital.db import sql
 from vital.db.session import Session
 
+NOT_OF_APPLICATIONS = ("pg_catalog", "information_schema", "vital")
+
 
 @dataclass(frozen=True)
 class Way:
@@ -32,6 +34,11 @@ class Facts:
     def relation(self, name: str) -> str:
         """Empty where there is no such table."""
         return self.names.get(name, "")
+
+    def is_of_others(self, statement: Statement) -> bool:
+        """Whether it is about nothing but the server's catalogue, or VITAL's own tables."""
+        found = [self.relation(name) for name in statement.reading.tables]
+        return bool(found) and all(sql.names(name)[0] in NOT_OF_APPLICATIONS for name in found if name) and any(found)
 
     def ways_of(self, statement: Statement) -> list[Way]:
         """Those that the statement goes, by views that it names and functions that it calls."""

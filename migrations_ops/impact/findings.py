@@ -141,14 +141,14 @@ class Judge:
             if one.state == BOUND:
                 yield Finding(
                     "copy-from", ERROR, statement, (role,),
-                    f"row level security binds {role} on {shown(copied[0])}: PostgreSQL refuses COPY … FROM under it",
+                    f"row level security binds who loads {shown(copied[0])}: PostgreSQL refuses COPY … FROM under it",
                     "Load into another table and insert its rows from there, or load as a role with BYPASSRLS; the"
                     " tables' owner may go on where the plan says force_owner = false.",
                     (shown(copied[0]),),
                 )  # fmt: skip
         emptied = [name for name in map(self.facts.relation, statement.reading.truncated) if name in self.closed]
-        for role, one in attempts.after.items() if emptied else ():
-            reason = f"{role} has no right to it" if one.failed else "no policy binds it: the rows of every tenant go"
+        for role in attempts.after if emptied else ():
+            reason = "no policy binds it, so the rows of every tenant would go, and no tenant has a right to it"
             change = "Say DELETE, which policies bind, with the tenant in its WHERE."
             yield Finding("truncate", ERROR, statement, (role,), reason, change, tuple(map(shown, emptied)))
 

@@ -68,7 +68,11 @@ class Impact:
         who = trial.who(session, self.roles, self._tenant, self.owners if is_copy else ())
         found, untried = [], []
         with trial.trials(session, grants):
-            judge = Judge(self.plan, facts.asked(session, self.plan, self.statements), self.asked.cost_factor)
+            known = facts.asked(session, self.plan, self.statements)
+            judge = Judge(self.plan, known, self.asked.cost_factor)
+            others = [one for one in self.statements if known.is_of_others(one)]
+            self.passed_over += len(others)
+            self.statements = [one for one in self.statements if one not in others]
             for one in self.statements:
                 findings, why = judge.findings(one, self._attempts(session, one, who))
                 found += findings

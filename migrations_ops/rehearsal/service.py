@@ -17,6 +17,7 @@ from migrations_ops.rehearsal import records
 from migrations_ops.rules.current import current_plan
 from tenants.isolation.comparison import standing
 from vital.db.own_schema import bring_up_to_date, connection_params, me
+from vital.db.sql import shown
 
 if TYPE_CHECKING:
     from migrations_ops.rehearsal.rehearse import Order
@@ -65,6 +66,13 @@ def try_statements(request: RehearsalRequest, say: Callable[[str], None]) -> dic
             return {"place": "", **impact.after(source), "failed": None}
         refuse_where_begun(source, plan, completed_phases(source, ""))
         return Tryout(source, plan, phases_of(plan), _order(request), say, impact).hold()
+
+
+def statements_that_break() -> list[dict[str, str]]:
+    """Those in pg_stat_statements of which their text alone says that they will break: none is tried."""
+    with open_with_plan(read_only=True) as (source, plan):
+        found = impacts.problems(source, plan)
+        return [{"table": shown(problem.relation), "message": problem.message} for problem in found]
 
 
 def _order(request: RehearsalRequest) -> "Order":

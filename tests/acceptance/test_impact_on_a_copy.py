@@ -73,6 +73,22 @@ def test_what_will_break_is_found_before_the_migration(on_server: Scratch, manag
     assert rows(on_server.admin_url, COPIES, [on_server.name, on_server.name]) == []
 
 
+EXTENSION = "pg_stat_statements"
+
+
+def test_the_extension_itself_keeps_nobody_from_a_copy(on_server: Scratch, manage: Manage, tmp_path: Path) -> None:
+    if not rows(on_server.admin_url, "SELECT 1 FROM pg_available_extensions WHERE name = %s", [EXTENSION]):
+        pytest.skip(f"this server has no {EXTENSION}")
+    rows(on_server.admin_url, f"CREATE EXTENSION {EXTENSION}")
+    file = tmp_path / "app.sql"
+    file.write_text("SELECT name FROM agents", encoding="utf-8")
+
+    done = manage(on_server, "migrate_tenants", "impact", "--statements", str(file), cwd=tmp_path, timeout=300)
+
+    assert done.returncode == 0, said(done)
+    assert "Nothing breaks: 1 statement" in done.stdout
+
+
 def test_in_the_midst_of_a_migration_it_is_refused(prepared: Scratch, manage: Manage, tmp_path: Path) -> None:
     file = tmp_path / "app.sql"
     file.write_text("SELECT 1", encoding="utf-8")

@@ -34,7 +34,7 @@ SELECT id, name, tier FROM agents WHERE status = 'active' ORDER BY priority DESC
 SELECT * FROM agents WHERE id = $1;
 SELECT c.title, m.content FROM conversations c JOIN messages m ON m.conversation_id = c.id
   JOIN users u ON u.id = c.user_id WHERE u.id = $1 AND c.status = 'active';
-SELECT count(*) FROM prompts WHERE domain = %s;
+SELECT display_name FROM prompts WHERE domain = %s LIMIT 5;
 SELECT id FROM prompts WHERE name = $1 AND tenant_id = $2;
 SELECT EXISTS (SELECT 1 FROM tools WHERE tool_key = $1);
 SELECT id, name FROM prompts WHERE name ILIKE '%' || :words || '%';

@@ -7,7 +7,7 @@ WHERE e.extname <> 'plpgsql'
 ORDER BY e.oid
 
 -- name: extensions_to_spare
--- Extensions that nothing leans on but what is in the schemas left out, and extensions themselves.
+-- Extensions that nothing leans on but what is in the schemas left out, and extensions themselves, with the rules of their views.
 SELECT e.extname::text
 FROM pg_extension AS e
 WHERE NOT EXISTS (
@@ -19,6 +19,12 @@ WHERE NOT EXISTS (
       AND d.classid NOT IN ('pg_amop'::regclass, 'pg_amproc'::regclass)
       AND leaning.object_names[1] <> ALL(%(left)s::text[])
       AND NOT EXISTS (SELECT FROM pg_depend AS x WHERE (x.classid, x.objid, x.deptype) = (d.classid, d.objid, 'e'))
+      AND NOT EXISTS (
+          SELECT
+          FROM pg_rewrite AS r
+          JOIN pg_depend AS x ON (x.classid, x.objid, x.deptype) = ('pg_class'::regclass, r.ev_class, 'e')
+          WHERE (d.classid, d.objid) = ('pg_rewrite'::regclass, r.oid)
+      )
 )
 ORDER BY 1
 

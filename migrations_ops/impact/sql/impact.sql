@@ -63,15 +63,21 @@ FROM unnest({tables}::text[]) AS t (name)
 JOIN pg_class AS c ON c.oid = to_regclass(t.name)
 
 -- name: names_as_found
--- The relation that each name means to an application, as the plan writes names.
+-- The relation that each name means to an application, as the plan writes names; what it knows none by may be VITAL's own.
 SELECT t.name, format('%%I.%%I', n.nspname, c.relname)
 FROM unnest({names}::text[]) AS t (name)
 JOIN pg_class AS c ON c.oid = to_regclass(t.name)
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
+UNION ALL
+SELECT t.name, format('vital.%%I', c.relname)
+FROM unnest({names}::text[]) AS t (name)
+JOIN pg_class AS c ON quote_ident(c.relname) = t.name OR '"' || c.relname || '"' = t.name
+WHERE c.relnamespace = to_regnamespace('vital')
+  AND to_regclass(t.name) IS NULL
 
 -- name: may_load
 -- What the current role may do with each of these tables that no EXPLAIN says, and whether policies bind it there.
-SELECT t.name, has_table_privilege(t.name, 'INSERT') OR has_any_column_privilege(t.name, 'INSERT'), has_table_privilege(t.name, 'TRUNCATE'),
+SELECT to_regclass(t.name)::text, has_table_privilege(t.name, 'INSERT') OR has_any_column_privilege(t.name, 'INSERT'), has_table_privilege(t.name, 'TRUNCATE'),
        row_security_active(t.name)
 FROM unnest({tables}::text[]) AS t (name)
 
