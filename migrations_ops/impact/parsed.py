@@ -34,7 +34,7 @@ def _of(statement: Statement, plan: Plan, found: Facts) -> Iterator[tuple[str, s
     specs = {spec.relation: spec for spec in plan.tables}
     for name in statement.reading.truncated:
         if (relation := found.relation(name)) in specs:
-            yield relation, "TRUNCATE takes the rows of every tenant, and no policy binds it"
+            yield relation, "no policy binds TRUNCATE, which takes the rows of every tenant"
     for insertion in statement.reading.insertions:
         spec = specs.get(found.relation(insertion.table))
         if spec is None:
