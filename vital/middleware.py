@@ -42,7 +42,9 @@ class RequestRecord:
         answer = errors.response(NOT_ARRIVED[incomplete]()) if incomplete else self.get_response(request)
         seconds = time.perf_counter() - started
         answer["x-request-id"] = request.vital_id
-        answer.setdefault("Content-Security-Policy", OF_ADMIN if request.path_info.startswith("/admin") else OF_OTHERS)
+        if answer.status_code != 304:  # whose headers replace those that the browser has kept with the page
+            is_admin = request.path_info.startswith("/admin")
+            answer.setdefault("Content-Security-Policy", OF_ADMIN if is_admin else OF_OTHERS)
         if is_api(request):
             answer["x-tenant-id"] = _tenant_shown(request, answer)
             traffic.count(request.acting_tenant.id if request.acting_tenant else "", answer.status_code)

@@ -1,10 +1,11 @@
 """The page about the API: what is there, with fields and examples, and a request that is tried out from it."""
 
-from playwright.sync_api import Browser, Locator
+import pytest
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.conftest import address
 from tests.support import service_under_test
-from tests.support.browser_visitor import WIDE, Visitor
+from tests.support.browser_visitor import LOOKS, WIDE, Visitor
 from tests.support.command_results import Manage
 from tests.support.databases import Scratch
 from tests.support.service_under_test import ServiceUnderTest
@@ -42,6 +43,20 @@ def test_it_shows_bodies_and_codes_and_tries_with_a_key(
 
     assert try_out(operation(visitor, "get", "/api/tenants")) == "200"
     visitor.screenshot("api-docs")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_it_keeps_nobody_out_and_opens_again(visitor: Visitor, look: str) -> None:
+    """The second time the browser has the page already, and is told that it still holds."""
+    visitor.look(look)
+    for _ in range(2):
+        visitor.open("/api/docs")
+        expect(visitor.page.locator(".opblock").first).to_be_visible()
+
+    assert visitor.overflow() <= 0
+    assert visitor.accessibility_violations() == []
+    operation(visitor, "delete", "/api/tools-crud").get_by_text("not_found").first.wait_for(state="attached")
+    assert "#/" in visitor.page.url
 
 
 def test_in_the_demo_it_opens_without_a_credential(migrated_template: Scratch, browser: Browser) -> None:
