@@ -7,10 +7,12 @@ from migrations_ops.phases.assign_steps import assign, refused
 from migrations_ops.rules.model import Plan
 from migrations_ops.rules.plan_keys import PHASES
 
+KEY, TITLE = "003_platform_data", "Platform data"
+
 
 def phase(plan: Plan) -> Phase:
     tables = [spec for spec in plan.tables if any(rule.phase == PHASES[0] for rule in spec.rules)]
     steps: list[Step] = [probes.rules_fit(plan), *(tenant_indexes.dropped(plan, spec) for spec in tables)]
     steps += [assign(plan, spec, PHASES[:1]) for spec in tables]
     steps += [check for spec in tables for check in refused(spec)]
-    return Phase("003_platform_data", "Platform data", tuple(steps))
+    return Phase(KEY, TITLE, tuple(steps))

@@ -20,11 +20,13 @@ from tenants.isolation.difference import Difference
 from vital.db import sql
 from vital.errors import Problem
 
+KEY, TITLE = "005_post_validation", "Post-validation"
+
 COLUMN = sql.literal(TENANT_COLUMN)
 
 
 def phase(plan: Plan) -> Phase:
-    return Phase("005_post_validation", "Post-validation", tuple(_steps(plan)), reads_only=True)
+    return Phase(KEY, TITLE, tuple(_steps(plan)), reads_only=True)
 
 
 def _steps(plan: Plan) -> Iterator[Step]:

@@ -43,6 +43,8 @@ from vital.db import sql
 from vital.db.introspection import COLUMNS
 from vital.errors import Problem
 
+KEY, TITLE = "000_pre_validation", "Pre-validation"
+
 REGISTRY_COLUMNS = {
     "id": "uuid",
     "name": "text",
@@ -56,7 +58,7 @@ REGISTRY_COLUMNS = {
 
 
 def phase(plan: Plan) -> Phase:
-    return Phase("000_pre_validation", "Pre-validation", tuple(_steps(plan)))
+    return Phase(KEY, TITLE, tuple(_steps(plan)))
 
 
 def _steps(plan: Plan) -> Iterator[Step]:

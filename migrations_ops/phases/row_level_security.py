@@ -22,13 +22,13 @@ from tenants.isolation.comparison import CLOSES
 from vital.db import sql
 from vital.errors import Problem
 
-KEY = CLOSES
+KEY, TITLE = CLOSES, "Row level security"
 
 
 def phase(plan: Plan) -> Phase:
     steps = tuple(_steps(plan, lazily(plan)))
     summary = partial(who_is_bound.in_words, plan)
-    return Phase(KEY, "Row level security", steps, one_look=comparison.one_look, summary=summary)
+    return Phase(KEY, TITLE, steps, one_look=comparison.one_look, summary=summary)
 
 
 def _steps(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Step]:

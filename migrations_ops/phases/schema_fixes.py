@@ -8,9 +8,11 @@ from migrations_ops.phases.columns import added_column, not_null_name, tenant_in
 from migrations_ops.phases.queries import every
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 
+KEY, TITLE = "001_schema_fixes", "Schema fixes"
+
 
 def phase(plan: Plan) -> Phase:
-    return Phase("001_schema_fixes", "Schema fixes", tuple(_steps(plan)))
+    return Phase(KEY, TITLE, tuple(_steps(plan)))
 
 
 def _steps(plan: Plan) -> Iterator[Step]:

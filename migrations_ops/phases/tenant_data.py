@@ -15,11 +15,13 @@ from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from migrations_ops.rules.plan_keys import PHASES
 from vital.db import sql
 
+KEY, TITLE = "004_tenant_data", "Tenant data"
+
 LEDGER = "vital.ledger"
 
 
 def phase(plan: Plan) -> Phase:
-    return Phase("004_tenant_data", "Tenant data", tuple(_steps(plan)))
+    return Phase(KEY, TITLE, tuple(_steps(plan)))
 
 
 def _steps(plan: Plan) -> Iterator[Step]:

@@ -13,12 +13,14 @@ from migrations_ops.phases.queries import of_table, query, registry
 from migrations_ops.rules.model import Plan
 from vital.db import sql
 
+KEY, TITLE = "002_tenant_setup", "Tenant setup"
+
 CONFIGURED = ("name", "slug", "domain", "compliance_level", "is_active", "settings", "metadata")
 BY_PERSON = {alias: query("configured_by_person", tenant=sql.column(alias, "id")) for alias in ("t", "batch")}
 
 
 def phase(plan: Plan) -> Phase:
-    return Phase("002_tenant_setup", "Tenant setup", tuple(_steps(plan)))
+    return Phase(KEY, TITLE, tuple(_steps(plan)))
 
 
 def _steps(plan: Plan) -> Iterator[Step]:

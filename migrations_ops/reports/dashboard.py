@@ -12,7 +12,7 @@ from migrations_ops.engine.session import Session
 from migrations_ops.models import Run
 from migrations_ops.phases import bound_roles
 from migrations_ops.phases.row_level_security import KEY as CLOSES
-from migrations_ops.plan import phases as phases_of
+from migrations_ops.plan import TITLES
 from migrations_ops.reports.tenant_names import names_of
 from migrations_ops.review.assignments import has_tenants
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
@@ -32,7 +32,7 @@ def overview(session: Session, plan: Plan) -> Document:
     """Isolation, phases, what comes next, the run at work, the last runs, open findings, what has changed since the
     last validation, connections."""
     states = queries.last_phases(session)
-    phases = [{"title": phase.title, **_phase(phase.key, states)} for phase in phases_of(plan)]
+    phases = [{"title": title, **_phase(key, states)} for key, title in TITLES.items()]
     listed = queries.runs(session, RUNS)
     figures = queries.figures(session, [run["id"] for run in listed])
     runs = [_run(run) | figures.get(run["id"], {"rows_changed": 0, "findings": 0}) for run in listed]

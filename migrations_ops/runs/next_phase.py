@@ -1,23 +1,14 @@
 """What the service asks before it serves anything: has the migration turned isolation on?"""
 
-from functools import cache
 from pathlib import Path
 
-from django.conf import settings
-
 from migrations_ops.phases.row_level_security import KEY as CLOSES
-from migrations_ops.plan import phases
-from migrations_ops.rules.load import load
+from migrations_ops.plan import TITLES
 from tenants.identity import Isolation
 from vital.db import django_rows, session, sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 Record = tuple[str, str]  # a status, and the error's message
-
-
-@cache
-def _keys() -> tuple[str, ...]:
-    return tuple(phase.key for phase in phases(load(settings.PLAN)))
 
 
 def isolation() -> Isolation:
@@ -29,7 +20,7 @@ def isolation() -> Isolation:
     statuses = [status for status, _ in records.get(CLOSES, [])]
     if statuses[:1] == ["completed"] or statuses[:2] == ["started", "completed"]:
         return Isolation()
-    following = next((key for key in _keys() if records.get(key, [("", "")])[0][0] != "completed"), CLOSES)
+    following = next((key for key in TITLES if records.get(key, [("", "")])[0][0] != "completed"), CLOSES)
     return Isolation(following, records[CLOSES][0][1] if statuses[:1] == ["failed"] else "")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from migrations_ops.engine.events import Listener
 from migrations_ops.engine.steps import Check
 from migrations_ops.phase_state import open_session, open_with_plan, tenants_are_there
+from migrations_ops.plan import TITLES
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rehearsal import records
 from migrations_ops.rules.current import chosen, current_plan
@@ -137,7 +138,7 @@ def choices() -> dict[str, list[str]]:
     """What a run can be limited to: the plan's phases (keys), tenants (slugs) and tables, in the plan's order."""
     plan = current_plan()
     return {
-        "phases": [phase.key for phase in phases_of(plan)],
+        "phases": list(TITLES),
         "tenants": [tenant.slug for tenant in plan.tenants],
         "tables": [shown(spec.relation) for spec in plan.tables],
     }
