@@ -31,7 +31,7 @@ class RunAdmin(ReadOnly):
     def name(self, run: Run) -> str:
         return run_name(run)
 
-    @labelled(description="state", ordering="status", label=SHADES)
+    @labelled(description="status", ordering="status", label=SHADES)
     def state(self, run: Run) -> str:
         return run.status
 
@@ -47,7 +47,7 @@ class RunAdmin(ReadOnly):
     def took(self, run: Run) -> str:
         return seconds(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
 
-    @admin.display(description="why", empty_value="-")
+    @admin.display(description="reason", empty_value="-")
     def why(self, run: Run) -> str | None:
         return Truncator(run.reason).chars(80) or None
 
@@ -88,6 +88,7 @@ class RunAdmin(ReadOnly):
             ("<int:run>/late/", run_detail.legacy_writes, "late"),
             ("<int:run>/log/<slug:phase>/", run_detail.log, "log"),
             ("<int:run>/report/", run_report.html, "report"),
+            ("<int:run>/report/tenants/", run_report.tenants, "tenants"),
             ("<int:run>/steer/<slug:what>/", run_actions.act, "steer"),
         )
         return [self._at(*page) for page in pages] + super().get_urls()

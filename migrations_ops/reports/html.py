@@ -9,11 +9,12 @@ from migrations_ops.reports import sections as words
 from vital.moments import moment
 
 
-def html(document: dict[str, Any], back: str = "") -> str:
-    """`back`: the page of the run, where the report is a page of the admin; none is in a file."""
+def html(document: dict[str, Any], back: str = "", every_tenant: str = "") -> str:
+    """In the admin `back` is the page of the run, and `every_tenant` that of all tenants' rows; a file has neither."""
     facts = {
         "title": words.title(document),
         "back": back,
+        "every_tenant": every_tenant,
         "written": moment(datetime.now(UTC).isoformat()),
         "facts": words.facts(document),
         "sections": list(words.sections(document)),

@@ -23,6 +23,7 @@ __all__ = [
     "report_as_html",
     "report_in_words",
     "require_tenants",
+    "rows_by_tenant",
 ]
 
 Document = dict[str, Any]
@@ -49,11 +50,19 @@ def report_in_words(document: dict[str, Any]) -> tuple[str, list[tuple[str, str]
     return words.title(document), words.facts(document), list(words.sections(document))
 
 
-def report_as_html(document: dict[str, Any], back: str = "") -> str:
-    """The report as one page that needs nothing else, with a link `back` if there is a page to go back to."""
+def rows_by_tenant(document: dict[str, Any]) -> tuple[str, "Section"]:
+    """The report's title, and every tenant's rows, of which the report itself has the largest."""
+    from migrations_ops.reports import sections as words
+
+    return words.title(document), words.rows_by_tenant(document)
+
+
+def report_as_html(document: dict[str, Any], back: str = "", every_tenant: str = "") -> str:
+    """The report as one page that needs nothing else, with links to the run and to every tenant's rows if these have
+    pages."""
     from migrations_ops.reports import html as page
 
-    return page.html(document, back)
+    return page.html(document, back, every_tenant)
 
 
 def require_tenants(relation: str) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from migrations_ops.admin import run_detail
+from migrations_ops.admin import run_detail, run_report
 from migrations_ops.models import Override, Run, StepRun
+from migrations_ops.reports import sections
 from tests.support import queries
 from tests.support.admin_client import address, platform_admin, visible_text
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
@@ -110,6 +111,28 @@ def test_the_page_escapes_what_people_wrote_and_needs_nothing_else(on_migrated: 
     assert f"Run {run.pk} of {on_migrated.name}" in told
     for outcome in ("PASS", "WARN", "FAIL"):
         assert f"{StepRun.objects.filter(outcome=outcome).count()} {outcome}" in told
+
+
+def test_tenants_that_the_report_leaves_out_are_a_click_away(
+    on_migrated: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, run = platform_admin(), Run.objects.get()
+    monkeypatch.setattr(sections, "MOST", 1)
+    monkeypatch.setattr(run_report, "TENANTS", 2)
+    every = address("tenants", run.pk)
+
+    assert f'<a href="{every}">Rows of every tenant</a>' in admin.get(address("report", run.pk)).content.decode()
+
+    first = admin.get(every)
+    assert "default-src 'none'" in first["Content-Security-Policy"]
+    assert "Tenants 1 to 2 of 3." in visible_text(first.content.decode())
+    found = [
+        re.findall(r'href="([^"]*tenantrecord[^"]*)"', admin.get(f"{every}?p={n}").content.decode()) for n in (1, 2)
+    ]
+    assert [len(links) for links in found] == [2, 1]
+    links = [link for page in found for link in page]
+    assert sorted(links) == sorted(f"/admin/tenants/tenantrecord/{slug}/change/" for slug in SLUGS)
+    assert all(admin.get(link).status_code == 200 for link in links)
 
 
 def decided(run: Run) -> None:
