@@ -33,7 +33,7 @@ class Run(models.Model):
     plan = models.TextField(help_text="the plan file as it was used")
     started_by = models.CharField(max_length=200)
     reason = models.TextField(blank=True, default="", db_default="", help_text="why it was started")
-    started_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField("started", db_default=Now())
     finished_at = models.DateTimeField(null=True)
     stop_requested = models.CharField(
         max_length=10, blank=True, default="", help_text="pause or cancel, asked elsewhere"
@@ -151,11 +151,11 @@ class Tuning(models.Model):
 class AuditEvent(models.Model):
     """What a person did: who, when, what, why. Append-only, by a trigger."""
 
-    at = models.DateTimeField(db_default=Now())
+    at = models.DateTimeField("time", db_default=Now())
     who = models.CharField(max_length=200)
     action = models.CharField(max_length=40)
     reason = models.TextField(blank=True, default="")
-    facts = models.JSONField(default=dict)
+    facts = models.JSONField("details", default=dict)
 
     class Meta:
         db_table = "audit"
@@ -195,23 +195,25 @@ class LedgerEntry(models.Model):
         INSERT = "insert", "inserted"
         LATE = "late", "assigned on write"
 
-    run_id = models.BigIntegerField(null=True)
+    run_id = models.BigIntegerField("run", null=True)
     phase = models.CharField(max_length=40)
     step = models.CharField(max_length=200)
     kind = models.CharField(max_length=10, choices=Kind)
-    relation = models.CharField(max_length=130)
+    relation = models.CharField("table", max_length=130)
     rule = models.CharField(max_length=200, blank=True)
     digest = models.CharField(max_length=64, blank=True, help_text="of the verdict's SQL: which rules decided")
     before = models.JSONField()
     after = models.JSONField()
-    keys = ArrayField(models.TextField())
+    keys = ArrayField(models.TextField(), verbose_name="which rows")
     hashes = ArrayField(models.BigIntegerField(), null=True, help_text="of each inserted row, to know it again")
     rows = models.IntegerField()
-    written_at = models.DateTimeField(db_default=Now())
+    written_at = models.DateTimeField("written", db_default=Now())
     transaction = models.BigIntegerField(help_text="the batch's transaction id, to tell our writes from foreign ones")
-    undone_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField("undone", null=True)
     undone_in = models.BigIntegerField(null=True, help_text="the undo's transaction id, for the same reason")
-    conflicts = ArrayField(models.TextField(), null=True, help_text="keys an undo kept, as they were changed since")
+    conflicts = ArrayField(
+        models.TextField(), verbose_name="kept by the undo", null=True, help_text="rows that were changed since"
+    )
 
     class Meta:
         db_table = "ledger"
@@ -251,13 +253,13 @@ class Finding(models.Model):
     """A row, or a thing about a table, that a check found and a person should look at."""
 
     phase = models.CharField(max_length=40)
-    check_name = models.CharField(max_length=200)
+    check_name = models.CharField("check", max_length=200)
     severity = models.CharField(max_length=10)
-    relation = models.CharField(max_length=130)
-    key = models.TextField(blank=True)
-    message = models.TextField()
-    run_id = models.BigIntegerField()
-    found_at = models.DateTimeField(db_default=Now())
+    relation = models.CharField("table", max_length=130)
+    key = models.TextField("row", blank=True)
+    message = models.TextField("finding")
+    run_id = models.BigIntegerField("run")
+    found_at = models.DateTimeField("found", db_default=Now())
 
     class Meta:
         db_table = "finding"
@@ -350,12 +352,12 @@ class Redecision(models.Model):
 class Override(models.Model):
     """A person's decision about one row. It wins over every rule and survives re-runs."""
 
-    relation = models.CharField(max_length=130)
-    key = models.TextField()
-    tenant_id = models.UUIDField()
+    relation = models.CharField("table", max_length=130)
+    key = models.TextField("row")
+    tenant_id = models.UUIDField("tenant")
     reason = models.TextField()
     decided_by = models.CharField(max_length=200)
-    decided_at = models.DateTimeField(db_default=Now())
+    decided_at = models.DateTimeField("decided", db_default=Now())
 
     class Meta:
         db_table = "override"

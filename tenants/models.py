@@ -21,7 +21,7 @@ class TenantRecord(models.Model):
     slug = models.CharField(max_length=50, unique=True)
     domain = models.CharField(max_length=255, unique=True, null=True, blank=True)  # as it was found
     compliance_level = models.CharField(max_length=20, default="standard")
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField("active", default=True)
     settings = models.JSONField(default=dict)
     metadata = models.JSONField(default=dict)
 
@@ -55,6 +55,7 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants has no type h
         db_constraint=False,
         on_delete=models.DO_NOTHING,
         related_name="tenant",
+        verbose_name="tenant",
     )
     isolation = models.CharField(max_length=20, choices=Isolation.choices, default=Isolation.POOLED)
 
@@ -63,7 +64,7 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants has no type h
         verbose_name = verbose_name_plural = "host names"
 
     def __str__(self) -> str:
-        return str(self.schema_name)
+        return str(self.record)
 
 
 class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants has no type hints
@@ -99,7 +100,7 @@ class Membership(models.Model):
     """A tenant that a user of the admin may use, and as what. Superusers need none: they are super_admin."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
-    tenant_id = models.UUIDField()
+    tenant_id = models.UUIDField("tenant")
     # Nobody is super_admin of one tenant: that opens them all, and is for superusers.
     role = models.CharField(max_length=20, choices=Role.choices[:2], default=Role.USER)
 
@@ -124,14 +125,16 @@ class ApiKey(models.Model):
         METRICS = "metrics"
 
     name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=12, unique=True, help_text="how the key begins, to tell it from others")
+    prefix = models.CharField(
+        "begins with", max_length=12, unique=True, help_text="how the key begins, to tell it from others"
+    )
     digest = models.CharField(max_length=64, unique=True)
     tenants = ArrayField(models.UUIDField(), help_text="the tenants it may use; the first is its own")
     scope = models.CharField(max_length=10, choices=Scope.choices)
-    created_at = models.DateTimeField(db_default=Now())
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True, help_text="to the minute")
+    created_at = models.DateTimeField("created", db_default=Now())
+    expires_at = models.DateTimeField("expires", null=True, blank=True)
+    revoked_at = models.DateTimeField("revoked", null=True, blank=True)
+    last_used_at = models.DateTimeField("last used", null=True, blank=True, help_text="to the minute")
 
     class Meta:
         db_table = "api_key"

@@ -25,7 +25,7 @@ class KnowledgeDomain(TenantOwned):
     sub_domains = ArrayField(models.TextField(), null=True, blank=True, default=list)
     agent_count_estimate = models.IntegerField(null=True, blank=True, default=0)
     color = models.TextField(null=True, blank=True, default="#3B82F6")
-    is_active = models.BooleanField(null=True, default=True)
+    is_active = models.BooleanField("active", null=True, default=True)
     metadata = models.JSONField(null=True, blank=True, default=dict)
     created_at = models.DateTimeField(null=True, db_default=Now())
     updated_at = models.DateTimeField(null=True, db_default=Now())
@@ -52,7 +52,7 @@ class KnowledgeSource(TenantOwned):
     domain = models.CharField(max_length=100)
     tags = ArrayField(models.TextField(), null=True, blank=True, default=list)
     metadata = models.JSONField(null=True, blank=True, default=dict)
-    is_active = models.BooleanField(null=True, default=True)
+    is_active = models.BooleanField("active", null=True, default=True)
     created_at = models.DateTimeField(null=True, db_default=Now())
     updated_at = models.DateTimeField(null=True, db_default=Now())
     created_by = models.ForeignKey(
@@ -82,7 +82,7 @@ class KnowledgeChunk(TenantOwned):
     metadata = models.JSONField(null=True, blank=True, default=dict)
     domain = models.CharField(max_length=100)
     tags = ArrayField(models.TextField(), null=True, blank=True, default=list)
-    is_active = models.BooleanField(null=True, default=True)
+    is_active = models.BooleanField("active", null=True, default=True)
     created_at = models.DateTimeField(null=True, db_default=Now())
     updated_at = models.DateTimeField(null=True, db_default=Now())
 

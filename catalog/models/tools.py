@@ -45,7 +45,7 @@ class Tool(TenantOwned):
         blank=True,
         on_delete=models.DO_NOTHING,
         related_name="tools",
-        verbose_name="category",
+        verbose_name="tool category",
     )
     category = models.TextField(null=True, blank=True)
     tool_type = models.TextField()
@@ -60,7 +60,7 @@ class Tool(TenantOwned):
     rate_limit_per_minute = models.IntegerField(null=True, blank=True)
     estimated_cost_per_call = models.DecimalField(max_digits=10, decimal_places=6, null=True, blank=True)
     avg_response_time_ms = models.IntegerField(null=True, blank=True)
-    is_active = models.BooleanField(null=True, default=True)
+    is_active = models.BooleanField("active", null=True, default=True)
     is_premium = models.BooleanField(null=True, default=False)
     requires_approval = models.BooleanField(null=True, default=False)
     usage_examples = models.JSONField(null=True, blank=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.contrib.admin import RelatedFieldListFilter, SimpleListFilter
+from django.contrib.admin import AllValuesFieldListFilter, RelatedFieldListFilter, SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Case, Exists, Model, OuterRef, Q, QuerySet, UUIDField, When
 from django.db.models.functions import Cast
@@ -70,7 +70,7 @@ class ByRule(SimpleListFilter):
 
 
 class ByFinding(SimpleListFilter):
-    title, parameter_name = "finding", "finding"
+    title, parameter_name = "check", "finding"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         found = Finding.objects.filter(relation=table_of(model_admin.model)).exclude(key="")
@@ -113,11 +113,19 @@ class OfTenant(SimpleListFilter):
         return found
 
 
+class ByDecider(AllValuesFieldListFilter):
+    """Whoever has decided something."""
+
+    def __init__(self, *args: Any, **words: Any) -> None:
+        super().__init__(*args, **words)
+        self.title = "person"
+
+
 class ByHand(SimpleListFilter):
-    title, parameter_name = "decided by", "by"
+    title, parameter_name = "decision", "by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("person", "a person")]
+        return [("person", "Decided by a person")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() != "person":

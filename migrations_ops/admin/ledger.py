@@ -29,7 +29,7 @@ class _OfRuns(admin.SimpleListFilter):
 
 
 class ByTable(_OfRuns):
-    title, parameter_name = "relation", "relation"
+    title, parameter_name = "table", "relation"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         names = StepRun.objects.exclude(relation="").order_by("relation").values_list("relation", flat=True)

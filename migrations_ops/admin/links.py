@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Model
+from django.utils.text import Truncator
 
 from migrations_ops.models import AuditEvent, Finding, LedgerEntry, Override, Run
 from tenants.admin.links import KINDS, Found, Kind, Named, change_page, list_page, rows_of
@@ -110,7 +111,10 @@ def _named(name: str, value: Any, relation: str | None) -> list[Named | str]:
     if name in TENANT_FACTS:
         ids = value if isinstance(value, list) else [value]
         return [("tenant", one) for one in ids if isinstance(one, str) and one and (tenant_id(one) or name == "tenant")]
-    return [f"{name} {str(value)[:80]}"]
+    if value in (None, "", [], {}):
+        return []
+    words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return [f"{name} {Truncator(words).chars(80)}"]
 
 
 def by_relation(attribute: str, kind: str) -> Any:

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from migrations_ops.admin.filters import ByDecider
 from migrations_ops.admin.links import by_relation
 from migrations_ops.admin.mixins import may_act
 from migrations_ops.models import Override
@@ -45,9 +46,9 @@ class OverrideAdmin(ReadOnly):
         "run": _run,
         "decided_by": one("staff", "decided_by"),
     }
-    list_filter = ("relation", "decided_by")
+    list_filter = ("relation", ("decided_by", ByDecider))
     search_fields = ("key", "reason")
-    search_help_text = "key or reason"
+    search_help_text = "the row's key, or the reason"
     ordering = ("-decided_at", "-id")
     list_per_page = 50
     actions = ("take_back",)

@@ -5,12 +5,14 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.text import capfirst
 
 from tenants.admin.tenant_choice import TenantChoice
 from tenants.lifecycle import service as lifecycle
 from vital.errors import EngineError
 
 SWITCHES = {"true or false": [("", "not set"), ("true", "on"), ("false", "off")]}
+SHORT_FORMS = ("rag", "mfa")
 BOX = "bg-white border border-base-300 px-3 py-2 rounded-default w-full dark:bg-base-900 dark:border-base-700"
 UPLOAD, DOWNLOAD = "upload", "download"
 Document = dict[str, Any]
@@ -53,7 +55,7 @@ class SettingsForm(ActionForm):
         kinds = lifecycle.kinds_of_settings()
         for name, value in lifecycle.settings_of(self.tenant).items():
             field = box_field(kinds[name])
-            field.label = name.rpartition(".")[2].replace("_", " ").capitalize()
+            field.label = _label(name.rpartition(".")[2])
             field.required, field.show_hidden_initial, field.initial = False, True, _text(value)
             self.fields[name] = field
 
@@ -229,6 +231,12 @@ def box_field(words: str) -> forms.Field:
     if words in SWITCHES:
         return forms.ChoiceField(choices=SWITCHES[words], widget=forms.Select(attrs={"class": BOX}))
     return forms.CharField(help_text=words, widget=forms.TextInput(attrs={"class": BOX}))
+
+
+def _label(name: str) -> str:
+    """The name of a setting as people write it: rag_enabled is RAG enabled."""
+    words = [word.upper() if word in SHORT_FORMS else word for word in name.split("_")]
+    return capfirst(" ".join(words))
 
 
 def chosen_field(label: str, values: list[str]) -> forms.Field:

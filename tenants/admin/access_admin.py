@@ -54,15 +54,25 @@ class Domains(TabularInline):
 
 @admin.register(Tenant)
 class TenantAdmin(ReadOnly):
-    """The registry beside it: isolation and host names."""
+    """The host names of each tenant. What django-tenants calls its schema names nothing here, and is not shown."""
 
-    list_display = ("schema_name", "record", "isolation")
+    list_display = ("record", "hosts")
+    list_display_links = ("hosts",)
     list_select_related = ("record",)
+    fields = ("record",)
+    ordering = ("pk",)
     links: ClassVar = {"record": one("tenant", "record_id")}
-    list_filter = ("isolation",)
     nothing_yet = "There are no host names: tenants get theirs with 002_tenant_setup. Start a run first."
-    search_fields = ("schema_name",)
+    search_fields = ("domains__domain",)
+    search_help_text = "host name"
     inlines = (Domains,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
+        return super().get_queryset(request).prefetch_related("domains")
+
+    @admin.display(description="host names")
+    def hosts(self, tenant: Tenant) -> str:
+        return ", ".join(sorted(one.domain for one in tenant.domains.all())) or "none"
 
 
 def _member(row: Membership) -> list[Named | str]:
