@@ -115,3 +115,11 @@ def test_cancel_changes_nothing_and_leads_back(visitor: Visitor, site: ServiceUn
 
     expect(page.locator("#result_list")).to_be_visible()
     assert site.sql(DECIDED) == before
+
+
+def test_one_button_shows_and_hides_the_menu(visitor: Visitor) -> None:
+    for size in (WIDE, NARROW):
+        visitor.page.set_viewport_size(size)
+        visitor.open("/admin/")
+        buttons = visitor.page.get_by_role("button", name=re.compile("^Show .*the menu$"))
+        assert [button.is_visible() for button in buttons.all()].count(True) == 1
