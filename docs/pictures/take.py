@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 PORT = "3999"
 PICTURES = {"dashboard": "/admin/", "review": "/admin/migrations_ops/finding/queue/"}
 WIDTH = 110
+BAR = "━"
 COLOURED = {"PYTHONUNBUFFERED": "1", "FORCE_COLOR": "1"}
 FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 LOGIN = re.compile(r"admin: (\S+)/admin/   user: (\w+)   password: (\S+)")
@@ -46,7 +47,8 @@ def _until_served(output: IO[str]) -> tuple[list[str], re.Match[str]]:
     for line in output:
         if said := LOGIN.search(line):
             return printed, said
-        printed.append(line.rstrip("\n"))
+        if BAR not in line:  # without a terminal a bar that moves is written again and again
+            printed.append(line.rstrip("\n"))
     sys.exit("\n".join(["The demo has ended:", *printed]))
 
 
