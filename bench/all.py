@@ -26,6 +26,7 @@ FULL = {
     "writes": "",
     "api": "",
     "isolation": "",
+    "vectors": "",
     "preview": "",
     "tenants": "",
     "admin": "",
