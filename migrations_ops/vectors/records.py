@@ -16,6 +16,11 @@ def note(session: Session, document: dict[str, Any]) -> None:
     audit.note(session, me(), ACTION, "recall was measured", summary(document))
 
 
+def note_change(session: Session, what: str, names: list[str]) -> None:
+    """What was built, or withdrawn, in the audit as well."""
+    audit.note(session, me(), f"{ACTION} {what}", "migrate_tenants vectors", {"changes": names})
+
+
 def summary(document: dict[str, Any]) -> dict[str, Any]:
     """Index → the worst recall, whose it is, and how many tenants are given too little."""
     found = {}

@@ -73,7 +73,9 @@ def undo(waiting: Callable[[str], None]) -> list[str]:
     with open_session() as session, session.run_lock():
         if not session.named("is_set_up")[0][0]:
             return []
-        return changes.withdraw_all(session, waiting)
+        if undone := changes.withdraw_all(session, waiting):
+            records.note_change(session, "withdrawn", undone)
+        return undone
 
 
 def _look(session: Session, asking: Asking, say: Say) -> Found:
@@ -122,6 +124,8 @@ def _built(
         withdrawn = build.judged(session, offered, found.results, after.results, say)
         offered += build.partial(session, after.results, partial, wanted, asking, say)
         shown = [one.document() for one in offered]
+        kept = [one for one in offered if one.outcome.startswith("kept")]
+        records.note_change(session, "built", [statement.name for one in kept for statement in one.statements])
     if withdrawn or partial:
         with open_session(read_only=True) as session:
             after = _look(session, asking, say)

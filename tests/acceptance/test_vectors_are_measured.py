@@ -162,21 +162,26 @@ def test_an_index_that_was_not_finished_and_one_of_some_rows_are_named_and_not_m
     assert "DROP INDEX CONCURRENTLY passages_nearest" in printed
 
 
-def test_vectors_without_an_index_and_databases_without_vectors(
-    platform_with_vectors: Scratch, migrated_template: Scratch, manage: Manage
-) -> None:
+def test_vectors_without_an_index_are_named(platform_with_vectors: Scratch, manage: Manage) -> None:
     copy = databases.clone_with_grants(platform_with_vectors)
     try:
         rows(copy.admin_url, "DROP INDEX passages_nearest")
         found = measured(manage, copy, code=ENOUGH)
     finally:
         databases.drop(copy)
-    without = measured(manage, migrated_template, code=ENOUGH)
 
     assert [(one["table"], one["column"], one["type"]) for one in found["without_index"]] == [
         ("passages", "embedding", "vector(8)")
     ]
-    assert (without["pgvector"], without["indexes"], without["without_index"]) == (None, [], [])
+
+
+@pytest.mark.server
+def test_a_database_without_vectors_has_nothing_to_measure(migrated_template: Scratch, manage: Manage) -> None:
+    found = measured(manage, migrated_template, code=ENOUGH)
+
+    assert (found["pgvector"], found["indexes"], found["without_index"]) == (None, [], [])
+    assert "pgvector is not installed" in manage(migrated_template, "migrate_tenants", "vectors", "--yes").stdout
+    assert measured(manage, migrated_template, "--undo", code=ENOUGH)["undone"] == []
 
 
 def test_before_isolation_there_is_nothing_to_measure(server_url: str, manage: Manage, tmp_path: Path) -> None:

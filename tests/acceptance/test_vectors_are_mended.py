@@ -131,6 +131,8 @@ def test_the_undo_is_exact(scratch: Scratch, manage: Manage) -> None:
     undone = called(manage, scratch, "--undo")["undone"]
 
     assert len(undone) == 4
+    noted = "SELECT action FROM vital.audit WHERE starts_with(action, 'vectors ') ORDER BY id"
+    assert rows(scratch.admin_url, noted) == [("vectors built",), ("vectors withdrawn",)]
     assert (databases.dump(scratch.admin_url), settings(scratch)) == before
     assert queries.scalar(scratch, STANDS) == 0
     assert called(manage, scratch, "--undo")["undone"] == []
