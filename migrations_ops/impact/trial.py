@@ -2,7 +2,7 @@
 transaction that writes nothing and is always rolled back."""
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +114,9 @@ def tried(session: Session, statement: Statement, actor: Actor) -> Tried | None:
         return Tried(error.sqlstate or "XX000", str(error.diag.message_primary or error).strip())
     finally:
         if prepared and not session.connection.broken:
-            session.execute(QUERIES["forget_statement"])
+            # After a rollback the driver forgets its own prepared statements by DEALLOCATE ALL: ours may be gone too.
+            with suppress(psycopg.errors.InvalidSqlStatementName), session.connection.transaction():
+                session.execute(QUERIES["forget_statement"])
 
 
 def _loaded(session: Session, statement: Statement) -> Tried:

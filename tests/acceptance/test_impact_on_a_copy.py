@@ -89,6 +89,27 @@ def test_the_extension_itself_keeps_nobody_from_a_copy(on_server: Scratch, manag
     assert "Nothing breaks: 1 statement" in done.stdout
 
 
+STATISTICS = """
+CREATE VIEW public.pg_stat_statements AS
+SELECT r.oid AS userid, d.oid AS dbid, s.query, 4::bigint AS calls
+FROM (VALUES ('INSERT INTO tools (tool_key) VALUES ($1) ON CONFLICT (tool_key) DO NOTHING'), ('SELECT 1')) AS s (query)
+JOIN pg_roles AS r ON r.rolname = current_user
+JOIN pg_database AS d ON d.datname = current_database()
+"""
+
+
+def test_a_rehearsal_includes_it(on_server: Scratch, manage: Manage, tmp_path: Path) -> None:
+    rows(on_server.owner_url, STATISTICS)
+
+    done = manage(on_server, "migrate_tenants", "rehearse", "--rows", "300", cwd=tmp_path, timeout=300)
+
+    assert done.returncode == 0, said(done)
+    sent = done.stdout.partition("What applications send:")[2]
+    assert "breaks   on-conflict  tools  (sent 4 times by" in sent
+    assert "1 thing would break: 2 statements of pg_stat_statements tried on a copy (server), 1 fine." in sent
+    assert "The real run will take about" in sent
+
+
 def test_in_the_midst_of_a_migration_it_is_refused(prepared: Scratch, manage: Manage, tmp_path: Path) -> None:
     file = tmp_path / "app.sql"
     file.write_text("SELECT 1", encoding="utf-8")

@@ -51,3 +51,16 @@ def test_what_the_planner_calls_may_write_nothing(empty: Scratch) -> None:
     assert fine is not None
     assert not fine.failed
     assert rows(empty.owner_url, "SELECT count(*) FROM kept") == [(0,)]
+
+
+def test_a_session_that_has_prepared_statements_of_its_own_tries_as_well(empty: Scratch) -> None:
+    session = Session.open({"conninfo": empty.owner_url}, "test")
+    try:
+        for _ in range(10):  # the driver prepares what is said often
+            session.execute("SELECT 1 WHERE %(one)s = 1", {"one": 1})
+        with trial.trials(session):
+            found = [trial.tried(session, a_statement("SELECT $1::int"), trial.Actor("itself")) for _ in range(3)]
+    finally:
+        session.close()
+
+    assert [one.failed for one in found if one is not None] == [False] * 3

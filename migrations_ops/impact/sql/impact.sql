@@ -22,9 +22,9 @@ GROUP BY 1, 2
 ORDER BY 3 DESC, 2
 
 -- name: try_settings
--- A try waits for nobody, and plans without values; nothing is compiled for it.
+-- A try waits for nobody, and plans without values; nothing is compiled for it, and policies filter, whatever the session has.
 SELECT set_config('lock_timeout', '1s', true), set_config('statement_timeout', '5s', true), set_config('jit', 'off', true),
-       set_config('plan_cache_mode', 'force_generic_plan', true)
+       set_config('plan_cache_mode', 'force_generic_plan', true), set_config('row_security', 'on', true)
 
 -- name: only_look
 -- From here to its end the transaction writes nothing, whatever it is asked.
