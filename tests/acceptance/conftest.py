@@ -1,11 +1,11 @@
-"""What these tests compare a migrated database with, and a platform whose browsers are bound."""
+"""What these tests compare a migrated database with, a platform whose browsers are bound, and one with vectors."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support import browsers, databases, supabase
+from tests.support import browsers, databases, supabase, vectors
 from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch
 
@@ -30,3 +30,20 @@ def bound(server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFact
         done = manage(scratch, "migrate_tenants", "--yes", cwd=plan.parent, env={"VITAL_PLAN": str(plan)})
         assert done.returncode == 0, said(done)
         yield scratch, plan
+
+
+@pytest.fixture(scope="module")
+def platform_with_vectors(
+    server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scratch]:
+    """An isolated platform with vectors of ten tenants; skips where there is no pgvector."""
+    with vectors.isolated(server_url, manage, tmp_path_factory.mktemp("vectors")) as scratch:
+        yield scratch
+
+
+@pytest.fixture
+def searched(platform_with_vectors: Scratch) -> Iterator[Scratch]:
+    """A copy of the platform with vectors, of the test's own."""
+    copy = databases.clone_with_grants(platform_with_vectors)
+    yield copy
+    databases.drop(copy)

@@ -1,7 +1,6 @@
 """`migrate_tenants vectors`: what an approximate index takes from tenants behind isolation is found and measured."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,6 @@ ENOUGH, TOO_LITTLE, WRONG_USAGE = 0, 1, 2
 NEAREST = "SELECT embedding <=> %s::vector FROM passages ORDER BY embedding <=> %s::vector LIMIT 10"
 # In the order of a sum, which no index has.
 EXACT = "SELECT embedding <=> %s::vector FROM passages ORDER BY (embedding <=> %s::vector) + 0 LIMIT 10"
-
-
-@pytest.fixture(scope="module")
-def platform_with_vectors(
-    server_url: str, manage: Manage, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Scratch]:
-    with vectors.isolated(server_url, manage, tmp_path_factory.mktemp("vectors")) as scratch:
-        yield scratch
 
 
 def measured(manage: Manage, scratch: Scratch, *options: str, code: int = TOO_LITTLE) -> dict[str, Any]:
