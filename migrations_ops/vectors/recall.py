@@ -54,9 +54,9 @@ def measure(
     """
     with open_session(read_only=True) as session:
         found = _look(session, asking, say)
+        build.refuse_unknown(found.results, partial)
         offered: list[Proposal] = []
         if found.extension and found.results:
-            build.refuse_unknown(found.results, partial)
             offered = proposals(session, found.plan, found.extension, found.results, wanted, asking, say)
         document = _document(found, offered, wanted)
     if builds and (offered or partial):

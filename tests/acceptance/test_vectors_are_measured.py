@@ -173,6 +173,9 @@ def test_a_database_without_vectors_has_nothing_to_measure(migrated_template: Sc
     assert (found["pgvector"], found["indexes"], found["without_index"]) == (None, [], [])
     assert "pgvector is not installed" in manage(migrated_template, "migrate_tenants", "vectors", "--yes").stdout
     assert measured(manage, migrated_template, "--undo", code=ENOUGH)["undone"] == []
+    wrong = manage(migrated_template, "migrate_tenants", "vectors", "--partial", "nobody", "--yes")
+    assert wrong.returncode == WRONG_USAGE, said(wrong)
+    assert "No tenant with vectors that were measured is called nobody" in said(wrong)
 
 
 def test_before_isolation_there_is_nothing_to_measure(server_url: str, manage: Manage, tmp_path: Path) -> None:
