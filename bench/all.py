@@ -16,7 +16,7 @@ from bench.backfill.run import embedded
 
 ROOT = Path(__file__).resolve().parents[1]
 BRIEF = {
-    "backfill": "--chunks 100000 300000 --workers 1 2 --no-batched",
+    "backfill": "--chunks 100000 300000 --workers 1 2 --no-variants",
     "writes": "",
     "api": "--rows 1000 30000 --workers 1 --rounds 2 --seconds 2",
     "isolation": "",

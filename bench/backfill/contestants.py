@@ -71,14 +71,12 @@ class Contestant:
     undo: Callable[[Scratch, Figures], None] | None = None
 
 
-def contestants(workers: list[int], *, batched: bool) -> list[Contestant]:
-    """In the order in which they take their turns."""
+def contestants(workers: list[int], *, variants: bool) -> list[Contestant]:
+    """In the order in which they take their turns; `variants` are the other ways of psql."""
     plain = statements()
-    found = [
-        Contestant(PSQL, partial(_psql, script=plain), _without_vital),
-        Contestant(PSQL_GUARDED, partial(_psql, script=GUARD_HOLDS + plain)),
-    ]
-    if batched:
+    found = [Contestant(PSQL, partial(_psql, script=plain), _without_vital)]
+    if variants:
+        found.append(Contestant(PSQL_GUARDED, partial(_psql, script=GUARD_HOLDS + plain)))
         script = "".join(in_batches(target, condition) for target, condition in assignments())
         found.append(Contestant(f"psql, LIMIT {BATCH_ROWS} in a loop", partial(_psql, script=script), _without_vital))
     if not takes_workers():

@@ -22,7 +22,7 @@ from bench.backfill.database import Bench
 from bench.backfill.measure import Figures
 from tests.support.databases import Scratch
 
-BATCHED_UP_TO = 1_000_000  # the loop by LIMIT looks at all rows it has done already, again and again
+VARIANTS_UP_TO = 1_000_000  # above, the other ways of psql take hours
 BEGAN = time.monotonic()
 
 
@@ -56,7 +56,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--chunks", type=positive, nargs="+", default=[1_000_000], help="rows of knowledge_base")
     parser.add_argument("--workers", type=positive, nargs="+", default=[1, 2], help="VITAL's, a contestant each")
     parser.add_argument("--rounds", type=positive, default=1, help="in alternation; the median by seconds counts")
-    parser.add_argument("--batched", action=argparse.BooleanOptionalAction, help="the LIMIT loop (default: up to 1 M)")
+    parser.add_argument(
+        "--variants", action=argparse.BooleanOptionalAction, help="the other ways of psql as well (default: up to 1 M)"
+    )
     parser.add_argument("--alone", action="store_true", help="VITAL alone: memory and heap at a size that takes long")
     parser.add_argument("--keep", action="store_true", help="do not drop the filled template at the end")
     parser.add_argument("--out", help="write the figures to this file, as JSON")
@@ -107,10 +109,10 @@ def say(what: str) -> None:
 
 def one_size(bench: Bench, chunks: int, options: argparse.Namespace) -> list[Figures]:
     """Every contestant's figures, each from its own copy of the same template."""
-    batched = options.batched if options.batched is not None else chunks <= BATCHED_UP_TO
+    variants = options.variants if options.variants is not None else chunks <= VARIANTS_UP_TO
     taking_part = [
         one
-        for one in contestants(options.workers, batched=batched)
+        for one in contestants(options.workers, variants=variants)
         if one.name.startswith("VITAL") or not options.alone
     ]
     turns: dict[str, list[Figures]] = {one.name: [] for one in taking_part}
