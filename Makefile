@@ -25,7 +25,10 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
+# Also where PYTHONDONTWRITEBYTECODE is set, a command does not compile hundreds of modules each time. A folder that
+# cannot be written to is no error.
 setup: $(STAMP) ## build .venv from requirements.txt: what VITAL runs with
+	@$(PYTHON) -m compileall -qq vital tenants catalog migrations_ops || true
 
 $(STAMP): requirements.txt
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "error: VITAL needs Python 3.11 or newer, and $(PYTHON3) is $$($(PYTHON3) --version 2>/dev/null || echo 'not there'). Name another: make setup PYTHON3=python3.12" >&2; exit 2; }
@@ -35,7 +38,7 @@ $(STAMP): requirements.txt
 	@$(ALONE) $(INSTALL) -r requirements.txt
 	@touch $@
 
-dev: $(DEV_STAMP) ## add requirements-dev.txt to it: what tests and checks need
+dev: $(DEV_STAMP) setup ## add requirements-dev.txt to it: what tests and checks need
 
 $(DEV_STAMP): requirements-dev.txt $(STAMP)
 	@echo "Installing what tests and checks need into $(VENV)."
