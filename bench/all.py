@@ -17,12 +17,14 @@ from bench.backfill.run import embedded
 ROOT = Path(__file__).resolve().parents[1]
 BRIEF = {
     "backfill": "--chunks 100000 300000 --workers 1 2 --no-variants",
+    "commands": "",
     "writes": "",
     "api": "--rows 1000 30000 --workers 1 --rounds 2 --seconds 2",
     "isolation": "",
 }
 FULL = {
     "backfill": "--chunks 100000 1000000 10000000 --workers 1 2",
+    "commands": "",
     "writes": "",
     "api": "",
     "isolation": "",
