@@ -1,6 +1,8 @@
 """What Prometheus gets of the platform: the figures of `./manage.py monitor`, asked twice a minute at most."""
 
+import time
 from collections.abc import Iterable
+from threading import Lock, Thread
 from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -14,7 +16,34 @@ REMEMBERED_SECONDS = 30
 UNDO_REMEMBERED_SECONDS = 600  # up to 100,000 rows of each table are looked at
 FATES = ("restored", "removed", "kept", "gone")
 _looks: Memory[diagnostics.Snapshot] = Memory(1, seconds=REMEMBERED_SECONDS)
-_undo: Memory[dict[str, Any] | None] = Memory(1, seconds=UNDO_REMEMBERED_SECONDS)
+
+
+class UndoHorizon:
+    """What an undo of everything would come to, asked beside the requests: of many big tables it takes longer than
+    Prometheus waits for an answer."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._asked_at: float | None = None
+        self._found: tuple[float, dict[str, Any]] | None = None
+
+    def latest(self) -> tuple[float, dict[str, Any]] | None:
+        """(seconds since 1970 when it was asked, what it was); None before the first answer, where nothing is left to
+        undo, or where it could not be asked. An answer that is too old is asked for anew, for the next who comes."""
+        with self._lock:
+            now = time.monotonic()
+            if self._asked_at is None or now - self._asked_at > UNDO_REMEMBERED_SECONDS:
+                self._asked_at = now
+                Thread(target=self._ask, name="vital-undo-horizon", daemon=True).start()
+            return self._found
+
+    def _ask(self) -> None:
+        found = diagnostics.undo_horizon()
+        with self._lock:
+            self._found = (time.time(), found) if found else None
+
+
+_undo = UndoHorizon()
 
 
 class Platform(Collector):
@@ -53,15 +82,15 @@ class Platform(Collector):
 
 
 def _undo_rows() -> Iterable[Metric]:
-    """What an undo would come to. Nothing where none is left to undo, or where it cannot be asked."""
-    found = _undo.recall("undo", diagnostics.undo_horizon)
-    if not found:
+    if not (latest := _undo.latest()):
         return
+    asked_at, found = latest
     rows = GaugeMetricFamily("vital_undo_rows", "What an undo would come to, by table", labels=["table", "fate"])
     for fate in FATES:
         for table, count in found[fate].items():
             rows.add_metric([table, fate], count)
     yield rows
+    yield _one("vital_undo_rows_timestamp_seconds", "When that was counted", asked_at)
 
 
 def _one(name: str, words: str, value: float) -> Metric:

@@ -1,5 +1,6 @@
 """What Prometheus is told: of requests, also where workers share their figures in a folder, and of the platform."""
 
+import time
 from pathlib import Path
 
 import psycopg
@@ -45,8 +46,20 @@ def test_the_platform_is_told_by_the_figures_of_monitor(service_database: Servic
     assert told['vital_rows_without_tenant{table="users"}'] == nobodys > 0
     assert told['vital_open_runs{status="failed"}'] == 0
     assert told["vital_last_validation_passed"] == 1
-    assert told['vital_undo_rows{fate="restored",table="tools"}'] > 0
     assert 0 < told["vital_server_connections"] <= told["vital_server_connections_most"]
+
+
+def test_what_an_undo_would_come_to_is_counted_beside_the_requests(service_database: ServiceDatabase) -> None:
+    with service_under_test.started(service_database) as opened:
+        began = time.time()
+        first = figures(opened.service)
+        while "vital_undo_rows_timestamp_seconds" not in (told := figures(opened.service)):
+            assert time.time() - began < 30
+            time.sleep(0.1)
+
+    assert not [name for name in first if name.startswith("vital_undo_rows")]
+    assert told['vital_undo_rows{fate="restored",table="tools"}'] > 0
+    assert began <= told["vital_undo_rows_timestamp_seconds"] <= time.time()
 
 
 @pytest.mark.slow
