@@ -78,6 +78,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "Runs",
         (
             rows_of("play_circle", "migrations_ops.run"),
+            Page("Impact", "troubleshoot", "migrations_ops_run_impact", "migrations_ops.change_run"),
             rows_of("history", "migrations_ops.ledgerentry"),
             rows_of("engineering", "tenants.maintenance"),
             rows_of("policy", "migrations_ops.auditevent"),
@@ -105,8 +106,12 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups in unfold's words; one without a page for this person is not there."""
-    groups = [{"title": title, "items": list(_items(request, pages))} for title, pages in GROUPS]
-    return [group for group in groups if group["items"]]
+    groups = [(title, list(_items(request, pages))) for title, pages in GROUPS]
+    every = [item for _, items in groups for item in items]
+    closest = max((item["link"] for item in every if _is_beneath(request, item["link"])), key=len, default="")
+    for item in every:
+        item["active"] = item["link"] == closest
+    return [{"title": title, "items": items} for title, items in groups if items]
 
 
 def _items(request: HttpRequest, pages: tuple[Page, ...]) -> Iterator[dict[str, Any]]:
@@ -116,11 +121,9 @@ def _items(request: HttpRequest, pages: tuple[Page, ...]) -> Iterator[dict[str, 
         except NoReverseMatch:  # a part of VITAL that is not installed
             continue
         if page.shown_to(request):
-            yield {"title": page.name, "icon": page.icon, "link": link, "active": _is_at(request, link)}
+            yield {"title": page.name, "icon": page.icon, "link": link}
 
 
-def _is_at(request: HttpRequest, link: str) -> bool:
-    """Whether the page is this one or beneath it; beneath the dashboard and the findings are pages of their own."""
-    if link in (reverse("admin:index"), reverse("admin:migrations_ops_finding_changelist")):
-        return request.path == link
-    return request.path.startswith(link)
+def _is_beneath(request: HttpRequest, link: str) -> bool:
+    """Whether the request is for this page or one beneath it; everything is beneath the dashboard."""
+    return request.path == link if link == reverse("admin:index") else request.path.startswith(link)

@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.text import Truncator
 
-from migrations_ops.admin import addresses, run_actions, run_detail, run_report, run_start
+from migrations_ops.admin import addresses, run_actions, run_detail, run_report, run_start, statement_impact
 from migrations_ops.admin.links import run_name
 from migrations_ops.admin.mixins import SHADES, may_act
 from migrations_ops.formatting import seconds
@@ -84,6 +84,7 @@ class RunAdmin(ReadOnly):
         pages = (
             ("start/", run_start.start, "start"),
             ("start/preview/", run_start.preview, "preview"),
+            ("impact/", statement_impact.page, "impact"),
             ("<int:run>/live/", run_detail.live, "live"),
             ("<int:run>/late/", run_detail.legacy_writes, "late"),
             ("<int:run>/log/<slug:phase>/", run_detail.log, "log"),

@@ -1,31 +1,26 @@
 """What can be said of statements without trying them: by their text, the plan and the catalogue alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from migrations_ops.impact import facts, sources, statements
+from migrations_ops.impact import facts
 from migrations_ops.impact.facts import Facts
 from migrations_ops.impact.matching import Match, decided, gives_tenant, rows_of
 from migrations_ops.impact.statements import Statement
 from migrations_ops.rules.model import Plan
+from vital.counts import counted
 from vital.db.session import Session
 from vital.db.sql import shown
 from vital.errors import Problem
 
-MOST = 2_000  # statements, those that are sent most
 
-
-def problems(session: Session, plan: Plan) -> Iterator[Problem]:
-    """Of the statements in pg_stat_statements, those that will break; nothing where it cannot be read."""
-    sent, _ = sources.of_database(session)
-    known = statements.applications(statements.grouped(sent[:MOST], ""))
-    if not known:
-        return
+def problems(session: Session, plan: Plan, known: Sequence[Statement]) -> Iterator[Problem]:
+    """Of these statements, those that will break."""
     with session.work(as_operator=False):
         session.as_applications()
         found = facts.asked(session, plan, known)
     for statement in known:
         for relation, why in dict.fromkeys(_of(statement, plan, found)):
-            times = f"sent {statement.calls:,} times by {statement.role}"
+            times = f"sent {counted(statement.calls, 'time')} by {statement.role}"
             yield Problem(relation, "", f"{why}: {statement.shown} ({times})")
 
 

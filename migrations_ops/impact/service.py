@@ -1,6 +1,7 @@
 """The door to the impact: where statements come from, and what becomes of them once the database is isolated."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from vital.db.session import Session
 from vital.errors import Problem
 
 COST_FACTOR = 10.0
+READ_AT_MOST = 2_000  # statements of which only the text is read
 TODAY, TENANT, BOTH = "today", "tenant", "both"
 
 Document = dict[str, Any]
@@ -20,18 +22,17 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Asked:
-    """Which statements: of a file, of a server's log, or else of pg_stat_statements; who sends those of which that is
-    not known (empty: the role that asks); as whom they are tried; and when a plan counts as slower."""
+    """Which statements: of a file, of a server's log, of a text, or else of pg_stat_statements; who sends those of
+    which that is not known (empty: the role that asks); as whom they are tried; when a plan counts as slower; and how
+    many, where somebody waits (None: all)."""
 
     file: Path | None = None
     log: Path | None = None
+    text: str = ""
     role: str = ""
     tried_as: str = BOTH
     cost_factor: float = COST_FACTOR
-
-    @property
-    def names_a_source(self) -> bool:
-        return self.file is not None or self.log is not None
+    most: int | None = None
 
 
 @dataclass
@@ -78,6 +79,12 @@ class Impact:
                 found += findings
                 untried += [{"reason": why, **one.document()}] if why else []
         return self._document(found, untried, who)
+
+    def problems(self, session: Session) -> Iterator[Problem]:
+        """What the text of each alone says that will break; none is tried. See `parsed`."""
+        from migrations_ops.impact import parsed
+
+        yield from parsed.problems(session, self.plan, self.statements)
 
     def _attempts(self, session: Session, statement: Any, who: Any) -> Any:
         from migrations_ops.impact import trial
@@ -127,15 +134,19 @@ def at_hand(session: Session, plan: Plan, asked: Asked) -> Impact:
     elif asked.log:
         sent, source = sources.of_log(asked.log, database), str(asked.log)
         why = f"the log has none of {database}: log_statement = 'all' writes them"
+    elif asked.text:
+        sent, source, why = sources.of_text(asked.text), "the text", "the text has none"
     else:
         (sent, why), source = sources.of_database(session), "pg_stat_statements"
     every = statements.grouped(sent, asked.role or login)
     applied = statements.applications(every)
     if not applied:
         raise sources.NoStatements(reason=why)
+    passed_over = len(every) - len(applied)
+    applied = statements.sent_most(applied, asked.most)
     tables = [plan.registry, *(spec.relation for spec in plan.tables)]
     owners = tuple(name for (name,) in session.execute(sources.owners_of(tables)))
-    return Impact(plan, asked, applied, source, len(every) - len(applied), owners)
+    return Impact(plan, asked, applied, source, passed_over, owners)
 
 
 def grants_for(session: Session, roles: Sequence[str], bound: Sequence[str] = ()) -> list[Composable]:
@@ -155,10 +166,10 @@ def are_at_hand(session: Session) -> bool:
 
 def problems(session: Session, plan: Plan) -> Iterator[Problem]:
     """Statements in pg_stat_statements of which their text alone says that they will break; see `parsed`."""
-    if are_at_hand(session):
-        from migrations_ops.impact import parsed
+    from migrations_ops.impact.sources import NoStatements
 
-        yield from parsed.problems(session, plan)
+    with suppress(NoStatements):
+        yield from at_hand(session, plan, Asked(most=READ_AT_MOST)).problems(session)
 
 
 def scan(folder: Path) -> Document:

@@ -67,6 +67,11 @@ def of_file(file: Path) -> list[Sent]:
     return [Sent(piece.text, piece.role, where=f"{file}:{piece.line}") for piece in pieces(text)]
 
 
+def of_text(text: str) -> list[Sent]:
+    """Each statement of a text of SQL."""
+    return [Sent(piece.text, piece.role, where=f"line {piece.line}") for piece in pieces(text)]
+
+
 def of_log(file: Path, database: str) -> list[Sent]:
     """Those that a server has logged of this database: csvlog, jsonlog, or stderr, by what the file holds."""
     text = _text_of(file)

@@ -51,3 +51,9 @@ def is_ours(reading: Reading) -> bool:
 def applications(statements: Iterable[Statement]) -> list[Statement]:
     """Those that some application has sent: not VITAL's own, and none that only sets or begins something."""
     return [one for one in statements if one.reading.kind != "utility" and not is_ours(one.reading)]
+
+
+def sent_most(statements: list[Statement], most: int | None) -> list[Statement]:
+    """Those that were sent most, in the order in which they came; all, where `most` is None."""
+    chosen = {one.number for one in sorted(statements, key=lambda one: -one.calls)[:most]}
+    return [one for one in statements if one.number in chosen]

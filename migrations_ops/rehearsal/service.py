@@ -1,7 +1,7 @@
 """A rehearsal on a copy."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from migrations_ops.rules.current import current_plan
 from tenants.isolation.comparison import standing
 from vital.db.own_schema import bring_up_to_date, connection_params, me
 from vital.db.sql import shown
+from vital.errors import Problem
 
 if TYPE_CHECKING:
     from migrations_ops.rehearsal.rehearse import Order
@@ -71,8 +72,22 @@ def try_statements(request: RehearsalRequest, say: Callable[[str], None]) -> dic
 def statements_that_break() -> list[dict[str, str]]:
     """Those in pg_stat_statements of which their text alone says that they will break: none is tried."""
     with open_with_plan(read_only=True) as (source, plan):
-        found = impacts.problems(source, plan)
-        return [{"table": shown(problem.relation), "message": problem.message} for problem in found]
+        return _documents(impacts.problems(source, plan))
+
+
+def judge_statements(asked: Asked) -> dict[str, Any]:
+    """What becomes of these statements, as far as it can be said at once: where isolation is on they are tried on this
+    database; else `problems` are what their text alone says, and none is tried. Raises NoStatements."""
+    with open_with_plan(read_only=True) as (source, plan):
+        impact = impacts.at_hand(source, plan, asked)
+        if not standing(source.execute, inventory_of(plan)).is_off:
+            return {"tried": True, **impact.after(source)}
+        found = _documents(impact.problems(source))
+        return {"tried": False, "source": impact.source, "statements": len(impact.statements), "problems": found}
+
+
+def _documents(problems: Iterable[Problem]) -> list[dict[str, str]]:
+    return [{"table": shown(problem.relation), "message": problem.message} for problem in problems]
 
 
 def _order(request: RehearsalRequest) -> "Order":

@@ -36,8 +36,10 @@ def impact(options: Options, console: Console) -> Answer:
 
 
 def _tried(options: Options, console: Console) -> dict[str, Any]:
-    files = {name: Path(options[name]) if options[name] else None for name in ("file", "log")}
-    asked = impacts.Asked(files["file"], files["log"], options["role"], options["tried_as"], options["cost_factor"])
+    file, log = (Path(options[name]) if options[name] else None for name in ("file", "log"))
+    asked = impacts.Asked(
+        file, log, role=options["role"], tried_as=options["tried_as"], cost_factor=options["cost_factor"]
+    )
     request = rehearsals.RehearsalRequest(options["rows"], options["where"], Path(options["log_dir"]), asked)
     return rehearsals.try_statements(request, progress(console))
 
