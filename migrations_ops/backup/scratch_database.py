@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,8 @@ def scratch(source: Session, wanted: str, params: dict[str, Any], home: Path) ->
                 likeness = sql.compose("OWNER {owner}", owner=sql.ident(str(owner.params["user"])))
                 _namesakes(source, session)
             session.execute(sql.compose(QUERIES["create_scratch"], name=sql.ident(name), likeness=likeness))
+            if kind == EMBEDDED:
+                _extensions(source, Target(maker.params | {"dbname": name}), str(owner.params["user"]))
             yield Place(kind, Target(owner.params | {"dbname": name}))
         finally:
             with undisturbed(), closing(maker.open()) as other:  # the first may have been broken off in mid-statement
@@ -128,6 +130,16 @@ def _namesakes(source: Session, there: Session) -> None:
     for (role,) in source.execute(QUERIES["roles_of_policies"]):
         if not there.value(QUERIES["has_role"], {"role": role}):
             there.execute(sql.compose(QUERIES["create_namesake"], role=sql.ident(role)))
+
+
+def _extensions(source: Session, there: Target, owner: str) -> None:
+    """Those of the platform that the embedded server has, made by its superuser: most, pgvector among them, are nothing
+    that a plain owner may have. Which are lacking is noticed where they are needed."""
+    with closing(there.open()) as copy:
+        for statement, schema in source.execute(QUERIES["surrounding_extensions"]):
+            copy.execute(sql.compose(QUERIES["make_schema"], schema=sql.ident(schema), owner=sql.ident(owner)))
+            with suppress(psycopg.DatabaseError):
+                copy.execute(sql.verbatim(statement))
 
 
 def _shortened(name: str, most: int) -> str:

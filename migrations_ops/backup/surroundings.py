@@ -16,10 +16,10 @@ def make(source: Session, copy: Session, left: Collection[str]) -> None:
     """What cannot be made here is missed by the restore if it is needed, which then says so."""
     copy.execute(QUERIES["unchecked_bodies"])
     for statement, schema in source.execute(QUERIES["surrounding_extensions"]):
-        copy.execute(sql.compose(QUERIES["make_schema"], schema=sql.ident(schema)))
+        copy.execute(sql.compose(QUERIES["make_schema"], schema=sql.ident(schema), owner=sql.raw("CURRENT_USER")))
         _try(copy, statement)
     for schema in left:
-        copy.execute(sql.compose(QUERIES["make_schema"], schema=sql.ident(schema)))
+        copy.execute(sql.compose(QUERIES["make_schema"], schema=sql.ident(schema), owner=sql.raw("CURRENT_USER")))
     for (statement,) in source.execute(QUERIES["surrounding_things"], {"left": list(left)}):
         _try(copy, statement)
     for parent, columns, origin, its_columns in source.execute(QUERIES["surrounding_keys"], {"left": list(left)}):

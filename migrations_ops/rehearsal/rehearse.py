@@ -7,7 +7,8 @@
 4. A second run must put the rows where the first one has put them.
 5. What the first run has cost is multiplied to what the whole database will cost.
 
-Statements of applications that are at hand are tried before the first run and after it.
+Statements of applications that are at hand are tried before the first run and after it; what gives tenants more of
+their nearest rows is tried before the undo.
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from migrations_ops.rehearsal import forecast, measurements
 from migrations_ops.rehearsal.commands import Answer, Command
 from migrations_ops.rehearsal.sampling import QUERIES, Sampled, Sampler, Say
 from migrations_ops.rules.model import Plan
+from migrations_ops.vectors import service as vectors
 from vital import private_files
 from vital.errors import EngineError
 
@@ -131,6 +133,7 @@ class Rehearsal:
             return about | _failed("run", tried, copy) | {"forecast": {}}
         about |= {"forecast": self._forecast(copy, sampled, sizes), "impact": tried.impact}
         tenants = measurements.tenants(copy, self.plan)
+        about |= {"vectors": self._vectors(command, copy)}
         self.say("Undo")
         undone = command.answer("undo", "undo", self.say)
         if undone.code:
@@ -142,6 +145,15 @@ class Rehearsal:
             return about | _failed("second run", second, copy) | {"differences": differences}
         differences += measurements.changed_tenants(tenants, measurements.tenants(copy, self.plan))
         return about | {"exact": not differences, "differences": differences, "failed": None}
+
+    def _vectors(self, command: Command, copy: Session) -> Document | None:
+        """What approximate indexes give tenants on the copy, with what is proposed built there; the undo withdraws it.
+        None where there is no such index."""
+        if not vectors.can_be_measured(copy, self.plan):
+            return None
+        self.say("Measuring what approximate indexes give tenants, and trying what gives them more")
+        copy.execute(QUERIES["analyze_copy"])  # else the planner knows of no tenants, and reads their rows one by one
+        return command.answer("vectors", "vectors", self.say).document
 
     def _first_run(self, command: Command, copy: Session) -> "FirstRun":
         """With the statements that are at hand tried before and after it."""

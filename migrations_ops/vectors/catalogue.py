@@ -120,6 +120,11 @@ def indexes(session: Session, plan: Plan) -> list[VectorIndex]:
     return [VectorIndex(*row) for row in session.execute(QUERIES["approximate_indexes"], _tables(plan))]
 
 
+def can_be_measured(session: Session, plan: Plan) -> bool:
+    """Whether a table of the plan has an approximate index whose recall can be measured."""
+    return extension(session) is not None and any(index.is_measurable for index in indexes(session, plan))
+
+
 def without_index(session: Session, plan: Plan) -> Iterator[dict[str, Any]]:
     """Columns of vectors that are always compared one by one."""
     for table, column, kind, rows in session.execute(QUERIES["vectors_without_index"], _tables(plan)):

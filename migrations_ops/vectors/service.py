@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING
 from vital.lazy import names_of
 
 if TYPE_CHECKING:
+    from migrations_ops.vectors.catalogue import can_be_measured
     from migrations_ops.vectors.measure import Asking
     from migrations_ops.vectors.recall import NotIsolated, measure, undo
 
-__all__ = ["Asking", "NotIsolated", "measure", "undo"]
-__getattr__ = names_of(__package__, {"measure": "Asking", "recall": "NotIsolated measure undo"})
+__all__ = ["Asking", "NotIsolated", "can_be_measured", "measure", "undo"]
+__getattr__ = names_of(
+    __package__, {"catalogue": "can_be_measured", "measure": "Asking", "recall": "NotIsolated measure undo"}
+)

@@ -55,7 +55,7 @@ SELECT current_database()::text, current_setting('server_version_num')::int / 10
 
 -- name: make_schema
 -- Whoever it belongs to where it comes from.
-CREATE SCHEMA IF NOT EXISTS {schema}
+CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner}
 
 -- name: unchecked_bodies
 -- What a function does is of no interest where nobody calls it.

@@ -7,6 +7,7 @@ from rich.console import Console
 from migrations_ops.formatting import size
 from migrations_ops.management.output.elements import grid, listed
 from migrations_ops.management.output.impact import show_impact
+from migrations_ops.management.output.vectors import show_vectors, show_verdict
 from vital.db.sql import shown
 
 Document = dict[str, Any]
@@ -29,8 +30,19 @@ def show_rehearsal(console: Console, document: Document) -> None:
     if document.get("impact"):
         console.print("\nWhat applications send:")
         show_impact(console, document["impact"] | {"place": document["place"]})
+    if document.get("vectors"):
+        _vectors(console, document["vectors"])
     if document["forecast"]:
         _forecast(console, document["forecast"])
+
+
+def _vectors(console: Console, found: Document) -> None:
+    console.print("\nWhat approximate indexes give tenants, of the sample:")
+    if "error" in found:
+        console.print(f"  it could not be measured: {found['error']}", markup=False, highlight=False)
+        return
+    show_vectors(console, found)
+    show_verdict(console, found)
 
 
 def _list(console: Console, problems: list[dict[str, str]]) -> None:
