@@ -194,6 +194,8 @@ class LedgerEntry(models.Model):
         ASSIGN = "assign", "assigned"
         INSERT = "insert", "inserted"
         LATE = "late", "assigned on write"
+        COPY = "copy", "copied for another tenant"
+        REFERENCE = "reference", "reference changed"
 
     run_id = models.BigIntegerField("run", null=True)
     phase = models.CharField(max_length=40)
@@ -260,6 +262,9 @@ class Finding(models.Model):
     message = models.TextField("finding")
     run_id = models.BigIntegerField("run")
     found_at = models.DateTimeField("found", db_default=Now())
+    settled_by = models.BigIntegerField(
+        null=True, help_text="the resolution of references that settled it; none after its undo"
+    )
 
     class Meta:
         db_table = "finding"
@@ -363,6 +368,56 @@ class Override(models.Model):
         db_table = "override"
         verbose_name = "decision"
         constraints = [models.UniqueConstraint(fields=["relation", "key"], name="one_override")]
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.key}"
+
+
+class AcceptedReference(models.Model):
+    """A reference into another tenant that a person has accepted: this row, to this row, of these two tenants.
+
+    Where one of them changes it is a finding again.
+    """
+
+    relation = models.CharField("table", max_length=130)
+    columns = models.TextField(help_text="by which the row refers, as findings name them")
+    key = models.TextField("row")
+    parent_key = models.TextField("row referred to")
+    tenant_id = models.UUIDField("tenant")
+    parent_tenant_id = models.UUIDField("tenant referred to")
+    reason = models.TextField()
+    accepted_by = models.CharField(max_length=200)
+    accepted_at = models.DateTimeField("accepted", db_default=Now())
+    run_id = models.BigIntegerField("run", help_text="the number of the resolution")
+
+    class Meta:
+        db_table = "accepted_reference"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["relation", "columns", "key", "parent_key", "tenant_id", "parent_tenant_id"],
+                name="one_accepted_reference",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.key}: {self.columns}"
+
+
+class RowCopy(models.Model):
+    """A row that was copied for a tenant: the copy serves every row of this tenant that refers to the original."""
+
+    relation = models.CharField("table", max_length=130)
+    key = models.TextField("original")
+    tenant_id = models.UUIDField("tenant")
+    copy = models.TextField()
+    run_id = models.BigIntegerField("run", help_text="the number of the resolution")
+
+    class Meta:
+        db_table = "row_copy"
+        verbose_name_plural = "row copies"
+        constraints = [
+            models.UniqueConstraint(fields=["relation", "key", "tenant_id"], name="one_row_copy"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.relation} {self.key}"

@@ -72,6 +72,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Review", "checklist", "migrations_ops_finding_queue", "migrations_ops.change_finding"),
             rows_of("flag", "migrations_ops.finding"),
+            Page("References", "link", "migrations_ops_finding_references", "migrations_ops.change_finding"),
         ),
     ),
     (

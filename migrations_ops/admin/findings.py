@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 
-from migrations_ops.admin import decision_page, queue
+from migrations_ops.admin import decision_page, queue, references
 from migrations_ops.admin.filters import OfTenant
 from migrations_ops.admin.links import by_relation, phase_of
 from migrations_ops.admin.mixins import may_act
@@ -16,6 +16,8 @@ from migrations_ops.models import Finding, PhaseRun
 from tenants.admin.base import ReadOnly
 from tenants.admin.links import one
 from vital.db.sql import shown
+
+REFERENCES = "references into another tenant"  # as the check of 005 is called
 
 
 @admin.register(Finding)
@@ -58,10 +60,12 @@ class FindingAdmin(ReadOnly):
                 "table": shown(finding.relation),
                 "group": f"{reverse('admin:migrations_ops_finding_queue')}?{words}",
             }
+            if finding.key and finding.check_name == REFERENCES:
+                facts["resolve"] = references.address(table=shown(finding.relation), key=finding.key)
         return super().change_view(request, object_id, form_url, facts | (extra_context or {}))
 
     def get_urls(self) -> list[URLPattern]:
-        return queue.urls(self) + super().get_urls()
+        return queue.urls(self) + references.urls(self) + super().get_urls()
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return may_act(request)

@@ -78,6 +78,95 @@ class DecisionsAnswer(serializers.Serializer[object]):
     next = serializers.CharField(required=False, allow_null=True, help_text="the phase that has something to do")
 
 
+# --- references into another tenant ---
+
+
+class GroupShape(serializers.Serializer[object]):
+    table = serializers.CharField()
+    columns = serializers.CharField(help_text="by which its rows refer")
+    tenant = serializers.CharField(help_text="whose rows refer; a slug")
+    parent = serializers.CharField(help_text="the table referred to")  # type: ignore[assignment]  # a name of the answer
+    parent_tenant = serializers.CharField(help_text="whose rows are referred to; a slug")
+    references = serializers.IntegerField()
+
+
+class GroupsAnswer(serializers.Serializer[object]):
+    groups = GroupShape(many=True)
+
+
+class ResolutionBody(serializers.Serializer[object]):
+    table = Text()
+    columns = Text(help_text="as the group has them")
+    tenant = Text(help_text="slug or id")
+    parent_tenant = Text(help_text="slug or id")
+    way = serializers.ChoiceField(choices=["move-child", "move-parent", "share", "copy", "accept"])
+    keys = serializers.ListField(child=Text(), default=list, help_text="these referring rows alone")
+    follow = serializers.BooleanField(default=False, help_text="moved or shared rows take along what they refer to")
+    reason = Text(default="", allow_blank=True, help_text="why; it is written down. A dry run needs none")
+    dry_run = serializers.BooleanField(default=False, help_text="show the result, and change nothing")
+    token = Text(default="", allow_blank=True, help_text="a dry run's: refused where something has changed since")
+
+
+class CrossingShape(serializers.Serializer[object]):
+    table = serializers.CharField()
+    columns = serializers.CharField()
+    tenant = serializers.CharField(allow_null=True)
+    parent = serializers.CharField()  # type: ignore[assignment]  # the same
+    parent_tenant = serializers.CharField(allow_null=True)
+    rows = serializers.IntegerField()
+
+
+class ExposedShape(serializers.Serializer[object]):
+    table = serializers.CharField()
+    of = serializers.CharField(help_text="whose rows")
+    to = serializers.CharField(help_text="who sees them from then on: a slug, or all tenants")
+    rows = serializers.IntegerField()
+
+
+class CopiesShape(serializers.Serializer[object]):
+    """Also `for`: the slug of the tenant."""
+
+    table = serializers.CharField()
+    of = serializers.CharField()
+    rows = serializers.IntegerField()
+
+
+class ResolutionAnswer(GroupShape):
+    way = serializers.CharField()
+    open = serializers.IntegerField(help_text="references of the group, also those beyond one resolution")
+    moves = MoveShape(many=True, help_text="also `from` and `to`: slugs of tenants")
+    copies = CopiesShape(many=True)
+    reused = serializers.IntegerField(help_text="copies of earlier resolutions that are used")
+    emptied = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+    exposes = ExposedShape(many=True)
+    would_cross = CrossingShape(many=True, help_text="only afterwards; these forbid it")
+    still_cross = CrossingShape(many=True)
+    overruled = serializers.IntegerField(help_text="earlier decisions")
+    says = serializers.ListField(child=serializers.CharField(), help_text="what follows, in sentences")
+    refused = serializers.ListField(child=serializers.CharField(), help_text="what forbids it, in sentences")
+    token = serializers.CharField()
+    number = serializers.IntegerField(required=False, help_text="to undo it; where it was carried out")
+    changed = serializers.IntegerField(required=False, help_text="rows that were changed or added")
+    next = serializers.CharField(required=False, allow_null=True, help_text="the phase that has something to do")
+
+
+class RowOfTable(serializers.Serializer[object]):
+    table = serializers.CharField()
+    key = serializers.CharField()
+
+
+class UndoneAnswer(serializers.Serializer[object]):
+    number = serializers.IntegerField()
+    restored = serializers.DictField(child=serializers.IntegerField(), help_text="rows by table")
+    removed = serializers.DictField(child=serializers.IntegerField(), help_text="copies by table")
+    kept = RowOfTable(many=True, help_text="changed since, or other rows refer to it")
+    next = serializers.CharField(allow_null=True)
+
+
+class ReasonNeeded(serializers.Serializer[object]):
+    reason = Text(help_text=REASON)
+
+
 # --- runs ---
 
 

@@ -4,6 +4,7 @@ from django.urls import re_path
 
 from migrations_ops.api.decisions import Decisions, Findings, Withdrawals
 from migrations_ops.api.events import Events
+from migrations_ops.api.references import References, Resolutions, UndoResolution
 from migrations_ops.api.run_actions import Cancel, Pause, Resume, Undo
 from migrations_ops.api.runs import FindingsOfRun, OneRun, Preview, Runs
 
@@ -13,6 +14,9 @@ urlpatterns = [
     re_path(r"^migrations/findings/?$", Findings.as_view()),
     re_path(r"^migrations/decisions/?$", Decisions.as_view()),
     re_path(r"^migrations/withdrawals/?$", Withdrawals.as_view()),
+    re_path(r"^migrations/references/?$", References.as_view()),
+    re_path(r"^migrations/resolutions/?$", Resolutions.as_view()),
+    re_path(r"^migrations/resolutions/(?P<number>\d{1,18})/undo/?$", UndoResolution.as_view()),
     re_path(r"^migrations/preview/?$", Preview.as_view()),
     re_path(r"^migrations/runs/?$", Runs.as_view()),
     re_path(rf"{RUN}/?$", OneRun.as_view()),

@@ -28,6 +28,7 @@ ROWS_PER_BATCH = 5_000  # the first one; the pace says how many the others have
 PAGES_PER_BATCH = 100  # where the table was never analysed
 SWEEP_PAGES = 500
 SWEEPS_WITHOUT_EFFECT = 5
+ALL_PAGES = 2**31  # more than any table has
 GAP = 8  # pages between two that a sweep has to go to, which are read along rather than left out
 LOOK_AGAIN = 0.1  # seconds, while others are at work on the last chunks
 
@@ -55,6 +56,7 @@ class Worker:
             "run": record.run,
             "phase": record.phase,
             "step": step.name,
+            "kind": step.kind,
             "digest": self.work.digest,
             "relation": self.relation,
         }
@@ -230,6 +232,27 @@ def some(session: Session, step: Assign, record: StepRecord, watch: Watch, keys:
     for leaf in worker.leaves:
         worker.sweep(leaf, keys)
     record.recount()
+
+
+def in_transaction(session: Session, step: Assign, record: StepRecord, keys: list[str]) -> int:
+    """The same as a part of the caller's transaction. Returns how many rows were changed: fewer than the keys where a
+    row is no candidate, or another session changes it just now."""
+    work = Assignment(session, step)
+    facts: sql.Params = {name: getattr(record, name) for name in ("run", "phase", "step")}
+    facts |= {"kind": step.kind, "digest": work.digest, "relation": step.table.relation, "pass": 0, "passes": 1}
+    columns, total = ", ".join(step.columns), 0
+    for leaf, *_ in session.leaves(step.table.relation):
+        pages = session.execute(work.ranges_statement(leaf, by_key=True), {"pages": ALL_PAGES, "keys": keys})
+        for each in _page_ranges(leaf, pages):
+            place = {"first": f"({each.at},0)", "last": f"({each.last},0)"}
+            seen, changed, _, same, foreign, refused = session.execute(work.batch_statement(leaf), facts | place)[0]
+            if not same:
+                raise ContentChanged(relation=leaf, columns=columns)
+            if refused:
+                raise NothingSticks(relation=leaf, columns=columns)
+            record.count(seen, changed, foreign)
+            total += int(changed)
+    return total
 
 
 def help_along(session: Session, step: Assign, record: StepRecord, watch: Watch) -> bool:

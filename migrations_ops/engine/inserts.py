@@ -16,12 +16,25 @@ def anything_left(session: Session, step: Insert) -> bool:
 
 def run(session: Session, step: Insert, record: StepRecord, watch: Watch) -> None:
     """Add the rows that are missing; `rows` leaves out what is there."""
+
+    def transaction() -> None:
+        with session.work():
+            session.as_applications()
+            add(session, step, record)
+
+    retry.retried(session, (step.table.relation,), transaction, watch.waiting)
+    record.recount()
+
+
+def add(session: Session, step: Insert, record: StepRecord) -> int:
+    """The same in a transaction of the caller's; returns how many were added."""
     every = session.columns(step.table.relation)
     given = [next(column for column in every if column.name == name) for name in step.columns]
     facts = {
         "run": record.run,
         "phase": record.phase,
         "step": step.name,
+        "kind": step.kind,
         "relation": step.table.relation,
         "rule": step.rule,
         "hashed": [column.name for column in every],
@@ -35,12 +48,6 @@ def run(session: Session, step: Insert, record: StepRecord, watch: Watch) -> Non
         key=sql.key_text("t", step.table.key),
         hash=sql.row_hash("t", every),
     )
-
-    def transaction() -> None:
-        with session.work():
-            session.as_applications()
-            added = session.execute(statement, facts)[0][0]
-            record.count(added, added, 0)
-
-    retry.retried(session, (step.table.relation,), transaction, watch.waiting)
-    record.recount()
+    added = int(session.execute(statement, facts)[0][0])
+    record.count(added, added, 0)
+    return added

@@ -15,10 +15,12 @@ from migrations_ops.engine.steps import Table
 from migrations_ops.engine.tables import has_columns, refuse_moved
 from migrations_ops.engine.vacuum import Cleaner
 from vital.db import retry, sql
+from vital.db.introspection import foreign_keys
 from vital.errors import Problem
 
 ENTRIES_AT_ONCE = 2_000
 ROWS_AT_ONCE = 2_000  # of several entries: an application waits for the end of a transaction
+ADDED = ("insert", "copy")  # kinds of entries whose rows are ours: taken back, they go
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,21 @@ class Undone:
 
 def undo_phase(session: Session, phase: str, tables: dict[str, Touched], watch: Watch) -> Undone:
     """Take back every standing entry of the phase, newest first, each in a transaction of its own."""
-    return _take_back(session, {"phase": phase, "late": ""}, tables, watch)
+    return _take_back(session, {"phase": phase, "late": "", "run": None}, tables, watch)
+
+
+def undo_run(session: Session, run: int, tables: dict[str, Touched], watch: Watch) -> Undone:
+    """Take back every standing entry that was written under this run."""
+    return _take_back(session, {"phase": "", "late": "", "run": run}, tables, watch)
 
 
 def undo_legacy_writes(session: Session, touched: Touched, watch: Watch) -> Undone:
     """Take back what a trigger that is gone by now has given a table's rows, whichever phase's rules it followed."""
     relation = touched.table.relation
-    return _take_back(session, {"phase": "", "late": relation}, {relation: touched}, watch)
+    return _take_back(session, {"phase": "", "late": relation, "run": None}, {relation: touched}, watch)
 
 
-def _take_back(session: Session, which: dict[str, str], tables: dict[str, Touched], watch: Watch) -> Undone:
+def _take_back(session: Session, which: dict[str, Any], tables: dict[str, Touched], watch: Watch) -> Undone:
     """An undo that is killed goes on with the entries that still stand. What takes too long is divided in two."""
     undone, work, done, before = Undone(), _Undoing(session, tables, watch), 0, None
     total, last = session.named("rows_to_undo", which)[0]
@@ -76,7 +83,7 @@ def _take_back(session: Session, which: dict[str, str], tables: dict[str, Touche
                 break  # it was divided: the newest standing ones are asked for again
             before = group.ids[-1]
             count, kept = taken_back
-            into = undone.removed if group.kind == "insert" else undone.restored
+            into = undone.removed if group.kind in ADDED else undone.restored
             into, count = (undone.gone, group.rows) if group.relation in work.gone else (into, count)
             into[group.relation] = into.get(group.relation, 0) + count
             undone.conflicts += [(group.relation, key) for key in kept]
@@ -104,19 +111,30 @@ class Group:
     after: Any
     rows: int
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those that it gave values to; of rows that it added all that were hashed."""
+        return tuple(self.after["columns"] if self.kind in ADDED else sorted(self.after))
+
 
 def groups(entries: Iterable[tuple[Any, ...]], at_once: int) -> Iterator[Group]:
     """In their order, which is of no matter among those of one statement, as it changes each row once, nor among a
     trigger's: it gave values to rows that had none."""
-    for (relation, kind, *_), run in groupby(entries, key=lambda entry: (entry[2], entry[1], *entry[5:])):
+    for (relation, kind, *_), run in groupby(entries, key=_statement_of):
         ids, rows, after = list[int](), 0, None
         for entry in run:
-            if ids and (kind == "insert" or len(ids) == at_once or rows + entry[4] > ROWS_AT_ONCE):
+            if ids and (kind in ADDED or len(ids) == at_once or rows + entry[4] > ROWS_AT_ONCE):
                 yield Group(ids, kind, relation, after, rows)
                 ids, rows = [], 0
             ids.append(entry[0])
             rows, after = rows + entry[4], entry[3]
         yield Group(ids, kind, relation, after, rows)
+
+
+def _statement_of(entry: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Which statement has made an entry. A reference may be of other columns of the same row."""
+    _, kind, relation, after, _, *rest = entry
+    return (relation, kind, *rest, sorted(after) if kind == "reference" else ())
 
 
 class _Undoing:
@@ -126,22 +144,22 @@ class _Undoing:
         self.session, self.tables, self.watch = session, tables, watch
         self.at_once = ENTRIES_AT_ONCE
         self.gone: set[str] = set()
-        self._statements: dict[tuple[str, str], Composable] = {}
+        self._statements: dict[tuple[str, str, tuple[str, ...]], Composable] = {}
         self._cleaners: dict[str, Cleaner] = {}
 
     def group(self, group: Group) -> tuple[int, list[str]] | None:
         """(rows undone, keys kept); None where it took too long and was divided in two instead."""
-        relation, family = group.relation, "insert" if group.kind == "insert" else "assign"
-        if relation in self.gone or not self._can_be_undone(relation):
+        relation, family = group.relation, group.kind if group.kind in ADDED else "assign"
+        if relation in self.gone or not self._can_be_undone(group):
             return self._closed(group)
-        if (relation, family) not in self._statements:
-            hashed = group.after["columns"] if family == "insert" else []
-            self._statements[relation, family] = _statement(self.session, family, self.tables[relation], hashed)
-        statement = self._statements[relation, family]
+        which = relation, family, group.columns
+        if which not in self._statements:
+            self._statements[which] = _statement(self.session, family, self.tables[relation], group.columns)
+        statement = self._statements[which]
 
         def take_back() -> tuple[int, list[str]]:
             with self.session.work(statement_timeout=f"{TIMEOUT_SECONDS}s", durable=False):
-                if family == "insert":
+                if family in ADDED:
                     self.session.named("batch_settings")  # else each row of a few reads all tables that may refer to it
                 self.session.as_applications()
                 count, kept = self.session.execute(statement, {"ids": group.ids})[0]
@@ -150,7 +168,7 @@ class _Undoing:
         try:
             count, kept = retry.retried(self.session, (relation,), take_back, self.watch.waiting)
         except (pg.UndefinedTable, pg.UndefinedColumn):
-            if self._can_be_undone(relation):
+            if self._can_be_undone(group):
                 raise
             return self._closed(group)
         except pg.QueryCanceled:
@@ -163,9 +181,10 @@ class _Undoing:
         self._cleaner(relation).left_dead(count)
         return count, kept
 
-    def _can_be_undone(self, relation: str) -> bool:
-        touched = self.tables[relation]
-        return has_columns(self.session, relation, (*touched.table.key, *touched.columns))
+    def _can_be_undone(self, group: Group) -> bool:
+        touched = self.tables[group.relation]
+        needed = touched.columns if group.kind in ADDED else group.columns
+        return has_columns(self.session, group.relation, (*touched.table.key, *needed))
 
     def _closed(self, group: Group) -> tuple[int, list[str]]:
         """The rows of a table that is gone are gone with it: its entries are closed, and hold up no others. Raises
@@ -198,17 +217,20 @@ class _Undoing:
             cleaner.finish()
 
 
-def _statement(session: Session, family: str, touched: Touched, hashed: list[str]) -> Composable:
-    table, columns = touched.table, touched.columns
+def _statement(session: Session, family: str, touched: Touched, columns: tuple[str, ...]) -> Composable:
+    table = touched.table
     same_row = sql.key_equals("t", session.typed_key(table.relation, table.key), sql.column("e", "vital_key"))
-    if family == "insert":
+    if family in ADDED:
         asked = [question for on, column, question in touched.removable if has_columns(session, on, (column,))]
+        parts: dict[str, Composable] = {"removable": sql.join([sql.raw("true"), *asked], " AND ")}
+        if family == "copy":
+            parts = _references_to_copies(session, table)
         return sql.compose(
-            QUERIES["undo_insert"],
+            QUERIES["undo_copies" if family == "copy" else "undo_insert"],
             relation=sql.relation(table.relation),
             same_row=same_row,
-            hash=sql.row_hash("t", [column for column in session.columns(table.relation) if column.name in hashed]),
-            removable=sql.join([sql.raw("true"), *asked], " AND "),
+            hash=sql.row_hash("t", [column for column in session.columns(table.relation) if column.name in columns]),
+            **parts,
         )
     typed = [column for column in session.columns(table.relation) if column.name in columns]
     return sql.compose(
@@ -220,3 +242,32 @@ def _statement(session: Session, family: str, touched: Touched, hashed: list[str
         same_row=same_row,
         as_we_left_it=sql.jsonb_of("t", columns),
     )
+
+
+def _references_to_copies(session: Session, table: Table) -> dict[str, Composable]:
+    """Which copies have to stay, as rows refer to them. Rows of a table that may not be read count as such: the foreign
+    key might take them along."""
+    elsewhere, among = list[Composable](), list[Composable]()
+    for link in foreign_keys(session, parents=[table.relation]):
+        same = sql.same_values("c", link.own, "t", link.key)
+        own = sql.names(link.child) == sql.names(table.relation)
+        if own:
+            among.append(sql.compose("({same})", same=same))
+        elif not session.named("may_read", {"relation": link.child})[0][0]:
+            return {"referred_to": sql.raw("true"), "of_those_that_stay": sql.raw(QUERIES["no_copies"])}
+        key = sql.key_text("c", table.key)
+        not_of_these = sql.compose(QUERIES["none_of_these_copies"], key=key) if own else sql.raw("true")
+        parts = {"child": sql.relation(link.child), "link": same, "not_of_these": not_of_these}
+        elsewhere.append(sql.compose(QUERIES["referred_to_from_elsewhere"], **parts))
+    of_those = sql.compose(
+        QUERIES["copies_referred_to_by_copies"],
+        relation=sql.relation(table.relation),
+        parent_key=sql.key_text("t", table.key),
+        same_row=sql.key_equals("c", session.typed_key(table.relation, table.key), sql.column("stays", "vital_key")),
+        links=sql.join(among, " OR "),
+    )
+    referred_to = sql.join([sql.raw("false"), *elsewhere], " OR ")
+    return {
+        "referred_to": sql.compose("({any})", any=referred_to),
+        "of_those_that_stay": of_those if among else sql.raw(QUERIES["no_copies"]),
+    }

@@ -142,6 +142,7 @@ class Assign:
     `failing`       how many rows may refuse their new values and be left as they are; where None, the first one that
                     does stops the run.
     `goes_on`       whether a later step assigns the rest of the table's rows: what is cleaned up once is left to it.
+    `kind`          what the ledger calls it: `reference` where the columns are not the tenant's but refer to a row.
     """
 
     name: str
@@ -153,6 +154,7 @@ class Assign:
     only: Composable | None = None
     failing: int | None = None
     goes_on: bool = False
+    kind: str = "assign"
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ class Insert:
     `rows` is a SELECT of the rows that are missing, its output columns named in `columns`; the key is the table's own
     default or one of them. `undo_blockers` forbids the undo, as a Statement's does; `removable` are predicates on
     `t` that a row must meet to be removed by it, each with the table that it asks: one that is gone asks for nothing.
+    `kind` is what the ledger calls it: a `copy` is removed only where no other row refers to it.
     """
 
     name: str
@@ -171,6 +174,7 @@ class Insert:
     rule: str
     undo_blockers: Composable | Probe | None = None
     removable: tuple[tuple[str, str, Composable], ...] = ()
+    kind: str = "insert"
 
 
 Step = Check | Baseline | Statement | Assign | Insert

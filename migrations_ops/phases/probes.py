@@ -1,6 +1,6 @@
 """Questions that one query cannot answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from psycopg import errors as pg
 from psycopg.sql import Composable
@@ -128,11 +128,12 @@ def references_across_tenants(plan: Plan) -> Probe:
     def references(session: Session) -> Iterator[Problem]:
         by_name = {sql.names(spec.relation): spec for spec in plan.tables}
         for link in foreign_keys_between(session, [spec.relation for spec in plan.tables]):
-            pairs = [(sql.column("p", key), sql.column("t", own)) for own, key in link.pairs]
+            child, parent = by_name[sql.names(link.child)], by_name[sql.names(link.parent)]
             question = every(
                 "references_across_tenants",
-                [by_name[sql.names(link.child)]],
-                same=sql.join([sql.compose("{p} = {t}", p=p, t=t) for p, t in pairs], " AND "),
+                [child],
+                same=sql.same_values("p", link.key, "t", link.own),
+                is_accepted=is_accepted(child, parent, link.own),
                 owner=in_words(plan, sql.column("t", TENANT_COLUMN)),
                 other=in_words(plan, sql.column("p", TENANT_COLUMN)),
                 reference_name=sql.literal(", ".join(link.own)),
@@ -144,3 +145,14 @@ def references_across_tenants(plan: Plan) -> Probe:
                 yield from (Problem(*row) for row in session.stream(question))
 
     return references
+
+
+def is_accepted(child: TableSpec, parent: TableSpec, columns: Sequence[str]) -> Composable:
+    """Predicate on `t`, which refers by these columns to `p`: a person has accepted the reference."""
+    return of_table(
+        "is_accepted",
+        child.relation,
+        key=sql.key_text("t", child.table.key),
+        parent_key=sql.key_text("p", parent.table.key),
+        reference_name=sql.literal(", ".join(columns)),
+    )

@@ -94,12 +94,12 @@ def _of_table(work: Work, spec: TableSpec, moment: datetime) -> bool:
     facts = {"relation": spec.relation, "moment": moment, "rows": AT_ONCE}
     after = ""
     while keys := [key for (key,) in ask(work.session, "decided_keys", facts | {"after": after})]:
-        work.some(_step(work.plan, spec), keys)
+        work.some(by_people(work.plan, spec), keys)
         after = keys[-1]
     return True
 
 
-def _step(plan: Plan, spec: TableSpec) -> Assign:
+def by_people(plan: Plan, spec: TableSpec) -> Assign:
     """People's decisions alone: no rule has a say, and a row that waits for one is left to its phase."""
     step = described(plan, spec, ())
     return Assign(

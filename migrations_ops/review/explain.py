@@ -51,8 +51,9 @@ def explain(session: Session, plan: Plan, table: str, key: str) -> Document:
     facts = {"relation": spec.relation, "key": row.key}
     entries = session.named("history_of_row", facts)
     history = [_entry(entry, tenants) for entry in entries]
-    standing: Document = next((entry for entry in history if not entry["undone_at"]), {})
-    decisions = [entry for entry in history if entry["after"] and not entry["undone_at"]]
+    of_tenant = [entry for entry in history if entry["kind"] != "reference"]  # there the row's references have changed
+    standing: Document = next((entry for entry in of_tenant if not entry["undone_at"]), {})
+    decisions = [entry for entry in of_tenant if entry["after"] and not entry["undone_at"]]
     if not row.exists and not history:
         raise UnknownRow(**facts)
     stood = session.named("tenant_at_baseline", facts)

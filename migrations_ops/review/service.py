@@ -25,11 +25,14 @@ from vital.lazy import names_of
 if TYPE_CHECKING:
     from migrations_ops.review.assignments import InLedger, last_rules, rows_of_rule, rules_at_work
     from migrations_ops.review.decide import Decision, Source
+    from migrations_ops.review.references import NoSuchReferences, References
 
 __all__ = [
     "Decision",
     "InLedger",
+    "NoSuchReferences",
     "NothingDecided",
+    "References",
     "Review",
     "ReviewPlace",
     "Wanted",
@@ -44,17 +47,27 @@ __all__ = [
     "move_rows",
     "next_phase",
     "one_decision",
+    "reference_groups",
+    "resolutions",
+    "resolve",
     "review",
     "rows_of_rule",
     "rules_at_work",
     "suggestions",
     "take_back_last",
+    "undo_resolution",
     "withdraw",
 ]
 __getattr__ = names_of(
-    __package__, {"assignments": "InLedger last_rules rows_of_rule rules_at_work", "decide": "Decision"}
+    __package__,
+    {
+        "assignments": "InLedger last_rules rows_of_rule rules_at_work",
+        "decide": "Decision",
+        "references": "NoSuchReferences References",
+    },
 )
 
+Say = Callable[[str], None]
 AT_ONCE = 25  # rows on the screen
 MOST = 1_000  # rows that are decided, or taken back, in one go
 CHECKS = "004_tenant_data"  # the last phase that assigns rows: what it leaves open is for the review
@@ -242,4 +255,57 @@ def move_back(number: int, reason: str, waiting: Callable[[str], None], *, who: 
     with open_with_plan() as (session, plan):
         require_tenants(session)
         document = reassign.take_back(session, plan, number, who or me(), reason, waiting)
+        return document | {"next": next_phase(session, plan)}
+
+
+def reference_groups(table: str = "", key: str = "") -> list[dict[str, Any]]:
+    """The references into another tenant that are open: by table, columns and the two tenants, with how many. Those of
+    one row, where one is named."""
+    from migrations_ops.review.references import carry_out, documents
+
+    with open_with_plan(read_only=True) as (session, plan):
+        if not tenants_are_there(session):
+            return []
+        graph, groups = carry_out.groups(session, plan, table, key)
+        return [documents.described(group, graph.slugs) | {"references": group.count} for group in groups]
+
+
+def resolve(
+    wanted: "References", reason: str, waiting: Say, *, who: str = "", seen: str = "", dry_run: bool = False,
+    say: Say = lambda what: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Resolve references into another tenant, or say what that comes to; see `carry_out.resolve`.
+
+    `seen` is the token that a dry run has answered: what has changed since is not resolved unseen.
+    """
+    from migrations_ops.review.references import carry_out
+
+    with open_with_plan(read_only=dry_run) as (session, plan):
+        if not dry_run:
+            _let_decide(session)
+        if not tenants_are_there(session):
+            raise OutOfOrder(phase="resolve", needed="001_schema_fixes")
+        if dry_run:
+            return carry_out.preview(session, plan, wanted)
+        document = carry_out.resolve(session, plan, wanted, who or me(), reason, seen=seen, waiting=waiting, say=say)
+        return document | {"next": next_phase(session, plan)}
+
+
+def resolutions(most: int = AT_ONCE) -> list[dict[str, Any]]:
+    """The last resolutions of references of which something stands."""
+    from migrations_ops.review.references import carry_out
+
+    with open_with_plan(read_only=True) as (session, plan):
+        return carry_out.resolutions(session, plan, most) if session.named("is_set_up")[0][0] else []
+
+
+def undo_resolution(
+    number: int, reason: str, waiting: Say, *, who: str = "", say: Say = lambda what: None
+) -> dict[str, Any]:
+    """Undo a resolution of references; see `undoing.undo`."""
+    from migrations_ops.review.references import undoing
+
+    with open_with_plan() as (session, plan):
+        _let_decide(session)
+        document = undoing.undo(session, plan, number, who or me(), reason, waiting, say)
         return document | {"next": next_phase(session, plan)}

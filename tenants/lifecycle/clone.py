@@ -80,7 +80,9 @@ class _Copy:
             if one.parent in names and one.child in names and (one.child, one.own) not in known
         ]  # fmt: skip
         self.references = [one for one in self.references if one.child not in self.left_out]
-        self.renewals = {table.relation: key_mapping.renewal(session, table, self.references) for table in self.tables}
+        self.renewals = {
+            table.relation: key_mapping.renewal(session, table.relation, self.references) for table in self.tables
+        }
         self._numbers = {
             (table.relation, column): self._numbered(table.relation, column, sequence)
             for table in self.tables
@@ -211,8 +213,7 @@ class _Copy:
         ((old,),) = ask(self.session, "numbers_of_tenant", relation=sql.relation(relation),
                         column=sql.column("t", column), **_of(self.source))  # fmt: skip
         with as_login(self.session):
-            ((new,),) = ask(self.session, "next_numbers", {"sequence": sequence, "count": len(old)})
-        return old, new or []
+            return old, key_mapping.next_numbers(self.session, sequence, len(old))
 
     def _content(self, table: Table, names: Iterable[str], tenant: Record) -> tuple[Any, ...]:
         wanted = {*names}

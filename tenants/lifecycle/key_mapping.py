@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from psycopg.sql import Composable
 
 from tenants.inventory import TENANT_COLUMN, Inventory
-from tenants.lifecycle.archive import Table
 from tenants.lifecycle.queries import ask
 from vital.db import introspection, sql
 from vital.db.introspection import ForeignKey
@@ -35,14 +34,14 @@ def declared(inventory: Inventory) -> Iterable[ForeignKey]:
     return (step for table in inventory.tables for way in table.ways for step in way)
 
 
-def renewal(session: Session, table: Table, references: list[ForeignKey]) -> Renewal:
+def renewal(session: Session, relation: str, references: list[ForeignKey]) -> Renewal:
     """What has to become new so that no unique key is met twice. In a transaction."""
     found = Renewal()
-    columns = {column.name: column for column in session.columns(table.relation)}
-    referring = {name for key in introspection.foreign_keys(session, [table.relation]) for name in key.own}
-    sequences = dict(ask(session, "sequences_of_columns", {"relation": table.relation, "columns": [*columns]}))
-    follows = {name for one in references if one.child == table.relation for name in one.own}
-    for key in introspection.unique_keys(session, table.relation):
+    columns = {column.name: column for column in session.columns(relation)}
+    referring = {name for key in introspection.foreign_keys(session, [relation]) for name in key.own}
+    sequences = dict(ask(session, "sequences_of_columns", {"relation": relation, "columns": [*columns]}))
+    follows = {name for one in references if one.child == relation for name in one.own}
+    for key in introspection.unique_keys(session, relation):
         own = {*key.columns}
         if TENANT_COLUMN in own or key.has_expressions or found.renewed & own or {*found.emptied} & own:
             continue
@@ -83,6 +82,12 @@ def origin(column: Column, renewals: dict[str, Renewal], references: list[Foreig
                 column = one.parent, one.key[one.own.index(name)]
                 break
     return None
+
+
+def next_numbers(session: Session, sequence: str, count: int) -> list[int]:
+    """As many numbers of a sequence, which nobody else is given. In a transaction."""
+    ((numbers,),) = ask(session, "next_numbers", {"sequence": sequence, "count": count})
+    return numbers or []
 
 
 def hashed(value: Composable, tenant: str) -> Composable:

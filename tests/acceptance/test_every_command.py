@@ -34,8 +34,8 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "maintenance": [("status",), ("on", *WHY), ("off",)],
     "migrate_tenants": [
         ("run", "--yes"), ("status",), ("validate",), ("undo", "--yes"), ("explain", "agents", NOBODY), ("preview",),
-        ("suggest",), ("findings",), ("decide", "agents", NOBODY, "pharma", *WHY), ("rehearse",), ("report",),
-        ("impact",), ("init-plan",), ("pause",), ("resume",), ("cancel",), ("tune", "wal=1GB"), ("work",),
+        ("suggest",), ("findings",), ("decide", "agents", NOBODY, "pharma", *WHY), ("resolve",), ("rehearse",),
+        ("report",), ("impact",), ("init-plan",), ("pause",), ("resume",), ("cancel",), ("tune", "wal=1GB"), ("work",),
         ("disarm", "--yes", *WHY), ("rearm",), ("vectors",), ("uninstall",),
     ],
     "monitor": [("--once",)],

@@ -162,6 +162,7 @@ ALLOWED = {
     "migrations_ops/migrations/0008_ledger_by_row.py": (2, "the same"),
     "migrations_ops/migrations/0009_tables_by_identity.py": (1, "the same"),
     "migrations_ops/migrations/0010_failing_rows.py": (1, "the same"),
+    "migrations_ops/migrations/0016_references.py": (1, "the same"),
     "migrations_ops/migrations/0011_touch_updated_at.py": (2, "the same"),
     "tenants/migrations/0004_tenant_alias.py": (1, "the same"),
     "vital/db/executor.py": (2, "the same"),

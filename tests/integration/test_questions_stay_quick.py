@@ -65,7 +65,7 @@ def test_no_list_is_gone_through_for_each_row(name: str, asked: psycopg.Connecti
 def test_an_undo_reads_no_more_entries_than_it_takes_back(asked: psycopg.Connection[tuple[str]]) -> None:
     session = Session(asked, {})
     [(last,)] = session.execute("SELECT max(id) FROM vital.ledger")
-    facts = {"phase": "004_tenant_data", "late": "", "entries": 500, "last": last, "before": last - 5_000}
+    facts = {"phase": "004_tenant_data", "late": "", "run": None, "entries": 500, "last": last, "before": last - 5_000}
 
     with asked.transaction():
         session.execute(

@@ -32,7 +32,7 @@ WITH batch AS MATERIALIZED (
               ({differs}) AS refused
 ), noted AS (
     INSERT INTO vital.ledger (run_id, phase, step, kind, relation, rule, digest, before, after, keys, rows, transaction)
-    SELECT %(run)s, %(phase)s::text, %(step)s::text, 'assign', %(relation)s::text, rule, %(digest)s::text, before, after,
+    SELECT %(run)s, %(phase)s::text, %(step)s::text, %(kind)s::text, %(relation)s::text, rule, %(digest)s::text, before, after,
            array_agg(key), count(*), pg_current_xact_id()::text::bigint
     FROM changed
     GROUP BY rule, before, after
@@ -193,6 +193,7 @@ FROM (
     FROM vital.ledger AS l
     CROSS JOIN LATERAL unnest(l.keys) AS key
     WHERE l.relation = %(relation)s::text
+      AND l.kind <> 'reference'
       AND l.undone_at IS NULL
     ORDER BY key, l.id DESC
 ) AS last
@@ -225,13 +226,14 @@ SELECT EXISTS ({rows})
 -- Add rows and remember them by key and hash, so that the undo removes exactly those that nobody has changed.
 WITH added AS (
     INSERT INTO {relation} AS t ({columns})
+    OVERRIDING SYSTEM VALUE
     SELECT {values}
     FROM ({rows}) AS r ({columns})
     ON CONFLICT DO NOTHING
     RETURNING {key} AS key, {hash} AS hash
 ), noted AS (
     INSERT INTO vital.ledger (run_id, phase, step, kind, relation, rule, digest, before, after, keys, hashes, rows, transaction)
-    SELECT %(run)s, %(phase)s::text, %(step)s::text, 'insert', %(relation)s::text, %(rule)s::text, '', 'null'::jsonb, jsonb_build_object('columns', %(hashed)s::text[]),
+    SELECT %(run)s, %(phase)s::text, %(step)s::text, %(kind)s::text, %(relation)s::text, %(rule)s::text, '', 'null'::jsonb, jsonb_build_object('columns', %(hashed)s::text[]),
            array_agg(key), array_agg(hash), count(*), pg_current_xact_id()::text::bigint
     FROM added
     HAVING count(*) > 0

@@ -63,7 +63,7 @@ WITH base AS (
     SELECT unnest(keys) AS key
     FROM vital.ledger
     WHERE relation = %(relation)s::text
-      AND kind = 'insert'
+      AND kind IN ('insert', 'copy')
       AND undone_at IS NULL
 ), now AS (
     SELECT count(*) AS rows,
@@ -83,7 +83,7 @@ WITH base AS (
     SELECT COALESCE(sum(rows - COALESCE(cardinality(conflicts), 0)), 0) AS rows
     FROM vital.ledger
     WHERE relation = %(relation)s::text
-      AND kind = 'insert'
+      AND kind IN ('insert', 'copy')
       AND undone_at IS NOT NULL
 )
 SELECT base.rows, now.rows, base.fingerprint::text, now.fingerprint::text,
@@ -109,7 +109,7 @@ COALESCE(
     )
     AND {whole_number} <> ALL((SELECT base.seen FROM vital.baseline AS base WHERE base.relation = %(relation)s::text)::bigint[])
     AND {whole_number} NOT IN (
-        SELECT DISTINCT ours.transaction FROM vital.ledger AS ours WHERE ours.relation = %(relation)s::text AND ours.kind <> 'late'
+        SELECT DISTINCT ours.transaction FROM vital.ledger AS ours WHERE ours.relation = %(relation)s::text AND ours.kind NOT IN ('late', 'reference')
         UNION ALL
         SELECT DISTINCT ours.undone_in FROM vital.ledger AS ours WHERE ours.relation = %(relation)s::text AND ours.undone_in IS NOT NULL
     ),

@@ -4,13 +4,13 @@
 SELECT set_config('enable_sort', 'off', true)
 
 -- name: entries_to_undo
--- The entries of a phase, or of a table's rows written without a tenant, that still stand: newest first, so that a row decided twice goes
+-- The entries of a phase, of a run, or of a table's rows written without a tenant, that still stand: newest first, so that a row decided twice goes
 -- back step by step. Rows that are written while the undo is at work are not its own. `before` is the oldest that is undone
 -- by now: else each call passes by all that are (which a plan for any value does as well where it may be NULL). The last two say
 -- which are of one statement.
 SELECT id, kind, relation, after, rows, transaction, CASE WHEN kind <> 'late' THEN written_at END
 FROM vital.ledger
-WHERE (phase = %(phase)s::text OR (relation = %(late)s::text AND kind = 'late'))
+WHERE (phase = %(phase)s::text OR (relation = %(late)s::text AND kind = 'late') OR run_id = %(run)s::bigint)
   AND undone_at IS NULL
   AND (kind <> 'late' OR id <= %(last)s)
   AND id < COALESCE(%(before)s::bigint, 9223372036854775807)
@@ -21,7 +21,7 @@ LIMIT %(entries)s
 -- How many rows they are, and the last of the entries.
 SELECT COALESCE(sum(rows), 0)::bigint, max(id)
 FROM vital.ledger
-WHERE (phase = %(phase)s::text OR (relation = %(late)s::text AND kind = 'late'))
+WHERE (phase = %(phase)s::text OR (relation = %(late)s::text AND kind = 'late') OR run_id = %(run)s::bigint)
   AND undone_at IS NULL
 
 -- name: divide_entry
@@ -104,6 +104,65 @@ WITH entry AS (
     WHERE l.id = ANY(%(ids)s)
 )
 SELECT (SELECT count(*) FROM removed), ARRAY(SELECT DISTINCT vital_key FROM kept)
+
+-- name: undo_copies
+-- Remove the copies of these entries that nobody has changed since, and that no row refers to which stays. What a copy that
+-- stays refers to stays as well.
+WITH RECURSIVE entry AS (
+    SELECT l.id AS vital_entry, key AS vital_key, hash AS vital_hash
+    FROM vital.ledger AS l
+    CROSS JOIN LATERAL unnest(l.keys, l.hashes) AS row (key, hash)
+    WHERE l.id = ANY(%(ids)s)
+), stays (vital_key) AS (
+    SELECT e.vital_key
+    FROM entry AS e
+    JOIN {relation} AS t ON {same_row}
+    WHERE {hash} <> e.vital_hash
+       OR {referred_to}
+    UNION
+    {of_those_that_stay}
+), removed AS (
+    DELETE FROM {relation} AS t
+    USING entry AS e
+    WHERE {same_row}
+      AND e.vital_key NOT IN (SELECT vital_key FROM stays)
+    RETURNING e.vital_key
+), kept AS (
+    SELECT e.vital_entry, e.vital_key
+    FROM entry AS e
+    JOIN {relation} AS t ON {same_row}
+    WHERE e.vital_key NOT IN (SELECT vital_key FROM removed)
+), noted AS (
+    UPDATE vital.ledger AS l
+    SET undone_at = clock_timestamp(),
+        undone_in = pg_current_xact_id()::text::bigint,
+        conflicts = (SELECT array_agg(k.vital_key) FROM kept AS k WHERE k.vital_entry = l.id)
+    WHERE l.id = ANY(%(ids)s)
+)
+SELECT (SELECT count(*) FROM removed), ARRAY(SELECT DISTINCT vital_key FROM kept)
+
+-- name: referred_to_from_elsewhere
+-- Predicate on the copy `t`: a row refers to it that is none of these copies.
+EXISTS (SELECT FROM {child} AS c WHERE {link} AND {not_of_these})
+
+-- name: none_of_these_copies
+-- Predicate: the referring row is none of them.
+{key} NOT IN (SELECT vital_key FROM entry)
+
+-- name: copies_referred_to_by_copies
+-- Of these copies in one table: those that such a one refers to as stays.
+SELECT {parent_key}
+FROM stays
+JOIN {relation} AS c ON {same_row}
+JOIN {relation} AS t ON {links}
+
+-- name: no_copies
+-- A table whose rows do not refer to each other has none.
+SELECT vital_key FROM stays WHERE false
+
+-- name: may_read
+-- Whether the role at work may read a table.
+SELECT has_table_privilege(to_regclass(%(relation)s::text), 'SELECT')
 
 -- name: close_entries
 -- There is no table any more in which these entries could be undone.

@@ -117,13 +117,13 @@ WHERE id IN (
   AND status <> 'rolled_back'
 
 -- name: finding_counts
--- Findings by check, as many as it found; those that a person has decided about since are left out.
-SELECT f.check_name, f.severity, f.relation, greatest(count(*), max(step.findings)) - count(person.key) AS still
+-- Findings by check, as many as it found; those that a person has decided about or resolved since are left out.
+SELECT f.check_name, f.severity, f.relation, greatest(count(*), max(step.findings)) - count(COALESCE(person.key, f.settled_by::text)) AS still
 FROM vital.finding AS f
 LEFT JOIN vital.override AS person ON person.relation = f.relation AND person.key = f.key AND person.decided_at >= f.found_at
 LEFT JOIN LATERAL (
     SELECT s.findings FROM vital.step_run AS s WHERE s.step = f.check_name AND s.relation = f.relation ORDER BY s.id DESC LIMIT 1
 ) AS step ON true
 GROUP BY 1, 2, 3
-HAVING greatest(count(*), max(step.findings)) > count(person.key)
+HAVING greatest(count(*), max(step.findings)) > count(COALESCE(person.key, f.settled_by::text))
 ORDER BY 2, 1

@@ -24,7 +24,18 @@ class Command(VerbCommand):
     verbs = verbs_of(
         "migrate_tenants",
         *("run", "status", "validate", "undo", "pause", "resume", "cancel", "tune", "work"),
-        *("init-plan", "preview", "rehearse", "impact", "suggest", "findings", "decide", "explain", "report"),
+        *(
+            "init-plan",
+            "preview",
+            "rehearse",
+            "impact",
+            "suggest",
+            "findings",
+            "decide",
+            "resolve",
+            "explain",
+            "report",
+        ),
         *("disarm", "rearm", "vectors", "uninstall"),
     )
     default = "run"

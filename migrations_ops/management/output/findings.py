@@ -29,6 +29,8 @@ def show_findings(console: Console, document: dict[str, Any], *, keys: bool) -> 
         console.print(f"  {row['state']:<8} {row['table']} {row['key']}: {row['message']}", highlight=False)
     if keys and document["left_out"]:
         console.print(f"  … and {document['left_out']:,} more: --table, --check, or --csv FILE for all that are open")
+    if any(group["kind"] == "reference" and group["open"] for group in document["findings"]):
+        console.print("References into another tenant, by groups: ./manage.py migrate_tenants resolve", highlight=False)
     if not keys and any(group["open"] for group in document["findings"]):
         console.print("\nWhich rows: --keys, or --csv FILE to fill in. Decide with:", highlight=False)
         console.print('  ./manage.py migrate_tenants decide TABLE KEY TENANT --reason "..."', highlight=False)

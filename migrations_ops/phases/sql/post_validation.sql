@@ -89,7 +89,7 @@ WITH moved AS MATERIALIZED (
             FROM vital.ledger AS l
             CROSS JOIN LATERAL unnest(l.keys) AS key
             WHERE l.relation = {name}
-              AND l.kind <> 'insert'
+              AND l.kind NOT IN ('insert', 'copy', 'reference')
               AND l.undone_at IS NULL
         ) AS each
         WINDOW of_key AS (PARTITION BY key COLLATE "C" ORDER BY id DESC NULLS FIRST)
@@ -121,7 +121,7 @@ FROM (
 HAVING count(*) > 0
 
 -- name: references_across_tenants
--- A row that refers to a row of another customer tenant.
+-- A row that refers to a row of another customer tenant, unless a person has accepted that.
 SELECT {name}, {key}, format('is %s''s and refers by %s to a row of %s in %s', {owner}, {reference_name}, {other}, {parent_name})
 FROM {relation} AS t
 JOIN {parent} AS p ON {same}
@@ -129,6 +129,20 @@ WHERE t.{tenant} IS NOT NULL
   AND p.{tenant} IS NOT NULL
   AND p.{tenant} <> t.{tenant}
   AND p.{tenant} <> {platform}::uuid
+  AND NOT {is_accepted}
+
+-- name: is_accepted
+-- Predicate: a person has accepted this very reference, of these rows and these tenants.
+EXISTS (
+    SELECT
+    FROM vital.accepted_reference AS accepted
+    WHERE accepted.relation = {name}
+      AND accepted.columns = {reference_name}
+      AND accepted.key = {key}
+      AND accepted.parent_key = {parent_key}
+      AND accepted.tenant_id = t.{tenant}
+      AND accepted.parent_tenant_id = p.{tenant}
+)
 
 -- name: invalid_indexes
 -- An index that a failed build left behind: it costs writes and helps nobody.

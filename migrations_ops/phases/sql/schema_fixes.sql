@@ -48,7 +48,7 @@ LEFT JOIN (
       AND l.kind IN ('assign', 'late')
 ) AS ours ON ours.key = {key} AND ours.tenant = t.{tenant}::text
 LEFT JOIN (
-    SELECT unnest(l.keys) AS key FROM vital.ledger AS l WHERE l.relation = {name} AND l.undone_at IS NULL AND l.kind = 'insert'
+    SELECT unnest(l.keys) AS key FROM vital.ledger AS l WHERE l.relation = {name} AND l.undone_at IS NULL AND l.kind IN ('insert', 'copy')
 ) AS inserted ON inserted.key = {key}
 WHERE t.{tenant} IS NOT NULL
   AND ours.key IS NULL

@@ -118,7 +118,7 @@ WHERE NOT {is_adopted}
         WHERE l.relation = {name} AND l.undone_at IS NULL
     ) AS ours
     WHERE ours.key = {key}
-      AND (ours.kind = 'insert' OR ours.tenant = t.{tenant}::text)
+      AND (ours.kind IN ('insert', 'copy') OR ours.tenant = t.{tenant}::text)
 )
 LIMIT 10000
 

@@ -79,6 +79,7 @@ LEFT JOIN (
     FROM vital.ledger AS l
     CROSS JOIN LATERAL unnest(l.keys) AS key
     WHERE l.relation = {name}
+      AND l.kind <> 'reference'
       AND l.undone_at IS NULL
 ) AS entry ON entry.key = {key} AND entry.place = 1
 
@@ -164,8 +165,8 @@ GROUP BY one.vital_after, other.vital_after, one.vital_rule, other.vital_rule, o
 -- What the undo of these phases would come to, by table and by the columns that were given values or, of rows that were
 -- inserted, that their hashes are of. A row that was decided more than once is in it as often.
 SELECT l.relation,
-       l.kind = 'insert',
-       CASE WHEN l.kind = 'insert' THEN ARRAY(SELECT jsonb_array_elements_text(l.after -> 'columns'))
+       l.kind IN ('insert', 'copy'),
+       CASE WHEN l.kind IN ('insert', 'copy') THEN ARRAY(SELECT jsonb_array_elements_text(l.after -> 'columns'))
             ELSE ARRAY(SELECT jsonb_object_keys(l.after))
        END,
        sum(l.rows)::bigint
@@ -191,7 +192,7 @@ FROM (
     CROSS JOIN LATERAL unnest(l.keys) AS key
     WHERE (l.phase = ANY(%(phases)s) OR (l.kind = 'late' AND l.relation = ANY(%(late)s)))
       AND l.relation = %(relation)s
-      AND l.kind <> 'insert'
+      AND l.kind NOT IN ('insert', 'copy')
       AND ARRAY(SELECT jsonb_object_keys(l.after)) = %(columns)s
       AND l.undone_at IS NULL
       AND hashtext(key) %% %(one_in)s = 0
@@ -210,7 +211,7 @@ FROM (
     CROSS JOIN LATERAL unnest(l.keys, l.hashes) AS row (key, hash)
     WHERE l.phase = ANY(%(phases)s)
       AND l.relation = %(relation)s
-      AND l.kind = 'insert'
+      AND l.kind IN ('insert', 'copy')
       AND ARRAY(SELECT jsonb_array_elements_text(l.after -> 'columns')) = %(columns)s
       AND l.undone_at IS NULL
       AND hashtext(key) %% %(one_in)s = 0

@@ -14,6 +14,7 @@ SELECT DISTINCT ON (key) key, l.rule, l.run_id, l.id
 FROM vital.ledger AS l
 CROSS JOIN LATERAL unnest(l.keys) AS key
 WHERE l.relation = %(relation)s::text
+  AND l.kind <> 'reference'
   AND l.undone_at IS NULL
   AND vital.key_hashes(l.keys) && vital.key_hashes(%(keys)s::text[])
   AND key = ANY(%(keys)s::text[])
@@ -24,6 +25,7 @@ ORDER BY key, l.id DESC
 SELECT rule, sum(rows)::bigint
 FROM vital.ledger
 WHERE relation = %(relation)s::text
+  AND kind <> 'reference'
   AND undone_at IS NULL
   AND rule <> ''
 GROUP BY rule

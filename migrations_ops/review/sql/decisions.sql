@@ -93,6 +93,7 @@ WITH entry AS (
     FROM vital.ledger AS l
     CROSS JOIN LATERAL unnest(l.keys) AS held (key)
     WHERE l.relation = %(relation)s::text
+      AND l.kind <> 'reference'
       AND l.undone_at IS NULL
       AND vital.key_hashes(l.keys) && vital.key_hashes(%(keys)s::text[])
       AND key = ANY(%(keys)s::text[])
@@ -139,6 +140,7 @@ WITH follower AS MATERIALIZED (
     CROSS JOIN LATERAL unnest(l.keys) AS entry (key)
     JOIN follower USING (key)
     WHERE l.relation = %(relation)s::text
+      AND l.kind <> 'reference'
       AND l.undone_at IS NULL
       AND vital.key_hashes(l.keys) && vital.key_hashes((SELECT array_agg(key) FROM follower))
     ORDER BY key, l.id DESC

@@ -4,6 +4,7 @@
 SELECT f.id, f.check_name, f.severity, f.key, f.message, f.found_at,
        CASE
            WHEN f.key = '' THEN 'open'
+           WHEN f.settled_by IS NOT NULL THEN 'decided'
            WHEN person.key IS NOT NULL AND (f.check_name = ANY({settled}::text[]) OR person.decided_at >= f.found_at) THEN 'decided'
            WHEN {key} IS NULL THEN 'gone'
            WHEN f.check_name = ANY({settled}::text[]) AND NOT ({unassigned}) THEN 'gone'
