@@ -224,7 +224,7 @@ def _statement(session: Session, family: str, touched: Touched, columns: tuple[s
         asked = [question for on, column, question in touched.removable if has_columns(session, on, (column,))]
         parts: dict[str, Composable] = {"removable": sql.join([sql.raw("true"), *asked], " AND ")}
         if family == "copy":
-            parts = _references_to_copies(session, table)
+            parts = _references_to_copies(session, table, same_row)
         return sql.compose(
             QUERIES["undo_copies" if family == "copy" else "undo_insert"],
             relation=sql.relation(table.relation),
@@ -244,20 +244,21 @@ def _statement(session: Session, family: str, touched: Touched, columns: tuple[s
     )
 
 
-def _references_to_copies(session: Session, table: Table) -> dict[str, Composable]:
+def _references_to_copies(session: Session, table: Table, same_row: Composable) -> dict[str, Composable]:
     """Which copies have to stay, as rows refer to them. Rows of a table that may not be read count as such: the foreign
     key might take them along."""
     elsewhere, among = list[Composable](), list[Composable]()
+    of_copies = {"relation": sql.relation(table.relation), "same_row": same_row}
     for link in foreign_keys(session, parents=[table.relation]):
         same = sql.same_values("c", link.own, "t", link.key)
         own = sql.names(link.child) == sql.names(table.relation)
         if own:
             among.append(sql.compose("({same})", same=same))
         elif not session.named("may_read", {"relation": link.child})[0][0]:
-            return {"referred_to": sql.raw("true"), "of_those_that_stay": sql.raw(QUERIES["no_copies"])}
+            return {"referred_to": sql.raw(QUERIES["every_copy"]), "of_those_that_stay": sql.raw(QUERIES["no_copies"])}
         key = sql.key_text("c", table.key)
         not_of_these = sql.compose(QUERIES["none_of_these_copies"], key=key) if own else sql.raw("true")
-        parts = {"child": sql.relation(link.child), "link": same, "not_of_these": not_of_these}
+        parts = {"child": sql.relation(link.child), "link": same, "not_of_these": not_of_these} | of_copies
         elsewhere.append(sql.compose(QUERIES["referred_to_from_elsewhere"], **parts))
     of_those = sql.compose(
         QUERIES["copies_referred_to_by_copies"],
@@ -266,8 +267,7 @@ def _references_to_copies(session: Session, table: Table) -> dict[str, Composabl
         same_row=sql.key_equals("c", session.typed_key(table.relation, table.key), sql.column("stays", "vital_key")),
         links=sql.join(among, " OR "),
     )
-    referred_to = sql.join([sql.raw("false"), *elsewhere], " OR ")
     return {
-        "referred_to": sql.compose("({any})", any=referred_to),
+        "referred_to": sql.join(elsewhere, "\n"),
         "of_those_that_stay": of_those if among else sql.raw(QUERIES["no_copies"]),
     }

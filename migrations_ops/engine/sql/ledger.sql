@@ -118,7 +118,7 @@ WITH RECURSIVE entry AS (
     FROM entry AS e
     JOIN {relation} AS t ON {same_row}
     WHERE {hash} <> e.vital_hash
-       OR {referred_to}
+    {referred_to}
     UNION
     {of_those_that_stay}
 ), removed AS (
@@ -142,8 +142,18 @@ WITH RECURSIVE entry AS (
 SELECT (SELECT count(*) FROM removed), ARRAY(SELECT DISTINCT vital_key FROM kept)
 
 -- name: referred_to_from_elsewhere
--- Predicate on the copy `t`: a row refers to it that is none of these copies.
-EXISTS (SELECT FROM {child} AS c WHERE {link} AND {not_of_these})
+-- Of these copies those that a row refers to that is none of them. A join, as the referring column may have no index.
+UNION
+SELECT e.vital_key
+FROM entry AS e
+JOIN {relation} AS t ON {same_row}
+JOIN {child} AS c ON {link}
+WHERE {not_of_these}
+
+-- name: every_copy
+-- All of these copies.
+UNION
+SELECT vital_key FROM entry
 
 -- name: none_of_these_copies
 -- Predicate: the referring row is none of them.
