@@ -9,13 +9,15 @@ from django.db.models.functions import Now
 class Run(models.Model):
     """One call of `run` or `undo`: who, when, which plan, how it ended. A killed run is continued, not repeated.
 
-    One of `decide` stands for who carried decisions out at once; it has no phases and is over as it is written.
+    One of `decide` stands for who carried decisions out at once; it has no phases and is over as it is written. One of
+    `restore` puts rows of a tenant back as a backup has them; it has no phases, and its digest says what was asked.
     """
 
     class Kind(models.TextChoices):
         RUN = "run"
         UNDO = "undo"
         DECIDE = "decide"
+        RESTORE = "restore"
 
     class Status(models.TextChoices):
         RUNNING = "running"
@@ -224,6 +226,40 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rows} rows of {self.relation}: {self.rule}"
+
+
+class RestoreEntry(models.Model):
+    """What one batch of a restore did to rows of a tenant: their keys, and each row's values before and after.
+
+    It is no entry of the ledger: to the migration a restore writes as applications do, so that no rule, check or undo
+    of a phase takes these rows for its own.
+    """
+
+    class Kind(models.TextChoices):
+        INSERT = "insert", "inserted again"
+        CHANGE = "change", "changed back"
+        DELETE = "delete", "deleted"
+
+    run_id = models.BigIntegerField("run")
+    tenant_id = models.UUIDField("tenant")
+    kind = models.CharField(max_length=10, choices=Kind)
+    relation = models.CharField("table", max_length=130)
+    keys = ArrayField(models.TextField(), verbose_name="which rows")
+    before = models.JSONField(null=True, help_text="for each key its values as texts; of a change those that differ")
+    after = models.JSONField(null=True, help_text="the same, as the restore has left them")
+    rows = models.IntegerField()
+    written_at = models.DateTimeField("written", db_default=Now())
+    undone_at = models.DateTimeField("undone", null=True)
+    conflicts = ArrayField(
+        models.TextField(), verbose_name="kept by the undo", null=True, help_text="rows that were changed since"
+    )
+
+    class Meta:
+        db_table = "restore_entry"
+        indexes = [models.Index(fields=["run_id", "-id"], name="restore_entry_run")]
+
+    def __str__(self) -> str:
+        return f"{self.rows} rows of {self.relation}: {self.kind}"
 
 
 class TableField(models.TextField):  # type: ignore[type-arg]

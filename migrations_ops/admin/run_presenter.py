@@ -10,8 +10,8 @@ from vital.db.sql import relation_named
 from vital.moments import moment
 
 Document = dict[str, Any]
-NAMES = {"run": "Run {}", "undo": "Undo {}"}
-UNITS = {"run": "pages", "undo": "rows"}  # of a step at work
+NAMES = {"run": "Run {}", "undo": "Undo {}", "restore": "Restore {}"}
+UNITS = {"run": "pages", "undo": "rows", "restore": "rows"}  # of a step at work
 WAITS_FOR_WORKER = "Waiting for a worker: no process carries it out. A worker takes it up by itself, or Resume does."
 WORDS = {
     "paused": "Paused. What was done is kept; it goes on where it stopped.",

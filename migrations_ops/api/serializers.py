@@ -184,7 +184,7 @@ class PhaseShape(serializers.Serializer[object]):
 
 class RunShape(serializers.Serializer[object]):
     id = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=["run", "undo"])
+    kind = serializers.ChoiceField(choices=["run", "undo", "restore"])
     status = serializers.ChoiceField(choices=["running", "paused", "failed", "completed", "cancelled"])
     at_work = serializers.BooleanField(help_text="a process carries it out just now")
     in_background = serializers.BooleanField(help_text="workers carry it out")

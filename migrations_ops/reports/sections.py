@@ -10,7 +10,7 @@ from vital.moments import moment
 Document = dict[str, Any]
 Row = tuple[str, ...]
 MOST = 12  # tenants with a column of their own, which are those with most rows
-KINDS = {"run": "Run", "undo": "Undo", "decide": "Decisions carried out"}
+KINDS = {"run": "Run", "undo": "Undo", "decide": "Decisions carried out", "restore": "Restore"}
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,8 @@ def forget(session: Session, plan: Plan, table: str, key: str, who: str, reason:
         entries = [entry for (entry,) in ask(session, "entries_of_key", where)]
         for entry in entries:
             ask(session, "forget_key", {"id": entry, "key": key})
+        ((restored,),) = ask(session, "forget_restored", where)
         ((decisions, findings),) = ask(session, "forget_elsewhere", where)
-        document = {"entries": len(entries), "decisions": decisions, "findings": findings}
+        document = {"entries": len(entries) + restored, "decisions": decisions, "findings": findings}
         audit.note(session, who, "forget key", reason, {"table": spec.relation} | document)
     return {"table": shown(spec.relation)} | document

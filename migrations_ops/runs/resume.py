@@ -23,6 +23,7 @@ def advance(run_id: int, listener: Listener) -> Result:
     """
     with open_session() as session, session.run_lock():
         found = unfinished(session)
+        _refuse_restore(found)
         if not (found and found.id == run_id and found.status == Run.Status.RUNNING):
             raise NotToAdvance(run=run_id)
         plan = plan_of_run(session, run_id)
@@ -45,10 +46,24 @@ def resume(listener: Listener, actor: Actor | None = None) -> Result:
 def reopened(session: Session, actor: Actor, run: int | None = None) -> tuple[Unfinished, Plan]:
     """The unfinished run, at work again by its plan. Raises NothingToStop, UnknownRun, PlanHasChanged."""
     found = only_unfinished(session, run)
+    _refuse_restore(found)
     plan = plan_of_run(session, found.id)
     plan_drift.refuse_another(session, found.id, found.digest, plan)
     reopen(session, found.id, found.status, actor)
     return found, plan
+
+
+def _refuse_restore(found: Unfinished | None) -> None:
+    """Raise IsARestore where that is what is unfinished: it has no phases, and its backup is not known here."""
+    if found and found.kind == Run.Kind.RESTORE:
+        raise IsARestore(run=found.id)
+
+
+class IsARestore(EngineError):
+    """Run {run} is the restore of a tenant, which continues when it is asked for again: ./manage.py tenants restore,
+    with the same backup and options. To undo what it did: ./manage.py tenants undo-restore {run}"""
+
+    exit_code = 2
 
 
 class NotToAdvance(EngineError):

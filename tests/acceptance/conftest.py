@@ -1,13 +1,14 @@
-"""What these tests compare a migrated database with, a platform whose browsers are bound, and one with vectors."""
+"""What these tests compare a migrated database with, and platforms: with bound browsers, with vectors, backed up."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support import browsers, databases, supabase, vectors
+from tests.support import browsers, databases, restores, supabase, vectors
 from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch
+from tests.support.restores import BackedUp
 
 
 @pytest.fixture(scope="session")
@@ -45,5 +46,26 @@ def platform_with_vectors(
 def searched(platform_with_vectors: Scratch) -> Iterator[Scratch]:
     """A copy of the platform with vectors, of the test's own."""
     copy = databases.clone_with_grants(platform_with_vectors)
+    yield copy
+    databases.drop(copy)
+
+
+@pytest.fixture(scope="session")
+def backed_up(
+    migrated_template: Scratch, manage: Manage, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BackedUp]:
+    """A migrated platform whose tenant Pharma has rows of every kind, with its backup, for copies."""
+    copy = databases.clone_with_grants(migrated_template)
+    restores.filled(copy)
+    file = tmp_path_factory.mktemp("backup") / "monday.dump"
+    restores.backup(copy, manage, file)
+    yield BackedUp(copy, file)
+    databases.drop(copy)
+
+
+@pytest.fixture
+def restorable(backed_up: BackedUp) -> Iterator[Scratch]:
+    """A copy of the platform that is backed up, of the test's own, to damage."""
+    copy = databases.clone_with_grants(backed_up.database)
     yield copy
     databases.drop(copy)

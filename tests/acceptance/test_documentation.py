@@ -20,6 +20,7 @@ ELSEWHERE = {
     "runbooks": "test_runbooks.py",
     "supabase": "test_supabase_guide.py",
     "vectors": "test_vectors_guide.py",
+    "restore-one-tenant": "test_restore_guide.py",
 }
 PAGES = [
     page

@@ -164,6 +164,7 @@ ALLOWED = {
     "migrations_ops/migrations/0010_failing_rows.py": (1, "the same"),
     "migrations_ops/migrations/0016_references.py": (1, "the same"),
     "migrations_ops/migrations/0011_touch_updated_at.py": (2, "the same"),
+    "migrations_ops/migrations/0017_restores.py": (3, "the same"),
     "tenants/migrations/0004_tenant_alias.py": (1, "the same"),
     "vital/db/executor.py": (2, "the same"),
     "vital/db/embedded.py": (6, "the embedded server must start before any of our tables or packages is there"),

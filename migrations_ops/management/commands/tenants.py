@@ -12,11 +12,13 @@ examples:
   ./manage.py tenants env pharma >> .env
   ./manage.py tenants move rows.toml --dry-run
   ./manage.py tenants clone pharma pharma-test --reason "trial"
+  ./manage.py tenants restore pharma --from monday.dump
   ./manage.py tenants export pharma pharma.zip
   ./manage.py tenants import pharma.zip --reason "moved"
   ./manage.py tenants remove oncology oncology.zip --reason "contract ended"
 
-exit codes: 0 done; 1 the database refused; 2 wrong usage, settings or connection; 3 not confirmed, nothing was changed
+exit codes: 0 done; 1 the database refused, or rows could not be restored; 2 wrong usage, settings or connection;
+3 not confirmed, nothing was changed
 """
 
 
@@ -28,6 +30,7 @@ class Command(VerbCommand):
         *("list", "show", "add", "set", "add-host", "remove-host"),
         *("add-alias", "remove-alias", "suspend", "activate", "env"),
         *("move", "move-back", "clone", "export", "import", "remove"),
+        *("restore", "undo-restore"),
     )
     default = "list"
     common = staticmethod(arguments.common)

@@ -159,7 +159,7 @@ GRANT USAGE ON SCHEMA {schema} TO vital_tenant, vital_operator
 SELECT COALESCE((
     SELECT bool_and(has_table_privilege(r.oid, own.name, 'INSERT'))
     FROM pg_roles AS r
-    CROSS JOIN unnest(ARRAY['vital.ledger', 'vital.share', 'vital.tuning', 'vital.audit', 'vital.rehearsal', 'vital.failing_row', 'vital.tenant_alias', 'vital.accepted_reference', 'vital.row_copy']) AS own (name)
+    CROSS JOIN unnest(ARRAY['vital.ledger', 'vital.share', 'vital.tuning', 'vital.audit', 'vital.rehearsal', 'vital.failing_row', 'vital.tenant_alias', 'vital.accepted_reference', 'vital.row_copy', 'vital.restore_entry']) AS own (name)
     WHERE r.rolname = 'vital_operator'
 ), false)
 
@@ -168,7 +168,7 @@ SELECT COALESCE((
 GRANT SELECT, INSERT, UPDATE, DELETE
 ON vital.run, vital.phase_run, vital.step_run, vital.ledger, vital.finding, vital.baseline, vital.baseline_row,
    vital.redecision, vital.override, vital.tenant, vital.domain, vital.tenant_alias, vital.applied_statement, vital.share, vital.tuning, vital.audit,
-   vital.rehearsal, vital.failing_row, vital.accepted_reference, vital.row_copy
+   vital.rehearsal, vital.failing_row, vital.accepted_reference, vital.row_copy, vital.restore_entry
 TO vital_operator
 
 -- name: grant_own_sequences
@@ -190,7 +190,7 @@ BEGIN
     REVOKE INSERT, UPDATE, DELETE
     ON vital.run, vital.phase_run, vital.step_run, vital.ledger, vital.finding, vital.baseline, vital.baseline_row,
        vital.redecision, vital.override, vital.tenant, vital.domain, vital.tenant_alias, vital.applied_statement, vital.share, vital.tuning, vital.audit,
-       vital.rehearsal, vital.failing_row, vital.accepted_reference, vital.row_copy
+       vital.rehearsal, vital.failing_row, vital.accepted_reference, vital.row_copy, vital.restore_entry
     FROM vital_operator;
     IF NOT has_table_privilege('vital_operator', 'vital.django_session', 'INSERT') THEN
         REVOKE ALL ON SCHEMA vital FROM vital_operator;

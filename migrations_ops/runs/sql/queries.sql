@@ -66,8 +66,8 @@ FROM vital.run
 WHERE id = %(id)s
 
 -- name: latest_run
--- The last run or undo.
-SELECT max(id) FROM vital.run WHERE kind <> 'decide'
+-- The last run or undo of phases.
+SELECT max(id) FROM vital.run WHERE kind NOT IN ('decide', 'restore')
 
 -- name: actions_of_run
 -- What people did to a run, and why.

@@ -15,7 +15,7 @@ SELECT to_regclass('vital.maintenance') IS NOT NULL
 SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relname = 'phase_run')
    AND NOT (
        EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid AND proname = 'key_hashes')
-       AND EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relname IN ('failing_row', 'tenant_alias', 'traffic', 'accepted_reference', 'row_copy') HAVING count(*) = 5)
+       AND EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relname IN ('failing_row', 'tenant_alias', 'traffic', 'accepted_reference', 'row_copy', 'restore_entry') HAVING count(*) = 6)
        AND EXISTS (
            SELECT FROM pg_class AS c
            JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'files'
