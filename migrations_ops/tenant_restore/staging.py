@@ -81,8 +81,7 @@ def _copy(session: Session, table: Staged, part: Part, tenant: str, progress: "_
     with session.work(as_operator=False):
         if part.encoding != "UTF8":
             ask(session, "encoding_of_rows", {"name": part.encoding})
-        connection = session.connection
-        with connection.cursor() as cursor, cursor.copy(statement.as_bytes(connection), {}) as copy:
+        with session.connection.cursor() as cursor, cursor.copy(sql.text_of(statement).encode()) as copy:
             lines = wanted_lines(part.lines, part.columns, kept, tenant, table.key_columns)
             for block in _blocks(progress.counting(lines)):
                 copy.write(block)
