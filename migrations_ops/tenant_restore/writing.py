@@ -184,7 +184,7 @@ class Writing:
             ready = sql.compose(QUERIES["in_the_way"], stands=stands, **parts)
         else:
             ready = sql.compose(QUERIES["ready_to_delete"], **parts)
-        hold = sql.compose(QUERIES["hold_rows"], **parts)
+        hold = sql.compose(QUERIES["hold_rows_to_delete"], **parts)
         return Batch(ready, sql.compose(QUERIES["delete_added"], **parts), hold)
 
     def _is_free(self, table: Staged, columns: Sequence[str], *, itself: bool = True) -> Composable:

@@ -156,7 +156,7 @@ WITH given AS MATERIALIZED (
 )
 SELECT array_agg(vital_number), COALESCE(bool_and(same), true) FROM changed
 
--- name: hold_rows
+-- name: hold_rows_to_delete
 -- Rows that are about to be deleted: while they are held nobody comes to refer to them.
 SELECT count(*)
 FROM (
