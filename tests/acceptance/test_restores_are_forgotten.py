@@ -38,9 +38,12 @@ def test_a_deleted_row_is_forgotten_and_the_rest_still_goes_back(
     assert scalar(restorable, "SELECT count(*) FROM vital.restore_entry") == 0
 
 
-def test_vital_can_be_removed_while_a_restore_stands(backed_up: BackedUp, restorable: Scratch, manage: Manage) -> None:
-    """The rows are the platform's own, and stay."""
+def test_what_a_restore_writes_is_none_of_the_migrations(
+    backed_up: BackedUp, restorable: Scratch, manage: Manage
+) -> None:
+    """In the ledger they would go back, or be removed, with a phase."""
     rows(restorable.admin_url, f"DELETE FROM messages WHERE {MINE}")
     restores.restore(restorable, manage, backed_up.file, "--yes", *WHY)
+
     assert scalar(restorable, f"SELECT count(*) FROM messages WHERE {MINE}") == 200
     assert scalar(restorable, "SELECT count(*) FROM vital.ledger WHERE phase LIKE 'restore%'") == 0
