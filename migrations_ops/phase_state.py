@@ -17,6 +17,7 @@ from vital.db import session as ground
 from vital.db.own_schema import NotSetUp, bring_up_to_date, opened
 from vital.errors import EngineError
 
+DISTRIBUTION = "007_distribution"  # the phase of a cluster, which no run of the others has
 Waits = Callable[[Step, str], None]
 
 
@@ -94,6 +95,20 @@ def completed_phases(session: Session, scope: str) -> set[str]:
     if not session.named("is_set_up")[0][0]:
         return set()
     return {state["phase"] for state in phase_states(session, scope) if state["status"] == "completed"}
+
+
+def refuse_distributed(session: Session) -> None:
+    """Raises DistributedNow where tables lie on several servers: what a run or an undo does is for one."""
+    if session.named("is_set_up")[0][0] and DISTRIBUTION in {phase for phase, _ in session.named("phases_not_undone")}:
+        raise DistributedNow
+
+
+class DistributedNow(EngineError):
+    """The tables are distributed over a cluster, and this is for tables of one server. Nothing was changed. Take the
+    distribution back first: ./manage.py distribute --undo. What repairs isolation is ./manage.py migrate_tenants --only
+    006, and a distribution that has stopped goes on with ./manage.py distribute --yes."""
+
+    exit_code = 2
 
 
 def has_begun(session: Session) -> bool:

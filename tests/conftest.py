@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 
 from tests import plugin
-from tests.support import databases, expected_counts, fork_server, sample_pack, service_under_test
+from tests.support import citus, databases, expected_counts, fork_server, sample_pack, service_under_test
 from tests.support.command_results import Manage, Migrated
 from tests.support.databases import Scratch
 from tests.support.expected_counts import Counts
@@ -118,11 +118,18 @@ def prepared(prepared_template: Scratch) -> Iterator[Scratch]:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(legacy_template: Scratch, manage: Manage) -> Iterator[Scratch]:
-    """The legacy database after a whole run, for copies and for tests that only read."""
+def migrated_template(
+    legacy_template: Scratch, manage: Manage, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scratch]:
+    """The legacy database after a whole run, for copies and for tests that only read; on a cluster distributed."""
     scratch = databases.clone(legacy_template)
-    done = manage(scratch, "migrate_tenants", "--yes", timeout=600)
-    assert done.returncode == 0, done.stdout + done.stderr
+    plan = tmp_path_factory.mktemp("plan") / "plan.toml"
+    plan.write_text(citus.plan(), encoding="utf-8")
+    on_cluster = citus.is_cluster(scratch.admin_url)
+    env = {"VITAL_PLAN": str(plan)} if on_cluster else {}
+    for words in (("migrate_tenants", "--yes"), *((("distribute", "--yes"),) if on_cluster else ())):
+        done = manage(scratch, *words, env=env, timeout=600)
+        assert done.returncode == 0, done.stdout + done.stderr
     yield scratch
     databases.drop(scratch)
 

@@ -6,7 +6,7 @@ from time import time
 from typing import Any
 
 from migrations_ops.backup.pg_dump import client
-from migrations_ops.diagnostics import supabase_checks
+from migrations_ops.diagnostics import cluster_checks, supabase_checks
 from migrations_ops.diagnostics.result import FAIL, WARN, Result, first_of, good
 from migrations_ops.engine import checks, load_signals
 from migrations_ops.engine.session import Session
@@ -19,7 +19,7 @@ from migrations_ops.vectors import concerns as vectors
 from tenants.isolation.bypasses import bypasses
 from tenants.isolation.comparison import standing
 from tenants.isolation.reachability import not_allowed
-from vital.db import sql
+from vital.db import cluster, sql
 from vital.db.roles import LOGIN_PRIVILEGES
 from vital.errors import EngineError
 
@@ -37,6 +37,7 @@ def results(session: Session, plan: Plan) -> Iterator[Result]:
     yield from _plan(session, plan)
     yield from _indexes(session, plan)
     yield from _vectors(session, plan)
+    yield from cluster_checks.results(session, plan)
     if session.named("is_set_up")[0][0] and not session.named("is_of_an_earlier_vital")[0][0]:
         yield _run(session)
 
@@ -110,6 +111,11 @@ def _sight(session: Session) -> Iterator[Result]:
 
 
 def _plan(session: Session, plan: Plan) -> Iterator[Result]:
+    if cluster.form_of(session.execute, [spec.relation for spec in plan.tables]).placement:
+        yield good(
+            "the plan", "it fitted before the tables were distributed: runs wait for ./manage.py distribute --undo"
+        )
+        return
     found = [
         problem
         for check in (*pre_validation.fits(plan), pre_validation.unfiltered(plan), probes.rules_fit(plan))

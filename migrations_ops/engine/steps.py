@@ -118,7 +118,7 @@ class Statement:
     relation: str = ""
     saved_state: Composable | None = None
     data_loss_check: Composable | Probe | None = None
-    undo_blockers: Composable | None = None
+    undo_blockers: Composable | Probe | None = None
     locks: tuple[str, ...] = ()
     online: bool = False
     repair: Composable | None = None

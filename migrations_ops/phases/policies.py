@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from psycopg.sql import Composable
 
+from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import SavedState, Statement
 from migrations_ops.phases.grants import Held
 from migrations_ops.phases.queries import query
@@ -12,8 +13,8 @@ from tenants.inventory import TENANT_COLUMN, BoundRole, Inventory
 from tenants.isolation import bound, wanted
 from tenants.isolation.comparison import is_as_wanted
 from tenants.isolation.difference import FUNCTIONS, GRANTS, POLICIES, REFERENCES
+from vital.db import cluster, sql
 from vital.db import roles as own_roles
-from vital.db import sql
 
 EVERYTHING = ("SELECT", "INSERT", "UPDATE", "DELETE")
 Changes = tuple[Composable, ...]
@@ -137,28 +138,75 @@ def policies(
     roles: Iterable[BoundRole] = (),
 ) -> Statement:
     """Close one table: its own rows for a tenant or a caller of a bound role, and the Platform's where it is shared.
-
-    Where the plan does not force the owner, the table is only forced if the application had done that before.
-    """
+    Where the plan does not force the owner, the table is only forced if the application had done that before."""
     name, drop = wanted.closing(relation), _drop_policies(relation)
     before_ours = {"statement": sql.literal(name)}
-    of_column = {"tenant": sql.ident(column), "added": sql.literal(wanted.adding(relation, column))}
     rows: Rows = {"shared": shared, "platform": platform, "column": column}
-    ours = [*wanted.policies(**rows), *(policy for one in roles for policy in bound.policies(one, **rows))]
+
+    def up(session: Session) -> Changes:
+        on_cluster = cluster.form_of(session.execute).is_cluster
+        of_roles = (policy for one in roles for policy in bound.policies(one, **rows))
+        ours = [*wanted.policies(**rows, on_cluster=on_cluster), *of_roles]
+        others = before_ours | {"everybody": _everybody(relation, on_cluster=on_cluster)}
+        return (
+            drop,
+            _of("keep_others", relation, force_owner=sql.literal(force_owner), **others),
+            *(wanted.creation(policy, relation) for policy in ours if policy.name != wanted.OTHERS),
+            _of("enable", relation),
+            _of("force", relation) if force_owner else _of("force_as_before", relation, **before_ours),
+            _no_default(relation, column),
+        )
+
     return Statement(
         name=name,
         relation=relation,
         is_applied=is_as_wanted(inventory, POLICIES, relation),
         saved_state=_of("security_before", relation),
-        up=(
-            drop,
-            _of("keep_others", relation, force_owner=sql.literal(force_owner), **before_ours),
-            *(wanted.creation(policy, relation) for policy in ours if policy.name != wanted.OTHERS),
-            _of("enable", relation),
-            _of("force", relation) if force_owner else _of("force_as_before", relation, **before_ours),
-            _of("drop_default", relation, column=sql.literal(column), **of_column),
-        ),
+        up=(),
+        composed=up,
         down=lambda saved_state: (drop, *as_it_was_before(relation, saved_state)),
+        locks=(relation,),
+    )
+
+
+def _no_default(relation: str, column: str) -> Composable:
+    added = sql.literal(wanted.adding(relation, column))
+    return _of("drop_default", relation, column=sql.literal(column), tenant=sql.ident(column), added=added)
+
+
+def _everybody(relation: str, *, on_cluster: bool) -> Composable:
+    """Whom a policy is for that hides nothing: on a cluster it must not be tenants as well."""
+    if on_cluster:
+        return _of("for_each_who_has_rights", people=wanted.people_of(relation))
+    return _of("for_everybody")
+
+
+def narrowed(relation: str) -> Statement:
+    """On a cluster every policy of VITAL's is permissive, so that one of others for everybody would open the table to
+    tenants. Before the table is closed; and what was narrowed stays so until the undo."""
+    parts = {"policies": sql.literal(list(wanted.POLICY_NAMES))}
+    open_ones = _of("policies_for_everybody", relation, **parts)
+    none_is_open = _of("no_policy_for_everybody", policies_for_everybody=open_ones)
+
+    def widened(before: SavedState) -> Changes:
+        return tuple(
+            _of(
+                "widen_policy",
+                relation,
+                policy=sql.ident(one["name"]),
+                policy_name=sql.literal(one["name"]),
+                roles=sql.verbatim(", ".join(one["roles"])),
+            )
+            for one in before
+        )
+
+    return Statement(
+        name=wanted.narrowing(relation),
+        relation=relation,
+        is_applied=lambda session: not cluster.form_of(session.execute).is_cluster or bool(session.value(none_is_open)),
+        saved_state=_of("policies_before_narrowing", policies_for_everybody=open_ones),
+        up=(_of("narrow_policies", relation, policies_for_everybody=open_ones, people=wanted.people_of(relation)),),
+        down=widened,
         locks=(relation,),
     )
 
@@ -223,18 +271,29 @@ def guarded_references(
 ) -> Statement:
     """New references of this table stay in their tenant or go to the Platform."""
     among = tuple(tables)
-    guards = wanted.Guards(list(among), [relation], platform)
-    create = sql.text_of(_guard(sql.raw("vital.%1$I()"), sql.raw("%2$L")))
-    own = sql.compose("ARRAY({functions})", functions=_of("functions_of_guards", functions=guards.functions))
+
+    def guards(session: Session) -> wanted.Guards:
+        placement = cluster.form_of(session.execute, among).placement
+        return wanted.Guards(list(among), [relation], platform, placement)
+
+    none = wanted.Guards(list(among), [relation], platform).all_of_ours
     return Statement(
         name=wanted.guarding(relation),
         relation=relation,
         is_applied=is_as_wanted(inventory, REFERENCES, relation),
-        up=(
-            _of("guard_references", guards=guards.triggers, functions=guards.functions, create=sql.literal(create)),
-            _of("close_function", signature=own),
-            _of("unguard_references", guards=guards.others),
-        ),
-        down=lambda _: (_of("unguard_references", guards=guards.all_of_ours),),
+        up=(),
+        composed=lambda session: guard(guards(session)),
+        down=lambda _: (_of("unguard_references", guards=none),),
         locks=among,
+    )
+
+
+def guard(ours: wanted.Guards) -> Changes:
+    """Makes these guards, by the foreign keys as they stand by then, and takes away others of VITAL's."""
+    create = sql.text_of(_guard(sql.raw("vital.%1$I()"), sql.raw("%2$L")))
+    own = sql.compose("ARRAY({functions})", functions=_of("functions_of_guards", functions=ours.functions))
+    return (
+        _of("guard_references", guards=ours.triggers, functions=ours.functions, create=sql.literal(create)),
+        _of("close_function", signature=own),
+        _of("unguard_references", guards=ours.others),
     )

@@ -48,8 +48,7 @@ def _steps(plan: Plan, inventory: Callable[[], Inventory]) -> Iterator[Step]:
     yield from bound_roles.can_be_bound(plan)
     yield from bound_roles.functions(plan, inventory)
     # Policies before grants: whoever comes in between is shown nothing, in the undo as well.
-    for _, closing in closings(plan):
-        yield closing
+    yield from (step for relation, closing in closings(plan) for step in (rls.narrowed(relation), closing))
     for relation in [*relations, *own]:
         yield rls.grants(relation, inventory)
     yield from bound_roles.rights(plan, inventory)

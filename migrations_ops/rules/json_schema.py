@@ -58,6 +58,7 @@ SHAPES: dict[str, Schema] = {
     "sees": {"enum": list(plan_keys.SEES)},
     "visibility": {"enum": ["shared", "private"]},
     "failing": {"enum": list(plan_keys.FAILING)},
+    "placement": {"enum": list(plan_keys.PLACEMENTS)},
     "count": {"type": "integer", "minimum": 1},
     "phase": {"enum": list(plan_keys.PHASES)},
     "scalar": SCALAR,

@@ -21,6 +21,7 @@ from migrations_ops.rules.plan_keys import (  # fmt: skip
     FAILING,
     ORGANISATION,
     PHASES,
+    PLACEMENTS,
     PLAN_KEYS,
     REACHABLE_KEYS,
     RULE_KEYS,
@@ -195,6 +196,7 @@ def _table(given: Given, others: dict[str, Given], so_far: list[str], slugs: lis
         ),
         required=given.flag("required"),
         unmatched=given.one_of("unmatched", slugs, "must be a tenant's slug") if "unmatched" in given else "",
+        placement=given.one_of("placement", PLACEMENTS) if "placement" in given else "",
         failing=_failing(given),
     )
 

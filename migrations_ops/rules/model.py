@@ -157,6 +157,7 @@ class TableSpec:
     rescope: tuple[tuple[str, ...], ...] = ()
     unmatched: str = ""
     required: bool = False  # rows without a tenant, though no rule may know a new one
+    placement: str = ""  # on a cluster: "reference" or "distributed"; empty: as it is proposed
     failing: int | None = None  # rows that may refuse their tenant and become findings; None: the run stops
 
     @property

@@ -6,6 +6,7 @@ A shape is a name that `schema` knows. A `*` marks what must be there.
 SEES = ("own", "shared", "nothing")
 PHASES = ("003_platform_data", "004_tenant_data")
 FAILING = ("stop", "find")
+PLACEMENTS = ("reference", "distributed")
 CONFIGURATION = ("features", "limits", "security")
 ORGANISATION = {
     "departments": {"code": "text*", "name": "text*", "description": "text", "healthcare_domain": "text"},
@@ -52,6 +53,7 @@ TABLE_KEYS = {
     "visibility": "visibility*",
     "person_decides": "flag",
     "required": "flag",
+    "placement": "placement",
     "columns": "columns",
     "rescope": "lists",
     "rules_as": "relation",

@@ -3,7 +3,7 @@
 from migrations_ops.engine.events import Listener
 from migrations_ops.engine.session import Session
 from migrations_ops.models import Run
-from migrations_ops.phase_state import no_wait_callback, open_session
+from migrations_ops.phase_state import DISTRIBUTION, DistributedNow, no_wait_callback, open_session
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rules.canary import Scope, narrowed
 from migrations_ops.rules.current import plan_of_run
@@ -47,6 +47,8 @@ def reopened(session: Session, actor: Actor, run: int | None = None) -> tuple[Un
     """The unfinished run, at work again by its plan. Raises NothingToStop, UnknownRun, PlanHasChanged."""
     found = only_unfinished(session, run)
     _refuse_restore(found)
+    if DISTRIBUTION in found.phases:
+        raise DistributedNow
     plan = plan_of_run(session, found.id)
     plan_drift.refuse_another(session, found.id, found.digest, plan)
     reopen(session, found.id, found.status, actor)

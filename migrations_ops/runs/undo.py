@@ -13,7 +13,7 @@ from migrations_ops.engine.ledger import Undone
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Phase
 from migrations_ops.models import Run
-from migrations_ops.phase_state import make_ready, open_with_plan, phase_states, position
+from migrations_ops.phase_state import make_ready, open_with_plan, phase_states, position, refuse_distributed
 from migrations_ops.phases import row_level_security, triggers
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.rules.canary import touched
@@ -56,6 +56,7 @@ def undo_phases(first: str, archive: Path | None, listener: Listener, actor: Act
     with open_with_plan() as (session, plan), session.run_lock():
         if not session.named("is_set_up")[0][0]:
             return Result("nothing_to_do")
+        refuse_distributed(session)
         plan = touched(plan, standing_scopes(session))
         wanted = to_undo(session, phases_of(plan), first)
         if not wanted:
@@ -78,6 +79,7 @@ def open_undo(first: str, actor: Actor) -> int | None:
     with open_with_plan() as (session, plan), session.run_lock():
         position(phases_of(plan), first or phases_of(plan)[0].key)
         make_ready(session)
+        refuse_distributed(session)
         plan = touched(plan, standing_scopes(session))
         wanted = to_undo(session, phases_of(plan), first)
         return open_or_go_on(session, plan, Run.Kind.UNDO, wanted, actor, resume=False)[0] if wanted else None

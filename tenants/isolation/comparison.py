@@ -13,7 +13,7 @@ from typing import Any
 from psycopg.sql import Composable
 
 from tenants.inventory import OWN_SCHEMA, TENANT_COLUMN, Inventory, Routine, TenantTable
-from tenants.isolation import bound, bound_comparison, wanted
+from tenants.isolation import bound, bound_comparison, nodes, wanted
 from tenants.isolation.difference import (
     BOUND_FUNCTIONS,
     BOUND_RIGHTS,
@@ -22,6 +22,7 @@ from tenants.isolation.difference import (
     GRANTS,
     KEYS,
     LOGINS,
+    NODES,
     OTHERS,
     PARTS,
     POLICIES,
@@ -36,7 +37,7 @@ from tenants.isolation.rights import Rights
 from tenants.isolation.roles import bound_owners, logins, provers, roles, settings
 from tenants.isolation.wanted import OTHERS as POLICY_OF_OTHERS
 from tenants.isolation.wanted import PUBLIC, Policy
-from vital.db import sql
+from vital.db import cluster, sql
 from vital.db.roles import ROLES as OURS
 from vital.db.roles import TENANT_ROLE
 from vital.db.session import Session
@@ -131,7 +132,8 @@ def _at_once(session: Session, inventory: Inventory, part: str, relation: str) -
 
 def of_roles(ask: Ask, bound: Collection[str] = ()) -> Iterator[Difference]:
     """Of the two roles alone, as far as they are there; also before anything else is."""
-    return roles(_rows(ask, "found_roles"), bound, whole=False)
+    on_cluster = cluster.form_of(ask).is_cluster
+    return roles(_rows(ask, "found_roles"), bound, whole=False, on_cluster=on_cluster)
 
 
 def of_others(ask: Ask, relations: Collection[str], *, force_owner: bool) -> Iterator[Difference]:
@@ -179,6 +181,7 @@ class Look:
         serves = {"serving": sql.literal(serving), "tables": sql.literal(_closed(inventory))}
         self._logins = {"logins": query("service_logins", **serves)}
         self._tables: list[Row] | None = None
+        self.form = cluster.form_of(ask, every)
 
     def differences(self, parts: Collection[str]) -> Iterator[Difference]:
         if POLICIES in parts:
@@ -197,7 +200,8 @@ class Look:
             yield from self._keys()
         if ROLES in parts:
             closed = sql.literal(_closed(self.inventory))
-            yield from roles(_rows(self.ask, "found_roles"), [one.role for one in self.inventory.bound])
+            theirs, on_cluster = [one.role for one in self.inventory.bound], self.form.is_cluster
+            yield from roles(_rows(self.ask, "found_roles"), theirs, on_cluster=on_cluster)
             yield from bound_comparison.roles(_rows(self.ask, "found_bound_roles", roles=self._roles))
             yield from provers(_rows(self.ask, "found_provers", tables=closed))
             whose = sql.literal([TENANT_ROLE, *(one.role for one in self.inventory.bound)])
@@ -206,6 +210,8 @@ class Look:
             of_plan = {"tables": sql.literal(_closed(self.inventory)), "powers": sql.literal(list(wanted.POWERS))}
             yield from settings(_rows(self.ask, "found_settings", **self._logins))
             yield from logins(_rows(self.ask, "found_logins", **self._logins, **of_plan))
+        if NODES in parts:
+            yield from nodes.differences(self.ask, self.form)
         if OTHERS in parts:
             yield from of_others(self.ask, self.relations, force_owner=self.inventory.force_owner)
 
@@ -217,6 +223,7 @@ class Look:
                 "registry": sql.literal(self.inventory.registry),
             }
             parts |= {"policies": sql.literal(list(wanted.POLICY_NAMES)), "members": query("members", **self._names)}
+            parts["people"] = query("people_of_table", table=sql.raw("c.oid"))
             functions = [bound.tenant_function(one, self.inventory.registry) for one in self.inventory.bound]
             parts |= {"bound": sql.literal(bound.POLICIES), "roles": self._roles}
             parts["functions"] = sql.literal([one.signature for one in functions])
@@ -267,10 +274,10 @@ class Look:
     def _of_each_policy(self, row: Row, table: TenantTable | None) -> Iterator[Difference]:
         memo, shared = self.records.get(wanted.closing(row["root"])), bool(table and table.shared)
         found = {one["name"]: _policy(one) for one in row["policies"]}
-        owner = sql.names(row["owner"])[0] if self._is_forced(row) else ""
-        others = _others(memo, owner, found.get(POLICY_OF_OTHERS))
         column, platform = TENANT_COLUMN if table else "id", self.inventory.platform_id
-        expected = [*wanted.policies(shared=shared, platform=platform, column=column, others=others)]
+        others, on_cluster = self._others(memo, row, found.get(POLICY_OF_OTHERS)), self.form.is_cluster
+        rows = {"platform": platform, "column": column}
+        expected = [*wanted.policies(shared=shared, others=others, on_cluster=on_cluster, **rows)]
         for one in self.inventory.bound_on(row["root"]):
             if self._is_wanted(bound.limiting(one, row["root"])):
                 expected += bound.policies(one, shared=shared, platform=platform, column=column)
@@ -284,7 +291,21 @@ class Look:
                 text = there.in_words if there else "it is missing"
                 dangerous = there is not None or not policy.permissive
                 yield self._of_table(row, f"policy {policy.name}", policy.in_words, text, dangerous)
+        for policy in row["open_policies"] if self.form.is_cluster else ():
+            text = f"PERMISSIVE FOR {wanted.COMMANDS[policy['command']]} USING {policy['using']}, for tenants as well"
+            yield self._of_table(row, f"policy {policy['name']}", "it does not apply to vital_tenant", text, True)
         yield from self._foreign_parts(row)
+
+    def _others(self, memo: Any, row: Row, found: Policy | None) -> Collection[str]:
+        """Who sees what they saw before, by what VITAL noted then; where nothing is noted, either is right. The owner
+        alone, where the application had isolation of its own, and nobody where the owner is not bound then."""
+        owner = [sql.names(row["owner"])[0]] if self._is_forced(row) else []
+        everybody = [sql.names(role)[0] for role in row["people"]] if self.form.is_cluster else [PUBLIC]
+        if isinstance(memo, dict) and "enabled" in memo:
+            return owner if memo["enabled"] else everybody
+        if found is None:
+            return everybody if owner else []
+        return everybody if set(found.roles) == set(everybody) else owner
 
     def _foreign_parts(self, row: Row) -> Iterator[Difference]:
         """An operator or a cast that somebody made is printed like the server's own, but is not the same."""
@@ -342,7 +363,7 @@ class Look:
         if not self.complete:
             among = [name for name in among if name in self.relations]
         children = [name for name in among if name in self.relations and self._is_wanted(wanted.guarding(name))]
-        guards = wanted.Guards(among, children, self.inventory.platform_id)
+        guards = wanted.Guards(among, children, self.inventory.platform_id, self.form.placement)
         for row in _rows(self.ask, "found_guards", guards=guards.triggers) if children else ():
             if not (row["there"] and row["same"] and row["fires"]):
                 found = "is missing" if not row["there"] else "is another" if not row["same"] else "is switched off"
@@ -410,7 +431,9 @@ class Look:
 
     def _writing(self) -> Iterator[tuple[TenantTable, Routine]]:
         for table in self.inventory.tables:
-            if table.writer and table.relation in self.relations and self._is_wanted(wanted.writing(table.relation)):
+            if not table.writer or table.relation not in self.relations or self.form.is_placed(table.relation):
+                continue  # Citus refuses a row without a tenant before any trigger
+            if self._is_wanted(wanted.writing(table.relation)):
                 yield table, table.writer
 
     def _writers(self) -> Iterator[Difference]:
@@ -519,18 +542,8 @@ def _policy(row: Row) -> Policy:
     using, check = row["using"], row["check"]
     if row["name"].startswith(bound.POLICIES):
         using, check = bound.qualified(using), bound.qualified(check)
-    whom = tuple(sql.names(role)[0] for role in row["roles"])
+    whom = tuple(sorted(sql.names(role)[0] for role in row["roles"]))
     return Policy(row["name"], row["command"], whom, using, check, row["permissive"])
-
-
-def _others(memo: Any, owner: str, found: Policy | None) -> str:
-    """Who sees what they saw before, by what VITAL noted then; where nothing is noted, either is right. The `owner`
-    is empty where it is not bound."""
-    if isinstance(memo, dict) and "enabled" in memo:
-        return owner if memo["enabled"] else PUBLIC
-    if found is None:
-        return PUBLIC if owner else ""
-    return PUBLIC if found.roles == (PUBLIC,) else owner
 
 
 def _is_on(row: Row) -> bool:

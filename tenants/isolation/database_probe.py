@@ -14,6 +14,7 @@ from functools import partial
 from uuid import uuid4
 
 from tenants.inventory import BoundRole, Inventory, every_tenant
+from tenants.isolation import cluster_probe
 from tenants.isolation.attacks import LOCKED, Answer, Move, Try, Verdict, Weapons, judge, script, together
 from tenants.isolation.fixtures import Planter
 from tenants.isolation.privilege_attacks import Sideways
@@ -22,7 +23,7 @@ from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Attempt, Report
 from tenants.isolation.sequences import Sequences
 from tenants.isolation.targets import AS_TENANT, NOBODY, Actor, Guise, Target, guise_of, in_turn, targets
 from tenants.isolation.trial import Piece, Trial
-from vital.db import sql
+from vital.db import cluster, sql
 from vital.db.session import Session
 from vital.errors import EngineError
 
@@ -61,6 +62,11 @@ def prove(
     if not session.value(QUERIES["may_be_tenant"]):
         ((login, statement),) = session.execute(query("how_to_be_tenant"))
         raise CannotBecomeTenant(login=login, statement=statement)
+    form = cluster.form_of(session.execute, inventory.closed)
+    if form.placement:
+        most = budget_for(len(inventory.closed)) if budget is None else budget
+        deadline = math.inf if all_pairs else time.monotonic() + most
+        return cluster_probe.prove(session, inventory, form, deadline, everybody=everybody)
     started, report = time.monotonic(), Report()
     for run in _runs(session, inventory, report, everybody=everybody):
         most = budget_for(len(run.targets)) if budget is None else budget

@@ -6,9 +6,10 @@ from typing import Any
 POLICIES, GRANTS, SCHEMAS, REFERENCES = "policies", "grants", "schemas", "references"
 FUNCTIONS, WRITERS, KEYS = "functions", "writers", "keys"
 ROLES, LOGINS, OTHERS = "roles", "logins", "policies of others"
+NODES = "nodes of the cluster"
 BOUND_RIGHTS, BOUND_WRITERS, BOUND_FUNCTIONS = "rights of bound roles", "rows of bound roles", "tenants of bound roles"
 OF_BOUND_ROLES = (BOUND_RIGHTS, BOUND_WRITERS, BOUND_FUNCTIONS)
-PARTS = (POLICIES, GRANTS, SCHEMAS, REFERENCES, FUNCTIONS, WRITERS, KEYS, ROLES, LOGINS, OTHERS, *OF_BOUND_ROLES)
+PARTS = (POLICIES, GRANTS, SCHEMAS, REFERENCES, FUNCTIONS, WRITERS, KEYS, ROLES, LOGINS, OTHERS, NODES, *OF_BOUND_ROLES)
 EARLIER = (WRITERS, KEYS)  # made before 006, so that a run goes back to where they are made
 
 

@@ -15,16 +15,19 @@ HARMLESS = ("CREATEDB",)  # opens no row
 SETTINGS = {"session_replication_role": "origin", "role": "none"}
 
 
-def roles(rows: Iterable[Row], bound: Collection[str] = (), *, whole: bool = True) -> Iterator[Difference]:
+def roles(
+    rows: Iterable[Row], bound: Collection[str] = (), *, whole: bool = True, on_cluster: bool = False
+) -> Iterator[Difference]:
     """Of the roles without login; through one of them the owner may become the `bound` ones. `whole`: both that tenants
-    and operators work as have to be there."""
+    and operators work as have to be there. `on_cluster`: nodes log in to each other as them."""
     found = {row["name"]: row for row in rows}
     if PROVER_ROLE in found:
         yield from _prover(found[PROVER_ROLE], bound)
     for name in OURS:
         row = found.get(name)
         if row is not None:
-            yield from _attributes(ROLES, f"role {name}", name, row["attributes"], own=True)
+            attributes = row["attributes"] | ({"LOGIN": False} if on_cluster else {})
+            yield from _attributes(ROLES, f"role {name}", name, attributes, own=True)
             yield from _memberships(row)
         elif whole:
             yield Difference(ROLES, "", f"role {name}", "it is there", "it is missing", False)

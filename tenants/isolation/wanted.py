@@ -4,7 +4,8 @@ One definition: 006 makes things from it, and the comparison holds the catalogue
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 from psycopg.sql import Composable
@@ -12,6 +13,7 @@ from psycopg.sql import Composable
 from tenants.inventory import TENANT_COLUMN, Routine
 from tenants.isolation.queries import QUERIES, query
 from vital.db import session_settings, sql
+from vital.db.cluster import DISTRIBUTED
 from vital.db.roles import OPERATOR_ROLE, TENANT_ROLE
 
 PUBLIC = "PUBLIC"
@@ -40,6 +42,7 @@ SERVER_FUNCTIONS = {
     "pg_catalog.uuid_eq(uuid,uuid)": ("uuid_eq", "uuid_eq(uuid, uuid) RETURNS boolean IMMUTABLE LEAKPROOF"),
 }
 
+OF_ONE_SERVER = ("own_rows", "own_or_shared_rows")  # the expressions of policies
 QUESTION = re.compile(r"WHEN .* THEN '(?:[^']|'')+'")  # of a guard about one foreign key
 
 
@@ -64,23 +67,35 @@ class Policy:
         return " ".join(parts)
 
 
-def policies(*, shared: bool, platform: str, column: str, others: str = PUBLIC) -> tuple[Policy, ...]:
-    """Of one table. `others` are those who see what they saw before: everybody, or the owner; or nobody ("") where the
-    owner is not bound."""
-    own = expression("own_rows", column=sql.raw(column))
+def policies(
+    *, shared: bool, platform: str, column: str, others: Collection[str] = (PUBLIC,), on_cluster: bool = False
+) -> tuple[Policy, ...]:
+    """Of one table. `others` are those who see what they saw before: everybody, or the owner; or nobody where the owner
+    is not bound.
+
+    `on_cluster`: in the form that Citus gives to every node. It takes no subquery, and makes each policy permissive
+    there; so those for tenants are that from the start, and no other policy may apply to vital_tenant.
+    """
+    own_rows, all_rows = ("own_rows_on_cluster", "own_or_shared_rows_on_cluster") if on_cluster else OF_ONE_SERVER
+    own = expression(own_rows, column=sql.raw(column))
     visible = own
     if shared:
-        visible = expression("own_or_shared_rows", column=sql.raw(column), platform=sql.literal(platform))
+        visible = expression(all_rows, column=sql.raw(column), platform=sql.literal(platform))
     tenant = (TENANT_ROLE,)
     return (
-        *((Policy(OTHERS, "*", (others,), "true", "true"),) if others else ()),
+        *((Policy(OTHERS, "*", tuple(sorted(others)), "true", "true"),) if others else ()),
         Policy("vital_operator", "*", (OPERATOR_ROLE,), "true", "true"),
-        Policy("vital_tenant", "*", tenant, "true", "true"),
-        Policy("vital_tenant_select", "r", tenant, visible, None, permissive=False),
-        Policy("vital_tenant_insert", "a", tenant, None, own, permissive=False),
-        Policy("vital_tenant_update", "w", tenant, own, own, permissive=False),
-        Policy("vital_tenant_delete", "d", tenant, own, None, permissive=False),
+        *(() if on_cluster else (Policy("vital_tenant", "*", tenant, "true", "true"),)),
+        Policy("vital_tenant_select", "r", tenant, visible, None, permissive=on_cluster),
+        Policy("vital_tenant_insert", "a", tenant, None, own, permissive=on_cluster),
+        Policy("vital_tenant_update", "w", tenant, own, own, permissive=on_cluster),
+        Policy("vital_tenant_delete", "d", tenant, own, None, permissive=on_cluster),
     )
+
+
+def people_of(relation: str) -> Composable:
+    """A query of the roles that see a table's rows beside VITAL's own, where no policy can be for everybody."""
+    return query("people_of_table", table=sql.compose("to_regclass({name})", name=sql.literal(relation)))
 
 
 def creation(policy: Policy, relation: str) -> Composable:
@@ -123,11 +138,13 @@ def guard_function(name: str, body: str, arguments: str = "") -> Routine:
 @dataclass(frozen=True)
 class Guards:
     """What keeps the references of `children` to `tables` in their tenant, as questions of the catalogue: triggers on
-    both sides of each foreign key, the functions that are a table's own, and triggers that are none of these."""
+    both sides of each foreign key, the functions that are a table's own, and triggers that are none of these.
+    `placement`: as a cluster's Form has it."""
 
     tables: list[str]
     children: list[str]
     platform: str
+    placement: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def triggers(self) -> Composable:
@@ -137,6 +154,7 @@ class Guards:
     @property
     def functions(self) -> Composable:
         bodies = {"rows_body": "guard_referring_rows_body", "row_body": "guard_referring_row_body"}
+        bodies["placed_row_body"] = "guard_placed_row_body"
         parts = {name: sql.literal(QUERIES[body]) for name, body in bodies.items()}
         return query("reference_functions", keys=self._keys, platform=sql.literal(self.platform), **parts)
 
@@ -153,8 +171,11 @@ class Guards:
     def _keys(self) -> Composable:
         named = {"on_child": query("guard_of_reference"), "on_parent": query("guard_of_referenced")}
         whens = {"rows_of_key": "guard_referring_rows_of_key", "row_of_key": "guard_referring_row_of_key"}
+        whens["placed_row_of_key"] = "guard_placed_row_of_key"
         parts = {name: sql.literal(QUERIES[when]) for name, when in whens.items()}
         among = {"tables": sql.literal(self.tables), "children": sql.literal(self.children)}
+        among["placed"] = sql.literal(list(self.placement))
+        among["distributed"] = sql.literal([name for name, how in self.placement.items() if how == DISTRIBUTED])
         return query("reference_keys", platform=sql.literal(self.platform), **named, **parts, **among)
 
 
@@ -181,6 +202,10 @@ def writer_condition() -> str:
 
 def closing(relation: str) -> str:
     return f"row level security of {relation}"
+
+
+def narrowing(relation: str) -> str:
+    return f"policies of others on {relation} leave tenants alone"
 
 
 def granting(relation: str) -> str:

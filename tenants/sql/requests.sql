@@ -65,6 +65,10 @@ SELECT (
            WHERE c.relkind IN ('r', 'p', 'v', 'm')
              AND c.relnamespace = ANY (SELECT to_regnamespace(s) FROM unnest(%(tables)s::text[]) AS s)
              AND (has_any_column_privilege(session_user, c.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(session_user, c.oid, 'DELETE, TRUNCATE'))
+             AND NOT EXISTS (  -- views of Citus about its nodes
+                 SELECT FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'citus'
+                 WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+             )
            ORDER BY 1
            LIMIT 1
        ),

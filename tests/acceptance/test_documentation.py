@@ -21,6 +21,7 @@ ELSEWHERE = {
     "supabase": "test_supabase_guide.py",
     "vectors": "test_vectors_guide.py",
     "restore-one-tenant": "test_restore_guide.py",
+    "citus": "test_citus_guide.py",
 }
 PAGES = [
     page

@@ -26,6 +26,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "backup": [("new.dump",)],
     "create_api_key": [("--tenant", "pharma", "--scope", "read", "--name", "x")],
     "create_login": [("vital_test_nobody",)],
+    "distribute": [(), ("--yes",), ("--undo", "--yes")],
     "doctor": [()],
     "generate_legacy": [("--rows", "5")],
     "ledger": [("size",), ("purge", "--dry-run"), ("forget", "users", NOBODY, *WHY)],

@@ -117,7 +117,8 @@ def asked_for(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
 # How a statement is asked for: of a session from anywhere, of the phases' folder, or of the folder beside the module.
 FINDS_IN = {"named": ("migrations_ops/engine/sql", "vital/db/sql"), "QUERIES": (), "_of": ()}
 FINDS_IN |= dict.fromkeys(("query", "of_table", "every"), ("migrations_ops/phases/sql",))
-HAS_ITS_OWN = "tenants/isolation/"  # functions of the phases' names, for the folder beside
+# functions of the phases' names, for the folder beside
+HAS_ITS_OWN = ("tenants/isolation/", "migrations_ops/distribution/")
 
 
 def folders(module: Module, function: str) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ MEMOS: dict[str, Any] = {
     r"\w+ (is assigned without|has) its index on the tenant column.*": [
         {"relation": "public.a", "schema": "public", "name": "b", "body": "USING btree (tenant_id)", "comment": "…"}
     ],
+    r"policies of others on .* leave tenants alone": [{"name": "viewable", "roles": ["PUBLIC"]}],
     r"grants on .*|the roles may use the schema .*|VITAL's data work reads .*": {"held": []},
 }
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 import psycopg
 import pytest
 
+from migrations_ops.engine import ddl
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Statement
 from migrations_ops.phases import policies
@@ -73,7 +74,7 @@ def are_as_wanted(session: Session, statement: Statement) -> bool:
 
 
 def again(session: Session, statement: Statement) -> None:
-    for change in statement.up:
+    for change in ddl.changes(session, statement):
         session.execute(change)
     assert are_as_wanted(session, statement)
 

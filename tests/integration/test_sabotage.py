@@ -101,7 +101,7 @@ def repair(session: Session, found: list[Difference], deferred: frozenset[str]) 
     session.connection.execute(f"SET LOCAL ROLE {OWNER}".encode())
     while work := missing(session, deferred):
         for statement in work:
-            for change in [*([statement.repair] if statement.repair else []), *statement.up]:
+            for change in [*([statement.repair] if statement.repair else []), *ddl.changes(session, statement)]:
                 # Beside writers an index is built outside of a transaction; alone it need not be.
                 session.execute(sql.verbatim(sql.text_of(change).replace(" CONCURRENTLY", "")))
     session.connection.execute(b"RESET ROLE")

@@ -22,7 +22,7 @@ def cursor(migrated_template: Scratch) -> Iterator[ScopedCursor]:
     """Of a superuser who is somebody else in every transaction of the scope."""
     scope = context.tenant_scope(PHARMA, read_only=True)
     with psycopg.connect(migrated_template.admin_url, autocommit=True) as connection:
-        connection.vital_scope = context.begin_statement(scope) + ";\n"  # type: ignore[attr-defined]
+        connection.vital_scope = context.beginning_of(scope)  # type: ignore[attr-defined]
         yield ScopedCursor(connection)
 
 

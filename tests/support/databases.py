@@ -17,6 +17,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.support import citus
+
+ATTEMPTS = 20
 OWNER = "vital_test_owner"
 OWNER_PASSWORD = "vital-test"
 
@@ -34,15 +37,18 @@ class Scratch:
 
 
 def create_empty(server_url: str, prefix: str = "vital_test") -> Scratch:
-    """A new database that belongs, with its schema public, to OWNER."""
-    _ensure_owner(server_url)
+    """A new database that belongs, with its schema public, to OWNER; on a cluster one on each node."""
     scratch = _scratch(server_url, prefix)
-    _run(
-        server_url,
-        sql.SQL("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0").format(
-            sql.Identifier(scratch.name), sql.Identifier(OWNER)
-        ),
-    )
+    for server in _servers(server_url):
+        _ensure_owner(server)
+        _run(
+            server,
+            sql.SQL("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0").format(
+                sql.Identifier(scratch.name), sql.Identifier(OWNER)
+            ),
+        )
+    if citus.is_cluster(server_url):
+        citus.connect(scratch.admin_url, scratch.name)
     _run(scratch.admin_url, sql.SQL("ALTER SCHEMA public OWNER TO {}").format(sql.Identifier(OWNER)))
     return scratch
 
@@ -51,7 +57,8 @@ def drop(scratch: Scratch) -> None:
     """Drop the database, connections and all, and the logins named after it (demo mode makes one); one that is gone
     already is no error."""
     server_url = _url(scratch.admin_url, dbname="postgres")
-    _run(server_url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(scratch.name)))
+    for server in _servers(scratch.admin_url):
+        _run(server, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(scratch.name)))
     for (login,) in rows(server_url, "SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [f"%\\_{scratch.name}"]):
         drop_login(server_url, login)
 
@@ -59,15 +66,24 @@ def drop(scratch: Scratch) -> None:
 def clone(template: Scratch) -> Scratch:
     """A copy of the database (not of what GRANT and ALTER DATABASE said about it); cuts connections to the template."""
     copy = _scratch(template.admin_url, template.name.rpartition("_")[0])
-    server_url = _url(template.admin_url, dbname="postgres")
-    rows(server_url, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [template.name])
-    _run(
-        server_url,
-        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
-            sql.Identifier(copy.name), sql.Identifier(OWNER), sql.Identifier(template.name)
-        ),
+    statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+        sql.Identifier(copy.name), sql.Identifier(OWNER), sql.Identifier(template.name)
     )
+    for server in _servers(template.admin_url):
+        for _ in range(ATTEMPTS):  # a cluster's own processes come back to the template
+            cut = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+            rows(server, cut, [template.name])
+            with suppress(psycopg.errors.ObjectInUse):
+                _run(server, statement)
+                break
+        else:
+            raise RuntimeError(f"somebody keeps coming to {template.name}")
     return copy
+
+
+def _servers(url: str) -> list[str]:
+    """The servers that a database lies on: one, or each node of a Citus cluster, the workers first."""
+    return citus.servers() if citus.is_cluster(url) else [_url(url, dbname="postgres")]
 
 
 def clone_with_grants(template: Scratch) -> Scratch:

@@ -88,7 +88,7 @@ def _isolate(session: Session, schema: str, relations: Sequence[str], key: str) 
     steps += [policies.grants(registry, inventory, ["SELECT"])]
     steps += [policies.guarded_references(relation, inventory, relations, PLATFORM) for relation in relations]
     for step in steps:
-        for statement in step.up:
+        for statement in ddl.changes(session, step):
             session.execute(statement)
     return found
 

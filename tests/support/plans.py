@@ -96,21 +96,18 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "an unknown key of a table": (changed("visibility", "visible"), HOUSES, "Did you mean 'visibility'?"),
     "an unknown key of a rule": (changed("tenant = ", "tennant = "), RULE, "Did you mean 'tenant'?"),
     "an unknown key like no other": (changed("columns =", "zzz ="), HOUSES, "Known are: columns, critical, failing"),
-    "rows that may fail, some way": (
-        changed("visibility =", 'failing = "skip"\nvisibility ='),
-        HOUSES,
-        "failing, not 'skip'. One of: stop, find",
-    ),
-    "a limit of failing rows that stop": (
+    "failing in some way": (changed("visibility =", 'failing = "skip"\nvisibility ='), HOUSES, "One of: stop, find"),
+    "a limit that stops": (
         changed("visibility =", "failing_limit = 5\nvisibility ="),
         HOUSES,
-        'belongs to failing = "find"',
+        'belongs to failing = "f',
     ),
     "no failing row at all": (
         changed("visibility =", 'failing = "find"\nfailing_limit = 0\nvisibility ='),
         HOUSES,
         "must be 1 or more",
     ),
+    "an unknown place": (changed("visibility =", 'placement = "x"\nvisibility ='), HOUSES, "reference"),
     "an unknown key of a condition": (when('{ colum = "street", equals = "a" }'), RULE, "Did you mean 'column'?"),
     "an unknown key of a parent": (changed('house", table', 'house", tabel'), "public.rooms, rule 1", "'table'?"),
     "an owner half bound": (changed("version = 1", "version = 1\nforce_owner = 1"), "the plan", "true or false, not 1"),

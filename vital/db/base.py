@@ -8,7 +8,7 @@ from django.conf import settings
 from django_tenants.postgresql_backend import base
 from psycopg.pq import ConnStatus
 
-from vital.db import embedded, session_settings
+from vital.db import cluster, embedded, session_settings
 from vital.db import scope as context
 from vital.db.cursor import ScopedCursor
 
@@ -21,6 +21,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     """
 
     otherwise: tuple[str, ...] = ()  # the settings that each transaction of this connection must set
+    on_cluster = False  # whether tables of this connection's database may lie on several servers
 
     def get_connection_params(self) -> dict[str, Any]:
         if self.settings_dict.get("EMBEDDED") and not self.settings_dict["NAME"]:
@@ -41,6 +42,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
                 self.otherwise = tuple(name for (name,) in cursor.execute(context.otherwise_statement()))
             else:
                 cursor.execute(context.session_statement())
+            self.on_cluster = cursor.execute(cluster.IS_CLUSTER).fetchone()[0]
 
     def _configure_timezone(self, connection: Any) -> bool:
         """Nothing: sessions and transactions set theirs, and Django's would outlive the transaction behind a pooler."""
@@ -50,13 +52,13 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         """Begin a transaction. A scope's begins in the message of its first statement: none can come before."""
         scope = context.current()
         if autocommit or scope is None:
-            self.connection.vital_scope = ""
+            self.connection.vital_scope = None
             super()._set_autocommit(autocommit)
             return
         # The demo has taken a login of its own since, or the server has ended this connection.
         if self.connection.info.user != self.settings_dict["USER"] or self._is_dead():
             self._connect_again()
-        self.connection.vital_scope = context.begin_statement(scope, self.otherwise) + ";\n"
+        self.connection.vital_scope = context.beginning_of(scope, self.otherwise, on_cluster=self.on_cluster)
 
     def _is_dead(self) -> bool:
         """Whether the server has closed the connection since its last use; asked of the socket, not of the server."""

@@ -1,10 +1,19 @@
 """The cursor of a scope's transaction, which begins it in the message of its first statement."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import psycopg
 from psycopg.abc import Params
 from psycopg.pq import TransactionStatus
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What comes before the first statement of a transaction in its message, and how many results that has."""
+
+    text: str
+    results: int
 
 
 class ScopedCursor(psycopg.ClientCursor[Any]):
@@ -26,21 +35,21 @@ class ScopedCursor(psycopg.ClientCursor[Any]):
         if not (beginning or end):
             super().execute(query, params, **options)
             return self
-        super().execute((beginning + self.mogrify(query, params) + end).encode(), **options)
-        if beginning:
+        before = beginning.text if beginning else ""
+        super().execute((before + self.mogrify(query, params) + end).encode(), **options)
+        for _ in range(beginning.results if beginning else 0):
             self.nextset()  # BEGIN has a result, and so have the settings
-            self.nextset()
         return self
 
-    def _beginning(self) -> str:
+    def _beginning(self) -> Beginning | None:
         """What must come before the next statement; nothing inside a transaction, be it a failed one."""
-        scope: str = getattr(self.connection, "vital_scope", "")
-        return scope if self.connection.info.transaction_status == TransactionStatus.IDLE else ""
+        beginning: Beginning | None = getattr(self.connection, "vital_scope", None)
+        return beginning if self.connection.info.transaction_status == TransactionStatus.IDLE else None
 
     def begin(self) -> None:
         """Begin where nothing has: for statements that cannot share a message."""
         if beginning := self._beginning():
-            super().execute(beginning.encode())
+            super().execute(beginning.text.encode())
 
     def executemany(self, *arguments: Any, **options: Any) -> None:
         self.begin()

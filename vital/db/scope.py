@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from vital.db import session_settings, sql
+from vital.db.cursor import Beginning
 from vital.db.roles import OPERATOR_ROLE, TENANT_ROLE
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
@@ -38,13 +39,14 @@ class AnotherScopeIsOpen(RuntimeError):
 
 
 @lru_cache(maxsize=1024)
-def begin_statement(scope: Scope, otherwise: tuple[str, ...] = ()) -> str:
+def beginning_of(scope: Scope, otherwise: tuple[str, ...] = (), *, on_cluster: bool = False) -> Beginning:
     """BEGIN, and everything that holds for this transaction only, as one message to the server.
 
-    `otherwise`: the settings that the database or the login has other than we need them.
+    `otherwise`: the settings that the database or the login has other than we need them. `on_cluster`: the tenant is
+    said to the workers too.
     """
     statement = sql.compose(
-        QUERIES["begin_as"],
+        QUERIES["begin_on_cluster" if on_cluster else "begin_as"],
         access=sql.raw("READ ONLY" if scope.read_only else "READ WRITE"),
         role=sql.literal(scope.role),
         tenant=sql.literal(scope.tenant),
@@ -52,7 +54,7 @@ def begin_statement(scope: Scope, otherwise: tuple[str, ...] = ()) -> str:
         settings=session_settings.for_transaction(otherwise),
         timeout=sql.literal(str(settings.STATEMENT_TIMEOUT_MS)),
     )
-    return sql.text_of(statement)
+    return Beginning(sql.text_of(statement) + ";\n", 4 if on_cluster else 2)
 
 
 def session_statement() -> str:

@@ -14,7 +14,7 @@ from psycopg import errors as pg
 from psycopg.pq import TransactionStatus
 from psycopg.sql import Composable
 
-from vital.db import introspection, session_settings, sql
+from vital.db import cluster, introspection, session_settings, sql
 from vital.errors import AnotherRunIsActive, PooledConnection, ServerTooOld
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
@@ -60,6 +60,8 @@ class Session:
             session._refuse_what_cannot_work()
             session._path_of_applications = session.named("path_of_applications")[0][0]
             session.overruled = session_settings.overruled(session.execute(session_settings.for_session("public")))
+            if session.value(cluster.IS_CLUSTER):
+                session.execute(session_settings.on_cluster())
         except BaseException:
             session.close()
             raise

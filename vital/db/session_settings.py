@@ -9,7 +9,7 @@ from pathlib import Path
 
 from psycopg.sql import Composable
 
-from vital.db import sql
+from vital.db import cluster, sql
 
 QUERIES = sql.load(Path(__file__).parent / "sql")
 # Names, keys, hashes and findings are text, and so is what the driver reads: the same in every session.
@@ -84,6 +84,13 @@ def search_path(*schemas: str) -> str:
 def for_session(*schemas: str) -> Composable:
     """Sets them for a connection that is nobody else's. Its rows are (value, name, who said otherwise)."""
     return _compared("session_settings", IN_A_SESSION | {"search_path": search_path(*schemas)})
+
+
+def on_cluster() -> Composable:
+    """Sets for such a connection what a cluster's needs besides. The server lists none of these names."""
+    pairs = ((sql.literal(name), sql.literal(value)) for name, value in cluster.SESSION_SETTINGS.items())
+    set_each = (sql.compose(QUERIES["set_in_session"], name=name, value=value) for name, value in pairs)
+    return sql.compose(QUERIES["session_settings_on_cluster"], settings=sql.join(set_each))
 
 
 def overruled(rows: Iterable[tuple[str, str, str]]) -> tuple[str, ...]:

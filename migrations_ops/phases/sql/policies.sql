@@ -352,9 +352,56 @@ BEGIN
         RETURN;
     END IF;
     EXECUTE format('CREATE POLICY vital_others ON %s FOR ALL TO %s USING (true) WITH CHECK (true)', to_regclass({name}),
-                   CASE WHEN enabled THEN quote_ident(owner) ELSE 'PUBLIC' END);
+                   CASE WHEN enabled THEN quote_ident(owner) ELSE {everybody} END);
 END
 $others$
+
+-- name: for_everybody
+-- Whom the policy is for where nothing was hidden.
+'PUBLIC'
+
+-- name: for_each_who_has_rights
+-- The same on a cluster, where a policy for everybody would be one for tenants: each role that has rights of its own.
+(SELECT string_agg(role, ', ') FROM ({people}) AS people (role))
+
+-- name: no_policy_for_everybody
+-- Whether no permissive policy of others applies to tenants.
+SELECT NOT EXISTS ({policies_for_everybody})
+
+-- name: policies_for_everybody
+-- Permissive policies of others that apply to tenants, and whom each is for.
+SELECT p.polname AS name, ARRAY(SELECT CASE r WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r)) END FROM unnest(p.polroles) AS r) AS roles
+FROM pg_policy AS p
+WHERE p.polrelid = to_regclass({name})
+  AND p.polpermissive
+  AND p.polname <> ALL({policies}::text[])
+  AND (0 = ANY(p.polroles) OR to_regrole('vital_tenant') = ANY(p.polroles))
+
+-- name: policies_before_narrowing
+-- The same, to give back exactly this.
+SELECT COALESCE(jsonb_agg(jsonb_build_object('name', open.name, 'roles', open.roles)), '[]') FROM ({policies_for_everybody}) AS open
+
+-- name: narrow_policies
+-- They are for the roles that have rights on the table, tenants left out.
+DO $narrow$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN {policies_for_everybody} LOOP
+        EXECUTE format('ALTER POLICY %I ON %s TO %s', found.name, to_regclass({name}), (SELECT string_agg(role, ', ') FROM ({people}) AS people (role)));
+    END LOOP;
+END
+$narrow$
+
+-- name: widen_policy
+-- As it was, unless somebody has dropped it.
+DO $widen$
+BEGIN
+    IF EXISTS (SELECT FROM pg_policy WHERE polrelid = to_regclass({name}) AND polname = {policy_name}) THEN
+        ALTER POLICY {policy} ON {relation} TO {roles};
+    END IF;
+END
+$widen$
 
 -- name: drop_default
 -- A default of the tenant column that VITAL added is not VITAL's: it would give rows a tenant in silence.

@@ -57,12 +57,12 @@ ALTER TABLE {relation} VALIDATE CONSTRAINT {constraint}
 
 -- name: no_unassigned_rows
 -- Whether every row has a tenant.
-SELECT NOT EXISTS (SELECT FROM {relation} WHERE {tenant} IS NULL)
+SELECT NOT EXISTS (SELECT 1 FROM {relation} WHERE {tenant} IS NULL)
 
 -- name: nobody_is_late
 -- The same, and nobody has written a row without a tenant for a while: code that does so would fail from then on as soon
 -- as no rule knows a row of its. The while is the limit `quiet`.
-SELECT NOT EXISTS (SELECT FROM {relation} WHERE {tenant} IS NULL)
+SELECT NOT EXISTS (SELECT 1 FROM {relation} WHERE {tenant} IS NULL)
    AND NOT EXISTS (
        SELECT
        FROM vital.ledger

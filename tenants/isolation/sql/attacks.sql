@@ -216,3 +216,27 @@ SELECT p FROM unnest({privileges}::text[]) AS p WHERE has_any_column_privilege({
 -- name: sees_by_itself
 -- Whether the role that logged in may read the table without putting another role on.
 SELECT session_user::text, has_table_privilege(session_user, to_regclass({name}), 'SELECT')
+
+-- name: be_tenant_everywhere
+-- A tenant, or nobody, on every node of a cluster: what SET LOCAL says goes to the workers, and what set_config() says does not.
+DO $be$ BEGIN SET LOCAL vital.tenant_id = {tenant}; PERFORM set_config('role', {role}, true); END $be$
+
+-- name: row_of_owner
+-- A row of a tenant, each column as text.
+SELECT {texts} FROM {relation} AS t WHERE t.{tenant} = {owner}::uuid LIMIT 1
+
+-- name: touch_row
+-- The row by key, written as it is.
+UPDATE {relation} AS t SET {column} = t.{column} WHERE {row}
+
+-- name: give_row
+-- An own row, in another's name from now on.
+UPDATE {relation} AS t SET {tenant} = {owner} WHERE {row}
+
+-- name: rows_of_shard
+-- What a shard shows beyond what is shared; Citus puts its name in.
+SELECT count(*) FROM %s WHERE {column}::text <> ALL({shared}::text[])
+
+-- name: on_each_shard
+-- The same question to each shard, by a node that logs in as whoever asks.
+SELECT format('%s:%s', nodename, nodeport), shardid, success, result FROM run_command_on_placements({name}, {command})

@@ -44,6 +44,13 @@ SELECT jsonb_build_object(
         FROM pg_policy AS p
         WHERE p.polrelid = c.oid AND (p.polname = ANY({policies}::text[]) OR starts_with(p.polname, {bound}))
     ), '[]'),
+    'people', ARRAY({people} ORDER BY 1),
+    'open_policies', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object('name', quote_ident(p.polname), 'command', p.polcmd, 'using', COALESCE(pg_get_expr(p.polqual, p.polrelid), 'true')))
+        FROM pg_policy AS p
+        WHERE p.polrelid = c.oid AND p.polpermissive AND p.polname <> ALL({policies}::text[])
+          AND (0 = ANY(p.polroles) OR to_regrole('vital_tenant') = ANY(p.polroles))
+    ), '[]'),
     'heir_of', COALESCE((
         WITH RECURSIVE ancestors AS (
             SELECT i.inhparent AS parent, i.inhparent AS oid FROM pg_inherits AS i WHERE i.inhrelid = c.oid AND NOT c.relispartition

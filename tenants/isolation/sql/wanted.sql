@@ -7,9 +7,29 @@
 -- The same with the Platform's shared rows.
 ({column} = ANY (ARRAY[( SELECT (NULLIF(current_setting('vital.tenant_id'::text, true), ''::text))::uuid AS "nullif"), {platform}::uuid]))
 
+-- name: own_rows_on_cluster
+-- The same without a subquery, which Citus refuses; the setting is read once for a statement all the same.
+({column} = (NULLIF(current_setting('vital.tenant_id'::text, true), ''::text))::uuid)
+
+-- name: own_or_shared_rows_on_cluster
+-- The same with the Platform's shared rows.
+({column} = ANY (ARRAY[(NULLIF(current_setting('vital.tenant_id'::text, true), ''::text))::uuid, {platform}::uuid]))
+
 -- name: create_policy
 -- One policy of VITAL's, as it is defined.
 CREATE POLICY {policy} ON {relation} AS {kind} FOR {command} TO {roles}{using}{check}
+
+-- name: people_of_table
+-- Who sees rows beside VITAL's roles where no policy can be for everybody: the owner, and each role that was granted
+-- something by its name.
+SELECT quote_ident(r.rolname) AS role
+FROM pg_class AS seen
+JOIN pg_roles AS r ON r.oid = seen.relowner OR r.oid IN (
+    SELECT acl.grantee FROM aclexplode(seen.relacl) AS acl
+    UNION
+    SELECT acl.grantee FROM pg_attribute AS a CROSS JOIN LATERAL aclexplode(a.attacl) AS acl WHERE a.attrelid = seen.oid
+)
+WHERE seen.oid = {table} AND r.rolname NOT IN ('vital_tenant', 'vital_operator')
 
 -- name: using_clause
 -- Which rows are seen; a part of the definition.
@@ -96,6 +116,30 @@ END
 -- The WHEN of one foreign key in it. Behind OFFSET 0 the parent is held first, whosever it is, and then compared.
 WHEN (TG_OP = 'INSERT' OR NEW.tenant_id <> OLD.tenant_id OR record_image_ne(ROW(%5$s), ROW(%6$s))) AND EXISTS (SELECT FROM (SELECT p.tenant_id FROM %1$s AS p WHERE %2$s OFFSET 0 FOR KEY SHARE) AS p WHERE p.tenant_id <> NEW.tenant_id AND p.tenant_id <> %3$L::uuid) THEN %4$L
 
+-- name: guard_placed_row_body
+-- The guard of a single row that Citus has placed. On a worker the operator is who has logged in. No parent is held: it is
+-- a copy on each node, which nobody moves to another tenant, and to hold all of them would block whoever refers to it.
+DECLARE
+    parent text;
+BEGIN
+    IF 'vital_operator' IN (current_setting('role', true), session_user) THEN
+        RETURN NULL;
+    END IF;
+    parent := CASE
+        WHEN NEW.tenant_id IS NULL THEN NULL
+        %1$s
+    END;
+    IF parent IS NOT NULL THEN
+        RAISE EXCEPTION 'insert or update on table "%%" refers to a row that is not present in table "%%"', TG_TABLE_NAME, parent
+            USING ERRCODE = 'foreign_key_violation', HINT = 'A reference is to an own row or to the Platform''s.';
+    END IF;
+    RETURN NULL;
+END
+
+-- name: guard_placed_row_of_key
+-- The WHEN of one foreign key in it.
+WHEN (TG_OP = 'INSERT' OR NEW.tenant_id <> OLD.tenant_id OR record_image_ne(ROW(%5$s), ROW(%6$s))) AND EXISTS (SELECT FROM %1$s AS p WHERE %2$s AND p.tenant_id <> NEW.tenant_id AND p.tenant_id <> %3$L::uuid) THEN %4$L
+
 -- name: guard_reference_body
 -- The slow way of both guards, by the foreign keys as they stand now. They take it where their own statements fail: from a
 -- change of the tables (a column renamed or dropped, a table moved) to the next run of 006. Returns the parent that the
@@ -166,13 +210,19 @@ END
 -- The foreign keys between the tables, as `keys`, and the tables that have them, as `referring`: a part of the questions
 -- here. One question for a statement misses rows that come into a partition through its parent; the check of a key that
 -- is deferred, or not enforced, does not hold the parent; and that of a key to a partitioned table looks at what is there
--- now, where the statement still sees what was (REPEATABLE READ): there inserts are looked at row by row.
-WITH keys AS (
+-- now, where the statement still sees what was (REPEATABLE READ): there inserts are looked at row by row. So they are where
+-- Citus has placed the rows, for it knows no transition tables. There a key between two tables of tenants has the tenant on
+-- both sides, which needs no guard; and the rows of a parent, which are copies on each node, are not asked who refers to them.
+WITH placed AS (
+    SELECT to_regclass(t) AS oid, t = ANY({distributed}::text[]) AS is_distributed FROM unnest({placed}::text[]) AS t
+), keys AS (
     SELECT (SELECT t FROM unnest({children}::text[]) AS t WHERE to_regclass(t) = f.conrelid LIMIT 1) AS child,
            f.conrelid, f.confrelid, f.conname, {on_child} AS on_child, {on_parent} AS on_parent,
            format('%I.%I', cn.nspname, cc.relname) AS referring, format('%I.%I', pn.nspname, pc.relname) AS referred,
            cc.relname, pc.relname AS parent,
-           'p' IN (cc.relkind, pc.relkind) OR cc.relispartition OR f.condeferrable OR NOT COALESCE((to_jsonb(f) ->> 'conenforced')::boolean, true) AS row_by_row,
+           'p' IN (cc.relkind, pc.relkind) OR cc.relispartition OR f.condeferrable OR NOT COALESCE((to_jsonb(f) ->> 'conenforced')::boolean, true)
+               OR f.conrelid IN (SELECT oid FROM placed) AS row_by_row,
+           f.confrelid IN (SELECT oid FROM placed) AS parent_is_placed,
            key.*
     FROM pg_constraint AS f
     JOIN pg_class AS cc ON cc.oid = f.conrelid
@@ -195,11 +245,13 @@ WITH keys AS (
       AND f.conparentid = 0
       AND f.conrelid = ANY(SELECT to_regclass(t) FROM unnest({children}::text[]) AS t)
       AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
+      AND f.confrelid NOT IN (SELECT oid FROM placed WHERE is_distributed)
 ), referring AS (
     SELECT child, conrelid, bool_or(row_by_row) AS row_by_row,
            left(regexp_replace(lower(relname), '[^a-z0-9_]', '_', 'g'), 30) || '_' || left(md5(referring), 8) AS name,
            string_agg(format({rows_of_key}, referred, of_rows, {platform}, parent), E'\n                ' ORDER BY conname) AS of_rows,
-           string_agg(format({row_of_key}, referred, of_row, {platform}, parent, new, old), E'\n            ' ORDER BY conname) AS of_row
+           string_agg(format(CASE WHEN conrelid IN (SELECT oid FROM placed) THEN {placed_row_of_key} ELSE {row_of_key} END, referred, of_row, {platform}, parent, new, old), E'\n            ' ORDER BY conname) AS of_row,
+           conrelid IN (SELECT oid FROM placed) AS is_placed
     FROM keys
     GROUP BY child, conrelid, relname, referring
 )
@@ -227,16 +279,18 @@ JOIN referring USING (child)
 UNION ALL
 SELECT child, confrelid, on_parent, 17, format({moves}, {platform}), 'vital.guard_referenced()', ARRAY[referring, refers_to_it, relname::text]
 FROM keys
+WHERE NOT parent_is_placed
 UNION
 SELECT child, confrelid, 'vital_moves', 19, format({moves}, {platform}), 'vital.guard_referenced_row()', ARRAY[]::text[]
 FROM keys
+WHERE NOT parent_is_placed
 
 -- name: reference_functions
 -- The functions behind the triggers of the referring tables.
 {keys}
 SELECT child, 'guard_referring_rows_' || name AS name, E'\n' || format({rows_body}, of_rows, {platform}) || E'\n' AS body FROM referring WHERE NOT row_by_row
 UNION ALL
-SELECT child, 'guard_referring_row_' || name, E'\n' || format({row_body}, of_row, {platform}) || E'\n' FROM referring
+SELECT child, 'guard_referring_row_' || name, E'\n' || format(CASE WHEN is_placed THEN {placed_row_body} ELSE {row_body} END, of_row, {platform}) || E'\n' FROM referring
 
 -- name: no_guards
 -- What is wanted where references are not guarded any more.

@@ -15,6 +15,14 @@ SELECT wanted.name FROM unnest({names}::text[], {values}::text[]) AS wanted (nam
 -- Part of a SELECT: until the transaction ends.
 set_config({name}, {value}, true)
 
+-- name: session_settings_on_cluster
+-- For a session of one's own.
+SELECT {settings}
+
+-- name: set_in_session
+-- Part of a SELECT: until the session ends.
+set_config({name}, {value}, false)
+
 -- name: set_in_function
 -- Part of a function's definition: while it runs.
 SET {name} = {value}

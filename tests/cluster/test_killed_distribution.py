@@ -1,0 +1,56 @@
+"""Killed at any step, a distribution goes on where it stopped, or goes back; so does its undo.
+
+Four kills each way; at every step with VITAL_SLOW_TESTS=1.
+"""
+
+import os
+
+import pytest
+
+from tests.support import background, databases
+from tests.support.command_results import Manage, said
+from tests.support.databases import Scratch, rows
+
+pytestmark = pytest.mark.slow
+
+EVERY = bool(os.environ.get("VITAL_SLOW_TESTS"))
+DONE = "SELECT count(*) FROM vital.applied_statement WHERE phase = '007_distribution'"
+
+
+def steps_done(scratch: Scratch) -> int:
+    return int(rows(scratch.admin_url, DONE)[0][0])
+
+
+def killed(scratch: Scratch, step: int, *words: str) -> None:
+    """The command, with kill -9 as soon as so many steps stand; when undoing, as so few do."""
+    undoing = "--undo" in words
+    with background.start(scratch, "distribute", *words) as command:
+        command.until(lambda: (steps_done(scratch) <= step) if undoing else (steps_done(scratch) >= step), 120)
+        command.kill()
+
+
+def test_there_and_back_through_kills(ready: Scratch, manage: Manage) -> None:
+    dump = databases.as_restored(databases.dump(ready.admin_url))
+    for step in range(1, 95) if EVERY else (3, 30, 55, 85):
+        killed(ready, step, "--yes")
+    done = manage(ready, "distribute", "--yes", timeout=600)
+    assert done.returncode == 0, said(done)
+    whole = steps_done(ready)
+
+    for step in reversed(range(3, whole - 2)) if EVERY else (whole - 4, 60, 40, 8):
+        killed(ready, step, "--undo", "--yes")
+    undone = manage(ready, "distribute", "--undo", "--yes", timeout=600)
+
+    assert undone.returncode == 0, said(undone)
+    assert steps_done(ready) == 0
+    assert databases.as_restored(databases.dump(ready.admin_url)) == dump
+
+
+def test_half_done_it_goes_back(ready: Scratch, manage: Manage) -> None:
+    dump = databases.as_restored(databases.dump(ready.admin_url))
+    killed(ready, 60, "--yes")
+
+    undone = manage(ready, "distribute", "--undo", "--yes", timeout=600)
+
+    assert undone.returncode == 0, said(undone)
+    assert databases.as_restored(databases.dump(ready.admin_url)) == dump
