@@ -81,13 +81,17 @@ SELECT (
 
 -- name: open_tables
 -- Tables with a tenant column that no policy of ours closes for vital_tenant, which may reach them. Whether the owner is
--- bound as well is the plan's to say.
+-- bound as well is the plan's to say. On a cluster of Citus the policy is permissive, and stands alone.
 SELECT c.oid::regclass::text
 FROM pg_class AS c
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
 WHERE c.relkind IN ('r', 'p')
   AND c.relnamespace = ANY (SELECT to_regnamespace(s) FROM unnest(%(schemas)s::text[]) AS s)
   AND NOT (c.relrowsecurity AND EXISTS (
-      SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polname = 'vital_tenant_select' AND NOT p.polpermissive
+      SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polname = 'vital_tenant_select' AND (
+          NOT p.polpermissive
+          OR EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
+             AND NOT EXISTS (SELECT FROM pg_policy AS every WHERE every.polrelid = c.oid AND every.polname = 'vital_tenant')
+      )
   ))
 ORDER BY 1
