@@ -13,7 +13,7 @@ from vital import __version__
 from vital.cli.exit_codes import USAGE, fail, of_error
 
 GROUPS = {
-    "The migration": ("migrate_tenants", "doctor", "backup", "restore", "monitor", "worker", "ledger"),
+    "The migration": ("migrate_tenants", "doctor", "backup", "restore", "monitor", "worker", "ledger", "distribute"),
     "Tenants and who may come in": (
         *("tenants", "prove_isolation", "maintenance", "create_login", "createsuperuser", "changepassword"),
         *("create_api_key", "list_api_keys", "rotate_api_key", "revoke_api_key"),
