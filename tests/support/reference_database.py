@@ -178,9 +178,11 @@ class ReferenceDatabase:
                     found[table, columns, key] = (tenant, other)
         return found
 
-    def accepted(self) -> set[tuple[str, str, str]]:
-        rows = self.session.execute("SELECT relation, columns, key FROM vital.accepted_reference")
-        return {(sql.shown(relation), columns, key) for relation, columns, key in rows}
+    def accepted(self) -> dict[tuple[str, str, str], tuple[str, str]]:
+        """Each accepted reference with the tenants for which that holds: of the row, and of its parent."""
+        asked = "SELECT relation, columns, key, tenant_id::text, parent_tenant_id::text FROM vital.accepted_reference"
+        rows = self.session.execute(asked)
+        return {(sql.shown(relation), columns, key): (own, other) for relation, columns, key, own, other in rows}
 
     def groups(self) -> list[tuple[str, str, str, str]]:
         graph, found = carry_out.groups(self.session, self.plan)

@@ -87,7 +87,9 @@ def resolve_one(database: ReferenceDatabase, group: tuple[str, ...], way: str, f
     tenants = database.session.execute("SELECT slug, id::text FROM public.tenants")
     pair = tuple(dict(tenants)[slug] for slug in (tenant, other))
     mine = {
-        one for one, both in crossed.items() if one[:2] == (table, columns) and both == pair and one not in accepted
+        one
+        for one, both in crossed.items()
+        if one[:2] == (table, columns) and both == pair and accepted.get(one) != both
     }
     now, crossing = database.content(), database.crossing()
     assert done["references"] == len(mine)
