@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from migrations_ops.review import service as review
 from tenants.api.fields import Text
 
 REASON = "why; it is written down with who asks"
@@ -99,7 +100,7 @@ class ResolutionBody(serializers.Serializer[object]):
     columns = Text(help_text="as the group has them")
     tenant = Text(help_text="slug or id")
     parent_tenant = Text(help_text="slug or id")
-    way = serializers.ChoiceField(choices=["move-child", "move-parent", "share", "copy", "accept"])
+    way = serializers.ChoiceField(choices=[*review.REFERENCE_WAYS])
     keys = serializers.ListField(child=Text(), default=list, help_text="these referring rows alone")
     follow = serializers.BooleanField(default=False, help_text="moved or shared rows take along what they refer to")
     reason = Text(default="", allow_blank=True, help_text="why; it is written down. A dry run needs none")

@@ -22,7 +22,6 @@ from migrations_ops.rules.model import Plan
 from migrations_ops.runs.callbacks import RunCallbacks
 from migrations_ops.runs.runner import Actor, Result, accounting, check_stop, open_or_go_on
 from tenants import maintenance
-from vital.db import cluster
 from vital.db.sql import shown
 from vital.errors import EngineError, StepFailed
 
@@ -156,7 +155,7 @@ def _undone(executor: Executor, ours: Phase) -> Any:
 
 
 def _refuse(session: Session) -> None:
-    if not cluster.form_of(session.execute).is_cluster:
+    if not session.on_cluster:
         raise NoCluster
     if not session.named("is_set_up")[0][0]:
         raise NotMigrated

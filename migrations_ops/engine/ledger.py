@@ -220,6 +220,8 @@ class _Undoing:
 def _statement(session: Session, family: str, touched: Touched, columns: tuple[str, ...]) -> Composable:
     table = touched.table
     same_row = sql.key_equals("t", session.typed_key(table.relation, table.key), sql.column("e", "vital_key"))
+    of_rows: dict[str, Composable] = {"relation": sql.relation(table.relation), "same_row": same_row}
+    of_rows["close_entries_undone"] = sql.compose(QUERIES["close_entries_undone"], **of_rows)
     if family in ADDED:
         asked = [question for on, column, question in touched.removable if has_columns(session, on, (column,))]
         parts: dict[str, Composable] = {"removable": sql.join([sql.raw("true"), *asked], " AND ")}
@@ -227,20 +229,18 @@ def _statement(session: Session, family: str, touched: Touched, columns: tuple[s
             parts = _references_to_copies(session, table, same_row)
         return sql.compose(
             QUERIES["undo_copies" if family == "copy" else "undo_insert"],
-            relation=sql.relation(table.relation),
-            same_row=same_row,
             hash=sql.row_hash("t", [column for column in session.columns(table.relation) if column.name in columns]),
+            **of_rows,
             **parts,
         )
     typed = [column for column in session.columns(table.relation) if column.name in columns]
     return sql.compose(
         QUERIES["undo_assignment"],
-        relation=sql.relation(table.relation),
         types=sql.join([sql.ident(c.name) + sql.raw(" ") + sql.verbatim(c.kind) for c in typed]),
         old_values=sql.join([sql.column("r", c) for c in columns]),
         assignments=sql.join([sql.ident(c) + sql.raw(" = ") + sql.column("e", c) for c in columns]),
-        same_row=same_row,
         as_we_left_it=sql.jsonb_of("t", columns),
+        **of_rows,
     )
 
 

@@ -144,7 +144,7 @@ def policies(
     rows: Rows = {"shared": shared, "platform": platform, "column": column}
 
     def up(session: Session) -> Changes:
-        on_cluster = cluster.form_of(session.execute).is_cluster
+        on_cluster = session.on_cluster
         of_roles = (policy for one in roles for policy in bound.policies(one, **rows))
         ours = [*wanted.policies(**rows, on_cluster=on_cluster), *of_roles]
         others = before_ours | {"everybody": _everybody(relation, on_cluster=on_cluster)}
@@ -203,7 +203,7 @@ def narrowed(relation: str) -> Statement:
     return Statement(
         name=wanted.narrowing(relation),
         relation=relation,
-        is_applied=lambda session: not cluster.form_of(session.execute).is_cluster or bool(session.value(none_is_open)),
+        is_applied=lambda session: not session.on_cluster or bool(session.value(none_is_open)),
         saved_state=_of("policies_before_narrowing", policies_for_everybody=open_ones),
         up=(_of("narrow_policies", relation, policies_for_everybody=open_ones, people=wanted.people_of(relation)),),
         down=widened,

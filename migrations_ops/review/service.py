@@ -25,9 +25,11 @@ from vital.lazy import names_of
 if TYPE_CHECKING:
     from migrations_ops.review.assignments import InLedger, last_rules, rows_of_rule, rules_at_work
     from migrations_ops.review.decide import Decision, Source
+    from migrations_ops.review.reference_ways import REFERENCE_WAYS
     from migrations_ops.review.references import NoSuchReferences, References
 
 __all__ = [
+    "REFERENCE_WAYS",
     "Decision",
     "InLedger",
     "NoSuchReferences",
@@ -63,6 +65,7 @@ __getattr__ = names_of(
     {
         "assignments": "InLedger last_rules rows_of_rule rules_at_work",
         "decide": "Decision",
+        "reference_ways": "REFERENCE_WAYS",
         "references": "NoSuchReferences References",
     },
 )

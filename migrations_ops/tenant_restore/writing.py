@@ -154,7 +154,7 @@ class Writing:
         ]
         ready.append(self._is_free(table, table.key_columns, itself=False))
         return Batch(
-            sql.compose(QUERIES["ready_to_insert"], ready=every(ready), **table.parts),
+            sql.compose(QUERIES["ready_to_write"], kind=sql.literal("deleted"), ready=every(ready), **table.parts),
             sql.compose(QUERIES["put_back"], **parts),
         )
 
@@ -163,7 +163,8 @@ class Writing:
         ready = [self._is_there(table, one, or_as_now=True) for one in table.references]
         ready += [self._is_free(table, key.columns) for key in table.unique]
         texts = {"now": table.text("t", table.compared), "wanted": table.text("s", table.compared)}
-        ready_now = sql.compose(QUERIES["ready_to_change"], ready=every(ready), **table.parts)
+        kind = sql.literal("changed")
+        ready_now = sql.compose(QUERIES["ready_to_write"], kind=kind, ready=every(ready), **table.parts)
         return Batch(ready_now, self._changing(table, pairs, texts), rest_is_foreign=True)
 
     def _emptying(self, table: Staged, stands: Composable, names: Iterable[str]) -> Batch:

@@ -1,5 +1,7 @@
 """What these tests compare a migrated database with, and platforms: with bound browsers, with vectors, backed up."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,3 +71,12 @@ def restorable(backed_up: BackedUp) -> Iterator[Scratch]:
     copy = databases.clone_with_grants(backed_up.database)
     yield copy
     databases.drop(copy)
+
+
+@pytest.fixture
+def rehearsal_home() -> Iterator[Path]:
+    """A VITAL_HOME of one's own, where the system user that runs the server for root may pass through."""
+    folder = Path(tempfile.mkdtemp(prefix="vital-rehearsal-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,9 +1,7 @@
 """A rehearsal runs the migration on a sampled copy, reports its forecast and leaves nothing behind."""
 
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,15 +25,6 @@ def on_server(server_url: str, legacy: Scratch) -> Iterator[Scratch]:
     rows(server_url, f"ALTER ROLE {OWNER} CREATEDB")
     yield legacy
     rows(server_url, f"ALTER ROLE {OWNER} NOCREATEDB")
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A VITAL_HOME of one's own, where the system user that runs the server for root may pass through."""
-    folder = Path(tempfile.mkdtemp(prefix="vital-rehearsal-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def copies(scratch: Scratch) -> list[tuple[str, ...]]:
@@ -90,11 +79,11 @@ def test_a_rehearsal_is_exact_and_leaves_one_row_and_the_run_says_how_it_came(
     assert "begun here already: 001_schema_fixes is completed" in document(again)["error"]
 
 
-def test_what_the_embedded_server_lacks_is_named(legacy: Scratch, manage: Manage, home: Path) -> None:
+def test_what_the_embedded_server_lacks_is_named(legacy: Scratch, manage: Manage, rehearsal_home: Path) -> None:
     if not rows(legacy.admin_url, "SELECT 1 FROM pg_extension WHERE extname = 'uuid-ossp'"):
         pytest.skip("this server has no extension that the embedded one lacks")
 
-    done = manage(legacy, "migrate_tenants", "rehearse", "--on", "embedded", env={"VITAL_HOME": str(home)})
+    done = manage(legacy, "migrate_tenants", "rehearse", "--on", "embedded", env={"VITAL_HOME": str(rehearsal_home)})
 
     assert done.returncode == NOT_EXACT, said(done)
     assert "The copy cannot have the extension uuid-ossp" in done.stderr
@@ -112,13 +101,13 @@ CREATE TRIGGER note_change AFTER UPDATE ON tools FOR EACH ROW EXECUTE FUNCTION n
 
 @pytest.mark.slow
 def test_on_the_embedded_server_an_undo_that_would_not_be_exact_is_found(
-    legacy: Scratch, manage: Manage, home: Path
+    legacy: Scratch, manage: Manage, rehearsal_home: Path
 ) -> None:
     rows(legacy.admin_url, 'DROP EXTENSION IF EXISTS "uuid-ossp" CASCADE')
     rows(legacy.owner_url, AUDIT)
 
     refused = manage(legacy, "migrate_tenants", "rehearse", "--on", "server", "--json")
-    done = manage(legacy, "migrate_tenants", "rehearse", env={"VITAL_HOME": str(home)})
+    done = manage(legacy, "migrate_tenants", "rehearse", env={"VITAL_HOME": str(rehearsal_home)})
 
     assert refused.returncode == WRONG_USAGE, said(refused)
     assert "may not create databases" in document(refused)["error"]
@@ -130,7 +119,7 @@ def test_on_the_embedded_server_an_undo_that_would_not_be_exact_is_found(
     assert "are needed meanwhile" in done.stdout
     assert (queries.scalar(legacy, "SELECT array_agg(exact) FROM vital.rehearsal"), copies(legacy)) == ([False], [])
     assert queries.scalar(legacy, "SELECT count(*) FROM tool_changes") == 0
-    assert (home / "rehearsal").is_dir()
+    assert (rehearsal_home / "rehearsal").is_dir()
 
 
 NOBODYS = "UPDATE agents SET tier = 'tier_4' WHERE id = (SELECT id FROM agents ORDER BY id LIMIT 1)"

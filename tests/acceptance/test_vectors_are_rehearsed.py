@@ -1,7 +1,5 @@
 """A rehearsal says what approximate indexes will give tenants, and tries what gives them more, on its copy alone."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,30 +27,21 @@ def unsorted(server_url: str) -> Iterator[Scratch]:
         databases.drop(scratch)
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A VITAL_HOME of one's own, where the system user that runs the server for root may pass through."""
-    folder = Path(tempfile.mkdtemp(prefix="vital-rehearsal-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def rehearsed(unsorted: Scratch, manage: Manage, home: Path, *options: str) -> Done:
+def rehearsed(unsorted: Scratch, manage: Manage, rehearsal_home: Path, *options: str) -> Done:
     """On the embedded server: pgvector is not trusted, so that a plain owner cannot have it in another database."""
-    file = home / "plan.toml"
+    file = rehearsal_home / "plan.toml"
     file.write_text(vectors.plan(), encoding="utf-8")
     asked = ("migrate_tenants", "rehearse", "--on", "embedded", "--plan", str(file), *options)
-    return manage(unsorted, *asked, cwd=home, env={"VITAL_HOME": str(home)}, timeout=300)
+    return manage(unsorted, *asked, cwd=rehearsal_home, env={"VITAL_HOME": str(rehearsal_home)}, timeout=300)
 
 
 def test_what_is_proposed_is_tried_on_the_copy_and_withdrawn_exactly(
-    unsorted: Scratch, manage: Manage, home: Path
+    unsorted: Scratch, manage: Manage, rehearsal_home: Path
 ) -> None:
     manage(unsorted, "migrate", "--verbosity", "0")
     settings, before = rows(unsorted.admin_url, OF_DATABASES), databases.dump(unsorted.admin_url, schema="public")
 
-    done = rehearsed(unsorted, manage, home, "--json")
+    done = rehearsed(unsorted, manage, rehearsal_home, "--json")
 
     found = document(done)
     assert (done.returncode, found["exact"], found["differences"]) == (EXACT, True, []), said(done)
@@ -65,8 +54,8 @@ def test_what_is_proposed_is_tried_on_the_copy_and_withdrawn_exactly(
     assert databases.dump(unsorted.admin_url, schema="public") == before
 
 
-def test_it_is_said_in_words(unsorted: Scratch, manage: Manage, home: Path) -> None:
-    done = rehearsed(unsorted, manage, home)
+def test_it_is_said_in_words(unsorted: Scratch, manage: Manage, rehearsal_home: Path) -> None:
+    done = rehearsed(unsorted, manage, rehearsal_home)
 
     words = " ".join(done.stdout.split())
     assert done.returncode == EXACT, said(done)

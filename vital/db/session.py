@@ -46,6 +46,7 @@ class Session:
         self.connection, self._params = connection, params
         self._reads_as_operator = False
         self.overruled: tuple[str, ...] = ()  # settings that the database or the role has otherwise
+        self.on_cluster = False  # whether tables may lie on several servers
         self._path_of_applications = ""
 
     @classmethod
@@ -60,7 +61,8 @@ class Session:
             session._refuse_what_cannot_work()
             session._path_of_applications = session.named("path_of_applications")[0][0]
             session.overruled = session_settings.overruled(session.execute(session_settings.for_session("public")))
-            if session.value(cluster.IS_CLUSTER):
+            session.on_cluster = bool(session.value(cluster.IS_CLUSTER))
+            if session.on_cluster:
                 session.execute(session_settings.on_cluster())
         except BaseException:
             session.close()

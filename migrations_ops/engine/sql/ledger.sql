@@ -56,26 +56,14 @@ WITH entry AS (
     CROSS JOIN LATERAL unnest(l.keys) AS key
     CROSS JOIN LATERAL (SELECT {old_values} FROM jsonb_to_record(l.before) AS r ({types})) AS old
     WHERE l.id = ANY(%(ids)s)
-), restored AS (
+), undone AS (
     UPDATE {relation} AS t
     SET {assignments}
     FROM entry AS e
     WHERE {same_row}
       AND {as_we_left_it} = e.vital_new
     RETURNING e.vital_key
-), kept AS (
-    SELECT e.vital_entry, e.vital_key
-    FROM entry AS e
-    JOIN {relation} AS t ON {same_row}
-    WHERE e.vital_key NOT IN (SELECT vital_key FROM restored)
-), noted AS (
-    UPDATE vital.ledger AS l
-    SET undone_at = clock_timestamp(),
-        undone_in = pg_current_xact_id()::text::bigint,
-        conflicts = (SELECT array_agg(k.vital_key) FROM kept AS k WHERE k.vital_entry = l.id)
-    WHERE l.id = ANY(%(ids)s)
-)
-SELECT (SELECT count(*) FROM restored), ARRAY(SELECT DISTINCT vital_key FROM kept)
+), {close_entries_undone}
 
 -- name: undo_insert
 -- Remove the rows of these entries that nobody has changed since.
@@ -84,26 +72,14 @@ WITH entry AS (
     FROM vital.ledger AS l
     CROSS JOIN LATERAL unnest(l.keys, l.hashes) AS row (key, hash)
     WHERE l.id = ANY(%(ids)s)
-), removed AS (
+), undone AS (
     DELETE FROM {relation} AS t
     USING entry AS e
     WHERE {same_row}
       AND {hash} = e.vital_hash
       AND ({removable})
     RETURNING e.vital_key
-), kept AS (
-    SELECT e.vital_entry, e.vital_key
-    FROM entry AS e
-    JOIN {relation} AS t ON {same_row}
-    WHERE e.vital_key NOT IN (SELECT vital_key FROM removed)
-), noted AS (
-    UPDATE vital.ledger AS l
-    SET undone_at = clock_timestamp(),
-        undone_in = pg_current_xact_id()::text::bigint,
-        conflicts = (SELECT array_agg(k.vital_key) FROM kept AS k WHERE k.vital_entry = l.id)
-    WHERE l.id = ANY(%(ids)s)
-)
-SELECT (SELECT count(*) FROM removed), ARRAY(SELECT DISTINCT vital_key FROM kept)
+), {close_entries_undone}
 
 -- name: undo_copies
 -- Remove the copies of these entries that nobody has changed since, and that no row refers to which stays. What a copy that
@@ -121,17 +97,21 @@ WITH RECURSIVE entry AS (
     {referred_to}
     UNION
     {of_those_that_stay}
-), removed AS (
+), undone AS (
     DELETE FROM {relation} AS t
     USING entry AS e
     WHERE {same_row}
       AND e.vital_key NOT IN (SELECT vital_key FROM stays)
     RETURNING e.vital_key
-), kept AS (
+), {close_entries_undone}
+
+-- name: close_entries_undone
+-- How an undo of entries ends: they are closed with the keys of rows that were kept. How many rows were undone, and these.
+kept AS (
     SELECT e.vital_entry, e.vital_key
     FROM entry AS e
     JOIN {relation} AS t ON {same_row}
-    WHERE e.vital_key NOT IN (SELECT vital_key FROM removed)
+    WHERE e.vital_key NOT IN (SELECT vital_key FROM undone)
 ), noted AS (
     UPDATE vital.ledger AS l
     SET undone_at = clock_timestamp(),
@@ -139,7 +119,7 @@ WITH RECURSIVE entry AS (
         conflicts = (SELECT array_agg(k.vital_key) FROM kept AS k WHERE k.vital_entry = l.id)
     WHERE l.id = ANY(%(ids)s)
 )
-SELECT (SELECT count(*) FROM removed), ARRAY(SELECT DISTINCT vital_key FROM kept)
+SELECT (SELECT count(*) FROM undone), ARRAY(SELECT DISTINCT vital_key FROM kept)
 
 -- name: referred_to_from_elsewhere
 -- Of these copies those that a row refers to that is none of them. A join, as the referring column may have no index.

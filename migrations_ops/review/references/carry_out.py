@@ -17,10 +17,11 @@ from migrations_ops.engine.tracking import StepRecord
 from migrations_ops.phases.queries import short
 from migrations_ops.review import apply, queries
 from migrations_ops.review.cascade import follow
+from migrations_ops.review.reference_ways import ACCEPT, COPY, REFERENCE_WAYS
 from migrations_ops.review.references import copying, moving
 from migrations_ops.review.references.documents import document
 from migrations_ops.review.references.graph import Graph, Group, Row, by_table, chunks
-from migrations_ops.review.references.outcome import ACCEPT, COPY, WAYS, Copy, Outcome, Values
+from migrations_ops.review.references.outcome import Copy, Outcome, Values
 from migrations_ops.review.references.queries import QUERIES, ask
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from migrations_ops.rules.plan_tables import named
@@ -112,8 +113,10 @@ def resolve(
 
 def find(graph: Graph, wanted: Wanted) -> tuple[Outcome, int]:
     """What it comes to, as things are now, and how many references of the group are open. In a transaction."""
-    if wanted.way not in WAYS:
-        raise NoSuchReferences(what=f"There is no way {wanted.way!r}.{hint(wanted.way, WAYS, 'The ways are')}")
+    if wanted.way not in REFERENCE_WAYS:
+        raise NoSuchReferences(
+            what=f"There is no way {wanted.way!r}.{hint(wanted.way, REFERENCE_WAYS, 'The ways are')}"
+        )
     group = _group(graph, wanted)
     resolves = graph.of_group(group, list(wanted.keys), MOST)
     if not resolves:

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from migrations_ops.review.reference_ways import COPY, SHARE
 from migrations_ops.review.references.graph import Graph, Group
-from migrations_ops.review.references.outcome import COPY, SHARE, Kind, Outcome
+from migrations_ops.review.references.outcome import Kind, Outcome
 from vital.counts import counted
 from vital.db.sql import shown
 

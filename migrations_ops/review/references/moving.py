@@ -1,12 +1,10 @@
 """Rows that get another tenant, with what has to go along: what hangs on them, and, if asked, what they refer to."""
 
 from migrations_ops.engine.session import Session
+from migrations_ops.review.reference_ways import MOVE_CHILD, MOVE_PARENT, SHARE
 from migrations_ops.review.references.graph import Graph, Reference, Row, by_table, chunks
 from migrations_ops.review.references.outcome import (
     MOST_ROWS,
-    MOVE_CHILD,
-    MOVE_PARENT,
-    SHARE,
     Move,
     Outcome,
     TooManyRows,

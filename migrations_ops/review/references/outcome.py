@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from migrations_ops.review.reference_ways import COPY
 from migrations_ops.review.references.graph import Group, Link, Reference, Row
 from vital.errors import EngineError, Problem
 
 MOST_ROWS = 20_000  # that one resolution changes: it is a single transaction, for which applications wait
-MOVE_CHILD, MOVE_PARENT, SHARE, COPY, ACCEPT = WAYS = ("move-child", "move-parent", "share", "copy", "accept")
 Values = dict[str, str | None]
 Kind = tuple[Link, str | None, str | None]
 

@@ -1,23 +1,10 @@
--- name: ready_to_insert
--- Rows that are gone and can be put back now: what they refer to is there, and their unique values are free.
+-- name: ready_to_write
+-- Rows of this kind (deleted: they are gone; changed: they have other values) that can be put back now: what they refer to
+-- is there, and their unique values are free.
 SELECT d.number
 FROM {differences} AS d
 JOIN {stage} AS s ON s.ctid = d.place
-WHERE d.kind = 'deleted'
-  AND d.chosen
-  AND NOT d.done
-  AND d.reason IS NULL
-  AND d.number > %(after)s
-  AND {ready}
-ORDER BY d.number
-LIMIT %(rows)s
-
--- name: ready_to_change
--- The same of rows that have other values.
-SELECT d.number
-FROM {differences} AS d
-JOIN {stage} AS s ON s.ctid = d.place
-WHERE d.kind = 'changed'
+WHERE d.kind = {kind}
   AND d.chosen
   AND NOT d.done
   AND d.reason IS NULL

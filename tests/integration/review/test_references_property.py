@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from migrations_ops.review.reference_ways import ACCEPT, COPY, MOVE_CHILD, MOVE_PARENT, REFERENCE_WAYS
 from migrations_ops.review.references.carry_out import NotToResolve
-from migrations_ops.review.references.outcome import ACCEPT, COPY, MOVE_CHILD, MOVE_PARENT, WAYS
 from tests.support.reference_database import REFERENCES, ReferenceDatabase
 
 OWNERS = st.sampled_from(["home", "north", "south", "west", None])
@@ -119,7 +119,7 @@ def test_references_are_resolved_and_undone(reference_database: ReferenceDatabas
             if not groups:
                 break
             station = reference_database.content(), reference_database.memory()
-            way = data.draw(st.sampled_from(WAYS))
+            way = data.draw(st.sampled_from(REFERENCE_WAYS))
             number = resolve_one(reference_database, data.draw(st.sampled_from(groups)), way, data.draw(st.booleans()))
             if number is not None:
                 carried_out.append(way)
@@ -131,4 +131,4 @@ def test_references_are_resolved_and_undone(reference_database: ReferenceDatabas
             assert reference_database.memory() == memory
 
     holds()
-    assert {*carried_out} == {*WAYS}, "each way was carried out"
+    assert {*carried_out} == {*REFERENCE_WAYS}, "each way was carried out"

@@ -17,7 +17,6 @@ from vital.cli.exit_codes import DONE, STOPPED, USAGE, Answer
 from vital.cli.parser import Parser
 from vital.counts import counted
 
-WAYS = ("move-child", "move-parent", "share", "copy", "accept")
 HOW = (
     'resolve lists the references; TABLE COLUMNS TENANT PARENT_TENANT --by WAY --reason "..." resolves some; --undo'
     ' NUMBER --reason "..." undoes a resolution. --dry-run, --key and --follow are for the second. Nothing was done.'
@@ -89,7 +88,8 @@ def _arguments(parser: Parser) -> None:
     parser.add_argument(
         "words", nargs="*", metavar="TABLE COLUMNS TENANT PARENT_TENANT", help="a group, as it is listed"
     )
-    parser.add_argument("--by", choices=WAYS, default="", metavar="WAY", help=f"one of {', '.join(WAYS)}")
+    ways = review.REFERENCE_WAYS
+    parser.add_argument("--by", choices=ways, default="", metavar="WAY", help=f"one of {', '.join(ways)}")
     parser.add_argument(
         "--key", action="append", default=[], metavar="KEY", help="this referring row alone; repeatable"
     )
