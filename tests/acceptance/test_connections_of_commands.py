@@ -5,7 +5,7 @@ import time
 import psycopg
 import pytest
 
-from tests.support import queries
+from tests.support import patience, queries
 from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch
 
@@ -42,7 +42,7 @@ def test_a_command_opens_one_connection(migrated: Scratch, manage: Manage, words
 def sessions(scratch: Scratch) -> int:
     """How many connections to the database there have been, once nobody is on it any more."""
     with psycopg.connect(scratch.admin_url, dbname="postgres", autocommit=True) as outside:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + patience.seconds(10)
         on_it = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
         while outside.execute(on_it, [scratch.name]).fetchone() != (0,):
             assert time.monotonic() < deadline

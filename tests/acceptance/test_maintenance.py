@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import background, cast_rows, queries, service_under_test
+from tests.support import background, cast_rows, patience, queries, service_under_test
 from tests.support.cast import DIGITAL_HEALTH
 from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch, rows
@@ -32,10 +32,7 @@ def written(service: Service, name: str) -> int:
 
 def until(service: Service, wanted: int, name: str) -> None:
     """Writing is answered so within a second."""
-    deadline = time.monotonic() + WITHIN
-    while (status := written(service, f"{name}-{time.monotonic_ns()}")) != wanted:
-        assert time.monotonic() < deadline, f"still {status}"
-        time.sleep(0.05)
+    patience.until(lambda: written(service, f"{name}-{time.monotonic_ns()}") == wanted, f"{name}: {wanted}", WITHIN)
 
 
 @pytest.mark.slow

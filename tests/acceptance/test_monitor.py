@@ -30,11 +30,12 @@ def test_where_all_is_calm_it_says_so(calm: Scratch, manage: Manage, tmp_path: P
 
     assert done.returncode == 0, said(done)
     found = document(done)
-    assert (found["worries"], found["looks"], found["partial"]) == ([], 2, False)
+    assert (found["worries"], found["partial"]) == ([], False)
+    assert found["looks"] in (1, 2), "the second is left out where the first took longer than a second"
     assert found["connections_of"] > 0
     report = file.read_text(encoding="utf-8")
     assert "No problems found." in report
-    assert "2 looks" in report
+    assert f"{found['looks']} look" in report
 
 
 @pytest.mark.slow

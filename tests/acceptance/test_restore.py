@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support import databases, queries
+from tests.support import databases, patience, queries
 from tests.support.cast import DIGITAL_HEALTH
 from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch, clone_with_grants, rows
@@ -229,7 +229,7 @@ def test_killed_in_the_midst_of_it_nothing_is_half_there(backup: Path, empty: Sc
     done = subprocess.run([sys.executable, "-c", KILLED, empty.owner_url, str(backup)], cwd=ROOT, timeout=60)
     assert done.returncode == -9
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + patience.seconds(20)
     while queries.scalar(empty, LEFT) and time.monotonic() < deadline:
         time.sleep(0.05)
 

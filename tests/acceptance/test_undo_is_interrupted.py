@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.support import background, databases, queries
+from tests.support import background, databases, patience, queries
 from tests.support.command_results import Manage, document, said
 from tests.support.databases import Scratch, clone_with_grants
 from tests.support.pause_point import paused_at
@@ -60,7 +60,7 @@ def test_an_undo_that_is_killed_goes_on_exactly(migrated_template: Scratch, mana
 def wait_for_clients_to_go(scratch: Scratch) -> None:
     """The server notices that a killed client is gone within a second or two."""
     others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = %s"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + patience.seconds(10)
     while queries.scalar(scratch, others, databases.OWNER):
         assert time.monotonic() < deadline
         time.sleep(0.05)

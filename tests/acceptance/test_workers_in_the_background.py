@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import background, oracle, queries, redis_server
+from tests.support import background, oracle, patience, queries, redis_server
 from tests.support.background import BackgroundCommand
 from tests.support.command_results import Manage, document, said
 from tests.support.database_state import decided_twice
@@ -65,7 +65,7 @@ def environment_of(pid: str) -> list[bytes]:
 
 
 def waited_for(done: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patience.seconds(seconds)
     while not done():
         assert time.monotonic() < deadline, f"waited for {seconds} s"
         time.sleep(0.05)

@@ -1,8 +1,6 @@
 """API keys: each is for one tenant and one scope, ends within a second, and is stored hashed."""
 
-import time
-
-from tests.support import service_under_test
+from tests.support import patience, service_under_test
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support.command_results import Manage
 from tests.support.contract import PROMPTS, refusal
@@ -51,7 +49,7 @@ def test_a_key_that_has_ended_is_refused_within_a_second(own_service: ServiceUnd
     for end, who in zip(ends, callers, strict=True):
         own_service.sql(f"{end} WHERE %s LIKE prefix || '%%'", who["x-api-key"])
 
-    time.sleep(1)
+    patience.wait(1)
     for who in callers:
         refusal(search_tools(own_service.service, who), 401)
 

@@ -1,6 +1,5 @@
 """A change in the database shows within a second; what has not changed is not sent again."""
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support import patience
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.cast_rows import SEARCH
 from tests.support.contract import DOMAINS, PROMPTS, TOOLS
@@ -30,11 +30,7 @@ LISTS = {
 
 
 def within_a_second(so: Callable[[], object], what: str) -> None:
-    """Ask until it is so; the last question begins within the second."""
-    deadline = time.monotonic() + SECOND
-    while not so():
-        assert time.monotonic() < deadline, f"not within {SECOND} s: {what}"
-        time.sleep(0.02)
+    patience.until(so, what, SECOND)
 
 
 def status(service: Service, who: Who, *, path: str = LOOK) -> int:
@@ -185,7 +181,7 @@ def test_a_limit_is_set_and_lifted(own_service: ServiceUnderTest) -> None:
     service, own = own_service.service, own_service.count("tools", DIGITAL_HEALTH)
 
     with setting(own_service, DIGITAL_HEALTH, "{limits,max_tools}", str(own + 1)):
-        time.sleep(SECOND)
+        patience.wait(SECOND)
         assert new_tool(service, DIGITAL_HEALTH).status == 201, "one is left"
         over = new_tool(service, DIGITAL_HEALTH)
         assert over.status == 409, over
@@ -197,7 +193,7 @@ def test_a_limit_is_set_and_lifted(own_service: ServiceUnderTest) -> None:
 def test_a_limit_holds_in_a_crowd(own_service: ServiceUnderTest) -> None:
     own = own_service.count("tools", DIGITAL_HEALTH)
     with setting(own_service, DIGITAL_HEALTH, "{limits,max_tools}", str(own + 3)):
-        time.sleep(SECOND)
+        patience.wait(SECOND)
         with ThreadPoolExecutor(12) as threads:
             answers = list(threads.map(lambda _: new_tool(own_service.service, DIGITAL_HEALTH).status, range(12)))
 
@@ -208,7 +204,7 @@ def test_a_limit_holds_in_a_crowd(own_service: ServiceUnderTest) -> None:
 def test_a_limit_counts_the_own_tools_only(own_service: ServiceUnderTest) -> None:
     assert own_service.count("tools", PLATFORM) > 100
     with setting(own_service, PHARMA, "{limits,max_tools}", "100"):
-        time.sleep(SECOND)
+        patience.wait(SECOND)
         assert new_tool(own_service.service, PHARMA).status == 201
 
 

@@ -1,11 +1,11 @@
 """A tenant's further ids: added and removed by command, they mean the same tenant everywhere within a second, and never
 open what is another's."""
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.support import patience
 from tests.support.cast import (
     ALIAS_OF_ASLEEP,
     ALIAS_OF_PHARMA,
@@ -74,10 +74,10 @@ def test_it_comes_and_goes_within_a_second(own_service: ServiceUnderTest, manage
     before = seen()
     assert before.status == 403 or tenants_seen(before) == {PLATFORM}
     _tenants(own_service, manage, "add-alias", "pharma", NEW)
-    time.sleep(WITHIN)
+    patience.wait(WITHIN)
     assert tenants_seen(seen()) == {PHARMA, PLATFORM}
     _tenants(own_service, manage, "remove-alias", "pharma", NEW)
-    time.sleep(WITHIN)
+    patience.wait(WITHIN)
     after = seen()
     assert (after.status, after.headers["x-tenant-id"]) == (before.status, before.headers["x-tenant-id"])
 
@@ -92,10 +92,10 @@ def taken(own_service: ServiceUnderTest) -> Iterator[None]:
     """Ids of tenants that somebody has made another's further ids, by SQL past the command."""
     for id in (ASLEEP, DIGITAL_HEALTH):
         own_service.sql("INSERT INTO vital.tenant_alias (id, tenant_id) VALUES (%s, %s) RETURNING id", id, PHARMA)
-    time.sleep(WITHIN)
+    patience.wait(WITHIN)
     yield
     own_service.sql("DELETE FROM vital.tenant_alias WHERE id IN (%s, %s) RETURNING id", ASLEEP, DIGITAL_HEALTH)
-    time.sleep(WITHIN)
+    patience.wait(WITHIN)
 
 
 def test_the_id_of_a_tenant_stays_its_own(own_service: ServiceUnderTest, taken: None) -> None:
@@ -108,7 +108,7 @@ def test_before_their_table_is_there_a_service_serves_on(own_service: ServiceUnd
     """A service that is newer than VITAL's tables in the database."""
     own_service.sql("ALTER TABLE vital.tenant_alias RENAME TO tenant_alias_of_later")
     try:
-        time.sleep(WITHIN)
+        patience.wait(WITHIN)
         assert tenants_seen(search_tools(own_service.service, user(PHARMA))) == {PHARMA, PLATFORM}
         refusal(search_tools(own_service.service, user(ALIAS_OF_PHARMA)), 403)
     finally:

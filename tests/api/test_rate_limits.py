@@ -1,12 +1,12 @@
 """A tenant that asks too often is told when to come back; the others do not notice."""
 
 import json
-import time
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 
+from tests.support import patience
 from tests.support.cast import DIGITAL_HEALTH, PHARMA
 from tests.support.contract import refusal
 from tests.support.service import Answer
@@ -34,10 +34,7 @@ def asked(own_service: ServiceUnderTest, tenant: str, times: int) -> list[Answer
 
 def until_known(own_service: ServiceUnderTest, tenant: str) -> None:
     """The registry is remembered for half a second; a request that is refused as unknown is not counted."""
-    deadline = time.monotonic() + 5
-    while own_service.service.get(LOOK, user(tenant)).status == 403:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    patience.until(lambda: own_service.service.get(LOOK, user(tenant)).status != 403, "the tenant is known", 5)
 
 
 def test_past_its_own_limit_a_tenant_is_told_when_to_come_back(own_service: ServiceUnderTest, limited: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.support import service_under_test
+from tests.support import patience, service_under_test
 from tests.support.cast import DIGITAL_HEALTH, PHARMA
 from tests.support.contract import refusal
 from tests.support.pause_point import paused_at
@@ -41,7 +41,7 @@ def control(service_database: ServiceDatabase) -> Iterator[ServiceUnderTest]:
 
 def until(service: Service, run: int, *statuses: str, seconds: float = 60) -> dict[str, Any]:
     """The run, once it stands so."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patience.seconds(seconds)
     while True:
         answer = service.get(f"{RUNS}/{run}", OPERATOR)
         assert answer.status == 200, answer
@@ -170,7 +170,7 @@ def test_a_phase_is_undone_and_done_again_and_the_audit_says_by_whom(control: Se
     service, reader = control.service, user(PHARMA)
     undo = act(control, f"/{first_run(control)}/undo", {"phase": "006", "reason": "a key is wrong"})
     assert [phase["phase"] for phase in until(service, undo, "completed")["phases"]] == [FENCE]
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + patience.seconds(5)
     while service.get("/api/tools-crud?limit=1", reader).status != 503:
         assert time.monotonic() < deadline, "the fence is open, and tenants are still served"
 
@@ -191,7 +191,7 @@ def test_a_run_at_work_is_watched_paused_resumed_and_given_up(control: ServiceUn
     service = control.service
     with paused_at(control.database, "vital.step_run", IN_006) as stands:
         run = act(control, "", {"only": "006"})
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + patience.seconds(30)
         while not stands():
             assert time.monotonic() < deadline, service.get(f"{RUNS}/{run}", OPERATOR).text
             time.sleep(0.1)

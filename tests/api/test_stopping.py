@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import patience
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.service import PRODUCTION, Line, Service
@@ -50,7 +51,7 @@ def first_process(group: int) -> int:
 
 def until_empty(service: Service) -> None:
     """Until no process of the group is left; make, which waits for the service, is reaped on the way."""
-    deadline = time.monotonic() + WITHIN
+    deadline = time.monotonic() + patience.seconds(WITHIN)
     while (
         service.process.poll() is None
         or subprocess.run(["pgrep", "-g", str(service.process.pid)], capture_output=True).returncode == 0

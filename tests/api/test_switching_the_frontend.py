@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import frontend
+from tests.support import frontend, patience
 from tests.support.cast import PLATFORM
 from tests.support.contract import DOMAINS, PROMPTS, TOOLS
 from tests.support.ports import free_port
@@ -112,7 +112,7 @@ def proxy(kind: str, block: str, folder: Path) -> Iterator[int]:
 
 
 def _until_it_listens(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + patience.seconds(20)
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import patience
 from tests.support.cast import PHARMA
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
@@ -90,7 +91,7 @@ def test_it_starts_is_well_and_answers(
     def is_well() -> bool:
         return subprocess.run(["python", "-c", AS_IN_ITS_CONTAINER], cwd=image, env=environment).returncode == 0
 
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + patience.seconds(START_SECONDS)
     while not is_well():
         assert started.poll() is None, started.communicate()[0]
         assert time.monotonic() < deadline

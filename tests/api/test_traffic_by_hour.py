@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError
 
 from tenants.models import NO_TENANT
-from tests.support import service_under_test
+from tests.support import patience, service_under_test
 from tests.support.cast import DIGITAL_HEALTH, PHARMA
 from tests.support.databases import Scratch, rows
 from tests.support.in_process_django import django_on
@@ -57,7 +57,7 @@ def test_two_processes_count_together_and_write_within_seconds(service_database:
         for _ in range(5):
             assert service.get("/api/tools-crud", {"authorization": "Bearer nothing"}).status == 401
         assert service.get("/health/live").status == 200
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience.seconds(PATIENCE)
         while counted(own.database) != expected and time.monotonic() < deadline:
             time.sleep(0.2)
         assert counted(own.database) == expected

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import ADMIN, PASSWORD, superuser
-from tests.support import browser_visitor
+from tests.support import browser_visitor, patience
 from tests.support.browser_visitor import Visitor
 from tests.support.command_results import Manage
 from tests.support.databases import Scratch, rows
@@ -94,7 +94,7 @@ def _the_worker_is_gone(database: Scratch) -> None:
 
 
 def _wait_for(done: Callable[[], bool], complaint: str) -> None:
-    deadline = time.monotonic() + LONG / 1000
+    deadline = time.monotonic() + patience.seconds(LONG / 1000)
     while not done():
         assert time.monotonic() < deadline, complaint
         time.sleep(0.1)

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from migrations_ops.engine import throttle as throttling
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.throttle import Throttle
-from tests.support import clusters, databases
+from tests.support import clusters, databases, patience
 from tests.support.command_results import Manage
 from tests.support.databases import OWNER, Scratch
 from vital.errors import Stopped
@@ -83,7 +83,7 @@ class Waiting:
             self._error = error
 
     def until_it_says(self, *words: str) -> str:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + patience.seconds(10)
         while not any(all(word in said for word in words) for said in self.said):
             assert self._thread.is_alive(), f"it went on; it had said {self.said}, {self._error!r}"
             assert time.monotonic() < deadline, f"it only said {self.said}"

@@ -1,7 +1,6 @@
 """A tenant's staff in the admin: they see their own rows and the Platform's; every other page is closed."""
 
 import re
-import time
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -13,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tenants.admin import permissions, tenant_site
 from tenants.models import Membership
-from tests.support import databases
+from tests.support import databases, patience
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support.command_results import Manage
 from tests.support.databases import Scratch
@@ -309,11 +308,11 @@ def test_a_tenant_that_is_suspended_is_closed_to_its_staff_within_a_second(datab
     state = "UPDATE tenants SET is_active = %s WHERE id = %s"
     try:
         databases.rows(database.admin_url, state, [False, PHARMA])
-        time.sleep(1)
+        patience.wait(1)
         closed = pharma.get(reverse("own:index"))
     finally:
         databases.rows(database.admin_url, state, [True, PHARMA])
-        time.sleep(1)
+        patience.wait(1)
 
     assert closed.status_code == 403
     assert WORD in closed.content.decode()

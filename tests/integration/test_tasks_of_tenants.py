@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import databases, own_services, redis_server, service_under_test
+from tests.support import databases, own_services, patience, redis_server, service_under_test
 from tests.support.cast import ALIAS_OF_PHARMA, ASLEEP, DIGITAL_HEALTH, PHARMA, UNKNOWN
 from tests.support.command_results import Manage, said
 from tests.support.paths import ROOT
@@ -89,7 +89,7 @@ class Background:
         return self._output.read_text(encoding="utf-8")
 
     def until_said(self, text: str) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + patience.seconds(30)
         while text not in self.said:
             assert time.monotonic() < deadline, f"{text!r} is not in:\n{self.said}"
             time.sleep(0.05)
@@ -283,7 +283,7 @@ def test_while_isolation_is_off_no_message_is_worked_on(background: Background, 
     disarmed = manage(database, "migrate_tenants", "disarm", *why)
     assert disarmed.returncode == 0, said(disarmed)
     try:
-        time.sleep(1)  # what the worker has seen may be half a second old
+        patience.wait(1)  # what the worker has seen may be half a second old
         background.publish(f"with of({PHARMA!r}): note.delay('unprotected')")
         background.until_said("MigrationRequired")
     finally:

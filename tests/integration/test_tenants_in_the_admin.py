@@ -1,7 +1,6 @@
 """A tenant's page for the Platform's admins: settings, suspending and resuming, keys and members, each audited."""
 
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tenants import resolution
-from tests.support import databases
+from tests.support import databases, patience
 from tests.support.admin_client import platform_admin_by_role
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.command_results import Manage
@@ -110,7 +109,7 @@ def test_a_setting_is_changed_by_name_and_reason_and_counts_within_a_second(admi
     who, action, reason, facts = last(database)
     assert (who, action, reason) == (ADMIN, "configure tenant", "ordered")
     assert facts["changed"] == {"limits.max_tools": [100, 7], "features.tool_management": [False, True]}
-    time.sleep(1)
+    patience.wait(1)
     assert resolution.active_tenants()[PHARMA].limit("max_tools") == 7
     assert stored(database, DIGITAL_HEALTH) == before
     back = filled_in(admin, limits__max_tools="100", features__tool_management="false", reason="back")
@@ -158,7 +157,7 @@ def test_a_tenant_is_suspended_with_a_yes_and_a_reason_and_resumed(admin: Client
 
     assert stored(database)[1] is False
     assert last(database)[:3] == (ADMIN, "suspend tenant", "unpaid")
-    time.sleep(1)
+    patience.wait(1)
     assert PHARMA not in resolution.active_tenants()
     admin.post(page, {"what": "state", "reason": "paid"} | ASKED)
     assert stored(database)[1] is True
@@ -177,7 +176,7 @@ def test_a_further_id_is_added_and_removed_with_a_reason(admin: Client, database
 
     assert last(database) == (ADMIN, "add alias", "the portal's", {"tenant": PHARMA, "alias": alias})
     assert alias in admin.get(page).content.decode()
-    time.sleep(1)
+    patience.wait(1)
     assert resolution.canonical(alias) == PHARMA
     admin.post(page, form | ASKED | {"alias": alias, "what": "remove alias"})
     assert last(database)[:2] == (ADMIN, "remove alias")

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from migrations_ops.models import Run
+from tests.support import patience
 from tests.support.databases import Scratch
 from vital.db import scope
 
@@ -77,7 +78,7 @@ def use_worker_on(scratch: Scratch, monkeypatch: pytest.MonkeyPatch, logs: Path)
 
 def wait_for_status(run: int, status: str, seconds: float = 60) -> Run:
     """The run, as soon as it has this status."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patience.seconds(seconds)
     while (record := Run.objects.get(pk=run)).status != status:
         assert time.monotonic() < deadline, f"run {run} is {record.status}: {record.error}"
         time.sleep(0.1)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from tests.support import patience
 from tests.support.databases import Scratch, rows
 from tests.support.paths import ROOT
 
@@ -27,7 +28,7 @@ class BackgroundCommand:
 
     def until(self, done: Callable[[], object], seconds: float = 30) -> None:
         """Waits for a condition; fails if the process ends first, or it takes too long."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + patience.seconds(seconds)
         while not done():
             assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.said}"
             assert time.monotonic() < deadline, f"waited for {seconds} s: {self.said}"

@@ -9,6 +9,7 @@ from migrations_ops.engine.ledger import Touched
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.steps import Assign, Table
 from migrations_ops.engine.tracking import PhaseRecord, StepRecord
+from tests.support import patience
 from tests.support.cast import PHARMA
 from tests.support.engine_watch import quiet
 from vital.db import sql
@@ -31,7 +32,7 @@ def compared(session: Session, table: Table = THINGS) -> Comparison:
 
 def settled(session: Session, foreign: int, table: Table = THINGS) -> Comparison:
     """The comparison once the server has told how many rows were deleted, which takes it a moment."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + patience.seconds(15)
     while (found := compared(session, table)).foreign != foreign and time.monotonic() < deadline:
         time.sleep(0.1)
     return found

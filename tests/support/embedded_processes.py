@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 
+from tests.support import patience
 from tests.support.paths import ROOT
 from vital.db import embedded
 
@@ -76,7 +77,7 @@ def is_free(home: Path) -> bool:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + patience.seconds(10)
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.support import patience
 from tests.support.clusters import give, same_user
 from tests.support.databases import OWNER, OWNER_PASSWORD, Scratch
 from tests.support.ports import free_port
@@ -71,7 +72,7 @@ def transaction_mode(
 
 
 def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + patience.seconds(10)
     while True:
         try:
             psycopg.connect(url, connect_timeout=2).close()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from tests.support import patience
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 
@@ -137,7 +138,7 @@ class Service:
         return sum(local in f"{line.split()[1]} " and line.split()[3] in ("01", "04", "05", "08") for line in lines)
 
     def until_live(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + patience.seconds(START_SECONDS)
         while True:
             assert self.process.poll() is None, f"the service ended with {self.process.returncode}: {self.said}"
             assert time.monotonic() < deadline, f"not live after {START_SECONDS} s: {self.said}"
@@ -188,7 +189,7 @@ def refused(database_url: str, settings: Mapping[str, str] = PRODUCTION) -> tupl
     with tempfile.TemporaryDirectory(prefix="vital-service-") as folder:
         service = start(Path(folder), free_port(), database_url, settings)
         try:
-            deadline = time.monotonic() + START_SECONDS
+            deadline = time.monotonic() + patience.seconds(START_SECONDS)
             while service.process.poll() is None:
                 assert not service.is_live(), f"the service started: {service.said}"
                 assert time.monotonic() < deadline, f"neither live nor at an end: {service.said}"

@@ -15,6 +15,7 @@ from migrations_ops.engine.steps import Assign, Table
 from migrations_ops.engine.tracking import PhaseRecord
 from migrations_ops.rules.plan_keys import PHASES
 from tests.integration.rules.test_batches_property import again
+from tests.support import patience
 from tests.support.cast import PHARMA, PLATFORM
 from tests.support.engine_watch import quiet
 from vital.db import sql
@@ -82,7 +83,7 @@ def size_of(session: Session) -> int:
 
 def updates(session: Session) -> tuple[int, int]:
     """(updates, those that touched no index), once the server has counted them."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + patience.seconds(15)
     while True:
         ((all_of_them, hot),) = session.execute(UPDATES)
         if all_of_them >= ROWS or time.monotonic() > deadline:
