@@ -55,9 +55,11 @@ CASE WHEN jsonb_typeof(t.metadata) = 'object' THEN t.metadata ELSE '{{}}' END ||
     'suite', {suite}, 'is_user_created', t.created_by IS NOT NULL, 'is_shared', t.tenant_id = %(platform)s::uuid
 )
 
--- name: prompt_text
--- What suites are found in.
-lower(concat(t.name, ' ', t.system_prompt, ' ', t.display_name))
+-- name: prompt_suite_of
+-- A prompt's suite. OFFSET keeps the text from being put together again for each word.
+(SELECT {suite} FROM (
+    SELECT lower(concat(t.name, ' ', t.system_prompt, ' ', t.display_name)) AS text, lower(t.name) AS name OFFSET 0
+) AS found)
 
 -- name: prompt_domain
 -- As stored.
