@@ -15,11 +15,13 @@ from vital.env import DECLARED
 
 DEPLOY = ROOT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+ON_CITUS: dict[str, Any] = yaml.safe_load((DEPLOY / "citus" / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES = [*COMPOSE["services"].items(), *ON_CITUS["services"].items()]
 MANIFESTS: list[dict[str, Any]] = list(
     yaml.safe_load_all((DEPLOY / "kubernetes/vital.yaml").read_text(encoding="utf-8"))
 )
 DOCKERFILES = [ROOT / "Dockerfile", DEPLOY / "pgbouncer" / "Dockerfile"]
-OF_POSTGRES = {"POSTGRES_DB", "POSTGRES_PASSWORD", "VITAL_OWNER_PASSWORD", "VITAL_SERVICE_PASSWORD"}
+OF_POSTGRES = {"POSTGRES_DB", "POSTGRES_PASSWORD", "PGPASSWORD", "VITAL_OWNER_PASSWORD", "VITAL_SERVICE_PASSWORD"}
 COMMANDS = {file.stem for file in ROOT.glob("*/management/commands/*.py")} | {"migrate", "createsuperuser"}
 
 
@@ -28,7 +30,7 @@ def pods() -> list[dict[str, Any]]:
 
 
 def test_every_setting_is_one_of_ours() -> None:
-    named = {name for service in COMPOSE["services"].values() for name in service.get("environment", {})}
+    named = {name for _, service in SERVICES for name in service.get("environment", {})}
     named |= {name for one in MANIFESTS if one["kind"] == "ConfigMap" for name in one["data"]}
     example = (DEPLOY / "env.example").read_text(encoding="utf-8")
     named |= set(re.findall(r"^#? ?([A-Z_]+)=", example, re.MULTILINE))
@@ -71,8 +73,29 @@ def test_an_image_is_pinned_and_not_roots(file: Path) -> None:
 
 
 def test_images_of_others_are_pinned() -> None:
-    for name, service in COMPOSE["services"].items():
-        assert re.search(r":(local|[\d.]+-)", service["image"]), name
+    for name, service in SERVICES:
+        assert re.search(r":(local|[\d.]+(-|$))", service["image"]), name
+
+
+def test_what_is_mounted_is_there() -> None:
+    mounted = [volume.split(":")[0] for _, service in SERVICES for volume in service.get("volumes", [])]
+    for source in mounted:
+        assert source in COMPOSE["volumes"] | ON_CITUS["volumes"] or (ROOT / source).is_file(), source
+
+
+def test_nodes_are_those_of_compose_and_let_in_from_their_own_network_alone() -> None:
+    network = ON_CITUS["networks"]["nodes"]
+    lines = (DEPLOY / "citus" / "pg_hba.conf").read_text(encoding="utf-8").splitlines()
+    rules = [line.split() for line in lines if not line.startswith("#")]
+
+    assert network["internal"]
+    assert [rule[3] for rule in rules if rule[0] == "host" and rule[-1] == "trust"] == [
+        network["ipam"]["config"][0]["subnet"]
+    ]
+    on_it = {name for name, service in ON_CITUS["services"].items() if "nodes" in service.get("networks", [])}
+    named = set(re.findall(r"_node\('([^']+)'", (DEPLOY / "citus" / "nodes.sql").read_text(encoding="utf-8")))
+    assert on_it == named | {"db"}
+    assert ON_CITUS["services"]["db"]["networks"]["nodes"] == {"aliases": ["coordinator"]}
 
 
 def test_what_the_image_copies_is_there_and_let_through() -> None:
