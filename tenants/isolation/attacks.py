@@ -176,6 +176,9 @@ class Weapons:
             yield "everything by key", f"none could be planted: {refusal}"
         if theirs is None or not writable:
             return
+        for one in self._to_tenants:
+            if one.of_partitions:
+                yield f"refer to {one.parent} by {', '.join(one.own)}", "only some partitions have this foreign key"
         if theirs.spare is None:
             yield "insert in its name", f"no second row could be planted: {theirs.no_spare}"
         if theirs.existed:
@@ -307,15 +310,20 @@ class Weapons:
 
     @cached_property
     def references(self) -> list[Reference]:
-        """The references to tables of tenants, but that of the tenant itself and those that are part of a wider one."""
-        found = [
+        """The references to tables of tenants, but that of the tenant itself and those that are part of a wider one.
+        Whether what some partitions alone have binds a row is not known beforehand: it is named as not tried."""
+        found = [one for one in self._to_tenants if not one.of_partitions]
+        return [one for one in found if not any(set(one.own) < set(other.own) for other in found)]
+
+    @property
+    def _to_tenants(self) -> list[Reference]:
+        return [
             one
             for one in self.planter.recipe(self.target.relation).references
             if one.parent in self.planter.tables
             and self.planter.tables[one.parent].writable
             and set(one.own) != {self.target.tenant}
         ]
-        return [one for one in found if not any(set(one.own) < set(other.own) for other in found)]
 
     # --- composing ---
 

@@ -89,6 +89,8 @@ class Column:
             return value in self.labels
         if self.category == "B":
             return value in {"true", "false"}
+        if self.category == "D":
+            return not _is_number(value)
         return self.category != "N" or _is_number(value)
 
     def _single(self, attempt: int) -> str:

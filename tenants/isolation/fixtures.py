@@ -16,7 +16,7 @@ from psycopg.sql import Composable
 from tenants.isolation.fixture_values import Column, described
 from tenants.isolation.queries import QUERIES, of_table
 from tenants.isolation.targets import MARK, Actor, Target
-from vital.db import sql
+from vital.db import introspection, sql
 from vital.db.session import RETRYABLE, Session
 
 ATTEMPTS = 12
@@ -36,12 +36,14 @@ class Refused(NotPlantable):
 
 @dataclass(frozen=True)
 class Reference:
-    """A foreign key: columns `own` of the table refer to the columns `key` of `parent`."""
+    """A foreign key: columns `own` of the table refer to the columns `key` of `parent`; of some partitions alone or of
+    every row."""
 
     name: str
     own: tuple[str, ...]
     parent: str
     key: tuple[str, ...]
+    of_partitions: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,9 +143,10 @@ class Planter:
             columns = self._columns(relation)
             if not columns:
                 raise NotPlantable(f"{relation} is closed to this login")
+            found = introspection.foreign_keys(self.session, [relation])
             references = [
-                Reference(name, tuple(own), self._as_planned(parent), tuple(key))
-                for name, parent, own, key in self.session.execute(of_table("references_of", relation))
+                Reference(one.name, one.own, self._as_planned(one.parent), one.key, one.of_partitions)
+                for one in sorted(found, key=lambda one: (-len(one.own), one.name))
             ]
             unique = [
                 (frozenset(names), plain) for names, plain in self.session.execute(of_table("unique_keys_of", relation))

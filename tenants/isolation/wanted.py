@@ -138,8 +138,8 @@ def guard_function(name: str, body: str, arguments: str = "") -> Routine:
 @dataclass(frozen=True)
 class Guards:
     """What keeps the references of `children` to `tables` in their tenant, as questions of the catalogue: triggers on
-    both sides of each foreign key, the functions that are a table's own, and triggers that are none of these.
-    `placement`: as a cluster's Form has it."""
+    both sides of each foreign key, those of partitions too, the functions that are a table's own, and triggers that are
+    none of these. `placement`: as a cluster's Form has it."""
 
     tables: list[str]
     children: list[str]
@@ -160,12 +160,12 @@ class Guards:
 
     @property
     def others(self) -> Composable:
-        return query("other_guards", children=sql.literal(self.children), guards=self.triggers)
+        return query("other_guards", **self._among, members=self._members, guards=self.triggers)
 
     @property
     def all_of_ours(self) -> Composable:
         """The triggers of ours that are there, wanted or not."""
-        return query("other_guards", children=sql.literal(self.children), guards=query("no_guards"))
+        return query("other_guards", **self._among, members=self._members, guards=query("no_guards"))
 
     @property
     def _keys(self) -> Composable:
@@ -173,10 +173,18 @@ class Guards:
         whens = {"rows_of_key": "guard_referring_rows_of_key", "row_of_key": "guard_referring_row_of_key"}
         whens["placed_row_of_key"] = "guard_placed_row_of_key"
         parts = {name: sql.literal(QUERIES[when]) for name, when in whens.items()}
-        among = {"tables": sql.literal(self.tables), "children": sql.literal(self.children)}
-        among["placed"] = sql.literal(list(self.placement))
-        among["distributed"] = sql.literal([name for name, how in self.placement.items() if how == DISTRIBUTED])
-        return query("reference_keys", platform=sql.literal(self.platform), **named, **parts, **among)
+        parts["placed"] = sql.literal(list(self.placement))
+        parts["distributed"] = sql.literal([name for name, how in self.placement.items() if how == DISTRIBUTED])
+        platform = sql.literal(self.platform)
+        return query("reference_keys", platform=platform, members=self._members, **named, **parts, **self._among)
+
+    @property
+    def _members(self) -> Composable:
+        return query("with_partitions", **self._among)
+
+    @property
+    def _among(self) -> dict[str, Composable]:
+        return {"tables": sql.literal(self.tables), "children": sql.literal(self.children)}
 
 
 def asks_more(found: str, body: str) -> bool:

@@ -21,12 +21,16 @@ SPELLED["uuid"] = "'00000000-0000-4000-8000-00000000000{}'"
 
 @dataclass(frozen=True)
 class Shape:
-    """The columns of a reference (name, type, type of the parent's), and what else is said of key and table."""
+    """The columns of a reference (name, type, type of the parent's), and what else is said of key and table.
+
+    A partitioned table has the partition `part`, and that `leaf`; `keyed` are those with a key of their own.
+    """
 
     columns: tuple[tuple[str, str, str], ...]
     key: str = ""
     table: str = ""
     itself: bool = False
+    keyed: tuple[str, ...] = ("children",)
 
     @property
     def ddl(self) -> list[str]:
@@ -39,11 +43,14 @@ class Shape:
         children = f"{{s}}.children (id int PRIMARY KEY, {tenant}, {own}"
         if self.itself:
             return [f"CREATE TABLE {children}, {of_parent}, UNIQUE ({keys}), {refers}) {self.table}"]
-        return [
+        found = [
             f"CREATE TABLE {{s}}.parents ({of_parent}, {tenant}, PRIMARY KEY ({keys}))",
-            f"CREATE TABLE {children}, {refers}) {self.table}",
-            *(["CREATE TABLE {s}.part PARTITION OF {s}.children DEFAULT"] if self.table else []),
+            f"CREATE TABLE {children}) {self.table}",
         ]
+        if self.table:
+            found.append("CREATE TABLE {s}.part PARTITION OF {s}.children DEFAULT PARTITION BY LIST (id)")
+            found.append("CREATE TABLE {s}.leaf PARTITION OF {s}.part DEFAULT")
+        return found + [f"ALTER TABLE {{s}}.{table} ADD {refers}" for table in self.keyed]
 
     def reference(self, parent: int | None, half: bool) -> list[str]:
         """Each column of it as SQL; of a wide one `half` may be unknown."""
@@ -62,6 +69,8 @@ SHAPES = {
     "deferrable": Shape((("parent", "int", "int"),), key="DEFERRABLE INITIALLY DEFERRED"),
     "itself": Shape((("parent", "int", "int"),), itself=True),
     "partitioned": Shape((("a", "int", "int"), ("b", "text", "text")), table="PARTITION BY LIST (id)"),
+    "of a partition alone": Shape((("a", "int", "int"),), table="PARTITION BY LIST (id)", keyed=("part",)),
+    "of each level": Shape((("a", "int", "int"),), table="PARTITION BY LIST (id)", keyed=("leaf", "part", "children")),
 }  # fmt: skip
 REFERENCES = st.tuples(st.sampled_from(range(4)), st.sampled_from([*range(4), None]), st.booleans())
 INSERTS = {
@@ -157,7 +166,7 @@ def outcome(table: Children, way: str, rows: Sequence[tuple[int, int | None, boo
     if refusal is None:
         return False
     parent = "children" if table.shape.itself else "parents"
-    child = "part" if table.shape.table else "children"
+    child = "leaf" if table.shape.table else "children"
     message = f'insert or update on table "{child}" refers to a row that is not present in table "{parent}"'
     assert refusal.message_primary == message
     assert "vital.guard_refer" in (refusal.context or "")

@@ -44,6 +44,16 @@ MADE = (
     "CREATE TABLE hours_1 PARTITION OF hours FOR VALUES WITH (MODULUS 2, REMAINDER 0) PARTITION BY HASH (id)",
     "CREATE TABLE hours_1_1 PARTITION OF hours_1 FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
     "CREATE TABLE hours_2 PARTITION OF hours FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
+    # Keys that partitions have and their table has not, one of them on two levels, and that of a table that inherits.
+    "CREATE TABLE visits (id integer, owner uuid, guest uuid, host uuid REFERENCES owners) PARTITION BY LIST (id)",
+    "CREATE TABLE visits_1 PARTITION OF visits FOR VALUES IN (1)",
+    "CREATE TABLE visits_2 PARTITION OF visits FOR VALUES IN (2) PARTITION BY LIST (id)",
+    "CREATE TABLE visits_2_2 PARTITION OF visits_2 DEFAULT",
+    "ALTER TABLE visits_1 ADD FOREIGN KEY (owner) REFERENCES owners, ADD FOREIGN KEY (host) REFERENCES owners",
+    "ALTER TABLE visits_2 ADD FOREIGN KEY (owner) REFERENCES owners",
+    "ALTER TABLE visits_2_2 ADD FOREIGN KEY (guest) REFERENCES owners",
+    "CREATE TABLE notes (owner uuid)",
+    "CREATE TABLE long_notes (FOREIGN KEY (owner) REFERENCES owners) INHERITS (notes)",
     # Keys of every sort.
     "CREATE TABLE keyed (id uuid PRIMARY KEY, b text, a text, c text, UNIQUE (b, a))",
     "CREATE UNIQUE INDEX keyed_i1_part ON keyed (a) WHERE b IS NULL",
@@ -137,6 +147,9 @@ BY_DAY = (("id", "day"), "public.days", ("id", "day"))
         ("public.hours", [BY_DAY]),
         ("public.hours_1", [BY_DAY]),
         ("public.hours_1_1", [BY_DAY]),
+        ("public.visits", [((name,), "public.owners", ("id",)) for name in ("guest", "host", "owner")]),
+        ("public.visits_2", [((name,), "public.owners", ("id",)) for name in ("guest", "host", "owner")]),
+        ("public.notes", [(("owner",), "public.owners", ("id",))]),
         ("public.missing", []),
     ],
 )
@@ -166,7 +179,27 @@ def test_a_foreign_key(session: Session, child: str, facts: dict[str, object]) -
 def test_foreign_keys_to_a_table(session: Session) -> None:
     found = introspection.foreign_keys(session, parents=["public.owners", "public.days_1"])
 
-    assert {(key.child, key.parent) for key in found} == {(ODD, "public.owners"), ("public.orphans", "public.owners")}
+    refer = {"public.orphans", ODD, "public.long_notes", *(f"public.visits{part}" for part in ("", "_1", "_2", "_2_2"))}
+    assert {(key.child, key.parent) for key in found} == {(child, "public.owners") for child in refer}
+
+
+def test_a_key_of_partitions_is_their_tables_once_and_binds_not_every_row(session: Session) -> None:
+    found = {key.own: key for key in introspection.foreign_keys_between(session, ["public.visits", "public.owners"])}
+
+    assert {own: (key.child, key.binds_every_row, key.is_inherited) for own, key in found.items()} == {
+        ("guest",): ("public.visits", False, False),
+        ("host",): ("public.visits", True, False),
+        ("owner",): ("public.visits", False, False),
+    }
+
+
+def test_a_table_that_is_named_itself_keeps_its_keys(session: Session) -> None:
+    found = introspection.foreign_keys_between(session, ["public.visits", "public.visits_1", "public.owners"])
+
+    assert [(key.child, key.own) for key in found] == [
+        ("public.visits", ("guest",)), ("public.visits", ("host",)), ("public.visits", ("owner",)),
+        ("public.visits_1", ("host",)), ("public.visits_1", ("host",)), ("public.visits_1", ("owner",)),
+    ]  # fmt: skip
 
 
 def test_foreign_keys_between_tables(session: Session) -> None:
@@ -180,7 +213,9 @@ def test_all_foreign_keys_are_those_that_somebody_wrote_and_what_partitions_have
     found = introspection.foreign_keys(session)
 
     assert [key.child for key in found if key.parent == "public.days" and not key.is_inherited] == ["public.hours"]
-    assert {key.parent for key in found if key.is_inherited} == {"public.days"}
+    inherited = {(key.child, key.parent) for key in found if key.is_inherited}
+    assert {parent for child, parent in inherited if child.startswith("public.hours")} == {"public.days"}
+    assert ("public.visits_2_2", "public.owners") in inherited
 
 
 PLAIN = {

@@ -56,7 +56,7 @@ class ForeignKey:
     A plan may say so as well; only what the database says has the rest. `kinds` are the types of the parent's columns.
     `is_validated`: also the rows that were there before it refer to rows. `is_inherited`: a partition has it from its
     table. `binds_every_row`: no table inherits from the child, with rows that are the child's too and may refer to
-    nothing.
+    nothing. `of_partitions`: only partitions of the child, or tables that inherit from it, have it; or it leads to one.
     """
 
     child: str
@@ -71,6 +71,7 @@ class ForeignKey:
     parent_is_partitioned: bool = field(default=False, compare=False)
     is_inherited: bool = field(default=False, compare=False)
     binds_every_row: bool = field(default=False, compare=False)
+    of_partitions: bool = field(default=False, compare=False)
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:

@@ -288,7 +288,7 @@ FROM pg_trigger AS g
 JOIN pg_proc AS p ON p.oid = g.tgfoid
 WHERE g.tgrelid = to_regclass({name})
   AND NOT g.tgisinternal
-  AND (g.tgname IN ('vital_late_writer', 'vital_references', 'vital_moves', 'A_vital_new_tenant', '~vital_keeps_the_row') OR g.tgname LIKE 'vital\_ref\_%' OR g.tgname LIKE 'vital\_chd\_%' OR g.tgname LIKE 'vital\_bound\_%')
+  AND (g.tgname IN ('vital_late_writer', 'A_vital_new_tenant', '~vital_keeps_the_row') OR g.tgname LIKE 'vital\_references%' OR g.tgname LIKE 'vital\_moves%' OR g.tgname LIKE 'vital\_ref\_%' OR g.tgname LIKE 'vital\_chd\_%' OR g.tgname LIKE 'vital\_bound\_%')
   AND p.pronamespace <> 'vital'::regnamespace
 
 -- name: constraint_name_taken

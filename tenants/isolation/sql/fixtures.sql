@@ -64,23 +64,6 @@ WHERE a.attrelid = to_regclass({name})
   AND a.attgenerated = ''
 ORDER BY a.attnum
 
--- name: references_of
--- The foreign keys of a table, with the columns on both sides; the widest first.
-SELECT f.conname::text, format('%I.%I', n.nspname, c.relname), key.own, key.parent
-FROM pg_constraint AS f
-JOIN pg_class AS c ON c.oid = f.confrelid
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-CROSS JOIN LATERAL (
-    SELECT array_agg(a.attname::text ORDER BY place) AS own, array_agg(p.attname::text ORDER BY place) AS parent
-    FROM unnest(f.conkey, f.confkey) WITH ORDINALITY AS part (child, parent, place)
-    JOIN pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = part.child
-    JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = part.parent
-) AS key
-WHERE f.contype = 'f'
-  AND f.conparentid = 0
-  AND f.conrelid = to_regclass({name})
-ORDER BY cardinality(f.conkey) DESC, f.conname
-
 -- name: unique_keys_of
 -- The columns of each key that no two rows may share, and whether ON CONFLICT may name them. A column that only says which rows
 -- the key is of distinguishes none of them; what an expression is made of is known by what the index depends on alone.
@@ -99,7 +82,8 @@ WHERE i.indrelid = to_regclass({name})
 GROUP BY i.indexrelid
 
 -- name: columns_of_check
--- What a CHECK that refused a planted row is about, of the table or of a domain, and how it is written.
+-- What a CHECK that refused a planted row is about, of the table or of a domain, and how it is written. Without a name it
+-- was that no partition takes the row: then what partitions are chosen by, with the bound of one.
 SELECT a.attname::text, pg_get_constraintdef(k.oid)
 FROM pg_constraint AS k
 JOIN pg_attribute AS a ON a.attrelid = to_regclass({name})
@@ -107,6 +91,20 @@ JOIN pg_attribute AS a ON a.attrelid = to_regclass({name})
     AND (k.conrelid = a.attrelid AND a.attnum = ANY(k.conkey) OR k.contypid <> 0 AND k.contypid = a.atttypid)
 WHERE k.conname = {constraint_name}
   AND k.contype = 'c'
+UNION ALL
+SELECT a.attname::text, (
+           SELECT pg_get_expr(c.relpartbound, c.oid)
+           FROM pg_inherits AS i
+           JOIN pg_class AS c ON c.oid = i.inhrelid
+           WHERE i.inhparent = part.partrelid AND c.oid <> part.partdefid
+           ORDER BY c.relname DESC
+           LIMIT 1
+       )
+FROM pg_partition_tree({name}) AS tree
+JOIN pg_partitioned_table AS part ON part.partrelid = tree.relid
+JOIN pg_attribute AS a ON a.attrelid = part.partrelid AND a.attnum = ANY(part.partattrs)
+WHERE {constraint_name} = ''
+  AND a.attnum > 0
 
 -- name: sample_row
 -- A row that passes every CHECK of its table; its harmless values serve where invented ones are refused.

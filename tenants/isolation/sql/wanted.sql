@@ -206,18 +206,36 @@ BEGIN
     RETURN NULL;
 END
 
+-- name: with_partitions
+-- The tables, their partitions and the tables that inherit from them, as `members`: a part of the questions here.
+WITH RECURSIVE planned AS (
+    SELECT DISTINCT t AS name, to_regclass(t)::oid AS oid
+    FROM unnest({children}::text[] || {tables}::text[]) AS t
+    WHERE to_regclass(t) IS NOT NULL
+), members AS (
+    SELECT name, oid, true AS is_named FROM planned
+    UNION
+    SELECT m.name, i.inhrelid, false
+    FROM members AS m
+    JOIN pg_inherits AS i ON i.inhparent = m.oid
+    WHERE i.inhrelid NOT IN (SELECT oid FROM planned)
+)
+
 -- name: reference_keys
 -- The foreign keys between the tables, as `keys`, and the tables that have them, as `referring`: a part of the questions
--- here. One question for a statement misses rows that come into a partition through its parent; the check of a key that
+-- here. A partition may have keys that its table has not; a trigger of its own is named apart from those that it has from
+-- its table. One question for a statement misses rows that come into a partition through its parent; the check of a key that
 -- is deferred, or not enforced, does not hold the parent; and that of a key to a partitioned table looks at what is there
 -- now, where the statement still sees what was (REPEATABLE READ): there inserts are looked at row by row. So they are where
 -- Citus has placed the rows, for it knows no transition tables. There a key between two tables of tenants has the tenant on
 -- both sides, which needs no guard; and the rows of a parent, which are copies on each node, are not asked who refers to them.
-WITH placed AS (
+{members}, placed AS (
     SELECT to_regclass(t) AS oid, t = ANY({distributed}::text[]) AS is_distributed FROM unnest({placed}::text[]) AS t
 ), keys AS (
-    SELECT (SELECT t FROM unnest({children}::text[]) AS t WHERE to_regclass(t) = f.conrelid LIMIT 1) AS child,
+    SELECT child.name AS child,
            f.conrelid, f.confrelid, f.conname, {on_child} AS on_child, {on_parent} AS on_parent,
+           CASE WHEN NOT child.is_named THEN '_' || left(md5(format('%I.%I', cn.nspname, cc.relname)), 8) ELSE '' END AS of_child,
+           CASE WHEN NOT parent.is_named THEN '_' || left(md5(format('%I.%I', pn.nspname, pc.relname)), 8) ELSE '' END AS of_parent,
            format('%I.%I', cn.nspname, cc.relname) AS referring, format('%I.%I', pn.nspname, pc.relname) AS referred,
            cc.relname, pc.relname AS parent,
            'p' IN (cc.relkind, pc.relkind) OR cc.relispartition OR f.condeferrable OR NOT COALESCE((to_jsonb(f) ->> 'conenforced')::boolean, true)
@@ -225,6 +243,8 @@ WITH placed AS (
            f.confrelid IN (SELECT oid FROM placed) AS parent_is_placed,
            key.*
     FROM pg_constraint AS f
+    JOIN members AS child ON child.oid = f.conrelid AND child.name = ANY({children}::text[])
+    JOIN members AS parent ON parent.oid = f.confrelid AND parent.name = ANY({tables}::text[])
     JOIN pg_class AS cc ON cc.oid = f.conrelid
     JOIN pg_namespace AS cn ON cn.oid = cc.relnamespace
     JOIN pg_class AS pc ON pc.oid = f.confrelid
@@ -243,17 +263,15 @@ WITH placed AS (
     ) AS key
     WHERE f.contype = 'f'
       AND f.conparentid = 0
-      AND f.conrelid = ANY(SELECT to_regclass(t) FROM unnest({children}::text[]) AS t)
-      AND f.confrelid = ANY(SELECT to_regclass(t) FROM unnest({tables}::text[]) AS t)
       AND f.confrelid NOT IN (SELECT oid FROM placed WHERE is_distributed)
 ), referring AS (
-    SELECT child, conrelid, bool_or(row_by_row) AS row_by_row,
+    SELECT child, conrelid, of_child, bool_or(row_by_row) AS row_by_row,
            left(regexp_replace(lower(relname), '[^a-z0-9_]', '_', 'g'), 30) || '_' || left(md5(referring), 8) AS name,
            string_agg(format({rows_of_key}, referred, of_rows, {platform}, parent), E'\n                ' ORDER BY conname) AS of_rows,
            string_agg(format(CASE WHEN conrelid IN (SELECT oid FROM placed) THEN {placed_row_of_key} ELSE {row_of_key} END, referred, of_row, {platform}, parent, new, old), E'\n            ' ORDER BY conname) AS of_row,
            conrelid IN (SELECT oid FROM placed) AS is_placed
     FROM keys
-    GROUP BY child, conrelid, relname, referring
+    GROUP BY child, conrelid, of_child, relname, referring
 )
 
 -- name: moves_between_tenants
@@ -266,22 +284,22 @@ WITH placed AS (
 -- key, whose columns may be dropped with it; of the table referred to one for each of them, as several tables may have a
 -- foreign key of the same name to the same one, and one for all that comes before.
 {keys}
-SELECT child, conrelid::regclass AS relation, 'vital_references' AS name, CASE WHEN row_by_row THEN 5 ELSE 4 END AS kind,
+SELECT child, conrelid::regclass AS relation, 'vital_references' || of_child AS name, CASE WHEN row_by_row THEN 5 ELSE 4 END AS kind,
        NULL AS condition, CASE WHEN row_by_row THEN 'vital.guard_referring_row_' ELSE 'vital.guard_referring_rows_' END || name || '()' AS function,
        ARRAY[]::text[] AS arguments
 FROM referring
 UNION ALL
-SELECT child, keys.conrelid, on_child, 17,
+SELECT child, conrelid, on_child || keys.of_child, 17,
        format('record_image_ne(ROW(new.tenant_id, %s), ROW(old.tenant_id, %s))', new, old),
        'vital.guard_referring_row_' || name || '()', ARRAY[]::text[]
 FROM keys
-JOIN referring USING (child)
+JOIN referring USING (child, conrelid)
 UNION ALL
 SELECT child, confrelid, on_parent, 17, format({moves}, {platform}), 'vital.guard_referenced()', ARRAY[referring, refers_to_it, relname::text]
 FROM keys
 WHERE NOT parent_is_placed
 UNION
-SELECT child, confrelid, 'vital_moves', 19, format({moves}, {platform}), 'vital.guard_referenced_row()', ARRAY[]::text[]
+SELECT child, confrelid, 'vital_moves' || of_parent, 19, format({moves}, {platform}), 'vital.guard_referenced_row()', ARRAY[]::text[]
 FROM keys
 WHERE NOT parent_is_placed
 
@@ -299,14 +317,16 @@ SELECT NULL::regclass AS relation, NULL::text AS name WHERE false
 -- name: other_guards
 -- Triggers of VITAL's on these tables, and for them on those that they refer to, that are none of the guards: of foreign
 -- keys that are gone, or as an earlier VITAL made them.
-SELECT t AS child, g.tgrelid::regclass AS relation, g.tgname::text AS name
-FROM unnest({children}::text[]) AS t
-JOIN pg_class AS c ON c.oid = to_regclass(t)
+{members}
+SELECT m.name AS child, g.tgrelid::regclass AS relation, g.tgname::text AS name
+FROM members AS m
+JOIN pg_class AS c ON c.oid = m.oid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_proc AS p ON p.pronamespace = to_regnamespace('vital') AND starts_with(p.proname, 'guard_refer')
 JOIN pg_trigger AS g ON g.tgfoid = p.oid AND g.tgparentid = 0
 LEFT JOIN ({guards}) AS wanted ON wanted.relation = g.tgrelid AND wanted.name = g.tgname
 WHERE wanted.name IS NULL
+  AND m.name = ANY({children}::text[])
   AND CASE p.proname
       WHEN 'guard_referenced_row' THEN false
       WHEN 'guard_referenced' THEN
@@ -316,7 +336,7 @@ WHERE wanted.name IS NULL
 
 -- name: guard_of_reference
 -- What the trigger for updates on the referring table of a foreign key `f` is called.
-CASE WHEN octet_length(f.conname) <= 53 THEN 'vital_ref_' || f.conname ELSE 'vital_ref_' || md5(f.conname) END
+CASE WHEN octet_length(f.conname) <= CASE WHEN child.is_named THEN 53 ELSE 44 END THEN 'vital_ref_' || f.conname ELSE 'vital_ref_' || md5(f.conname) END
 
 -- name: guard_of_referenced
 -- The one on the table referred to, by the referring table `cc` in schema `cn` as the search path of a run spells it.

@@ -90,13 +90,53 @@ JOIN ({columns}) AS c ON c.relation = to_regclass(wanted.relation)
 ORDER BY wanted.relation, c.place
 
 -- name: foreign_keys_of_tables
--- The foreign keys of these tables to those; of all, and to all, where none are named.
-SELECT f.child_name, f.own, f.parent_name, f.of_parent, f.name, f.kinds, f.on_delete, f.is_validated, f.is_deferrable,
-       f.parent_is_partitioned, f.is_inherited, f.binds_every_row
-FROM ({foreign_keys}) AS f
-WHERE (%(children)s::text[] IS NULL OR f.child = ANY(ARRAY(SELECT to_regclass(t)::oid FROM unnest(%(children)s::text[]) AS t)))
-  AND (%(parents)s::text[] IS NULL OR f.parent = ANY(ARRAY(SELECT to_regclass(t)::oid FROM unnest(%(parents)s::text[]) AS t)))
-ORDER BY f.child_name, f.own, f.name
+-- The foreign keys of these tables to those; of all, and to all, where none are named. A partition may have a key that its
+-- table has not, and so may a table that inherits: it is the named table's then, once, and binds not every row of it.
+WITH RECURSIVE named AS (
+    SELECT DISTINCT c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
+           c.oid = ANY(ARRAY(SELECT to_regclass(t)::oid FROM unnest(%(children)s::text[]) AS t)) AS refers,
+           c.oid = ANY(ARRAY(SELECT to_regclass(t)::oid FROM unnest(%(parents)s::text[]) AS t)) AS is_referred_to
+    FROM unnest(%(children)s::text[] || %(parents)s::text[]) AS t
+    JOIN pg_class AS c ON c.oid = to_regclass(t)
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+), members AS (
+    SELECT oid AS root, oid AS relation FROM named
+    UNION
+    SELECT m.root, i.inhrelid
+    FROM members AS m
+    JOIN pg_inherits AS i ON i.inhparent = m.relation
+    WHERE i.inhrelid NOT IN (SELECT oid FROM named)
+), ends AS (
+    SELECT m.relation, m.relation = m.root AS is_direct, named.name, named.refers, named.is_referred_to
+    FROM members AS m
+    JOIN named ON named.oid = m.root
+), found AS (
+    SELECT COALESCE(child.name, f.child_name) AS child_name, f.own, COALESCE(parent.name, f.parent_name) AS parent_name, f.of_parent,
+           f.name, f.kinds, f.on_delete, f.is_validated, f.is_deferrable, f.parent_is_partitioned, f.is_inherited,
+           f.binds_every_row AND own.is_direct AS binds_every_row, own.is_direct
+    FROM ({foreign_keys}) AS f
+    LEFT JOIN ends AS child ON child.relation = f.child AND child.refers
+    LEFT JOIN ends AS parent ON parent.relation = f.parent AND parent.is_referred_to
+    CROSS JOIN LATERAL (SELECT COALESCE(child.is_direct, true) AND COALESCE(parent.is_direct, true) AS is_direct) AS own
+    WHERE (%(children)s::text[] IS NULL OR child.refers)
+      AND (%(parents)s::text[] IS NULL OR parent.is_referred_to)
+      AND (own.is_direct OR NOT f.is_inherited)
+)
+SELECT child_name, own, parent_name, of_parent, name, kinds, on_delete, is_validated, is_deferrable, parent_is_partitioned,
+       is_inherited, binds_every_row, NOT is_direct
+FROM (
+    SELECT DISTINCT ON (child_name, own, parent_name, of_parent, CASE WHEN is_direct THEN name END) *
+    FROM found
+    ORDER BY child_name, own, parent_name, of_parent, CASE WHEN is_direct THEN name END, is_validated, name
+) AS found
+WHERE is_direct
+   OR NOT EXISTS (
+       SELECT
+       FROM found AS direct
+       WHERE direct.is_direct
+         AND (direct.child_name, direct.own, direct.parent_name, direct.of_parent) = (found.child_name, found.own, found.parent_name, found.of_parent)
+   )
+ORDER BY child_name, own, name
 
 -- name: unique_keys_of_tables
 -- The unique keys of these tables, the primary one of each first.
