@@ -175,7 +175,7 @@ def _table(found: Catalogue, owned: Ownership, cast: Cast, table: Table) -> str:
 def _private(found: Catalogue, owned: Ownership, table: Table, why: str) -> str:
     """A table about people that leads nowhere: its rows are of nobody until a person decides, and its keys stay."""
     about = [
-        f"EDIT: no foreign key leads to the owner of the rows of {table.name} are, and {why}.",
+        f"EDIT: no foreign key says whose the rows of {table.name} are, and {why}.",
         "No tenant reads a row until its owner is decided. Give the table rules if there are some. Make it",
         "[[common]] only if every tenant may read every row of it.",
     ]
