@@ -1,5 +1,6 @@
 """A run in words and lengths of bars, for its page."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,12 +32,14 @@ ADVICE = {  # status → what to do, and the command that does the same as the b
     ),
     "paused": (("To go on", "./manage.py migrate_tenants resume"),),
 }
+RESTORED = {"insert": "inserted again", "change": "changed back", "delete": "deleted"}
 
 
 def page(run_with_allowed_actions: Document) -> Document:
     """`state` says when the page is to be loaded anew; `lively` whether to look again in a second."""
     run, why_not = run_with_allowed_actions["run"], run_with_allowed_actions["why_not"]
     phases = [_phase(phase, run["id"]) for phase in _with_lengths(run["phases"])]
+    restored = run_with_allowed_actions["restored"]
     return {
         "run": run | {"started": moment(run["started_at"]), "finished": moment(run["finished_at"])},
         "shade": SHADES[run["status"]],
@@ -48,14 +51,37 @@ def page(run_with_allowed_actions: Document) -> Document:
         "phases": phases,
         "step": _step(run),
         "problems": [_problem(one) for one in (run["error"] or {}).get("problems", [])],
-        "advice": ADVICE.get(run["status"], ()),
+        "advice": [*_advice(run, restored)],
+        "restored": [_restored(one) for one in restored],
         "scope_link": addresses.to_scope(run["scope"]),
         "ledger_link": addresses.to_ledger(run_id=run["id"]),
         "findings_link": addresses.to_findings(run_id=run["id"]),
-        "rows": count(sum(phase.get("rows_changed") or 0 for phase in run["phases"])) or "0",
+        "rows": count(sum(one.get("rows_changed") or one.get("rows") or 0 for one in [*run["phases"], *restored]))
+        or "0",
         "found": count(sum(phase.get("findings") or 0 for phase in run["phases"])) or "0",
         "verbs": [{"what": what, "why_not": why_not[what]} for what in ("pause", "resume", "cancel", "undo")],
         "newest": run_with_allowed_actions["newest"],
+    }
+
+
+def _advice(run: Document, restored: list[Document]) -> Iterator[tuple[str, str]]:
+    """What to do, and the command for it; a restore has no buttons that do the same."""
+    if run["kind"] != "restore":
+        yield from ADVICE.get(run["status"], ())
+        return
+    if run["status"] in ("paused", "failed"):
+        yield "To go on, give the same command again", "./manage.py tenants restore"
+    if any(one["rows"] > one["undone"] for one in restored) and not run["at_work"]:
+        yield "To undo it", f'./manage.py tenants undo-restore {run["id"]} --reason "…"'
+
+
+def _restored(one: Document) -> Document:
+    return {
+        "table": one["table"],
+        "link": addresses.to_rows(relation_named(one["table"])),
+        "what": RESTORED[one["kind"]],
+        "rows": count(one["rows"]),
+        "undone": count(one["undone"]),
     }
 
 

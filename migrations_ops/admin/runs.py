@@ -15,7 +15,7 @@ from migrations_ops.admin import addresses, run_actions, run_detail, run_report,
 from migrations_ops.admin.links import run_name
 from migrations_ops.admin.mixins import SHADES, may_act
 from migrations_ops.formatting import seconds
-from migrations_ops.models import Run, StepRun
+from migrations_ops.models import RestoreEntry, Run, StepRun
 from tenants.admin.base import ReadOnly, labelled
 from tenants.admin.links import anchor
 
@@ -37,7 +37,8 @@ class RunAdmin(ReadOnly):
 
     @admin.display(description="rows changed")
     def rows(self, run: Run) -> str:
-        return _linked(addresses.to_ledger(run_id=run.pk), run._vital_figures["rows"])  # type: ignore[attr-defined]
+        where = addresses.to_run(run.pk) if run.kind == Run.Kind.RESTORE else addresses.to_ledger(run_id=run.pk)
+        return _linked(where, run._vital_figures["rows"])  # type: ignore[attr-defined]
 
     @admin.display(description="findings")
     def found(self, run: Run) -> str:
@@ -58,11 +59,16 @@ class RunAdmin(ReadOnly):
         return anchor(addresses.to_scope(run.scope), run.scope)
 
     def prepare(self, rows: Iterable[Any]) -> None:
-        """One question for the figures of the whole page, and of each part of an export."""
+        """Two questions for the figures of the whole page, and of each part of an export: a restore has no phases."""
         runs = list(rows)
-        steps = StepRun.objects.filter(phase_run__run__in=[run.pk for run in runs])
-        sums = steps.values("phase_run__run").annotate(rows=Sum("rows_changed"), findings=Sum("findings")).order_by()
-        figures = {one["phase_run__run"]: one for one in sums}
+        keys = [run.pk for run in runs]
+        steps = StepRun.objects.filter(phase_run__run__in=keys).values("phase_run__run")
+        sums = steps.annotate(rows=Sum("rows_changed"), findings=Sum("findings")).order_by()
+        figures: dict[int, dict[str, Any]] = {one["phase_run__run"]: {**one} for one in sums}
+        for restored in (
+            RestoreEntry.objects.filter(run_id__in=keys).values("run_id").annotate(sum=Sum("rows")).order_by()
+        ):
+            figures[restored["run_id"]] = {"rows": restored["sum"], "findings": 0}
         for run in runs:
             run._vital_figures = figures.get(run.pk, {"rows": 0, "findings": 0})
 

@@ -41,7 +41,7 @@ class Executor:
         record = PhaseRecord(self.session, self.run, phase.key)
         self.listener.phase_started(phase)
         try:
-            undo_indexes.drop(self.session, phase, self._waiting)
+            undo_indexes.drop(self.session, self._waiting)
             self._steps(phase, record)
         except Stopped:
             self.listener.phase_done(phase, "stopped", record.clock.seconds, "")

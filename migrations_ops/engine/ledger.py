@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import errors as pg
 from psycopg.sql import Composable
 
+from migrations_ops.engine import undo_indexes
 from migrations_ops.engine.batch_size import TIMEOUT_SECONDS
 from migrations_ops.engine.session import QUERIES, Session
 from migrations_ops.engine.step_context import Watch
@@ -58,8 +59,10 @@ def undo_phase(session: Session, phase: str, tables: dict[str, Touched], watch: 
 
 
 def undo_run(session: Session, run: int, tables: dict[str, Touched], watch: Watch) -> Undone:
-    """Take back every standing entry that was written under this run."""
-    return _take_back(session, {"phase": "", "late": "", "run": run}, tables, watch)
+    """Take back every standing entry that was written under this run, which is no run of phases."""
+    rows = dict(session.named("rows_added_by_run", {"run": run, "added": list(ADDED)}))
+    with undo_indexes.built(session, f"undo of {run}", run, rows, watch.waiting):
+        return _take_back(session, {"phase": "", "late": "", "run": run}, tables, watch)
 
 
 def undo_legacy_writes(session: Session, touched: Touched, watch: Watch) -> Undone:

@@ -121,7 +121,7 @@ def take_back(executor: Executor, phase: Phase, plan: Sequence[Phase], wanted: C
     undone, rows_done = Undone(), False
     tables = row_tables(phase)
     waits = lambda index: executor.watch(index).waiting  # noqa: E731
-    undo_indexes.build(session, phase, executor.run, waits)
+    undo_indexes.build_for_phase(session, phase, executor.run, waits)
     if tables:
         _hold_triggers(executor, plan, wanted)
     for step in reversed(phase.steps):
@@ -141,7 +141,7 @@ def take_back(executor: Executor, phase: Phase, plan: Sequence[Phase], wanted: C
             listener.step_done(phase, step, _outcome(rows))
         elif isinstance(step, Baseline):
             baseline.forget_baseline(session, step.table)
-    undo_indexes.drop(session, phase, waits)
+    undo_indexes.drop(session, waits)
     session.named("roll_back_phase", {"phase": phase.key})
     listener.phase_done(phase, "rolled_back", 0.0, "")
     return undone

@@ -15,6 +15,7 @@ from migrations_ops.preview.service import preview
 from migrations_ops.rules.canary import Scope, narrowed, touched
 from migrations_ops.rules.current import chosen
 from migrations_ops.rules.plan_tables import has_tenant_column
+from migrations_ops.runs import horizon
 from migrations_ops.runs.earlier_plans import with_earlier_plans
 from migrations_ops.runs.runner import Request, is_refused, wanted_phases
 from migrations_ops.runs.undo import standing_scopes, to_undo
@@ -69,7 +70,9 @@ def undo_horizon() -> Document | None:
         plan = touched(plan, standing_scopes(session))
         standing = to_undo(session, phases_of(plan), "")
         phases = with_earlier_plans(session, phases_of(plan), [phase.key for phase in standing])
-        return forecast.of_undo(session, to_undo(session, phases, ""), LOOKS_FOR) if standing else None
+        found = forecast.of_undo(session, to_undo(session, phases, ""), LOOKS_FOR) if standing else None
+        horizon.remember(session, found)
+        return found
 
 
 def forecast_undo(first: str) -> Document:
@@ -91,5 +94,8 @@ def forecast_undo(first: str) -> Document:
         wanted = to_undo(session, phases, first)
         lost, broken = undo.losses(session, wanted, phases, no_wait_callback)
         document = {"status": "dry_run", "phases": [phase.key for phase in wanted]}
-        document |= forecast.of_undo(session, wanted)
-        return document | {"lost": forecast.problems(lost), "refused": forecast.problems(broken)}
+        found = forecast.of_undo(session, wanted)
+        if not first:
+            horizon.remember(session, found, len(broken))
+        losses = {"lost": forecast.problems(lost), "refused": forecast.problems(broken)}
+        return document | found | losses

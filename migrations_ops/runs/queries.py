@@ -165,9 +165,17 @@ def run(session: Session, run_id: int) -> OneRun:
 
 
 def figures(session: Session, run_ids: list[int]) -> dict[int, Document]:
-    """Run → `rows_changed` and `findings`, of those that have carried out a step."""
+    """Run → `rows_changed` and `findings`, of those that have carried out a step or restored rows."""
     found = ask(session, "figures_of_runs", {"runs": run_ids}) if session.named("is_set_up")[0][0] else []
     return {run_id: {"rows_changed": rows, "findings": findings} for run_id, rows, findings in found}
+
+
+def rows_restored(session: Session, run_id: int) -> list[Document]:
+    """`table`, `kind` (insert, change, delete), `rows` and `undone` of them: what a restore has written."""
+    found = ask(session, "rows_restored", {"id": run_id})
+    return [
+        {"table": shown(table), "kind": kind, "rows": rows, "undone": undone} for table, kind, rows, undone in found
+    ]
 
 
 def _step_at_work(session: Session, run_id: int) -> Document | None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         undo_in_background,
     )
     from migrations_ops.runs.forecast import forecast_run, forecast_undo, undo_horizon
+    from migrations_ops.runs.removal import indexes_for_removal
     from migrations_ops.runs.resume import NotToAdvance, advance, resume
     from migrations_ops.runs.runner import Actor, Request, Result, open_run, run
     from migrations_ops.runs.stop import stop, work
@@ -59,6 +60,7 @@ __all__ = [
     "forecast_run",
     "forecast_undo",
     "forget_key",
+    "indexes_for_removal",
     "ledger_size",
     "legacy_writes",
     "log_tail",
@@ -91,6 +93,7 @@ __getattr__ = names_of(
     {
         "enqueue": "NOT_NOW BrokerIsDown abandoned resume_in_background start_in_background undo_in_background",
         "forecast": "forecast_run forecast_undo undo_horizon",
+        "removal": "indexes_for_removal",
         "resume": "NotToAdvance advance resume",
         "runner": "Actor Request Result open_run run",
         "stop": "stop work",
@@ -254,14 +257,15 @@ def unfinished() -> dict[str, Any] | None:
 
 def run_with_allowed_actions(run_id: int) -> dict[str, Any]:
     """`run` as `one_run` has it, and for each of pause, resume, cancel and undo in `why_not` why it cannot be done now,
-    or nothing. Raises UnknownRun."""
+    or nothing; in `restored` what a restore has written. Raises UnknownRun."""
     from migrations_ops.runs import allowed_actions
 
     with open_session(read_only=True) as session:
         run = queries.run(session, run_id)
         newest = queries.latest(session) or run_id
         reasons = allowed_actions.why_not(run) | {"undo": allowed_actions.why_no_undo(session, run, newest)}
-        return {"run": run, "why_not": reasons, "newest": newest}
+        restored = queries.rows_restored(session, run_id) if run["kind"] == "restore" else []
+        return {"run": run, "why_not": reasons, "newest": newest, "restored": restored}
 
 
 def legacy_writes() -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from migrations_ops.phases import bound_roles, tenant_indexes
 from migrations_ops.phases.queries import every
 from migrations_ops.phases.row_level_security import KEY as CLOSES
 from migrations_ops.rules.model import Plan, TableSpec
-from migrations_ops.runs import queries
+from migrations_ops.runs import horizon, queries
 from tenants import audit
 from vital.db.sql import shown
 
@@ -35,6 +35,7 @@ def status(session: Session, plan: Plan, phases: Sequence[Phase]) -> dict[str, A
         "canaries": queries.canaries(session),
         "unbound": _unbound(session, plan, states),
         "audit": audit.latest(session) if states else [],
+        "undo": horizon.last(session) if states and session.named("phases_not_undone") else None,
         "next": next_phase,
     }
 

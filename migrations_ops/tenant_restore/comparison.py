@@ -208,6 +208,8 @@ def _look(found: Comparison, table: Staged) -> None:
             session, "compare_now_with_backup", tenant | {"deletes": found.wanted.delete_added},
             is_unknown=table.lacks("s"), key=table.key_text("t"), chosen=table.chosen("t"), **both,
         )  # fmt: skip
+    with session.work(as_operator=False):
+        ask(session, "analyze_temporary", table=table.differences)
 
 
 def _were_unassigned(found: Comparison) -> bool:

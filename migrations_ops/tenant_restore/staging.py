@@ -54,7 +54,7 @@ def load(session: Session, backup: BackupFile, layout: Layout, table: Staged, te
                     _copy(session, table, part, tenant, _Progress(say, table.name, _rows_of(backup, table)))
         with session.work(as_operator=False):
             ask(session, "index_stage", stage=table.stage, key=sql.join(map(sql.ident, table.key_columns)))
-            ask(session, "analyze_stage", stage=table.stage)
+            ask(session, "analyze_temporary", table=table.stage)
             ((table.rows,),) = ask(session, "rows_staged", {"tenant": tenant}, stage=table.stage, tenant=TENANT)
     except psycopg.errors.UniqueViolation as error:
         raise CannotCompare("several rows of it have the same key in the backup") from error

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 from psycopg.sql import Composable
 
+from migrations_ops.engine import undo_indexes
 from migrations_ops.engine.failing_rows import is_refused_by_row
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.step_context import Watch
@@ -30,6 +31,14 @@ class Undone:
 
 def undo(session: Session, inventory: Inventory, run: int, total: int, watch: Watch) -> Undone:
     """Killed, it goes on with the entries that still stand when it is called again."""
+    with session.work():
+        written = ask(session, "rows_written_by_restore", {"run": run})
+    removed = {relation: rows for relation, kind, rows in written if kind == "insert"}
+    with undo_indexes.built(session, f"undo of {run}", run, removed, watch.waiting):
+        return _entries(session, inventory, run, total, watch)
+
+
+def _entries(session: Session, inventory: Inventory, run: int, total: int, watch: Watch) -> Undone:
     undone, work, done = Undone(), _Undoing(session, inventory, watch), 0
     while entries := _standing(session, run):
         for number, kind, relation, tenant, keys, rows in entries:

@@ -12,6 +12,7 @@ from typing import Any
 from psycopg import errors as pg
 from psycopg.sql import Composable
 
+from migrations_ops.engine import undo_indexes
 from migrations_ops.engine.batch_size import TARGET_SECONDS, TIMEOUT_SECONDS, Pace
 from migrations_ops.engine.failing_rows import REFUSED, is_refused_by_row, reason_of
 from migrations_ops.engine.step_context import Watch
@@ -54,7 +55,13 @@ class Writing:
 
     def carry_out(self) -> None:
         """Write all that can be written, and say of the rest why not."""
-        self.total = self._left()
+        with self.session.work():
+            self.total = sum(self._left_of(table, KINDS) for table in self.found.tables)
+            removed = {table.relation: self._left_of(table, ("added",)) for table in self.found.tables}
+        with undo_indexes.built(self.session, "restore", self.facts["run"], removed, self.watch.waiting):
+            self._carry_out()
+
+    def _carry_out(self) -> None:
         self._all()
         for _ in range(ROUNDS):
             if not any([*map(self._differs_again, self.found.tables)]):
@@ -68,14 +75,6 @@ class Writing:
                 ask(self.session, "is_referred_to_now", added, **there)
                 rest = {"reason": WRITTEN_SINCE, "kinds": list(KINDS)}
                 ask(self.session, "leave_the_rest", rest, differences=table.differences)
-
-    def _left(self) -> int:
-        with self.session.work():
-            counts = [
-                ask(self.session, "rows_to_write", {"kinds": list(KINDS)}, differences=table.differences)[0][0]
-                for table in self.found.tables
-            ]
-        return sum(counts)
 
     def _all(self) -> None:
         """Again and again, as long as anything helps: what comes and goes makes room for the rest."""
@@ -114,14 +113,14 @@ class Writing:
         now, then = table.text("t", table.compared), table.text("s", table.compared)
         parts = {"now": now, "then": then, "key": table.key_text("s"), "chosen": table.chosen("s")}
         with self.session.work():
-            before = self._left_of(table)
+            before = self._left_of(table, ("changed",))
             ask(self.session, "differ_again", self.facts, same_row=table.same_row("t", "s"), **parts, **table.parts)
-            added = self._left_of(table) - before
+            added = self._left_of(table, ("changed",)) - before
         self.total += added
         return bool(added)
 
-    def _left_of(self, table: Staged) -> int:
-        left = ask(self.session, "rows_to_write", {"kinds": ["changed"]}, differences=table.differences)
+    def _left_of(self, table: Staged, kinds: Sequence[str]) -> int:
+        left = ask(self.session, "rows_to_write", {"kinds": list(kinds)}, differences=table.differences)
         return int(left[0][0])
 
     # --- statements ---

@@ -1,17 +1,25 @@
 """How far an undo would get is known without reading tables whole: a sample of a big one is looked up by key."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from io import StringIO
+from typing import Any
 
 import pytest
+from django.core.cache import cache
 from psycopg.conninfo import conninfo_to_dict
+from rich.console import Console
 
 from migrations_ops.engine.session import Session
+from migrations_ops.management.output.status import show_status
 from migrations_ops.plan import phases
 from migrations_ops.preview import forecast
 from migrations_ops.rules.load import load
+from migrations_ops.runs import service as runs
 from tests.support.cast import DIGITAL_HEALTH, PHARMA
 from tests.support.databases import Scratch, rows
+from tests.support.in_process_django import django_on
 from tests.support.plans import SHIPPED
 
 TABLE = "public.knowledge_base"
@@ -69,3 +77,31 @@ def test_a_sample_does_not_read_the_table(session: Session, monkeypatch: pytest.
 def rows_of(session: Session, question: str) -> list[tuple[int]]:
     session.connection.execute("SELECT pg_stat_clear_snapshot()")
     return session.connection.execute(question.encode()).fetchall()
+
+
+def test_status_says_what_was_last_counted(migrated: Scratch, django_db_blocker: Any) -> None:
+    with django_on(migrated.owner_url, django_db_blocker):
+        cache.clear()
+        assert runs.status()["undo"] is None
+
+        counted = runs.forecast_undo("")
+        found = runs.status()
+
+        undo = found["undo"]
+        sums = {fate: sum(counted[fate].values()) for fate in ("restored", "removed", "kept", "gone")}
+        assert {fate: undo[fate] for fate in sums} == sums
+        assert (undo["refused"], undo["estimated"]) == (0, False)
+        assert 0 <= time.time() - undo["counted_at"] < 60
+        assert f"{sums['restored']:,} rows would get back what they had" in shown(found)
+        assert "undo --dry-run" in shown(found)
+
+        runs.undo_horizon()
+        assert runs.status()["undo"]["refused"] is None
+        rows(migrated.admin_url, "UPDATE vital.phase_run SET status = 'rolled_back'")
+        assert runs.status()["undo"] is None
+
+
+def shown(document: dict[str, Any]) -> str:
+    console = Console(file=StringIO(), width=200)
+    show_status(console, document)
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]

@@ -62,7 +62,7 @@ def quietly(_: Statement) -> Callable[[str], None]:
 
 
 def build(session: Session) -> list[tuple[str, bool]]:
-    undo_indexes.build(session, PHASE, 1, quietly)
+    undo_indexes.build_for_phase(session, PHASE, 1, quietly)
     return session.execute(INDEXES)
 
 
@@ -82,7 +82,7 @@ def test_each_table_without_an_index_gets_one_that_the_check_can_use(made: Sessi
         assert "vital_undo_" in plan, plan
         assert "Seq Scan" not in plan
 
-    undo_indexes.drop(made, PHASE, quietly)
+    undo_indexes.drop(made, quietly)
 
     assert made.execute(INDEXES) == []
     assert made.execute("SELECT count(*) FROM vital.applied_statement") == [(0,)]
@@ -99,7 +99,7 @@ def test_those_go_as_well_that_somebody_has_dropped(made: Session) -> None:
     made.execute("DROP TABLE plain")
     made.execute("DROP INDEX vital_undo_in_part_owner")
 
-    undo_indexes.drop(made, PHASE, quietly)
+    undo_indexes.drop(made, quietly)
 
     assert made.execute(INDEXES) == []
     assert made.execute("SELECT count(*) FROM vital.applied_statement") == [(0,)]

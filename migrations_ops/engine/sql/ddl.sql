@@ -49,9 +49,12 @@ CREATE INDEX IF NOT EXISTS {index} ON {relation} ({columns}) {where}
 -- With the pieces that it has taken over.
 DROP INDEX IF EXISTS {index}
 
+-- name: has_many_rows
+-- Whether a table has more than a few rows.
+SELECT count(*) > %(few)s FROM (SELECT FROM {relation} LIMIT %(few)s + 1) AS looked_at
+
 -- name: needs_index_for_undo
--- Whether more than a few rows could go from a table, and one that refers to it, which is ours to change, has no index that
--- leads with a column of its reference.
+-- Whether a table, which is ours to change, has no index that leads with a column of its reference.
 SELECT EXISTS (
     SELECT
     FROM pg_class AS c
@@ -66,18 +69,17 @@ SELECT EXISTS (
             AND i.indpred IS NULL
             AND a.attname = ANY(%(columns)s::text[])
       )
-) AND (SELECT count(*) FROM (SELECT FROM {parent} LIMIT %(few)s + 1) AS parent) > %(few)s
+)
 
 -- name: index_for_undo
 -- What is noted of such an index: the columns of the reference.
 SELECT jsonb_build_object('refers_by', {columns}::text[])
 
 -- name: indexes_for_undo
--- Those that are noted.
-SELECT relation, ARRAY(SELECT jsonb_array_elements_text(memo -> 'refers_by'))
+-- Those that are noted, and what for.
+SELECT phase, relation, ARRAY(SELECT jsonb_array_elements_text(memo -> 'refers_by'))
 FROM vital.applied_statement
-WHERE phase = %(phase)s::text
-  AND memo ? 'refers_by'
+WHERE memo ? 'refers_by'
 
 -- name: look_in
 -- The table, for an instant: no more than an index needs that is dropped beside its writers.

@@ -24,6 +24,15 @@ FROM vital.ledger
 WHERE (phase = %(phase)s::text OR (relation = %(late)s::text AND kind = 'late') OR run_id = %(run)s::bigint)
   AND undone_at IS NULL
 
+-- name: rows_added_by_run
+-- How many rows a run has added that are still to be undone, by table.
+SELECT relation, sum(rows)::bigint
+FROM vital.ledger
+WHERE run_id = %(run)s
+  AND undone_at IS NULL
+  AND kind = ANY(%(added)s::text[])
+GROUP BY relation
+
 -- name: divide_entry
 -- One entry becomes two, each with half of its keys; false where it has a single one. No other entry is about the same
 -- row in between, so that the new one may stand last.

@@ -1,11 +1,13 @@
 """How the migration stands, in words for people."""
 
+import time
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from migrations_ops.formatting import seconds
 from migrations_ops.management.output.elements import grid
 from migrations_ops.management.output.run import what_is_open
 from vital.counts import counted
@@ -39,9 +41,7 @@ def show_status(console: Console, document: dict[str, Any]) -> None:
     for index in document["dropped_indexes"]:
         told = f"\n[yellow]Dropped while rows are assigned[/]: {escape(index)}. 004 builds it again, as does an undo."
         console.print(told, highlight=False)
-    if document["maintenance"]["on"]:
-        told = f"by {document['maintenance']['by']}: {document['maintenance']['reason']}"
-        console.print(f"\n[yellow]Maintenance is on[/], {told}. Off with: ./manage.py maintenance off", highlight=False)
+    _maintenance(console, document["maintenance"])
     _late(console, document["late"])
     if document["findings"]:
         console.print("\n[bold]Open findings[/]")
@@ -52,7 +52,30 @@ def show_status(console: Console, document: dict[str, Any]) -> None:
         for (severity, check), count in counts.items():
             console.print(f"  {count:>8,}  {severity:<7} {check}", highlight=False)
         console.print("  which rows, and what to do: ./manage.py migrate_tenants findings", highlight=False)
+    _undo(console, document["undo"])
     console.print(f"\n{what_is_open(document)}", highlight=False)
+
+
+def _maintenance(console: Console, upkeep: dict[str, Any]) -> None:
+    if upkeep["on"]:
+        told = f"by {upkeep['by']}: {upkeep['reason']}"
+        console.print(f"\n[yellow]Maintenance is on[/], {told}. Off with: ./manage.py maintenance off", highlight=False)
+
+
+def _undo(console: Console, undo: dict[str, Any] | None) -> None:
+    """What an undo would come to, if it was counted lately: it is not counted for this."""
+    if undo is None:
+        return
+    about = "about " if undo["estimated"] else ""
+    fates = [f"{about}{counted(undo['restored'], 'row')} would get back what they had"]
+    for fate, words in (("removed", "removed"), ("kept", "kept, as they were changed since"), ("gone", "are gone")):
+        if undo[fate]:
+            fates.append(f"{undo[fate]:,} {words}")
+    if undo["refused"]:
+        fates.append(f"refused for {counted(undo['refused'], 'reason')}")
+    age = seconds(time.time() - undo["counted_at"])
+    console.print(f"\n[bold]An undo[/]: {', '.join(fates)}", highlight=False)
+    console.print(f"  counted {age} ago; anew with: ./manage.py migrate_tenants undo --dry-run", highlight=False)
 
 
 def _run(console: Console, run: dict[str, Any] | None) -> None:

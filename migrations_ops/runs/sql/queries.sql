@@ -44,12 +44,27 @@ ORDER BY s.id DESC
 LIMIT 1
 
 -- name: figures_of_runs
--- How many rows these runs have changed, and what their checks have found, phases under way counted in.
+-- How many rows these runs have changed, and what their checks have found, phases under way counted in. A restore has no
+-- phases.
 SELECT p.run_id, COALESCE(sum(s.rows_changed), 0)::bigint, COALESCE(sum(s.findings), 0)::bigint
 FROM vital.phase_run AS p
 JOIN vital.step_run AS s ON s.phase_run_id = p.id
 WHERE p.run_id = ANY(%(runs)s::bigint[])
 GROUP BY 1
+UNION ALL
+SELECT run_id, sum(rows)::bigint, 0
+FROM vital.restore_entry
+WHERE run_id = ANY(%(runs)s::bigint[])
+GROUP BY 1
+
+-- name: rows_restored
+-- What a restore has written, by table and kind, and how much of it was undone since.
+SELECT relation, kind, sum(rows)::bigint,
+       COALESCE(sum(rows - COALESCE(cardinality(conflicts), 0)) FILTER (WHERE undone_at IS NOT NULL), 0)::bigint
+FROM vital.restore_entry
+WHERE run_id = %(id)s
+GROUP BY 1, 2
+ORDER BY 1, 2
 
 -- name: findings_of_run
 -- What the checks of this run found, and how much that is in all.
@@ -112,3 +127,11 @@ WHERE phase = '005_post_validation'
   AND completed_at IS NOT NULL
 ORDER BY completed_at DESC
 LIMIT 1
+
+-- name: some_rows_of_tenant
+-- How many rows of the table are a tenant's, counted as far as it matters.
+SELECT count(*) FROM (SELECT FROM {relation} WHERE {tenant} = %(tenant)s::uuid LIMIT %(most)s) AS looked_at
+
+-- name: oid_of_database
+-- What tells this database from others of its server, whatever it is reached by.
+SELECT oid FROM pg_database WHERE datname = current_database()

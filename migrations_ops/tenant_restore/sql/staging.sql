@@ -23,9 +23,9 @@ SELECT set_config('client_encoding', %(name)s::text, true)
 -- By the key, which no two rows may share.
 CREATE UNIQUE INDEX ON {stage} ({key})
 
--- name: analyze_stage
--- Nobody else looks after temporary tables.
-ANALYZE {stage}
+-- name: analyze_temporary
+-- Nobody else looks after temporary tables: the planner would take a big one for a small one.
+ANALYZE {table}
 
 -- name: use_temporary
 -- Of this session alone; its work on rows is done in another role.

@@ -14,10 +14,11 @@ WHERE r.id = %(run)s
 SELECT relation, kind, sum(rows)::bigint FROM vital.restore_entry WHERE run_id = %(run)s AND undone_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: remembered_rows
--- The rows of an entry, each with its values before and after.
-SELECT key AS vital_key, e.before -> (place - 1)::integer AS vital_before, e.after -> (place - 1)::integer AS vital_after
+-- The rows of an entry, each with its values before and after. Taken out one after the other: to look each up by its place
+-- would unpack the whole entry for every row.
+SELECT key AS vital_key, was AS vital_before, became AS vital_after
 FROM vital.restore_entry AS e
-CROSS JOIN LATERAL unnest(e.keys) WITH ORDINALITY AS row (key, place)
+CROSS JOIN LATERAL ROWS FROM (unnest(e.keys), jsonb_array_elements(e.before), jsonb_array_elements(e.after)) AS row (key, was, became)
 WHERE e.id = %(id)s
   AND key = ANY(%(keys)s::text[])
 

@@ -7,8 +7,9 @@ from rich.console import Console
 
 from migrations_ops.management import arguments
 from migrations_ops.management.confirm import name_typed
-from migrations_ops.management.output.elements import progress
+from migrations_ops.management.output.elements import progress, waiting
 from migrations_ops.management.verb import Verb
+from migrations_ops.runs import service as runs
 from tenants.lifecycle import service as lifecycle
 from vital.cli.base_command import Options
 from vital.cli.exit_codes import DONE, STOPPED, Answer
@@ -29,7 +30,8 @@ def remove(options: Options, console: Console) -> Answer:
         return {
             "error": f"Not confirmed: {leaves['slug']}:{leaves['rows']} was not said. Nothing was changed."
         }, STOPPED
-    done = lifecycle.remove_tenant(slug, file, options["reason"], progress(console))
+    with runs.indexes_for_removal(slug, waiting(console)):
+        done = lifecycle.remove_tenant(slug, file, options["reason"], progress(console))
     console.print(
         f"[green]Removed.[/] {done['rows']:,} rows of {slug} are in {file} and nowhere else.", highlight=False
     )
