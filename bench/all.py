@@ -21,6 +21,7 @@ BRIEF = {
     "writes": "",
     "api": "--rows 1000 30000 --workers 1 --rounds 2 --seconds 2",
     "isolation": "",
+    "restore": "--rows 30000",
 }
 FULL = {
     "backfill": "--chunks 100000 1000000 10000000 --workers 1 2",
@@ -32,6 +33,7 @@ FULL = {
     "preview": "",
     "tenants": "",
     "admin": "",
+    "restore": "--rows 100000 1000000",
 }
 TARGET = re.compile(r"wanted|holds|MISSED|[≤≥]")
 

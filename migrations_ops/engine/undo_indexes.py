@@ -52,7 +52,7 @@ def _has_many(session: Session, relation: str) -> bool:
 
 
 def _is_needed(session: Session, key: introspection.ForeignKey) -> bool:
-    with session.work():
+    with session.work(as_operator=False):  # who is to build it must own the table
         return bool(session.named("needs_index_for_undo", {"child": key.child, "columns": list(key.own)})[0][0])
 
 

@@ -60,7 +60,7 @@ def test_by_a_restore_and_by_its_undo(backed_up: BackedUp, restorable: Scratch, 
 
 def test_by_a_removal(migrated: Scratch, manage: Manage, tmp_path: Path) -> None:
     for words in (("add", "oncology", "--id", ONCOLOGY, "--like", "pharma"), ("suspend", "oncology")):
-        done = manage(migrated, "tenants", *words, *WHY)
+        done = manage(migrated, "tenants", *words, "--yes", *WHY)
         assert done.returncode == 0, said(done)
     for statement in MADE:
         rows(migrated.admin_url, statement)
