@@ -89,5 +89,5 @@ def identifier(table: str) -> sql.Identifier:
 
 
 def _has_rows(cursor: CursorWrapper, table: str) -> bool:
-    cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(identifier(table)))
+    cursor.execute(sql.SQL("SELECT EXISTS (SELECT 1 FROM {})").format(identifier(table)))
     return bool(cursor.fetchone() == (True,))

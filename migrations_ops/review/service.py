@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrations_ops.engine.session import Session
-from migrations_ops.phase_state import completed_phases, open_session, open_with_plan, pending, tenants_are_there
+from migrations_ops.phase_state import (
+    completed_phases,
+    open_session,
+    open_with_plan,
+    pending,
+    refuse_distributed,
+    tenants_are_there,
+)
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.review import findings as listing
 from migrations_ops.review import queue
@@ -143,10 +150,12 @@ def withdraw(table: str, key: str, reason: str, waiting: Callable[[str], None], 
 
 
 def _let_decide(session: Session) -> None:
-    """VITAL's tables are there; the service's login has no rights of its own and decides as vital_operator."""
+    """VITAL's tables are there, and the platform's on one server; the service's login has no rights of its own and
+    decides as vital_operator."""
     session.read_as_operator()
     if not session.named("is_set_up")[0][0]:
         bring_up_to_date()
+    refuse_distributed(session)
 
 
 def next_phase(session: Session, plan: Plan) -> str | None:

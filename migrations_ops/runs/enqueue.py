@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from django.conf import settings
 
-from migrations_ops.phase_state import make_ready, open_session
+from migrations_ops.phase_state import DistributedNow, make_ready, open_session
 from migrations_ops.runs.plan_drift import PlanHasChanged
 from migrations_ops.runs.queries import NothingToStop, unfinished
 from migrations_ops.runs.resume import reopened
@@ -83,7 +83,7 @@ def _refuse_beside_another() -> None:
 
 
 # What is right as it is asked, and cannot be just now.
-NOT_NOW = (RunIsNotOver, NothingToStop, OutOfOrder, PlanHasChanged, NotSetUp, EarlierTables)
+NOT_NOW = (RunIsNotOver, NothingToStop, OutOfOrder, PlanHasChanged, NotSetUp, EarlierTables, DistributedNow)
 
 
 def _refuse_without_broker() -> None:

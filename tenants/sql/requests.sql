@@ -11,7 +11,7 @@ SELECT domain::text, tenant_id::text FROM vital.domain WHERE position('.' IN dom
 -- Further ids of tenants. One that has become a tenant's own is no other's any more.
 SELECT a.id::text, a.tenant_id::text
 FROM vital.tenant_alias AS a
-WHERE NOT EXISTS (SELECT FROM {registry} AS t WHERE t.id = a.id)
+WHERE NOT EXISTS (SELECT 1 FROM {registry} AS t WHERE t.id = a.id)
 
 -- name: home_of_user
 -- The tenant of a user of the platform.

@@ -110,10 +110,8 @@ def test_a_field_that_has_no_column_is_a_key_that_is_shown(own_service: ServiceU
 def test_a_column_that_no_model_knows_is_written_as_itself(own_service: ServiceUnderTest) -> None:
     """The platform's newer tables have more of them."""
     own_service.sql("ALTER TABLE tools ADD llm_description text, ADD access_level text[], ADD weights jsonb")
-    own_service.sql(
-        "ALTER TABLE tools ADD max_execution_time_seconds numeric(6, 2) NOT NULL DEFAULT 30"
-        " CHECK (max_execution_time_seconds > 0)"
-    )
+    own_service.sql("ALTER TABLE tools ADD max_execution_time_seconds numeric(6, 2) NOT NULL DEFAULT 30")
+    own_service.sql("ALTER TABLE tools ADD CONSTRAINT some_time CHECK (max_execution_time_seconds > 0)")
     who = admin(DIGITAL_HEALTH)
     sent = {"llm_description": "Counts.", "access_level": ["a"], "weights": {"a": 1}, "max_execution_time_seconds": 2.5}
     body = {"name": "any row of new columns", "code": "any-row-columns"}

@@ -96,6 +96,7 @@ def test_every_node_has_the_same_copy_after_an_update(distributed: Scratch) -> N
 
 
 def test_rows_without_a_tenant_are_refused_before_anything_is_done(ready: Scratch, manage: Manage) -> None:
+    rows(ready.admin_url, "ALTER TABLE conversations ALTER tenant_id DROP NOT NULL")
     rows(ready.admin_url, f"SET session_replication_role = replica; {INSERT} LIMIT 1")
     before = databases.dump(ready.admin_url)
 

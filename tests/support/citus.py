@@ -33,6 +33,11 @@ def is_cluster(url: str) -> bool:
     return bool(URL) and all(here.get(part) == there.get(part) for part in ("host", "port"))
 
 
+def one_server(why: str) -> pytest.MarkDecorator:
+    """Skips a test where the suite itself runs on the cluster (DATABASE_URL), which cannot have what it is about."""
+    return pytest.mark.skipif(is_cluster(os.environ.get("DATABASE_URL", "")), reason=f"of one server: {why}")
+
+
 @cache
 def nodes() -> list[tuple[str, int, bool]]:
     """(host, port, whether it is the coordinator) of each node, the workers first."""

@@ -7,7 +7,7 @@ FROM (
     SELECT t.id, t.name, t.slug, t.is_active,
            COALESCE(
                to_jsonb(t) ->> 'domain_type',
-               CASE t.tier WHEN 1 THEN 'core' WHEN 2 THEN 'specialized' WHEN 3 THEN 'emerging' END
+               CASE WHEN t.tier = 1 THEN 'core' WHEN t.tier = 2 THEN 'specialized' WHEN t.tier = 3 THEN 'emerging' END
            ) AS domain_type,
            COALESCE(NULLIF(to_jsonb(t) -> 'allowed_tenants', 'null'), t.metadata -> 'allowed_tenants') AS allowed
     FROM public.knowledge_domains AS t

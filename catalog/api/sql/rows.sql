@@ -27,7 +27,7 @@ WHERE s.id = %(id)s::uuid AND t.id = s.id
 
 -- name: keys_changed
 -- Key by key: numbers of the others keep their last digit. NULL and the null of JSON keep nothing yet.
-metadata = (CASE jsonb_typeof(t.metadata) WHEN 'object' THEN t.metadata ELSE '{{}}' END - %(gone)s::text[]) || %(keys)s::jsonb
+metadata = (CASE WHEN jsonb_typeof(t.metadata) = 'object' THEN t.metadata ELSE '{{}}' END - %(gone)s::text[]) || %(keys)s::jsonb
 
 -- name: row_version
 -- A name for the state of a row: of two rows with the same one, the JSON is the same. The transaction that wrote a row gives it

@@ -85,9 +85,9 @@ AND t.tool_type = %(tool_type)s
 
 -- name: tool_status
 -- The words active and inactive are the switch, everything else is the stage of its life.
-AND CASE %(status)s
-        WHEN 'active' THEN t.is_active
-        WHEN 'inactive' THEN NOT t.is_active
+AND CASE
+        WHEN %(status)s = 'active' THEN t.is_active
+        WHEN %(status)s = 'inactive' THEN NOT t.is_active
         ELSE CASE WHEN t.metadata -> 'lifecycle_stage' IS NULL THEN 'production' ELSE t.metadata ->> 'lifecycle_stage' END = %(status)s
     END
 

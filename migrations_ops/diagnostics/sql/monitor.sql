@@ -21,4 +21,4 @@ FROM (
 
 -- name: without_tenant
 -- Rows of a table without a tenant, up to so many.
-SELECT {name}, (SELECT count(*) FROM (SELECT FROM {relation} WHERE {tenant} IS NULL LIMIT {most}) AS counted)
+SELECT {name}, (SELECT count(*) FROM (SELECT 1 FROM {relation} WHERE {tenant} IS NULL LIMIT {most}) AS counted)

@@ -53,7 +53,7 @@ SELECT EXISTS (
 
 -- name: some_unassigned
 -- How many rows have no tenant; beyond some thousand nobody counts.
-SELECT count(*) FROM (SELECT FROM {relation} AS t WHERE t.{tenant} IS NULL LIMIT 10000) AS few
+SELECT count(*) FROM (SELECT 1 FROM {relation} AS t WHERE t.{tenant} IS NULL LIMIT 10000) AS few
 
 -- name: has_tenant_index
 -- Whether a valid index leads with the tenant column, and a failed attempt has left none of ours.

@@ -8,7 +8,7 @@ HAVING count(*) > 0
 -- name: tenant_in_words
 -- Value: a tenant by its slug; with its id where another has the same, and by its id alone where nobody knows it.
 COALESCE((
-    SELECT r.slug || CASE WHEN EXISTS (SELECT FROM {registry} AS twin WHERE twin.slug = r.slug AND twin.id <> r.id) THEN format(' (%s)', r.id) ELSE '' END
+    SELECT r.slug || CASE WHEN EXISTS (SELECT 1 FROM {registry} AS twin WHERE twin.slug = r.slug AND twin.id <> r.id) THEN format(' (%s)', r.id) ELSE '' END
     FROM {registry} AS r
     WHERE r.id = {id}::uuid
 ), {id}::text)
@@ -60,17 +60,17 @@ WHERE ({any_rows})
 
 -- name: has_rows
 -- Predicate: the table has rows.
-EXISTS (SELECT FROM {relation})
+EXISTS (SELECT 1 FROM {relation})
 
 -- name: has_rows_of_wanted
 -- Predicate: the table has rows of the tenant.
-EXISTS (SELECT FROM {relation} AS t WHERE t.{tenant} = wanted.id)
+EXISTS (SELECT 1 FROM {relation} AS t WHERE t.{tenant} = wanted.id)
 
 -- name: platform_owns_none
 -- Rows are there, and none is the Platform's.
 SELECT {name}, '', 'has rows, but none is the Platform''s'
-WHERE EXISTS (SELECT FROM {relation})
-  AND NOT EXISTS (SELECT FROM {relation} AS t WHERE t.{tenant} = {platform}::uuid)
+WHERE EXISTS (SELECT 1 FROM {relation})
+  AND NOT EXISTS (SELECT 1 FROM {relation} AS t WHERE t.{tenant} = {platform}::uuid)
 
 -- name: assigned_by_other_rules
 -- A row whose tenant is not what the last standing entry of the ledger says; somebody changed it since. (No join: the server

@@ -456,7 +456,7 @@ ORDER BY relation, tgname
 SELECT {name}, {key}, format('its tenant %s does not exist', t.{tenant})
 FROM {relation} AS t
 WHERE t.{tenant} IS NOT NULL
-  AND NOT EXISTS (SELECT FROM {registry} AS r WHERE r.id = t.{tenant})
+  AND NOT EXISTS (SELECT 1 FROM {registry} AS r WHERE r.id = t.{tenant})
 LIMIT 1000
 
 -- name: checks_not_valid

@@ -60,7 +60,7 @@ EXISTS (
 SELECT wanted.id, wanted.name, wanted.slug, wanted.domain, wanted.compliance_level, wanted.settings, wanted.metadata
 FROM unnest({ids}::uuid[], {names}::text[], {slugs}::text[], {domains}::text[], {levels}::text[], {settings}::jsonb[], {metadata}::jsonb[])
   AS wanted (id, name, slug, domain, compliance_level, settings, metadata)
-WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE t.id = wanted.id)
+WHERE NOT EXISTS (SELECT 1 FROM {relation} AS t WHERE t.id = wanted.id)
 
 -- name: unregistered_tenants
 -- Tenants that django-tenants' registry does not know yet.
@@ -195,10 +195,10 @@ DROP FUNCTION IF EXISTS {function}()
 
 -- name: has_no_rows_of
 -- Predicate on a tenant `t`: the table holds none of its rows.
-NOT EXISTS (SELECT FROM {relation} AS row WHERE row.{tenant} = t.id)
+NOT EXISTS (SELECT 1 FROM {relation} AS row WHERE row.{tenant} = t.id)
 
 -- name: missing_tenant_rows
 -- A tenant of the plan that is not there, or not active.
 SELECT {name}, wanted.id::text, 'is missing or not active'
 FROM unnest({ids}::uuid[]) AS wanted (id)
-WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE t.id = wanted.id AND t.is_active)
+WHERE NOT EXISTS (SELECT 1 FROM {relation} AS t WHERE t.id = wanted.id AND t.is_active)

@@ -35,7 +35,7 @@ LIMIT 10000
 
 -- name: is_tenant
 -- Predicate: there is a tenant of this id.
-EXISTS (SELECT FROM {registry} AS there WHERE there.id = wanted.id)
+EXISTS (SELECT 1 FROM {registry} AS there WHERE there.id = wanted.id)
 
 -- name: slugs_of_others
 -- Rows whose slug a tenant has that is there already and is none of them.
@@ -49,13 +49,13 @@ LIMIT 10000
 -- Rows that are no tenants yet.
 SELECT wanted.id, wanted.name, wanted.slug, wanted.is_active, 'standard' AS compliance_level, '{{}}'::jsonb AS settings, '{{}}'::jsonb AS metadata
 FROM ({made}) AS wanted
-WHERE NOT EXISTS (SELECT FROM {registry} AS t WHERE t.id = wanted.id)
+WHERE NOT EXISTS (SELECT 1 FROM {registry} AS t WHERE t.id = wanted.id)
 
 -- name: rows_without_their_tenant
 -- Rows of the table of tenants that are none.
 SELECT {name}, wanted.id::text, 'is not in the table of tenants'
 FROM ({made}) AS wanted
-WHERE NOT EXISTS (SELECT FROM {registry} AS t WHERE t.id = wanted.id)
+WHERE NOT EXISTS (SELECT 1 FROM {registry} AS t WHERE t.id = wanted.id)
 LIMIT 10000
 
 -- name: slugs_of_rows
@@ -64,7 +64,7 @@ SELECT wanted.id::text, wanted.slug FROM ({made}) AS wanted
 
 -- name: is_row_of_source
 -- Predicate: such a row is there.
-EXISTS (SELECT FROM {relation} AS source WHERE {key} = {owner})
+EXISTS (SELECT 1 FROM {relation} AS source WHERE {key} = {owner})
 
 -- name: slugs_that_stand
 -- What those of them are called that are tenants already: a slug stays as it was when the tenant was made.
@@ -150,7 +150,7 @@ BEGIN
     SELECT wanted.* INTO made FROM ({made}) AS wanted;
     IF made.slug IS NULL
        OR made.slug !~ {shape}
-       OR EXISTS (SELECT FROM {registry} AS t WHERE t.slug = made.slug AND t.id <> made.id)
+       OR EXISTS (SELECT 1 FROM {registry} AS t WHERE t.slug = made.slug AND t.id <> made.id)
        OR EXISTS (SELECT FROM vital.domain AS d WHERE d.domain = made.slug AND d.tenant_id <> made.id) THEN
         made.slug := 'tenant-' || replace(made.id::text, '-', '');
     END IF;
@@ -223,9 +223,9 @@ $forget$
 -- name: forget_hosts_of_nobody
 -- Host names of tenants that are gone.
 DELETE FROM vital.domain AS d
-WHERE NOT EXISTS (SELECT FROM {registry} AS t WHERE t.id = d.tenant_id)
+WHERE NOT EXISTS (SELECT 1 FROM {registry} AS t WHERE t.id = d.tenant_id)
 
 -- name: forget_places_of_nobody
 -- Places in the registry of tenants that are gone.
 DELETE FROM vital.tenant AS known
-WHERE NOT EXISTS (SELECT FROM {registry} AS t WHERE t.id = known.id)
+WHERE NOT EXISTS (SELECT 1 FROM {registry} AS t WHERE t.id = known.id)

@@ -79,14 +79,14 @@ SELECT EXISTS (
 SELECT wanted.*
 FROM unnest({tenants}::uuid[], {codes}::text[], {names}::text[], {descriptions}::text[], {domains}::text[])
      AS wanted (tenant_id, code, name, description, healthcare_domain)
-WHERE NOT EXISTS (SELECT FROM {relation} AS d WHERE d.tenant_id = wanted.tenant_id AND d.code = wanted.code)
+WHERE NOT EXISTS (SELECT 1 FROM {relation} AS d WHERE d.tenant_id = wanted.tenant_id AND d.code = wanted.code)
 
 -- name: missing_levels
 -- Levels of the plan that a tenant lacks.
 SELECT wanted.*
 FROM unnest({tenants}::uuid[], {codes}::text[], {names}::text[], {numbers}::integer[], {descriptions}::text[], {roles}::text[])
      AS wanted (tenant_id, code, name, level_number, description, role_type)
-WHERE NOT EXISTS (SELECT FROM {relation} AS l WHERE l.tenant_id = wanted.tenant_id AND l.code = wanted.code)
+WHERE NOT EXISTS (SELECT 1 FROM {relation} AS l WHERE l.tenant_id = wanted.tenant_id AND l.code = wanted.code)
 
 -- name: missing_functions
 -- Business functions of the plan that a tenant lacks. Lists of different length are no array of arrays: each is JSON.
@@ -94,7 +94,7 @@ SELECT wanted.tenant_id, wanted.name, wanted.department, wanted.description, wan
        ARRAY(SELECT jsonb_array_elements_text(wanted.requirements::jsonb)) AS regulatory_requirements
 FROM unnest({tenants}::uuid[], {names}::text[], {departments}::text[], {descriptions}::text[], {categories}::text[], {requirements}::text[])
      AS wanted (tenant_id, name, department, description, healthcare_category, requirements)
-WHERE NOT EXISTS (SELECT FROM {relation} AS f WHERE f.tenant_id = wanted.tenant_id AND f.name = wanted.name)
+WHERE NOT EXISTS (SELECT 1 FROM {relation} AS f WHERE f.tenant_id = wanted.tenant_id AND f.name = wanted.name)
 
 -- name: most_tool_assignments
 -- Value: more tools are never assigned.
@@ -112,7 +112,7 @@ WHERE a.tier::text = 'tier_3'
   AND t.tenant_id = {platform}
   AND t.is_active
   AND NOT EXISTS (
-      SELECT FROM public.agent_tool_assignments AS x WHERE x.agent_id = a.id AND x.tool_id = t.id
+      SELECT 1 FROM public.agent_tool_assignments AS x WHERE x.agent_id = a.id AND x.tool_id = t.id
   )
 
 -- name: close_to_others

@@ -15,7 +15,7 @@ ORDER BY 1
 
 -- name: planned_rows
 -- How many rows the planner expects, from the table's size today.
-EXPLAIN (FORMAT JSON) SELECT FROM {source} AS t
+EXPLAIN (FORMAT JSON) SELECT 1 FROM {source} AS t
 
 -- name: whole_table
 -- All rows of a small table.
@@ -34,7 +34,7 @@ COPY {relation} ({columns}) FROM STDIN
 SELECT DISTINCT {keys}
 FROM {child} AS c
 WHERE {complete}
-  AND NOT EXISTS (SELECT FROM {parent} AS p WHERE {same})
+  AND NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {same})
 
 -- name: rows_referred_to
 -- The rows with these keys.
@@ -44,7 +44,7 @@ COPY (SELECT {columns} FROM {source} AS t JOIN unnest({values}) AS wanted ({name
 -- Rows whose parent was deleted while the sample was taken.
 DELETE FROM {child} AS c
 WHERE {complete}
-  AND NOT EXISTS (SELECT FROM {parent} AS p WHERE {same})
+  AND NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {same})
 RETURNING 1
 
 -- name: positions_of_sequences

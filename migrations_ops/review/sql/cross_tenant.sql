@@ -7,8 +7,8 @@ WHERE {crosses}
 
 -- name: refers_across
 -- Predicate: the row's parent is another customer's.
-EXISTS (SELECT FROM {other} AS o WHERE {link} AND o.{tenant} NOT IN ({target}, {platform}))
+EXISTS (SELECT 1 FROM {other} AS o WHERE {link} AND o.{tenant} NOT IN ({target}, {platform}))
 
 -- name: is_referred_to_across
 -- Predicate: a row that refers to it is another's. To the Platform's rows everybody may refer.
-({target} <> {platform} AND EXISTS (SELECT FROM {other} AS o WHERE {link} AND o.{tenant} <> {target}))
+({target} <> {platform} AND EXISTS (SELECT 1 FROM {other} AS o WHERE {link} AND o.{tenant} <> {target}))

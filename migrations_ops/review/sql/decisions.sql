@@ -18,7 +18,7 @@ ORDER BY given.line
 
 -- name: key_is_taken
 -- Predicate: another row of the wanted tenant has the same values in a key that is unique in each tenant.
-EXISTS (SELECT FROM {relation} AS other WHERE other.{tenant} = given.tenant AND ({theirs}) = ({ours}) AND {their_key} <> {key})
+EXISTS (SELECT 1 FROM {relation} AS other WHERE other.{tenant} = given.tenant AND ({theirs}) = ({ours}) AND {their_key} <> {key})
 
 -- name: write
 -- The decisions, each with its line in the audit. One that says what stands already is only touched, to know it again.

@@ -8,11 +8,11 @@ SELECT '' ~ {pattern}
 
 -- name: try_links
 -- Finds nothing, and is an error where the columns of a rule's way to its parent cannot be compared.
-SELECT FROM {relation} AS batch, {tables} WHERE {links} LIMIT 0
+SELECT 1 FROM {relation} AS batch, {tables} WHERE {links} LIMIT 0
 
 -- name: try_condition
 -- Finds nothing, and is an error where the server cannot carry out a condition.
-SELECT FROM {relation} AS batch WHERE {condition} LIMIT 0
+SELECT 1 FROM {relation} AS batch WHERE {condition} LIMIT 0
 
 -- name: try_value
 -- Finds nothing, and is an error where the server cannot make this of a row.

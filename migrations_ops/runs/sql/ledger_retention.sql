@@ -40,7 +40,7 @@ TABLE of_ledger
 
 -- name: is_there_by_key
 -- Whether the table still has the row.
-SELECT EXISTS (SELECT FROM {relation} AS t WHERE {key} = %(key)s::text)
+SELECT EXISTS (SELECT 1 FROM {relation} AS t WHERE {key} = %(key)s::text)
 
 -- name: entries_of_key
 -- The entries that are about this row.

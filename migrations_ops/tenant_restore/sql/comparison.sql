@@ -28,12 +28,12 @@ WHERE s.{tenant}::text = %(tenant)s::text
   AND t.{tenant}::text = %(tenant)s::text
   AND t.xmin::text IN (SELECT version FROM {versions})
   AND {now} IS DISTINCT FROM {then}
-  AND ({chosen} OR EXISTS (SELECT FROM {differences} AS d WHERE d.key = {key} AND d.followed))
-  AND NOT EXISTS (SELECT FROM {differences} AS d WHERE d.key = {key} AND d.chosen AND NOT d.done)
+  AND ({chosen} OR EXISTS (SELECT 1 FROM {differences} AS d WHERE d.key = {key} AND d.followed))
+  AND NOT EXISTS (SELECT 1 FROM {differences} AS d WHERE d.key = {key} AND d.chosen AND NOT d.done)
 
 -- name: unassigned_then
 -- Whether rows that are the tenant's now had no tenant in the backup.
-SELECT EXISTS (SELECT FROM {differences} WHERE kind = 'arrived' AND owner IS NULL)
+SELECT EXISTS (SELECT 1 FROM {differences} WHERE kind = 'arrived' AND owner IS NULL)
 
 -- name: follow_parents
 -- Rows that are gone and that a chosen row refers to are needed as well.
@@ -45,7 +45,7 @@ WHERE there.ctid = p.place
   AND p.kind = 'deleted'
   AND NOT p.chosen
   AND EXISTS (
-      SELECT FROM {differences} AS d
+      SELECT 1 FROM {differences} AS d
       JOIN {stage} AS s ON s.ctid = d.place
       WHERE d.chosen AND d.kind IN ('deleted', 'changed') AND {refers}
   )
@@ -61,7 +61,7 @@ WHERE s.ctid = d.place
   AND d.kind = 'deleted'
   AND NOT d.chosen
   AND EXISTS (
-      SELECT FROM {parent_differences} AS p
+      SELECT 1 FROM {parent_differences} AS p
       JOIN {parent_stage} AS there ON there.ctid = p.place
       WHERE p.chosen AND p.kind = 'deleted' AND {refers}
   )
@@ -70,7 +70,7 @@ RETURNING d.number
 -- name: parent_is_missing
 -- Rows whose reference would lead to no row, or to another tenant's; one that leads there now already may.
 UPDATE {differences} AS d
-SET reason = CASE WHEN EXISTS (SELECT FROM {parent} AS p WHERE {refers}) THEN %(of_others)s::text ELSE %(gone)s::text END
+SET reason = CASE WHEN EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers}) THEN %(of_others)s::text ELSE %(gone)s::text END
 FROM {stage} AS s
 WHERE s.ctid = d.place
   AND d.kind IN ('deleted', 'changed')
@@ -78,15 +78,15 @@ WHERE s.ctid = d.place
   AND NOT d.done
   AND d.reason IS NULL
   AND {is_given}
-  AND NOT EXISTS (SELECT FROM {parent} AS p WHERE {refers} AND {may_be_referred_to})
-  AND NOT EXISTS (SELECT FROM {relation} AS t WHERE {same_row} AND {refers_now})
+  AND NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers} AND {may_be_referred_to})
+  AND NOT EXISTS (SELECT 1 FROM {relation} AS t WHERE {same_row} AND {refers_now})
   AND NOT ({comes})
 RETURNING d.number
 
 -- name: parent_comes
 -- Predicate: the row that is referred to will be put back.
 EXISTS (
-    SELECT FROM {parent_differences} AS c
+    SELECT 1 FROM {parent_differences} AS c
     JOIN {parent_stage} AS there ON there.ctid = c.place
     WHERE c.kind = 'deleted' AND c.chosen AND c.reason IS NULL AND {comes_by}
 )
@@ -109,7 +109,7 @@ WHERE s.ctid = d.place
   AND NOT d.done
   AND d.reason IS NULL
   AND NOT EXISTS (
-      SELECT FROM {differences} AS x
+      SELECT 1 FROM {differences} AS x
       WHERE x.key = {other_key} AND x.chosen AND x.reason IS NULL AND NOT x.done AND x.kind = ANY(%(movable)s::text[])
   )
 RETURNING d.number

@@ -58,7 +58,7 @@ CREATE TEMPORARY TABLE {versions} (version text PRIMARY KEY)
 
 -- name: keys_of_several_rows
 -- Whether two rows of the tenant have the same key.
-SELECT EXISTS (SELECT FROM {relation} AS t WHERE t.{tenant}::text = %(tenant)s::text GROUP BY {key} HAVING count(*) > 1)
+SELECT EXISTS (SELECT 1 FROM {relation} AS t WHERE t.{tenant}::text = %(tenant)s::text GROUP BY {key} HAVING count(*) > 1)
 
 -- name: rows_staged
 -- How many rows of the tenant the backup has.

@@ -63,16 +63,16 @@ WITH e AS (
 )
 INSERT INTO {relation} AS t ({columns})
 OVERRIDING SYSTEM VALUE
-SELECT {values} FROM e WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE {same_row})
+SELECT {values} FROM e WHERE NOT EXISTS (SELECT 1 FROM {relation} AS t WHERE {same_row})
 RETURNING {key}
 
 -- name: hold_restored
 -- Rows that are about to go again: while they are held nobody comes to refer to them.
-SELECT count(*) FROM (SELECT FROM {relation} AS t JOIN unnest(%(keys)s::text[]) AS given (vital_key) ON {same_row} FOR UPDATE OF t) AS held
+SELECT count(*) FROM (SELECT 1 FROM {relation} AS t JOIN unnest(%(keys)s::text[]) AS given (vital_key) ON {same_row} FOR UPDATE OF t) AS held
 
 -- name: keys_still_there
 -- Which of these rows there are.
-SELECT given.vital_key FROM unnest(%(keys)s::text[]) AS given (vital_key) WHERE EXISTS (SELECT FROM {relation} AS t WHERE {same_row})
+SELECT given.vital_key FROM unnest(%(keys)s::text[]) AS given (vital_key) WHERE EXISTS (SELECT 1 FROM {relation} AS t WHERE {same_row})
 
 -- name: close_restored
 -- The entry is undone, but for these rows.

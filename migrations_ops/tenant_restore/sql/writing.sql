@@ -43,7 +43,7 @@ LIMIT %(rows)s
 -- name: refers_to_added
 -- Predicate on `t`: it refers to a row that was added since and is to go.
 EXISTS (
-    SELECT FROM {parent} AS p
+    SELECT 1 FROM {parent} AS p
     JOIN {parent_differences} AS a ON a.key = {parent_key}
     WHERE a.kind = 'added' AND a.chosen AND NOT a.done AND a.reason IS NULL AND {refers}
 )
@@ -51,26 +51,26 @@ EXISTS (
 -- name: holds_for_another
 -- Predicate on `t`: another row is to have its unique values.
 EXISTS (
-    SELECT FROM {stage} AS s
+    SELECT 1 FROM {stage} AS s
     JOIN {differences} AS w ON w.place = s.ctid
     WHERE w.chosen AND NOT w.done AND w.reason IS NULL AND w.kind IN ('deleted', 'changed') AND w.key <> d.key AND {same_values}
 )
 
 -- name: parent_is_there
 -- Predicate: the row that is referred to is there, or none is.
-(NOT ({is_given}) OR {refers_to_itself} OR EXISTS (SELECT FROM {parent} AS p WHERE {refers} AND {may_be_referred_to}))
+(NOT ({is_given}) OR {refers_to_itself} OR EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers} AND {may_be_referred_to}))
 
 -- name: refers_as_now
 -- Predicate: the row refers to what it refers to now.
-EXISTS (SELECT FROM {relation} AS t WHERE {same_row} AND {refers_now})
+EXISTS (SELECT 1 FROM {relation} AS t WHERE {same_row} AND {refers_now})
 
 -- name: value_is_free
 -- Predicate: no other row has these unique values.
-NOT EXISTS (SELECT FROM {relation} AS o WHERE {same_values} AND NOT ({same_row}))
+NOT EXISTS (SELECT 1 FROM {relation} AS o WHERE {same_values} AND NOT ({same_row}))
 
 -- name: nobody_refers
 -- Predicate on `t`: no row but itself refers to it.
-NOT EXISTS (SELECT FROM {child} AS c WHERE {refers} AND NOT ({is_itself}))
+NOT EXISTS (SELECT 1 FROM {child} AS c WHERE {refers} AND NOT ({is_itself}))
 
 -- name: given_rows
 -- The rows of a batch as the backup has them.
@@ -147,7 +147,7 @@ SELECT array_agg(vital_number), COALESCE(bool_and(same), true) FROM changed
 -- Rows that are about to be deleted: while they are held nobody comes to refer to them.
 SELECT count(*)
 FROM (
-    SELECT FROM {relation} AS t
+    SELECT 1 FROM {relation} AS t
     JOIN {differences} AS d ON {same_row}
     WHERE d.number = ANY(%(numbers)s::bigint[])
     FOR UPDATE OF t

@@ -183,7 +183,7 @@ SELECT count(*) FROM {relation} AS t WHERE {row} AND (t.{tenant} IS DISTINCT FRO
 
 -- name: refers_to_others
 -- By one of its foreign keys; a part of the question.
-EXISTS (SELECT FROM {parent} AS p WHERE {same} AND p.{tenant} NOT IN ({owner}::uuid, {platform}::uuid))
+EXISTS (SELECT 1 FROM {parent} AS p WHERE {same} AND p.{tenant} NOT IN ({owner}::uuid, {platform}::uuid))
 
 -- name: shadow_table
 -- A temporary table of the same name would catch what the next user of the connection writes.

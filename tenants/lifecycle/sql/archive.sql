@@ -19,7 +19,7 @@ ORDER BY 1
 -- Which of these keys the table lacks.
 SELECT given.key
 FROM unnest(%(keys)s::text[]) AS given (key)
-WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE {same_row})
+WHERE NOT EXISTS (SELECT 1 FROM {relation} AS t WHERE {same_row})
 ORDER BY 1
 
 -- name: keys_that_are_there

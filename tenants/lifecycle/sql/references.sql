@@ -37,5 +37,5 @@ ORDER BY 1
 SELECT {key}
 FROM unnest(%(rows)s::text[]) AS line
 CROSS JOIN LATERAL jsonb_populate_record(NULL::{relation}, line::jsonb) AS g
-WHERE EXISTS (SELECT FROM {child} AS c WHERE {same} AND c.{column}::text IS DISTINCT FROM %(tenant)s::text)
+WHERE EXISTS (SELECT 1 FROM {child} AS c WHERE {same} AND c.{column}::text IS DISTINCT FROM %(tenant)s::text)
 ORDER BY 1

@@ -22,7 +22,7 @@ SELECT tenant_id::text, id::text FROM vital.tenant_alias ORDER BY tenant_id, id
 SELECT one.id::text, {name}, counted.rows
 FROM unnest(%(ids)s::uuid[]) AS one (id)
 CROSS JOIN LATERAL (
-    SELECT count(*) AS rows FROM (SELECT FROM {relation} WHERE {tenant} = one.id LIMIT %(most)s::bigint + 1) AS row
+    SELECT count(*) AS rows FROM (SELECT 1 FROM {relation} WHERE {tenant} = one.id LIMIT %(most)s::bigint + 1) AS row
 ) AS counted
 
 -- name: add_tenant

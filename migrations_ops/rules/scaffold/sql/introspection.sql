@@ -59,7 +59,7 @@ SELECT EXISTS (SELECT FROM ONLY {relation})
 
 -- name: has_more_rows_than
 -- Whether a table has more rows than a list that everybody may read is likely to have.
-SELECT count(*) > %(limit)s FROM (SELECT FROM {relation} LIMIT %(limit)s + 1) AS first
+SELECT count(*) > %(limit)s FROM (SELECT 1 FROM {relation} LIMIT %(limit)s + 1) AS first
 
 -- name: rows_of_the_root
 -- The rows that become tenants: their keys, and what people call them.
@@ -67,7 +67,7 @@ SELECT ARRAY[{keys}], COALESCE({label}::text, '') FROM {relation} AS t ORDER BY 
 
 -- name: has_blank
 -- Whether a row says nothing in a column.
-SELECT EXISTS (SELECT FROM {relation} AS t WHERE btrim(COALESCE({column}::text, '')) = '')
+SELECT EXISTS (SELECT 1 FROM {relation} AS t WHERE btrim(COALESCE({column}::text, '')) = '')
 
 -- name: is_used_by_several
 -- Whether rows of two owners refer to the same row, among the first rows that refer to one.

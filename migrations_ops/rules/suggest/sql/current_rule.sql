@@ -21,7 +21,7 @@ LEFT JOIN (
 
 -- name: estimated_rows
 -- How many rows the planner expects, from the table's size today.
-EXPLAIN (FORMAT JSON) SELECT FROM {relation} AS t
+EXPLAIN (FORMAT JSON) SELECT 1 FROM {relation} AS t
 
 -- name: rows_by_rule
 -- How many rows each rule decides, and for whom.
