@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpResponse
 
-from catalog.api.resource import Resource, prefers_minimal
+from catalog.api.resource import Found, Resource, prefers_minimal
 from tenants.api.views import TenantView, json_bytes
 from tenants.errors import BadRequestBody, Refusal, body_of, refusal_of
 
@@ -30,13 +30,13 @@ def wanted(view: TenantView) -> list[Any] | None:
 
 
 def carried_out(
-    of: Resource, view: TenantView, items: list[Any], act: Callable[[Any], str], status: int = 200, show: bool = True
+    of: Resource, view: TenantView, items: list[Any], act: Callable[[Any], Found], status: int = 200, show: bool = True
 ) -> HttpResponse:
-    """`act` makes, changes or removes an item's row and returns its id; `show`: the row is in the result.
+    """`act` makes, changes or removes an item's row and returns it; `show`: the row is in the result.
 
     Raises ItemsRefused where one of them is refused, and what is nobody's fault in the body.
     """
-    done: list[str | None] = []
+    done: list[Found | None] = []
     results: list[Any] = []
     for item in items:
         try:
@@ -52,11 +52,11 @@ def carried_out(
     if refused := done.count(None):
         raise ItemsRefused(details=results, refused=refused, all=len(items))
     short = not show or prefers_minimal(view)
-    said = b", ".join(_result(of, view, str(id), status, short) for id in done)
+    said = b", ".join(_result(of, found, status, short) for found in done if found)
     return json_bytes(b'{"success": true, "results": [%b]}' % said)
 
 
-def _result(of: Resource, view: TenantView, id: str, status: int, short: bool) -> bytes:
+def _result(of: Resource, found: Found, status: int, short: bool) -> bytes:
     if short:
-        return json.dumps({"status": status, "id": id}).encode()
-    return b'{"status": %d, %b' % (status, of.content(id).encode()[1:])
+        return json.dumps({"status": status, "id": found.id}).encode()
+    return b'{"status": %d, %b' % (status, of.content(found).encode()[1:])

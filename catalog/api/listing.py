@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,11 +32,19 @@ class Kind:
     def version(self) -> str:
         return QUERIES["row_version"].format(table=self.table)
 
-    def read(self, versions: Iterable[bytes]) -> Rows:
+    def read(self, tenants: list[str] | None, versions: Iterable[bytes]) -> Rows:
         """The JSON of the rows with these versions, as far as they still are there; of a row changed since, the new."""
         ids = [version.partition(b" ")[0].decode() for version in versions]
-        statement = QUERIES["rows_by_id"].format(version=self.version, shape=self.shape, table=self.table)
-        return {row[0]: row[1] for row in raw_rows(statement, PLATFORM | {"ids": ids})}
+        parts = {"version": self.version, "shape": self.shape, "of_tenants": QUERIES["rows_of_tenants"]}
+        statement = QUERIES["rows_by_id"].format(table=self.table, **parts)
+        return {row[0]: row[1] for row in raw_rows(statement, PLATFORM | {"ids": ids, "tenants": tenants})}
+
+
+def seen_tenants(view: TenantView) -> list[str] | None:
+    """Whose rows this request may see; None for everybody's."""
+    if view.tenant_request.sees_all:
+        return None
+    return [*([view.tenant.id] if view.tenant else []), PLATFORM["platform"]]
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ class Listing(TenantView):
         params |= PLATFORM | {"own": own, "reach": params["limit"] + params["offset"]}
         if ROWS:
             named = self._asked(statement, params, filters, self.kind.version, self.kind.in_order)
-            rows = ROWS.recall([version for version, _ in named], self.kind.read)
+            rows = ROWS.recall([version for version, _ in named], partial(self.kind.read, seen_tenants(self)))
             if rows is not None:
                 return [(rows[version], beside) for version, beside in named]
         return self._asked(statement, params, filters, self.kind.shape, "*")

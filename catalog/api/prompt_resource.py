@@ -28,7 +28,7 @@ class Prompts(Resource):
     new = NewPrompt
     changed = PromptFields
 
-    def may_write(self, view: TenantView, tenant: TenantInfo, row_tenant: str) -> None:
+    def may_write(self, view: TenantView, tenant: TenantInfo, row_tenant: str | None) -> None:
         views.may_write(view.caller, tenant, row_tenant, **PLATFORM, admins_only=False)
 
     def ignored(self, view: TenantView) -> frozenset[str]:

@@ -45,7 +45,7 @@ class Prompts(Collection):
     def get(self, request: Request) -> HttpResponse:
         action = self.parameter("action")
         if action == "get":
-            return PROMPTS.shown(self, PROMPTS.find(self, self.key_in_query()).id)
+            return PROMPTS.shown(self, PROMPTS.find(self, self.key_in_query()))
         if action not in ("", "list"):
             raise Refusal("The parameter action must be get, or left out.")
         limit = self.whole_number("limit", MOST, least=1, most=MOST)

@@ -4,13 +4,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.http import HttpResponse
 
 from catalog.api.fields import Row, Values
-from catalog.api.listing import PLATFORM, QUERIES
+from catalog.api.listing import PLATFORM, QUERIES, seen_tenants
 from tenants import bounds
 from tenants.api import views
 from tenants.api.fields import Body
@@ -28,8 +28,13 @@ class Found:
     """A row that this request can see: its id, its tenant's, and the name people know it by."""
 
     id: str
-    tenant: str
+    tenant: str | None
     name: str
+
+    @property
+    def place(self) -> Values:
+        """By what statements find it."""
+        return {"id": self.id, "tenant": self.tenant}
 
 
 class Resource:
@@ -50,7 +55,7 @@ class Resource:
     new: ClassVar[type[Body]]
     changed: ClassVar[type[Body]]
 
-    def may_write(self, view: TenantView, tenant: TenantInfo, row_tenant: str) -> None:
+    def may_write(self, view: TenantView, tenant: TenantInfo, row_tenant: str | None) -> None:
         """Raise Forbidden or SharedResource unless this caller may write a row of `row_tenant`."""
         raise NotImplementedError
 
@@ -68,30 +73,29 @@ class Resource:
     def find(self, view: TenantView, key: str, *, to_write: bool = False) -> Found:
         """The row. Raises NotFound, alike for rows that are nobody's and rows that are another tenant's."""
         own = view.tenant.id if view.tenant else None
-        params = {"id": canonical_uuid(key), "key": key, "own": own}
+        params = {"id": canonical_uuid(key), "key": key, "own": own, "tenants": seen_tenants(view)}
         for statement in self.find_by[: 1 if to_write else None] if bounds.is_text(key) else ():
-            if found := views.rows(statement, params):
+            if found := views.rows(statement.format(of_tenants=QUERIES["rows_of_tenants"]), params):
                 return Found(*found[0])
         raise NotFound
 
-    def content(self, id: str) -> str:
+    def content(self, found: Found) -> str:
         """The row as it stands now, as its answer's JSON."""
-        statement = QUERIES["row_shown"].format(answer=self.answer, table=self.table)
-        return str(views.rows(statement, PLATFORM | {"id": id})[0][0])
+        return str(self._asked(QUERIES["row_shown"], found.place)[0][0])
 
-    def shown(self, view: TenantView, id: str) -> HttpResponse:
+    def shown(self, view: TenantView, found: Found) -> HttpResponse:
         """The answer to reading the row, with the ETag that If-Match takes."""
-        content = self.content(id)
+        content = self.content(found)
         answer = json_bytes(content)
         answer["ETag"] = etag(view, content)
         return answer
 
-    def written(self, view: TenantView, id: str, status: int = 200) -> HttpResponse:
+    def written(self, view: TenantView, found: Found, status: int = 200) -> HttpResponse:
         """The answer to writing it: the row as it stands now, or nothing where the client prefers that."""
-        answer = self.shown(view, id)
+        answer = self.shown(view, found)
         answer.status_code = status
         if status == 201:
-            answer["Location"] = f"{view.request.path_info.rstrip('/')}/{id}"
+            answer["Location"] = f"{view.request.path_info.rstrip('/')}/{found.id}"
         if prefers_minimal(view):
             answer.content = b""
             answer.status_code = 204 if status == 200 else status
@@ -100,9 +104,13 @@ class Resource:
 
     def row(self, statement: str, params: Values) -> tuple[Row, str]:
         """A row of one of the statements that say the columns too, and the answer's content."""
-        ((content, columns),) = views.rows(statement.format(answer=self.answer, table=self.table), PLATFORM | params)
+        ((content, columns),) = self._asked(statement, params)
         # An integer of any length is read as a double, which is how it is compared.
         return Row(json.loads(content, parse_int=float)[self.noun], frozenset(columns)), content
+
+    def _asked(self, statement: str, params: Values) -> list[tuple[Any, ...]]:
+        parts = {"answer": self.answer, "table": self.table, "of_tenant": QUERIES["row_of_tenant"]}
+        return views.rows(statement.format(**parts), PLATFORM | params)
 
 
 def etag(view: TenantView, content: str) -> str:

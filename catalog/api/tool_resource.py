@@ -37,7 +37,7 @@ class Tools(Resource):
     new = NewTool
     changed = ToolFields
 
-    def may_write(self, view: TenantView, tenant: TenantInfo, row_tenant: str) -> None:
+    def may_write(self, view: TenantView, tenant: TenantInfo, row_tenant: str | None) -> None:
         views.may_write(view.caller, tenant, row_tenant, **PLATFORM, admins_only=True)
         if not tenant.feature("tool_management"):
             raise FeatureOff("Managing tools is switched off for this tenant (features.tool_management).")

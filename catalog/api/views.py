@@ -1,5 +1,6 @@
 """One row's address, and writes on the collection's that name the row in the body or the query."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
@@ -7,7 +8,7 @@ from rest_framework.request import Request
 
 from catalog.api import bulk, writes
 from catalog.api.listing import Listing
-from catalog.api.resource import Resource
+from catalog.api.resource import Found, Resource
 from tenants.api.views import TenantView, json_answer
 from tenants.errors import BadRequestBody, Refusal
 
@@ -39,10 +40,10 @@ class Collection(Listing):
             return removed(of, self, self.key_in_query())
         return bulk.carried_out(of, self, items, self._removed, show=False)
 
-    def _removed(self, item: Any) -> str:
+    def _removed(self, item: Any) -> Found:
+        """By the name that it was given."""
         key = self._key_in(item)
-        writes.remove(self.resource, self, key)
-        return key
+        return replace(writes.remove(self.resource, self, key), id=key)
 
     def key_in_query(self) -> str:
         if not (key := self.parameter("id")):
@@ -62,7 +63,7 @@ class Item(TenantView):
     resource: ClassVar[Resource]
 
     def get(self, request: Request, key: str) -> HttpResponse:
-        return self.resource.shown(self, self.resource.find(self, key).id)
+        return self.resource.shown(self, self.resource.find(self, key))
 
     def put(self, request: Request, key: str) -> HttpResponse:
         return changed(self.resource, self, key)
@@ -86,6 +87,6 @@ def changed(resource: Resource, view: TenantView, key: str) -> HttpResponse:
 
 
 def removed(resource: Resource, view: TenantView, key: str) -> HttpResponse:
-    name = writes.remove(resource, view, key)
+    name = writes.remove(resource, view, key).name
     message = f'{resource.noun.capitalize()} "{name}" deleted successfully'
     return json_answer({"success": True, "message": message})

@@ -21,8 +21,8 @@ from vital.db import sql
 Body = Callable[[], Values]  # read when its turn has come: who may not write is told so whatever the body is
 
 
-def create(of: Resource, view: TenantView, body: Body) -> str:
-    """Make the row of the body and return its id. Raises Forbidden, BadRequestBody or Conflict.
+def create(of: Resource, view: TenantView, body: Body) -> Found:
+    """Make the row of the body and return it. Raises Forbidden, BadRequestBody or Conflict.
 
     What a second name or a made-up field says counts where the answer would say otherwise, as in a change.
     """
@@ -36,7 +36,8 @@ def create(of: Resource, view: TenantView, body: Body) -> str:
     found = fields.changes(said | fields.otherwise(given, row), row, of.second_names)
     found.columns[METADATA] = found.columns.get(METADATA) or found.keys
     values = _defaults(of.model) | of.defaults(view, given) | own | found.columns | {"tenant_id": tenant.id}
-    return str(_stored(of, values, lambda: _insert(of, values)))
+    made = str(_stored(of, values, lambda: _insert(of, values)))
+    return Found(made, tenant.id, str(values.get(of.second_names.get(of.key, of.key))))
 
 
 def may_create(of: Resource, view: TenantView) -> TenantInfo:
@@ -46,27 +47,27 @@ def may_create(of: Resource, view: TenantView) -> TenantInfo:
     return tenant
 
 
-def change(of: Resource, view: TenantView, key: str, body: Body) -> str:
-    """Change what the body says otherwise than the row's answer does, and return the row's id.
+def change(of: Resource, view: TenantView, key: str, body: Body) -> Found:
+    """Change what the body says otherwise than the row's answer does, and return the row as it was found.
 
     Raises NotFound, ChangedMeanwhile, and what `create` does.
     """
     found = _to_write(of, view, key)
-    row, content = of.row(QUERIES["row_to_change"], {"id": found.id})
+    row, content = of.row(QUERIES["row_to_change"], found.place)
     _as_read(view, content)
     given = fields.otherwise(_sayable(of, view, body()), row)
     made = fields.changes(view.checked(of.changed, given, partial=True), row, of.second_names)
     if made:
-        _stored(of, made.columns, lambda: _update(of, found.id, made))
-    return found.id
+        _stored(of, made.columns, lambda: _update(of, found, made))
+    return found
 
 
-def remove(of: Resource, view: TenantView, key: str) -> str:
-    """Remove the row and return its name. What refers to it goes with it, as the database's keys say."""
+def remove(of: Resource, view: TenantView, key: str) -> Found:
+    """Remove the row and return what it was. What refers to it goes with it, as the database's keys say."""
     found = _to_write(of, view, key)
-    _as_read(view, of.row(QUERIES["row_to_change"], {"id": found.id})[1])
-    of.model._default_manager.filter(pk=found.id)._raw_delete("default")
-    return found.name
+    _as_read(view, of.row(QUERIES["row_to_change"], found.place)[1])
+    of.model._default_manager.filter(pk=found.id, tenant_id=found.tenant)._raw_delete("default")
+    return found
 
 
 def _to_write(of: Resource, view: TenantView, key: str) -> Found:
@@ -100,13 +101,14 @@ def _insert(of: Resource, values: Values) -> str:
     return str(made)
 
 
-def _update(of: Resource, id: str, made: Changes) -> None:
+def _update(of: Resource, found: Found, made: Changes) -> None:
     assignments: list[Composable] = [
         sql.compose(QUERIES["column_changed"], column=sql.ident(name)) for name in made.columns
     ]
     assignments += [sql.compose(QUERIES["keys_changed"])] if made.keys or made.gone else []
-    statement = sql.compose(QUERIES["row_changed"], table=sql.relation(of.table), assignments=sql.join(assignments))
-    params: Values = {"id": id, "values": _json(made.columns), "keys": _json(made.keys), "gone": made.gone}
+    parts = {"assignments": sql.join(assignments), "of_tenant": sql.compose(QUERIES["row_of_tenant"])}
+    statement = sql.compose(QUERIES["row_changed"], table=sql.relation(of.table), **parts)
+    params: Values = {**found.place, "values": _json(made.columns), "keys": _json(made.keys), "gone": made.gone}
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
 

@@ -24,9 +24,13 @@ def estimate(queryset: QuerySet[Any]) -> int:
     """How many rows the planner expects; asks no table. On a cluster they are counted, up to one more than COUNTED: its
     planner expects the same of every distributed table, and explains nothing of a reference table that was read."""
     rows = queryset.order_by()
-    if connection.on_cluster:
+    if _on_cluster():
         return rows[: COUNTED + 1].count()
     return int(json.loads(rows.explain(format="json"))[0]["Plan"]["Plan Rows"])
+
+
+def _on_cluster() -> bool:
+    return bool(connection.on_cluster)  # type: ignore[attr-defined]  # an attribute of VITAL's own wrapper
 
 
 class Pages:
@@ -37,7 +41,7 @@ class Pages:
     def __init__(self, per_page: int, count: int, exact: bool, links: dict[str, str]) -> None:
         self.per_page, self.count, self.exact, self.links = per_page, count, exact, links
         self.shown = f"{count:,}" if exact else f"about {count:,}"
-        if connection.on_cluster and count > COUNTED:
+        if _on_cluster() and count > COUNTED:
             self.shown = f"more than {COUNTED:,}"
 
 

@@ -169,7 +169,7 @@ def _refuse_what_cannot_be_stored(value: object, depth: int) -> None:
                 _refuse_what_cannot_be_stored(part, depth + 1)
 
 
-def may_write(caller: Caller, tenant: TenantInfo, row_tenant: str, *, platform: str, admins_only: bool) -> None:
+def may_write(caller: Caller, tenant: TenantInfo, row_tenant: str | None, *, platform: str, admins_only: bool) -> None:
     """Raise unless this caller may write a row of `row_tenant`: SharedResource for the Platform's, else Forbidden."""
     if row_tenant != tenant.id:
         if row_tenant == platform:

@@ -8,11 +8,13 @@ from tenants.isolation.difference import NODES, Difference
 from tenants.isolation.queries import query
 from vital.db import sql
 from vital.db.cluster import Ask, Form
+from vital.db.roles import TENANT_ROLE
 from vital.db.sql import shown
 
 Part = dict[str, Any]
 AGAIN = "./manage.py distribute --undo --yes, then ./manage.py distribute --yes"
-NOT_ASKED = "start it, and let nodes in as the role that asks (pg_hba.conf); until then nobody knows"
+DOWN = "start it: until then whoever has rows there is told to come back, and what is there is looked at afterwards"
+NOT_ASKED = "let nodes in as the role that asks (pg_hba.conf): tenants may read there, and nobody knows what holds"
 LOOKED_AT = (
     ("enabled", "row level security"),
     ("forced", "FORCE ROW LEVEL SECURITY"),
@@ -35,7 +37,9 @@ def differences(ask: Ask, form: Form) -> Iterator[Difference]:
     expected = {part["table"]: part for part in here[0]["tables"] if not part["shard"]} if here else {}
     for node, _, success, result in answers:
         if not success:
-            yield Difference(NODES, "", f"node {node}", "it answers", f"it does not: {result}", True, NOT_ASKED)
+            serves = _serves_tenants(ask, node)
+            fix = NOT_ASKED if serves else DOWN
+            yield Difference(NODES, "", f"node {node}", "it answers", f"it does not: {result}", serves, fix)
             continue
         found = json.loads(result)
         yield from _of_tables(node, found["tables"], expected, tables)
@@ -43,6 +47,19 @@ def differences(ask: Ask, form: Form) -> Iterator[Difference]:
             if rights:
                 fix = f"on {node}: take it from {role}"
                 yield Difference(NODES, "", f"role {role} on {node}", "nothing beside its grants", rights, True, fix)
+
+
+def _serves_tenants(ask: Ask, node: str) -> bool:
+    """Whether a node that does not answer who asks may answer tenants all the same: a node that is down leaks nothing.
+    True where this login cannot tell."""
+    ((before, may_ask),) = ask(query("role_to_ask_as"))
+    if not may_ask:
+        return True
+    ask(query("ask_as", role=sql.literal(TENANT_ROLE)))
+    host, _, port = node.rpartition(":")
+    reaches = bool(ask(query("reaches_node", host=sql.literal(host), port=sql.literal(port)))[0][0])
+    ask(query("ask_as", role=sql.literal(before)))
+    return reaches
 
 
 def _of_tables(

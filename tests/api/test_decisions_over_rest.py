@@ -5,12 +5,14 @@ from typing import Any
 import jwt
 import pytest
 
+from tests.support import citus
 from tests.support.cast import DIGITAL_HEALTH, PHARMA
 from tests.support.contract import refusal
 from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import NOBODY, Who, admin, super_admin, user
 
 FINDINGS, DECISIONS, WITHDRAWALS = (f"/api/migrations/{name}" for name in ("findings", "decisions", "withdrawals"))
+of_one_server = citus.one_server("decisions are refused while tables are distributed")
 UNDECIDED = "SELECT id::text FROM users WHERE tenant_id IS NULL ORDER BY id LIMIT 2"
 
 
@@ -53,6 +55,7 @@ def test_findings_are_counted_and_listed(own_service: ServiceUnderTest) -> None:
     assert {row["table"] for row in answer.json["rows"]} == {"users"}
 
 
+@of_one_server
 def test_a_decision_is_shown_made_and_taken_back(own_service: ServiceUnderTest, people: list[str]) -> None:
     operator, body = super_admin(), {"decisions": [decision(people[0])]}
     shown = own_service.service.post(DECISIONS, operator, body | {"dry_run": True})
@@ -74,6 +77,7 @@ def test_a_decision_is_shown_made_and_taken_back(own_service: ServiceUnderTest, 
     refusal(again, 400)
 
 
+@of_one_server
 def test_one_that_does_not_hold_stops_them_all(own_service: ServiceUnderTest, people: list[str]) -> None:
     body = {"decisions": [decision(people[0]), decision(people[1], tenant="nowhere"), decision("x", table="cars")]}
 
@@ -93,6 +97,7 @@ def test_a_reason_is_more_than_white_space(own_service: ServiceUnderTest, people
     assert tenant_of(own_service, people[0]) is None
 
 
+@of_one_server
 def test_a_decision_in_between_is_not_overruled_unseen(own_service: ServiceUnderTest, people: list[str]) -> None:
     body = {"decisions": [decision(people[1])]}
     token = own_service.service.post(DECISIONS, super_admin(), body | {"dry_run": True}).json["token"]

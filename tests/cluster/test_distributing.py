@@ -11,10 +11,10 @@ from tests.support.databases import Scratch, rows
 
 pytestmark = pytest.mark.slow
 
-DISTRIBUTED = {"agent_tool_assignments", "conversations", "knowledge_base", "messages"}
+DISTRIBUTED = {"agent_tool_assignments", "conversations", "knowledge_base", "messages", "prompts"}
 COPIED = {
     "agents", "business_functions", "knowledge_domains", "knowledge_sources", "org_departments",
-    "organizational_levels", "prompts", "tenants", "tool_categories", "tools", "users",
+    "organizational_levels", "tenants", "tool_categories", "tools", "users",
 }  # fmt: skip
 PLACED = "SELECT logicalrelid::text, partmethod::text FROM pg_dist_partition"
 LEFT = "SELECT sum(pg_relation_size(logicalrelid)) FROM pg_dist_partition"

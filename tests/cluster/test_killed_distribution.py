@@ -7,13 +7,17 @@ import os
 
 import pytest
 
-from tests.support import background, databases
+from tests.support import background, citus, databases
 from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch, rows
 
 pytestmark = pytest.mark.slow
 
 EVERY = bool(os.environ.get("VITAL_SLOW_TESTS"))
+CUT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
 DONE = "SELECT count(*) FROM vital.applied_statement WHERE phase = '007_distribution'"
 
 
@@ -52,5 +56,24 @@ def test_half_done_it_goes_back(ready: Scratch, manage: Manage) -> None:
 
     undone = manage(ready, "distribute", "--undo", "--yes", timeout=600)
 
+    assert undone.returncode == 0, said(undone)
+    assert databases.as_restored(databases.dump(ready.admin_url)) == dump
+
+
+@pytest.mark.parametrize("where", ["coordinator", "worker"])
+def test_cut_off_it_says_so_and_goes_on(ready: Scratch, manage: Manage, where: str) -> None:
+    dump = databases.as_restored(databases.dump(ready.admin_url))
+    server = ready.admin_url if where == "coordinator" else citus.workers(ready.admin_url)[0]
+    with background.start(ready, "distribute", "--yes") as command:
+        command.until(lambda: steps_done(ready) >= 45, 120)
+        while command.process.poll() is None:
+            rows(server, CUT)
+        assert "Traceback" not in command.said, command.said
+        assert command.process.returncode, command.said
+
+    done = manage(ready, "distribute", "--yes", timeout=600)
+
+    assert done.returncode == 0, said(done)
+    undone = manage(ready, "distribute", "--undo", "--yes", timeout=600)
     assert undone.returncode == 0, said(undone)
     assert databases.as_restored(databases.dump(ready.admin_url)) == dump

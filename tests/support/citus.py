@@ -16,7 +16,7 @@ from tests.support.plans import SHIPPED
 URL = os.environ.get("CITUS_URL", "")
 SHARDS = 8  # of a distributed table; the server's own 32 take four times as long to make
 NODES = "SELECT nodename, nodeport, groupid = 0 FROM pg_dist_node ORDER BY groupid = 0, groupid"
-PLACED = {"knowledge_base": "distributed", "agent_tool_assignments": "distributed"}
+PLACED = dict.fromkeys(("knowledge_base", "agent_tool_assignments", "prompts"), "distributed")
 WHOSE = ("conversations", "messages")  # of which some rows have no tenant by the shipped rules
 
 

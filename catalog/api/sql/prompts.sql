@@ -33,7 +33,7 @@ SELECT count(*) FROM public.prompts AS t WHERE true {filters}
 -- One prompt by id, else by name; the tenant's own comes before the Platform's of the same name.
 SELECT t.id::text, t.tenant_id::text, t.name
 FROM public.prompts AS t
-WHERE t.id = %(id)s::uuid OR t.name = %(key)s
+WHERE (t.id = %(id)s::uuid OR t.name = %(key)s) AND {of_tenants}
 ORDER BY (t.id = %(id)s::uuid) IS TRUE DESC, (t.tenant_id = %(own)s::uuid) IS TRUE DESC
 LIMIT 1
 
@@ -41,7 +41,7 @@ LIMIT 1
 -- The tenant's own first, by the names that the prompt pages keep in `metadata`, where the table has no column for them.
 SELECT t.id::text, t.tenant_id::text, t.name
 FROM public.prompts AS t
-WHERE %(key)s IN (t.metadata ->> 'slug', t.metadata ->> 'prompt_code', to_jsonb(t) ->> 'slug', to_jsonb(t) ->> 'prompt_code')
+WHERE %(key)s IN (t.metadata ->> 'slug', t.metadata ->> 'prompt_code', to_jsonb(t) ->> 'slug', to_jsonb(t) ->> 'prompt_code') AND {of_tenants}
 ORDER BY (t.tenant_id = %(own)s::uuid) IS TRUE DESC, t.id
 LIMIT 1
 

@@ -1,10 +1,14 @@
 -- name: row_shown
 -- A row as the API answers it.
-SELECT {answer} FROM {table} AS t WHERE t.id = %(id)s::uuid
+SELECT {answer} FROM {table} AS t WHERE t.id = %(id)s::uuid AND {of_tenant}
+
+-- name: row_of_tenant
+-- On a cluster the tenant says on which server a row is; one without a tenant is found all the same.
+(t.tenant_id = %(tenant)s::uuid OR %(tenant)s::uuid IS NULL)
 
 -- name: row_to_change
 -- The same, held until the request ends, and the names of the table's columns: also of those that no model knows.
-SELECT {answer}, ARRAY(SELECT jsonb_object_keys(to_jsonb(t))) FROM {table} AS t WHERE t.id = %(id)s::uuid FOR UPDATE
+SELECT {answer}, ARRAY(SELECT jsonb_object_keys(to_jsonb(t))) FROM {table} AS t WHERE t.id = %(id)s::uuid AND {of_tenant} FOR UPDATE
 
 -- name: row_in_the_making
 -- What the answer would say of a row with these columns.
@@ -19,7 +23,7 @@ RETURNING id::text
 -- Some columns of a row; the values are read as the columns' types are.
 UPDATE {table} AS t SET {assignments}
 FROM {table} AS s, jsonb_populate_record(s, %(values)s::jsonb) AS n
-WHERE s.id = %(id)s::uuid AND t.id = s.id
+WHERE t.id = %(id)s::uuid AND {of_tenant} AND s.id = t.id AND (s.tenant_id = t.tenant_id OR %(tenant)s::uuid IS NULL)
 
 -- name: column_changed
 -- As given.
@@ -41,4 +45,8 @@ concat_ws(' ', t.id, t.xmin, (
 
 -- name: rows_by_id
 -- Rows and their versions.
-SELECT {version}, {shape} FROM {table} AS t WHERE t.id = ANY (%(ids)s::uuid[])
+SELECT {version}, {shape} FROM {table} AS t WHERE t.id = ANY (%(ids)s::uuid[]) AND {of_tenants}
+
+-- name: rows_of_tenants
+-- Whose rows are looked for, so that a cluster asks no server that has none of them; NULL for everybody's.
+(t.tenant_id = ANY (%(tenants)s::uuid[]) OR %(tenants)s::uuid[] IS NULL)

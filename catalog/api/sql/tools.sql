@@ -39,7 +39,7 @@ SELECT count(*) FROM public.tools AS t WHERE true {filters}
 -- One tool by id, else by code; the tenant's own comes before the Platform's of the same code.
 SELECT t.id::text, t.tenant_id::text, t.tool_key
 FROM public.tools AS t
-WHERE t.id = %(id)s::uuid OR t.tool_key = %(key)s
+WHERE (t.id = %(id)s::uuid OR t.tool_key = %(key)s) AND {of_tenants}
 ORDER BY (t.id = %(id)s::uuid) IS TRUE DESC, (t.tenant_id = %(own)s::uuid) IS TRUE DESC
 LIMIT 1
 

@@ -5,6 +5,18 @@ FROM run_command_on_all_nodes({command}) AS answer
 JOIN pg_catalog.pg_dist_node AS n ON n.nodeid = answer.nodeid
 ORDER BY n.groupid
 
+-- name: role_to_ask_as
+-- Who asks, and whether this login may ask as vital_tenant.
+SELECT current_setting('role'), pg_has_role(session_user, 'vital_tenant', 'MEMBER')
+
+-- name: ask_as
+-- From here on in this transaction.
+SELECT set_config('role', {role}, true)
+
+-- name: reaches_node
+-- Whether the node lets vital_tenant in; true where this is somebody else's question, outside a transaction.
+SELECT current_user <> 'vital_tenant' OR citus_check_connection_to_node({host}, {port}::int)
+
 -- name: held_by_node
 -- What a node has of these tables, shard by shard and as a whole (of which it may have only the name), and of VITAL's roles:
 -- row level security, what its policies, triggers and their functions add up to, and what the roles may do there.
