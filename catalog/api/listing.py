@@ -35,7 +35,7 @@ class Kind:
     def read(self, tenants: list[str] | None, versions: Iterable[bytes]) -> Rows:
         """The JSON of the rows with these versions, as far as they still are there; of a row changed since, the new."""
         ids = [version.partition(b" ")[0].decode() for version in versions]
-        parts = {"version": self.version, "shape": self.shape, "of_tenants": QUERIES["rows_of_tenants"]}
+        parts = {"version": self.version, "shape": self.shape, "of_tenants": QUERIES["rows_of_seen_tenants"]}
         statement = QUERIES["rows_by_id"].format(table=self.table, **parts)
         return {row[0]: row[1] for row in raw_rows(statement, PLATFORM | {"ids": ids, "tenants": tenants})}
 

@@ -75,7 +75,7 @@ class Resource:
         own = view.tenant.id if view.tenant else None
         params = {"id": canonical_uuid(key), "key": key, "own": own, "tenants": seen_tenants(view)}
         for statement in self.find_by[: 1 if to_write else None] if bounds.is_text(key) else ():
-            if found := views.rows(statement.format(of_tenants=QUERIES["rows_of_tenants"]), params):
+            if found := views.rows(statement.format(of_tenants=QUERIES["rows_of_seen_tenants"]), params):
                 return Found(*found[0])
         raise NotFound
 

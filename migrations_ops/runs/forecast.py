@@ -6,7 +6,14 @@ from typing import Any
 from django.conf import settings
 
 from migrations_ops.engine import undo
-from migrations_ops.phase_state import has_begun, no_wait_callback, open_session, open_with_plan, position
+from migrations_ops.phase_state import (
+    has_begun,
+    no_wait_callback,
+    open_session,
+    open_with_plan,
+    position,
+    refuse_distributed,
+)
 from migrations_ops.phases import pre_validation
 from migrations_ops.plan import phases as phases_of
 from migrations_ops.preview import forecast
@@ -63,8 +70,9 @@ def _has_begun(session: Any) -> bool:
 
 def undo_horizon() -> Document | None:
     """What would become of rows by an undo of everything, within 5 seconds for each table; None where there is nothing
-    to undo. What it would lose or refuse is not asked: that reads tables whole."""
+    to undo. What it would lose or refuse is not asked: that reads tables whole. Raises DistributedNow."""
     with open_with_plan(read_only=True) as (session, plan):
+        refuse_distributed(session)
         if not session.named("is_set_up")[0][0]:
             return None
         plan = touched(plan, standing_scopes(session))
@@ -77,10 +85,11 @@ def undo_horizon() -> Document | None:
 
 def forecast_undo(first: str) -> Document:
     """The phases that an undo would take back, what becomes of rows, what it would lose (an archive can keep it), and
-    what forbids it. Raises UnknownPhase, UndoRefused where no plan knows what was done, and PhaseRefused for a role
-    that may not undo."""
+    what forbids it. Raises UnknownPhase, DistributedNow, UndoRefused where no plan knows what was done, PhaseRefused
+    for a role that may not undo."""
     with open_with_plan(read_only=True) as (session, plan):
         position(phases_of(plan), first or phases_of(plan)[0].key)
+        refuse_distributed(session)
         wanted = []
         if session.named("is_set_up")[0][0]:
             plan = touched(plan, standing_scopes(session))

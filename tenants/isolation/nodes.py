@@ -13,7 +13,7 @@ from vital.db.sql import shown
 
 Part = dict[str, Any]
 AGAIN = "./manage.py distribute --undo --yes, then ./manage.py distribute --yes"
-DOWN = "start it: until then whoever has rows there is told to come back, and what is there is looked at afterwards"
+DOWN = "start it: until then whoever has rows there gets 503; what is there is looked at afterwards"
 NOT_ASKED = "let nodes in as the role that asks (pg_hba.conf): tenants may read there, and nobody knows what holds"
 LOOKED_AT = (
     ("enabled", "row level security"),

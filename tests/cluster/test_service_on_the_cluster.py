@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.support import citus, databases, patience, service, service_under_test
+from tests.support import cast_rows, citus, databases, patience, service, service_under_test
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
 from tests.support.command_results import Manage, said
 from tests.support.contract import PROMPTS, TOOLS, refusal
@@ -30,6 +30,7 @@ SHARD_OF = "SELECT 'prompts_' || get_shard_id_for_distribution_column('prompts',
 @pytest.fixture(scope="module")
 def database(distributed: Scratch, manage: Manage) -> Iterator[ServiceDatabase]:
     scratch = databases.clone_with_grants(distributed)
+    cast_rows.let_everybody_manage_tools(scratch)
     with service_under_test.service_login(citus.needed(), scratch, manage) as login:
         yield ServiceDatabase(scratch, login)
 

@@ -56,9 +56,12 @@ CASE WHEN jsonb_typeof(t.metadata) = 'object' THEN t.metadata ELSE '{{}}' END ||
 )
 
 -- name: prompt_suite_of
--- A prompt's suite. OFFSET keeps the text from being put together again for each word.
+-- A prompt's suite. OFFSET keeps the text from being put together again for each word; concat() is not immutable, as Citus
+-- has it in a subquery.
 (SELECT {suite} FROM (
-    SELECT lower(concat(t.name, ' ', t.system_prompt, ' ', t.display_name)) AS text, lower(t.name) AS name OFFSET 0
+    SELECT lower(COALESCE(t.name, '') || ' ' || COALESCE(t.system_prompt, '') || ' ' || COALESCE(t.display_name, '')) AS text,
+           lower(t.name) AS name
+    OFFSET 0
 ) AS found)
 
 -- name: prompt_domain

@@ -47,6 +47,6 @@ concat_ws(' ', t.id, t.xmin, (
 -- Rows and their versions.
 SELECT {version}, {shape} FROM {table} AS t WHERE t.id = ANY (%(ids)s::uuid[]) AND {of_tenants}
 
--- name: rows_of_tenants
+-- name: rows_of_seen_tenants
 -- Whose rows are looked for, so that a cluster asks no server that has none of them; NULL for everybody's.
 (t.tenant_id = ANY (%(tenants)s::uuid[]) OR %(tenants)s::uuid[] IS NULL)
