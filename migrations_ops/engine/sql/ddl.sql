@@ -51,7 +51,7 @@ DROP INDEX IF EXISTS {index}
 
 -- name: has_many_rows
 -- Whether a table has more than a few rows.
-SELECT count(*) > %(few)s FROM (SELECT FROM {relation} LIMIT %(few)s + 1) AS looked_at
+SELECT count(*) > %(few)s FROM (SELECT 1 FROM {relation} LIMIT %(few)s + 1) AS looked_at
 
 -- name: needs_index_for_undo
 -- Whether a table, which is ours to change, has no index that leads with a column of its reference.

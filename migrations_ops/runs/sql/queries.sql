@@ -130,7 +130,7 @@ LIMIT 1
 
 -- name: some_rows_of_tenant
 -- How many rows of the table are a tenant's, counted as far as it matters.
-SELECT count(*) FROM (SELECT FROM {relation} WHERE {tenant} = %(tenant)s::uuid LIMIT %(most)s) AS looked_at
+SELECT count(*) FROM (SELECT 1 FROM {relation} WHERE {tenant} = %(tenant)s::uuid LIMIT %(most)s) AS looked_at
 
 -- name: oid_of_database
 -- What tells this database from others of its server, whatever it is reached by.
