@@ -98,15 +98,16 @@ def completed_phases(session: Session, scope: str) -> set[str]:
 
 
 def refuse_distributed(session: Session) -> None:
-    """Raises DistributedNow where tables lie on several servers: what a run or an undo does is for one."""
+    """Raises DistributedNow where tables lie on several servers: what goes by a row's place and version (runs, undos,
+    decisions of people, restores) is for one. They are others on each node, and no row changes its tenant there."""
     if session.named("is_set_up")[0][0] and DISTRIBUTION in {phase for phase, _ in session.named("phases_not_undone")}:
         raise DistributedNow
 
 
 class DistributedNow(EngineError):
-    """The tables are distributed over a cluster, and this is for tables of one server. Nothing was changed. Take the
-    distribution back first: ./manage.py distribute --undo. What repairs isolation is ./manage.py migrate_tenants --only
-    006, and a distribution that has stopped goes on with ./manage.py distribute --yes."""
+    """The tables are distributed over a cluster, and this finds rows by their place in the files of one server. Nothing
+    was changed. Take the distribution back first: ./manage.py distribute --undo. What repairs isolation is ./manage.py
+    migrate_tenants --only 006, and a distribution that has stopped goes on with ./manage.py distribute --yes."""
 
     exit_code = 2
 

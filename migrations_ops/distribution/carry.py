@@ -50,7 +50,7 @@ class PlacingFailed(EngineError):
 def shown_plan(waiting: Callable[[str], None]) -> dict[str, Any]:
     """What `distribute --yes` would do, and what stands in the way or is lost. Only reads."""
     with open_with_plan(read_only=True) as (session, plan):
-        _refuse(session)
+        refuse(session)
         layout = layout_of(session, plan)
         found = _found(session, plan, layout, waiting)
         return {
@@ -99,7 +99,7 @@ def _keys(session: Session, plan: Plan, layout: Layout) -> list[dict[str, str]]:
 def distribute(listener: Listener, actor: Actor | None = None) -> Result:
     """Place the tables, or go on where it stopped. Raises EngineError; what was done stays done."""
     with open_with_plan() as (session, plan), session.run_lock():
-        _refuse(session)
+        refuse(session)
         make_ready(session)
         ours = phase(plan, layout_of(session, plan))
         states = {state["phase"]: state["status"] for state in phase_states(session)}
@@ -121,7 +121,7 @@ def distribute(listener: Listener, actor: Actor | None = None) -> Result:
 def take_back(listener: Listener, actor: Actor | None = None) -> Result:
     """Every table on the coordinator again, with its keys as they were. Raises UndoRefused before anything changes."""
     with open_with_plan() as (session, plan), session.run_lock():
-        _refuse(session)
+        refuse(session)
         if not _stands(session):
             return Result("nothing_to_do", phases=phase_states(session))
         ours = phase(plan, layout_of(session, plan))
@@ -154,7 +154,8 @@ def _undone(executor: Executor, ours: Phase) -> Any:
         raise executor.failed_outside(ours, error) from error
 
 
-def _refuse(session: Session) -> None:
+def refuse(session: Session) -> None:
+    """Raises NoCluster, NotMigrated."""
     if not session.on_cluster:
         raise NoCluster
     if not session.named("is_set_up")[0][0]:

@@ -256,6 +256,7 @@ def move_rows(
 
     with open_with_plan() as (session, plan):
         require_tenants(session)
+        refuse_distributed(session)
         document = reassign.carry(session, plan, file, who or me(), reason, waiting, seen=seen, dry_run=dry_run)
         return document if "carried_out" not in document else document | {"next": next_phase(session, plan)}
 
@@ -266,18 +267,20 @@ def move_back(number: int, reason: str, waiting: Callable[[str], None], *, who: 
 
     with open_with_plan() as (session, plan):
         require_tenants(session)
+        refuse_distributed(session)
         document = reassign.take_back(session, plan, number, who or me(), reason, waiting)
         return document | {"next": next_phase(session, plan)}
 
 
 def reference_groups(table: str = "", key: str = "") -> list[dict[str, Any]]:
     """The references into another tenant that are open: by table, columns and the two tenants, with how many. Those of
-    one row, where one is named."""
+    one row, where one is named. Raises DistributedNow."""
     from migrations_ops.review.references import carry_out, documents
 
     with open_with_plan(read_only=True) as (session, plan):
         if not tenants_are_there(session):
             return []
+        refuse_distributed(session)
         graph, groups = carry_out.groups(session, plan, table, key)
         return [documents.described(group, graph.slugs) | {"references": group.count} for group in groups]
 
@@ -295,6 +298,7 @@ def resolve(
     with open_with_plan(read_only=dry_run) as (session, plan):
         if not dry_run:
             _let_decide(session)
+        refuse_distributed(session)
         if not tenants_are_there(session):
             raise OutOfOrder(phase="resolve", needed="001_schema_fixes")
         if dry_run:

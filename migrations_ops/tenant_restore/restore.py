@@ -17,7 +17,7 @@ from migrations_ops.engine.step_context import Watch
 from migrations_ops.engine.throttle import Throttle
 from migrations_ops.engine.tracking import Heartbeat
 from migrations_ops.models import Run
-from migrations_ops.phase_state import make_ready, open_with_plan
+from migrations_ops.phase_state import make_ready, open_with_plan, refuse_distributed
 from migrations_ops.phases.inventory import inventory_of
 from migrations_ops.rules.model import Plan
 from migrations_ops.runs import queries
@@ -95,6 +95,7 @@ def restore(
         require_reason(actor.reason, WHAT)
     with open_with_plan() as (session, plan), session.run_lock() if carries_out else nullcontext():
         require_tenants(session)
+        refuse_distributed(session)
         inventory = inventory_of(plan)
         record = registry.find(session, inventory, request.tenant)
         if record.id == inventory.platform_id:
@@ -212,6 +213,7 @@ def undo(run: int, actor: Actor, say: Say) -> Document:
     reason = require_reason(actor.reason, WHAT)
     with open_with_plan() as (session, plan), session.run_lock():
         require_tenants(session)
+        refuse_distributed(session)
         with session.work():
             known = ask(session, "rows_of_restore", {"run": run})
         if not known:

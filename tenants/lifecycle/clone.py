@@ -8,14 +8,14 @@ import psycopg
 from psycopg.sql import Composable
 
 from tenants.inventory import TENANT_COLUMN, Inventory
-from tenants.lifecycle import export, import_, key_mapping, registry
+from tenants.lifecycle import export, import_, key_mapping, registry, rows
 from tenants.lifecycle.archive import Table
 from tenants.lifecycle.export import PlatformIsNoTenant, Say
 from tenants.lifecycle.key_mapping import Renewal
 from tenants.lifecycle.queries import QUERIES, as_login, ask
 from tenants.lifecycle.registry import New, Record
-from vital.db import sql
-from vital.db.introspection import foreign_keys_between
+from vital.db import cluster, sql
+from vital.db.introspection import Column, foreign_keys_between
 from vital.db.session import Session
 from vital.db.sql import shown
 from vital.errors import EngineError, UnknownTable
@@ -110,19 +110,27 @@ class _Copy:
             )
             raise NotToClone(slug=self.source.slug, why=why)
         say(f"{shown(table.relation)}: {table.rows:,} rows")
-        written = [column.name for column in self.session.columns(table.relation) if not column.is_generated]
+        columns = [column for column in self.session.columns(table.relation) if not column.is_generated]
+        written = [column.name for column in columns]
         values, joins = self._values(table, renewal)
-        ask(
-            self.session, "copy_rows", relation=sql.relation(table.relation),
-            columns=sql.join(sql.ident(name) for name in written),
-            values=sql.join(values.get(name, sql.column("t", name)) for name in written),
-            joins=sql.join(joins, " "), **_of(self.source),
-        )  # fmt: skip
+        self._copy(table.relation, columns, [values.get(name, sql.column("t", name)) for name in written], joins)
         same = [name for name in written if name not in values]
         before, after = (self._content(table, same, tenant) for tenant in (self.source, self.made))
         if before != after:
             why = f"the copies of its {shown(table.relation)} are not what they should be; a trigger changes rows"
             raise NotToClone(slug=self.source.slug, why=why)
+
+    def _copy(self, relation: str, columns: list[Column], values: list[Composable], joins: list[Composable]) -> None:
+        """By one statement; where rows lie on several servers, by way of this process: see `rows`."""
+        parts = {"relation": sql.relation(relation), "joins": sql.join(joins, " "), **_of(self.source)}
+        if not cluster.form_of(self.session.execute, [relation]).is_placed(relation):
+            copied = sql.compose(QUERIES["copied_rows"], values=sql.join(values), **parts)
+            names = sql.join(sql.ident(column.name) for column in columns)
+            ask(self.session, "copy_rows", relation=sql.relation(relation), columns=names, copied=copied)
+            return
+        found = self.session.stream(sql.compose(QUERIES["copied_rows"], values=rows.texts(values), **parts))
+        for batch in [list(found)] if import_.refers_to_itself(self.session, relation) else rows.batches(found):
+            rows.put(self.session, relation, columns, batch)
 
     def refuse_across(self) -> None:
         """Raise NotToClone where a copy refers to a row of the first one's or of a third tenant's."""

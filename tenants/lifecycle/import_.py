@@ -8,11 +8,12 @@ from typing import Any
 import psycopg
 
 from tenants.inventory import Inventory
-from tenants.lifecycle import references, registry, unpacking
+from tenants.lifecycle import references, registry, rows, unpacking
 from tenants.lifecycle.archive import Manifest, Table
 from tenants.lifecycle.export import Say, content_now, keys_by_table
 from tenants.lifecycle.queries import ask
 from tenants.lifecycle.registry import Record
+from tenants.lifecycle.rows import AT_ONCE, BYTES
 from tenants.lifecycle.unpacking import Archive
 from vital.db import sql
 from vital.db.introspection import foreign_keys
@@ -20,7 +21,6 @@ from vital.db.session import Session
 from vital.db.sql import shown
 from vital.errors import EngineError, Problem
 
-AT_ONCE, BYTES = 1_000, 16 << 20  # rows and bytes of one statement
 TOGETHER = 256 << 20  # bytes of a table whose rows refer to one another: they go in with one statement
 NAMED = 5
 
@@ -103,8 +103,8 @@ def _refuse_what_does_not_fit(session: Session, inventory: Inventory, file: Path
 
 def _refuse_missing(session: Session, file: Path, table: Table, parent: str, keys: list[str], key: list[str]) -> None:
     same = sql.key_equals("t", session.typed_key(parent, tuple(key)), sql.column("given", "key"))
-    lacking = ask(session, "missing_keys", {"keys": keys}, relation=sql.relation(parent), same_row=same)
-    if lacking:
+    known = ask(session, "keys_of_rows", {"keys": keys}, relation=sql.relation(parent), same_row=same)
+    if lacking := sorted({(one,) for one in keys} - {*known}):
         others = f"{shown(parent)} of the Platform's that are not here"
         raise NotToImport(file=file, why=f"its {shown(table.relation)} refer to {others}: {_first(lacking)}")
 
@@ -116,9 +116,9 @@ def _refuse_rows(session: Session, inventory: Inventory, file: Path, archive: Ar
     for table in archive.manifest.tables:
         leads = references.of_table(session, inventory, table.relation)
         loose = references.followers(session, inventory, table.relation)
-        for rows in _batches(archive.lines(table)):
-            _refuse_taken(session, file, table, rows)
-            about = (table.relation, tuple(table.key), rows, archive.manifest.tenant.id)
+        for lines in _batches(archive.lines(table)):
+            _refuse_taken(session, file, table, lines)
+            about = (table.relation, tuple(table.key), lines, archive.manifest.tenant.id)
             for problem in references.problems(session, inventory, *about, leads, loose):
                 count += 1
                 found += [problem] if count <= references.AT_ONCE else []
@@ -126,21 +126,22 @@ def _refuse_rows(session: Session, inventory: Inventory, file: Path, archive: Ar
         raise RefersToOthers(file=file, count=f"{count:,}", problems=found)
 
 
-def _refuse_taken(session: Session, file: Path, table: Table, rows: list[str]) -> None:
+def _refuse_taken(session: Session, file: Path, table: Table, lines: list[str]) -> None:
     same = [sql.compose("{t} = {g}", t=sql.column("t", name), g=sql.column("given", name)) for name in table.key]
     key = {"key": sql.key_text("t", tuple(table.key)), "same": sql.join(same, " AND ")}
     relation = sql.relation(table.relation)
-    if taken := ask(session, "keys_that_are_there", {"rows": rows}, relation=relation, **key):
+    if taken := ask(session, "keys_that_are_there", {"rows": lines}, relation=relation, **key):
         raise NotToImport(file=file, why=f"{shown(table.relation)} has these keys already: {_first(taken)}")
 
 
 def _put(session: Session, file: Path, archive: Archive, table: Table) -> None:
     """Rows of a table that refers to itself go in at once, so that none comes before what it refers to."""
-    columns = [column.name for column in session.columns(table.relation) if not column.is_generated]
-    wanted = sql.join([sql.ident(name) for name in columns if name in table.columns])
+    columns = [one for one in session.columns(table.relation) if not one.is_generated and one.name in table.columns]
+    wanted = rows.texts(sql.column("given", column.name) for column in columns)
     lines = archive.lines(table)
-    for batch in _together(file, table, lines) if _refers_to_itself(session, table) else _batches(lines):
-        ask(session, "put_rows", {"rows": batch}, relation=sql.relation(table.relation), columns=wanted)
+    for batch in _together(file, table, lines) if refers_to_itself(session, table.relation) else _batches(lines):
+        read = ask(session, "rows_of_lines", {"rows": batch}, relation=sql.relation(table.relation), values=wanted)
+        rows.put(session, table.relation, columns, read)
 
 
 def _batches(lines: Iterator[str]) -> Iterator[list[str]]:
@@ -170,8 +171,9 @@ def _together(file: Path, table: Table, lines: Iterator[str]) -> Iterator[list[s
         yield batch
 
 
-def _refers_to_itself(session: Session, table: Table) -> bool:
-    return bool(foreign_keys(session, [table.relation], [table.relation]))
+def refers_to_itself(session: Session, relation: str) -> bool:
+    """Whether rows of the table may refer to one another."""
+    return bool(foreign_keys(session, [relation], [relation]))
 
 
 def _compare(session: Session, inventory: Inventory, file: Path, manifest: Manifest) -> None:

@@ -7,7 +7,7 @@ from psycopg.sql import Composable
 
 from tenants.inventory import TENANT_COLUMN, Inventory
 from tenants.lifecycle.queries import ask
-from vital.db import introspection, sql
+from vital.db import cluster, introspection, sql
 from vital.db.introspection import ForeignKey
 from vital.db.session import Session
 
@@ -41,13 +41,17 @@ def renewal(session: Session, relation: str, references: list[ForeignKey]) -> Re
     referring = {name for key in introspection.foreign_keys(session, [relation]) for name in key.own}
     sequences = dict(ask(session, "sequences_of_columns", {"relation": relation, "columns": [*columns]}))
     follows = {name for one in references if one.child == relation for name in one.own}
+    is_distributed = cluster.form_of(session.execute, [relation]).placement.get(relation) == cluster.DISTRIBUTED
     for key in introspection.unique_keys(session, relation):
-        own = {*key.columns}
+        names = key.columns
+        if is_distributed and names[-1] == TENANT_COLUMN:  # unique in all, but for Citus, which wants the tenant in it
+            names = names[:-1]
+        own = {*names}
         if TENANT_COLUMN in own or key.has_expressions or found.renewed & own or {*found.emptied} & own:
             continue
         if follows & own:  # the row that it refers to is a copy as well, or the server says so
             continue
-        kinds = [columns[name] for name in key.columns]
+        kinds = [columns[name] for name in names]
         _settle(found, kinds, {name: sequences[name] for name in own - referring})
     return found
 

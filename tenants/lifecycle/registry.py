@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
+from psycopg.sql import Composable
 from psycopg.types.json import Jsonb
 
 from tenants import audit
@@ -118,25 +119,25 @@ def holder_of_id(session: Session, inventory: Inventory, id: str) -> str:
 
 
 def _rows(session: Session, inventory: Inventory, tenants: list[str]) -> dict[str, dict[str, int]]:
-    """Tenant → table → its rows; MOST + 1 stands for more than MOST."""
+    """Tenant → table → its rows; MOST + 1 stands for more than MOST. Tenant by tenant, as a cluster has the rows of one
+    on one node."""
     columns = introspection.columns_of(session, [table.relation for table in inventory.planned])
-    questions = [
-        sql.compose(
-            QUERIES["counts_of_table"],
-            name=sql.literal(shown(table.relation)),
-            relation=sql.relation(table.relation),
-            tenant=sql.ident(TENANT_COLUMN),
-        )
+    relations = [
+        table.relation
         for table in inventory.planned
         if any(column.name == TENANT_COLUMN for column in columns.get(table.relation, []))
     ]
     found: dict[str, dict[str, int]] = {tenant: {} for tenant in tenants}
-    if questions:
+    for tenant in tenants if relations else ():
+        questions = [_count(relation, tenant) for relation in relations]
         with session.work():
-            asked = sql.join(questions, " UNION ALL ")
-            for tenant, table, rows in session.execute(asked, {"ids": tenants, "most": MOST}):
-                found[tenant][table] = rows
+            found[tenant] = dict(session.execute(sql.join(questions, " UNION ALL "), {"most": MOST}))
     return found
+
+
+def _count(relation: str, tenant: str) -> Composable:
+    parts = {"name": sql.literal(shown(relation)), "relation": sql.relation(relation)}
+    return sql.compose(QUERIES["counts_of_table"], tenant=sql.ident(TENANT_COLUMN), id=sql.literal(tenant), **parts)
 
 
 def add(session: Session, inventory: Inventory, wanted: New, who: str, reason: str) -> Record:

@@ -52,6 +52,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
         ("move", "x.toml", "--yes", *WHY), ("move-back", "1", "--yes", *WHY), ("clone", "pharma", "x", *WHY),
         ("export", "pharma", "x.zip"), ("import", "x.zip", *WHY), ("remove", "pharma", "x.zip", *WHY),
         ("restore", "pharma", "--from", "x.dump"), ("undo-restore", "1", "--yes", *WHY),
+        ("place", "pharma"),
     ],
     "worker": [("--run", "1")],
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Where the server has no citus extension, a distribution is refused in one sentence, and nothing else is another."""
+"""Where the server has no citus extension, distributions and placements are refused in one sentence, and nothing else is another."""
 
 import pytest
 
@@ -6,14 +6,20 @@ from tests.support import databases
 from tests.support.command_results import Manage, said
 from tests.support.databases import Scratch
 
+PLACE = ("tenants", "place", "pharma")
+CALLS = [
+    *(("distribute", *words) for words in ((), ("--yes",), ("--undo", "--yes"))),
+    *((*PLACE, *words) for words in ((), ("--yes", "--reason", "x"), ("--undo", "--yes", "--reason", "x"))),
+]
 
-@pytest.mark.parametrize("words", [(), ("--yes",), ("--undo", "--yes")], ids=" ".join)
+
+@pytest.mark.parametrize("words", CALLS, ids=" ".join)
 def test_without_the_extension_it_says_so_in_one_sentence(
     migrated_template: Scratch, manage: Manage, words: tuple[str, ...]
 ) -> None:
     before = databases.dump(migrated_template.admin_url)
 
-    done = manage(migrated_template, "distribute", *words)
+    done = manage(migrated_template, *words)
 
     assert (done.returncode, done.stdout) == (2, ""), said(done)
     (line,) = done.stderr.strip().splitlines()

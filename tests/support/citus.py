@@ -75,6 +75,15 @@ def connect(admin_url: str, name: str) -> None:
                 connection.execute("SELECT citus_set_node_property(%s, %s, 'shouldhaveshards', false)", [host, port])
 
 
+def let_replicate(database: str) -> None:
+    """Where the workers' server has a list of who may decode changes, Citus is on it in this database."""
+    for host, port, _ in nodes():
+        with psycopg.connect(at(URL, host, port, "postgres"), autocommit=True) as connection:
+            if connection.execute("SELECT 1 FROM pg_settings WHERE name = 'output_plugin_libraries'").fetchone():
+                setting = "ALTER DATABASE {} SET output_plugin_libraries = pgoutput, citus"
+                connection.execute(sql.SQL(setting).format(sql.Identifier(database)))
+
+
 def plan() -> str:
     """The shipped plan with tables that are distributed, and a tenant for each row of those."""
     text = SHIPPED.read_text(encoding="utf-8")

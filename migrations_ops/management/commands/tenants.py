@@ -13,6 +13,7 @@ examples:
   ./manage.py tenants move rows.toml --dry-run
   ./manage.py tenants clone pharma pharma-test --reason "trial"
   ./manage.py tenants restore pharma --from monday.dump
+  ./manage.py tenants place pharma                         on a cluster: where its rows lie, and where they would
   ./manage.py tenants export pharma pharma.zip
   ./manage.py tenants import pharma.zip --reason "moved"
   ./manage.py tenants remove oncology oncology.zip --reason "contract ended"
@@ -30,7 +31,7 @@ class Command(VerbCommand):
         *("list", "show", "add", "set", "add-host", "remove-host"),
         *("add-alias", "remove-alias", "suspend", "activate", "env"),
         *("move", "move-back", "clone", "export", "import", "remove"),
-        *("restore", "undo-restore"),
+        *("restore", "undo-restore", "place"),
     )
     default = "list"
     common = staticmethod(arguments.common)

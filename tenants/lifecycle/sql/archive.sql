@@ -15,12 +15,11 @@ WHERE c.{tenant} = {id}::uuid
   AND t.{tenant} = {platform}::uuid
 ORDER BY 1
 
--- name: missing_keys
--- Which of these keys the table lacks.
+-- name: keys_of_rows
+-- Which of these keys the table has.
 SELECT given.key
 FROM unnest(%(keys)s::text[]) AS given (key)
-WHERE NOT EXISTS (SELECT 1 FROM {relation} AS t WHERE {same_row})
-ORDER BY 1
+JOIN {relation} AS t ON {same_row}
 
 -- name: keys_that_are_there
 -- Rows of an archive whose key the table has already, whoever owns it: to a role behind policies an error would not name it.
@@ -30,9 +29,14 @@ CROSS JOIN LATERAL jsonb_populate_record(NULL::{relation}, line::jsonb) AS given
 JOIN {relation} AS t ON {same}
 ORDER BY 1
 
--- name: put_rows
+-- name: rows_of_lines
 -- Rows as an archive has them.
-INSERT INTO {relation} ({columns})
-SELECT {columns}
+SELECT {values}
 FROM unnest(%(rows)s::text[]) AS line
 CROSS JOIN LATERAL jsonb_populate_record(NULL::{relation}, line::jsonb) AS given
+
+-- name: put_rows
+-- Rows by their values.
+INSERT INTO {relation} ({columns})
+OVERRIDING SYSTEM VALUE
+VALUES {rows}

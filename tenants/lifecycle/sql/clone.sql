@@ -18,13 +18,17 @@ SELECT array_agg(nextval(%(sequence)s::regclass) ORDER BY n) FROM generate_serie
 -- Until the transaction's end, or until the next one is put on.
 SELECT set_config('role', %(role)s::text, true)
 
--- name: copy_rows
--- A tenant's rows once more, for another tenant.
-INSERT INTO {relation} ({columns})
-OVERRIDING SYSTEM VALUE
+-- name: copied_rows
+-- A tenant's rows with these values.
 SELECT {values}
 FROM {relation} AS t {joins}
 WHERE t.{tenant} = {id}::uuid
+
+-- name: copy_rows
+-- The same, once more in the table.
+INSERT INTO {relation} ({columns})
+OVERRIDING SYSTEM VALUE
+{copied}
 
 -- name: refer_across
 -- How many rows of the tenant refer to rows of another one that is not the Platform, by that other one.

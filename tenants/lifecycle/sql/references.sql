@@ -34,8 +34,9 @@ ORDER BY 1
 
 -- name: others_would_refer
 -- Rows of an archive that rows of others here would refer to from then on.
-SELECT {key}
+SELECT DISTINCT {key}
 FROM unnest(%(rows)s::text[]) AS line
 CROSS JOIN LATERAL jsonb_populate_record(NULL::{relation}, line::jsonb) AS g
-WHERE EXISTS (SELECT 1 FROM {child} AS c WHERE {same} AND c.{column}::text IS DISTINCT FROM %(tenant)s::text)
+JOIN {child} AS c ON {same}
+WHERE c.{column}::text IS DISTINCT FROM %(tenant)s::text
 ORDER BY 1

@@ -18,12 +18,8 @@ SELECT tenant_id::text, domain, is_primary FROM vital.domain ORDER BY tenant_id,
 SELECT tenant_id::text, id::text FROM vital.tenant_alias ORDER BY tenant_id, id
 
 -- name: counts_of_table
--- Fragment: rows of a table that are each tenant's, up to so many.
-SELECT one.id::text, {name}, counted.rows
-FROM unnest(%(ids)s::uuid[]) AS one (id)
-CROSS JOIN LATERAL (
-    SELECT count(*) AS rows FROM (SELECT 1 FROM {relation} WHERE {tenant} = one.id LIMIT %(most)s::bigint + 1) AS row
-) AS counted
+-- Fragment: rows of a table that are one tenant's, up to so many.
+SELECT {name}, count(*) FROM (SELECT 1 FROM {relation} WHERE {tenant} = {id}::uuid LIMIT %(most)s::bigint + 1) AS row
 
 -- name: add_tenant
 -- A tenant's record.
