@@ -1,4 +1,4 @@
-"""Where the server has no citus extension, distributions and placements are refused in one sentence, and nothing else is another."""
+"""Without the citus extension distributions and placements are refused in one sentence, and nothing changes."""
 
 import pytest
 
