@@ -16,6 +16,7 @@ PAGE = ROOT / "docs" / "how-to" / "citus.md"
 
 def test_the_page_shows_what_happens(pack: Path, manage: Manage, tmp_path: Path) -> None:
     scratch = databases.build_legacy(citus.needed(), pack)
+    citus.let_replicate(scratch.name)
     plan = tmp_path / "plan.toml"
     plan.write_text(citus.plan(), encoding="utf-8")
     try:

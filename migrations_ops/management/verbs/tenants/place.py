@@ -22,7 +22,10 @@ def place(options: Options, console: Console) -> Answer:
     wanted = distribution.Wanted(options["slug"], options["node"], options["undo"], options["block_writes"])
     document = distribution.shown_placement(wanted)
     show_placement(console, document)
-    if document["status"] == "nothing_to_do" or not options["yes"]:
+    if document["status"] == "nothing_to_do":
+        return document, DONE
+    if not options["yes"]:
+        console.print("Nothing was changed. Carry it out with --yes and a --reason.")
         return document, DONE
     document = distribution.place(wanted, options["reason"], progress(console), waiting(console))
     show_placed(console, document)
