@@ -1,4 +1,4 @@
-"""A tenant with a shard group of its own on a node: shown, carried out, taken back.
+"""A tenant with a shard group of its own on a node: shown, carried out, undone.
 
 Citus copies a shard as the tables' owner, whom row level security must not bind meanwhile. So there are three steps:
 the owner is unbound, the shards move in one transaction of Citus', the owner is bound again. Said again after a kill,
@@ -37,7 +37,7 @@ EVERY = 1.0  # seconds between two looks at how far it is
 PATIENCE = "60s"  # for the locks by which writes are held at the end
 PROOF = 60.0  # seconds for attacks
 BOUND = "FORCE ROW LEVEL SECURITY"
-ACTIONS = {False: "place tenant", True: "take placement back"}
+ACTIONS = {False: "place tenant", True: "undo placement"}
 
 
 class NotIsolated(EngineError):
@@ -57,7 +57,7 @@ class NotTheSame(EngineError):
 
 
 class NotHeld(EngineError):
-    """{slug} lies on {node}, and isolation does not hold there: {what}. Take it back: ./manage.py tenants place {slug}
+    """{slug} lies on {node}, and isolation does not hold there: {what}. Undo it: ./manage.py tenants place {slug}
     --undo --yes"""
 
 
@@ -143,7 +143,7 @@ def place(wanted: Wanted, reason: str, say: Say, waiting: Say, *, who: str = "")
         document |= _compared(session, prospect, before)
         document |= _proved(session, plan, prospect, say)
         document["seconds"] = round(time.monotonic() - started, 1)
-        return document | {"status": "taken_back" if wanted.undo else "placed"}
+        return document | {"status": "undone" if wanted.undo else "placed"}
 
 
 @contextmanager

@@ -194,7 +194,7 @@ def test_it_is_placed_while_others_are_served_and_goes_back(placing: Placing) ->
 
     back = placing.done("--undo", "--yes", *WHY)
 
-    assert back["status"] == "taken_back"
+    assert back["status"] == "undone"
     assert placing.nodes() == home
     assert same_but_for(DIGITAL_HEALTH, before, content(scratch))
     assert as_served(scratch, PHARMA) == seen
@@ -203,7 +203,7 @@ def test_it_is_placed_while_others_are_served_and_goes_back(placing: Placing) ->
     noted = [(action, outcome) for action, reason, outcome in rows(scratch.admin_url, AUDIT, ["pharma"])]
     assert noted[-4:] == [
         ("place tenant", "begun"), ("place tenant", "done"),
-        ("take placement back", "begun"), ("take placement back", "done"),
+        ("undo placement", "begun"), ("undo placement", "done"),
     ]  # fmt: skip
 
 
@@ -217,7 +217,7 @@ def test_it_writes_itself_while_its_writes_wait(placing: Placing) -> None:
     assert len(traffic.errors) <= 1, "a statement that meets the switch fails once, at most"
     assert placing.nodes() == {node}
     assert same_but_for(PHARMA, before, content(scratch))
-    assert placing.done("--undo", "--block-writes", "--yes", *WHY)["status"] == "taken_back"
+    assert placing.done("--undo", "--block-writes", "--yes", *WHY)["status"] == "undone"
 
 
 def test_the_platform_is_placed_and_every_tenant_reads_its_shared_rows(placeable: Scratch, manage: Manage) -> None:
@@ -278,4 +278,4 @@ def test_killed_it_is_done_or_not_begun_and_goes_on(placing: Placing, step: str)
     assert content(scratch) == before
     assert same_on_every_shard(scratch)
     assert rows(scratch.admin_url, UNBOUND, [list(TABLES)]) == [(0,)]
-    assert placing.done("--undo", "--yes", *WHY)["status"] == "taken_back"
+    assert placing.done("--undo", "--yes", *WHY)["status"] == "undone"

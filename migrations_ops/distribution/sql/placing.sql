@@ -56,11 +56,11 @@ FROM (
 ORDER BY n.node
 
 -- name: wal_level
--- For it, every change must be in the log in a form that can be decoded;
+-- Online, every change must be in a node's log in a form that can be decoded.
 SELECT current_setting('wal_level')
 
 -- name: decoders
--- and where the server has a list of who may decode, Citus must be on it. Not every login may read that.
+-- Where the server has a list of who may decode, Citus must be on it, which not every login may read.
 SELECT COALESCE(current_setting('output_plugin_libraries', true), 'citus')
 
 -- name: tables_bound_to_owner
@@ -75,12 +75,8 @@ SELECT citus_split_shard_by_split_points({shard}::bigint, {points}::text[], {nod
 -- A shard group lies on another node from now on.
 SELECT citus_move_shard_placement({shard}::bigint, {source}::int, {target}::int, {mode})
 
--- name: has_orphans
--- Whether shards that were moved away, or were not moved to their end, are still somewhere.
-SELECT EXISTS (SELECT FROM pg_catalog.pg_dist_cleanup)
-
 -- name: drop_orphans
--- They go.
+-- Shards that were moved away, or not moved to the end, go.
 CALL citus_cleanup_orphaned_resources()
 
 -- name: made_so_far

@@ -52,7 +52,7 @@ def show_placed(console: Console, document: dict[str, Any]) -> None:
             f"[yellow]{table}[/]: written to meanwhile, {before:,} rows before, {after:,} now", highlight=False
         )
     slug, node = document["slug"], document["to"]
-    done = "[green]Placed.[/]" if document["status"] == "placed" else "[green]Taken back.[/]"
+    done = "[green]Placed.[/]" if document["status"] == "placed" else "[green]Undone.[/]"
     console.print(
         f"{done} {counted(len(document['tables']), 'shard')} of {slug} on {node}, in {document['seconds']} s."
     )
