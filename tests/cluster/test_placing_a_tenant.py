@@ -33,7 +33,7 @@ UNBOUND = "SELECT count(*) FROM pg_class WHERE oid = ANY(%s::regclass[]) AND NOT
 ON_SHARDS = """
     SELECT r.result FROM run_command_on_placements(%s, $$
         SELECT concat_ws(' ', c.relrowsecurity, c.relforcerowsecurity,
-            (SELECT md5(string_agg(concat(p.polname, p.polcmd, pg_get_expr(p.polqual, p.polrelid)), ',' ORDER BY 1)) FROM pg_policy AS p WHERE p.polrelid = c.oid),
+            (SELECT md5(string_agg(concat(p.polname, p.polcmd, pg_get_expr(p.polqual, p.polrelid)), ',' ORDER BY p.polname)) FROM pg_policy AS p WHERE p.polrelid = c.oid),
             (SELECT count(*) FROM pg_trigger AS g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal))
         FROM pg_class AS c WHERE c.oid = '%%s'::regclass $$) AS r
 """  # noqa: E501

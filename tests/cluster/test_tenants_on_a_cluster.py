@@ -123,6 +123,7 @@ def test_a_clone_is_exported_removed_and_imported_and_nobody_else_has_changed(te
     assert content(home) == made
     again = tenants.done("export", "trial", "again.zip")
     assert again["tables"] == exported["tables"]
+    tenants.done("suspend", "trial", "--yes", *WHY)
     tenants.done("remove", "trial", "again.zip", "--confirm", f"trial:{exported['rows']}", *WHY)
     assert content(home) == before
 
@@ -143,7 +144,7 @@ REFUSED = {
     "restore": ("tenants", "restore", "pharma", "--from", "x.dump"),
     "undo a restore": ("tenants", "undo-restore", "1", "--yes", *WHY),
     "decide": ("migrate_tenants", "decide", "users", NOBODY, "pharma", *WHY),
-    "withdraw": ("migrate_tenants", "decide", "users", NOBODY, "--withdraw", *WHY),
+    "withdraw": ("migrate_tenants", "decide", "users", NOBODY, "--withdraw", "--yes", *WHY),
     "resolve": ("migrate_tenants", "resolve"),
 }
 
