@@ -172,7 +172,7 @@ class Look:
         serving: bool = False,
     ) -> None:
         self.ask, self.inventory, self.records = ask, inventory, records
-        self.relations, self.complete = relations, complete
+        self.relations, self.complete, self.serving = relations, complete, serving
         every = _everything(inventory)
         self._asked_for = every if complete and set(relations) >= set(_closed(inventory)) else list(relations)
         self._of_plan = {table.relation: table for table in inventory.tables}
@@ -250,9 +250,12 @@ class Look:
             if not self._is_wanted(wanted.closing(row["root"])):
                 continue
             forced = self._is_forced(row)
+            # Citus moves shards as the owner, unbound for the time; who is served is no owner.
+            moves = self.serving and self.form.placement.get(row["root"]) == cluster.DISTRIBUTED
             for switch, on in (("ENABLE", row["enabled"]), ("FORCE", row["forced"] or not forced)):
                 if not on:
-                    yield self._of_table(row, "row level security", f"{switch} ROW LEVEL SECURITY", "it is off", True)
+                    expected, dangerous = f"{switch} ROW LEVEL SECURITY", not (moves and switch == "FORCE")
+                    yield self._of_table(row, "row level security", expected, "it is off", dangerous)
             if row["forced"] and not forced:
                 expected, what = "NO FORCE ROW LEVEL SECURITY, by the plan", "it is forced"
                 yield self._of_table(row, "row level security", expected, what, False)

@@ -40,6 +40,7 @@ SELECT jsonb_build_object(
             SELECT t AS name, shard_name(s.logicalrelid, s.shardid)::text AS shard
             FROM unnest({tables}::text[]) AS t
             JOIN pg_catalog.pg_dist_shard AS s ON s.logicalrelid = to_regclass(t)
+            JOIN pg_catalog.pg_dist_placement AS p ON p.shardid = s.shardid AND p.groupid = (SELECT groupid FROM pg_catalog.pg_dist_local_group)
             UNION ALL
             SELECT t, '' FROM unnest({tables}::text[]) AS t
         ) AS part
