@@ -18,7 +18,7 @@ from vital.db.scope import beginning_of, tenant_scope
 
 pytestmark = pytest.mark.slow
 
-TABLES = ("agent_tool_assignments", "conversations", "knowledge_base", "messages")
+TABLES = ("agent_tool_assignments", "conversations", "knowledge_base", "messages", "prompts")
 WHY = ("--reason", "ticket 7")
 Content = dict[tuple[str, str], tuple[int, str]]
 SHARDS = """
