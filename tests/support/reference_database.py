@@ -21,7 +21,7 @@ from migrations_ops.rules.plan_keys import PHASES
 from tests.support import databases
 from tests.support.command_results import Manage
 from tests.support.databases import Scratch
-from tests.support.decision_database import unexpected
+from tests.support.engine_watch import only_for_autovacuum
 from vital.db import sql
 
 PLATFORM, NORTH, SOUTH, WEST = (f"aaaaaaaa-0000-4000-8000-00000000000{n}" for n in range(1, 5))
@@ -199,11 +199,11 @@ class ReferenceDatabase:
     ) -> dict[str, Any]:
         return carry_out.resolve(
             self.session, self.plan, wanted(group, way, keys, follow), "ada", f"by {way}", seen=seen,
-            waiting=unexpected, say=lambda what: None,
+            waiting=only_for_autovacuum, say=lambda what: None,
         )  # fmt: skip
 
     def undo(self, number: int) -> dict[str, Any]:
-        return undoing.undo(self.session, self.plan, number, "ada", "a mistake", unexpected, lambda what: None)
+        return undoing.undo(self.session, self.plan, number, "ada", "a mistake", only_for_autovacuum, lambda what: None)
 
     def check(self) -> int:
         """005's question, kept as findings; how many there are."""
