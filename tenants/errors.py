@@ -380,6 +380,8 @@ def _of_database(error: Exception) -> Refusal:
     state = getattr(cause, "sqlstate", None) or ""
     if state in _MEANINGS:
         return _MEANINGS[state]()
+    if state.startswith("54"):
+        return BadRequestBody("A value in the body is longer, or has more levels, than the database can store.")
     if state.startswith(("22", "23")):
         return BadRequestBody("A value in the body is not one that can be stored.")
     if not state or state.startswith(_BUSY):

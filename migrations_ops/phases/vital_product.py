@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from psycopg.sql import Composable
 
 from migrations_ops.engine.steps import Assign, Check, Insert, Step, Table
+from migrations_ops.phases import api_indexes
 from migrations_ops.phases.columns import added_column
 from migrations_ops.phases.queries import every, of_table, query, short
 from migrations_ops.rules.model import TENANT_COLUMN, Plan
@@ -42,7 +43,8 @@ def schema(plan: Plan) -> Iterator[Step]:
     for name, kind in ADDED[TOOLS].items():
         definition, untouched = UNTOUCHED[kind]
         column = {"column": sql.ident(name), "column_name": sql.literal(name), "untouched": sql.raw(untouched)}
-        yield added_column(TOOLS, name, definition, data_loss_check=every("values_in_column", [tools], **column))
+        lost = every("values_in_column", [tools], **column)
+        yield added_column(TOOLS, name, definition, data_loss_check=lost, ours=api_indexes.names(TOOLS))
     yield Assign(
         name="tools say their category",
         table=tools.table,

@@ -53,14 +53,14 @@ json_build_object('tool', {shape})::text
 '{{"deleted_at": null, "lifecycle_stage": "production", "langgraph_compatible": true,
    "health_status": "healthy", "business_impact": null, "usage_guide": null, "vendor": null, "version": "1.0.0"}}'::jsonb
 || jsonb_build_object(
-    'category_parent', COALESCE(NULLIF(t.category, ''), 'General'), 'implementation_type', t.tool_type,
+    'category_parent', CASE WHEN t.category <> '' THEN t.category ELSE 'General' END, 'implementation_type', t.tool_type,
     'tags', COALESCE(t.best_practices, '{{}}')
 )
 || CASE WHEN jsonb_typeof(t.metadata) = 'object' THEN t.metadata ELSE '{{}}' END
 || to_jsonb(t)
 || jsonb_build_object(
     'slug', t.tool_key, 'code', t.tool_key, 'unique_id', t.tool_key, 'tool_description', t.description,
-    'category', COALESCE(NULLIF(t.category, ''), 'General'), 'integration_name', t.implementation_path,
+    'category', CASE WHEN t.category <> '' THEN t.category ELSE 'General' END, 'integration_name', t.implementation_path,
     'endpoint_url', COALESCE(NULLIF(t.api_endpoint, ''), t.documentation_url),
     'function_spec', t.input_schema, 'configuration', t.usage_examples, 'metadata', COALESCE(t.metadata, '{{}}'),
     'average_response_time_ms', t.avg_response_time_ms, 'usage_count', t.total_calls,
@@ -76,8 +76,8 @@ AND (t.name, t.id) > (%(after_name)s, %(after_id)s::uuid)
 AND (t.name ILIKE %(search)s OR t.description ILIKE %(search)s OR t.tool_key ILIKE %(search)s)
 
 -- name: tool_category
--- As it is shown.
-AND COALESCE(NULLIF(t.category, ''), 'General') = %(category)s
+-- As it is shown, in the words of the index tools_tenant_category_idx (migrations_ops/phases/api_indexes.py).
+AND CASE WHEN t.category <> '' THEN t.category ELSE 'General' END = %(category)s
 
 -- name: tool_type
 -- As stored.
