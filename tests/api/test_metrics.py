@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.support import citus, service_under_test
+from tests.support import citus, patience, service_under_test
 from tests.support.cast import PHARMA
 from tests.support.service import PRODUCTION, Service, served
 from tests.support.service_under_test import ServiceDatabase
@@ -55,7 +55,7 @@ def test_what_an_undo_would_come_to_is_counted_beside_the_requests(service_datab
         began = time.time()
         first = figures(opened.service)
         while "vital_undo_rows_timestamp_seconds" not in (told := figures(opened.service)):
-            assert time.time() - began < 30
+            assert time.time() - began < patience.seconds(30)
             time.sleep(0.1)
 
     assert not [name for name in first if name.startswith("vital_undo_rows")]
