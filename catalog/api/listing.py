@@ -69,8 +69,7 @@ class Listing(TenantView):
         Asked for are their versions, and the JSON of those that are unknown. Each is a transaction of its own: what a
         version names does not change in between, and a row that is gone by then has the whole page asked for at once.
         """
-        own = self.tenant.id if self.tenant and not self.tenant.is_platform else None  # the other branch is theirs
-        params |= PLATFORM | {"own": own, "reach": params["limit"] + params["offset"]}
+        params |= PLATFORM | {"own": self._own, "reach": params["limit"] + params["offset"]}
         if ROWS:
             named = self._asked(statement, params, filters, self.kind.version, self.kind.in_order)
             rows = ROWS.recall([version for version, _ in named], partial(self.kind.read, seen_tenants(self)))
@@ -90,8 +89,16 @@ class Listing(TenantView):
 
     def _source(self, filters: list[str], columns: str) -> Source:
         """With these filters and columns in their place."""
-        source, asked = self.of_all if self.tenant_request.sees_all else self.of_tenant, "\n".join(filters)
+        source = self.of_all
+        if not self.tenant_request.sees_all:
+            source, filters = (self.of_tenant, filters) if self._own else (source, [QUERIES["of_platform"], *filters])
+        asked = "\n".join(filters)
         return Source(source.rows.format(filters=asked, columns=columns), source.count.format(filters=asked))
+
+    @property
+    def _own(self) -> str | None:
+        """The tenant whose rows are listed beside the Platform's; None where there are the Platform's alone."""
+        return self.tenant.id if self.tenant and not self.tenant.is_platform else None
 
     def chosen(self, filters: dict[str, str], params: dict[str, Any]) -> list[str]:
         """The filters, by parameter, that the address asks for; their values go into `params`."""

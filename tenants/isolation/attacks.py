@@ -232,12 +232,12 @@ class Weapons:
 
     def _on_conflict(self, attacker: Actor, victim: Actor, theirs: Planted, mine: Planted) -> Iterator[Try]:
         """An own row under the victim's key, which turns into an UPDATE of the victim's."""
-        key = frozenset(self.target.key)
-        if mine.spare is None or (key, True) not in self.planter.recipe(self.target.relation).unique:
+        key, recipe = frozenset(self.target.key), self.planter.recipe(self.target.relation)
+        if mine.spare is None or (key, True) not in recipe.unique:
+            return
+        if self.target.tenant in key or not key <= recipe.columns.keys():  # what is generated cannot be given
             return
         statements = [self._overwriting(mine.spare, row) for row in (theirs, mine)]
-        if self.target.tenant in key or not set(key) <= set(theirs.texts):
-            return
         moves = self._move(attacker, statements[0]), Move(attacker.id, statements[1])
         made = theirs.made, mine.made, mine.spare_made
         yield Try(victim, "insert on conflict", *moves, new_row=True, made=made)

@@ -4,6 +4,8 @@ All of it happens in the caller's transaction. Where no row can be made, one tha
 is made once for all of them: a table costs about as many statements as it has tables to lean on.
 """
 
+import itertools
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -55,8 +57,8 @@ class Made:
     by: str = OPERATOR
 
 
-# Its values, what makes the rows that it refers to, and the row as it stands: its key, itself, its columns as texts.
-Inserted = tuple[Values, tuple[Made, ...], tuple[str, dict[str, Any], Values]]
+# Its values, what makes the rows that it refers to, and the row as it stands: its key, its columns as texts.
+Inserted = tuple[Values, tuple[Made, ...], tuple[str, Values]]
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,6 @@ class Planted:
     why. Of a row that was there before, nothing is known."""
 
     key: str
-    row: dict[str, Any]
     texts: Values
     values: Values
     made: tuple[Made, ...] = ()
@@ -124,7 +125,7 @@ class Planter:
         self._at_work: set[str] = set()
         self._making: list[str] = []
         self._insertions: dict[tuple[str, tuple[str, ...]], str] = {}
-        self._returning: dict[tuple[str, tuple[str, ...]], dict[str, Composable]] = {}
+        self._reading: dict[tuple[str, tuple[str, ...]], tuple[dict[str, Composable], list[str]]] = {}
         self.typed_keys = {
             target.relation: session.typed_key(target.relation, target.key) for target in self.tables.values()
         }
@@ -261,7 +262,7 @@ class Planter:
                 raise
             self.planted, self._elsewhere_made, self._unused = before
             return []
-        return [(*made, (row[0], row[1], row[2])) for made, row in zip(new, rows, strict=True)]
+        return [(*made, row) for made, row in zip(new, rows, strict=True)]
 
     def _renew(self, target: Target, actors: Sequence[Actor]) -> None:
         """New rows of all of them where another row of this table would need one each to refer to."""
@@ -323,18 +324,18 @@ class Planter:
 
     def _as_planted(self, target: Target, inserted: Inserted) -> Planted:
         """With what makes the row again under the same key, after what it refers to."""
-        values, made, (key, row, texts) = inserted
-        same = values | {name: texts[name] for name in target.key}
+        values, made, (key, texts) = inserted
+        same = values | self._given_again(target.relation, target.key, texts)
         by = ONESELF if target.relation in self._denied else OPERATOR
-        return Planted(key, row, texts, values, (*made, Made(target.relation, same, by)))
+        return Planted(key, texts, values, (*made, Made(target.relation, same, by)))
 
-    def _existing_row(self, target: Target, actor: Actor) -> tuple[str, dict[str, Any], Values] | None:
-        parts = self._returned(target.relation, target.key) | {
+    def _existing_row(self, target: Target, actor: Actor) -> tuple[str, Values] | None:
+        parts = self._read_back(target.relation, target.key)[0] | {
             "tenant": sql.ident(target.tenant),
             "owner": sql.literal(actor.id),
         }
         found = self._sampled(of_table("existing_row", target.relation, **parts))
-        return (found[0][0], found[0][1], found[0][2]) if found else None
+        return (found[0][0], found[0][1]) if found else None
 
     # --- statements ---
 
@@ -360,7 +361,7 @@ class Planter:
     def _row(self, relation: str, row: Values) -> str:
         """Its values as the columns' own types."""
         columns = self.recipe(relation).columns
-        return "(" + ", ".join(f"{sql.quoted(value)}::{columns[name].kind}" for name, value in row.items()) + ")"
+        return sql.row(row.values(), (columns[name].kind for name in row))
 
     def remade(self, made: Iterable[Made]) -> list[str]:
         """The statements that make these rows again, as the operator but for what is made by the login itself."""
@@ -478,8 +479,8 @@ class Planter:
         self.session.execute(QUERIES[ONESELF])
         try:
             given = self._key_to_refer_to(self.recipe(reference.parent), reference.key)
-            values, made, (_, _, texts) = self._insert_until_taken(reference.parent, given, actor, reference.key)
-            same = values | {key: texts[key] for key in reference.key}
+            values, made, (_, texts) = self._insert_until_taken(reference.parent, given, actor, reference.key)
+            same = values | self._given_again(reference.parent, reference.key, texts)
             return texts, (*made, Made(reference.parent, same, ONESELF))
         finally:  # back to whoever plants the row that refers to it
             self._making.pop()
@@ -511,27 +512,44 @@ class Planter:
 
     # --- writing them ---
 
-    def _insert(self, relation: str, rows: Sequence[Values], key: Sequence[str]) -> list[tuple[Any, ...]]:
-        statement = self.insert(relation, rows, "plant_rows", **self._returned(relation, key))
+    def _insert(self, relation: str, rows: Sequence[Values], key: Sequence[str]) -> list[tuple[str, Values]]:
         if relation not in self._denied:
-            return self.session.execute(statement)
+            return self._written(relation, rows, key)
         self.session.execute(QUERIES[ONESELF])
-        planted = self.session.execute(statement)
+        planted = self._written(relation, rows, key)
         self._be_whoever_plants()
         return planted
 
-    def _returned(self, relation: str, key: Sequence[str]) -> dict[str, Composable]:
-        """A row's key and its columns as texts."""
+    def _written(self, relation: str, rows: Sequence[Values], key: Sequence[str]) -> list[tuple[str, Values]]:
+        """The rows as they stand, in this order, but for those that triggers have taken away or given another key. They
+        are read after they were written, as Citus returns columns of a new row and nothing that is made of them."""
+        parts, kinds = self._read_back(relation, key)
+        keys = self.session.texts(self.insert(relation, rows, "plant_rows", columns_of_key=parts["columns_of_key"]))
+        if not keys:
+            return []
+        wanted = ", ".join(sql.row(map(str, one), kinds) for one in keys)
+        read = self.session.texts(of_table("planted_rows", relation, **parts, keys=sql.verbatim(wanted)))
+        found = {one[: len(kinds)]: (str(one[-2]), json.loads(str(one[-1]))) for one in read}
+        return [found[one] for one in keys if one in found]
+
+    def _read_back(self, relation: str, key: Sequence[str]) -> tuple[dict[str, Composable], list[str]]:
+        """A row's key as columns and as one text, and all its columns as texts; and the types of the key's columns."""
         known = relation, tuple(key)
-        if known not in self._returning:
-            pairs = [
-                part
-                for name in self.recipe(relation).columns
-                for part in (sql.literal(name), sql.column("t", name) + sql.raw("::text"))
-            ]
-            parts = {"key": sql.key_text("t", tuple(key)), "texts": sql.join(pairs)}
-            self._returning[known] = {name: sql.verbatim(sql.text_of(part)) for name, part in parts.items()}
-        return self._returning[known]
+        if known not in self._reading:
+            kinds = {column.name: column.kind for column in self.session.columns(relation)}
+            pairs = ((sql.literal(name), sql.column("t", name) + sql.raw("::text")) for name in kinds)
+            parts: dict[str, Composable] = {
+                "columns_of_key": sql.join(sql.column("t", name) for name in key),
+                "key": sql.key_text("t", tuple(key)),
+                "texts": sql.join(itertools.chain.from_iterable(pairs)),
+            }
+            parts = {name: sql.verbatim(sql.text_of(part)) for name, part in parts.items()}
+            self._reading[known] = parts, [kinds[name] for name in key]
+        return self._reading[known]
+
+    def _given_again(self, relation: str, key: Sequence[str], texts: Values) -> Values:
+        """What an INSERT of the same row gives for its key; a generated column is given nothing."""
+        return {name: texts[name] for name in key if name in self.recipe(relation).columns}
 
     def _insert_until_taken(
         self, relation: str, given: Values, actor: Actor, key: Sequence[str], *, keep: bool = True

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 from uuid import uuid4
 
 from tenants.inventory import Inventory
@@ -19,7 +20,7 @@ from tenants.isolation.fixtures import NotPlantable, Planted, Planter
 from tenants.isolation.http_attacks import Intruder, Victim
 from tenants.isolation.queries import QUERIES, of_table
 from tenants.isolation.report import Report
-from tenants.isolation.targets import MARK, NOBODY, Actor, in_turn, targets
+from tenants.isolation.targets import MARK, NOBODY, Actor, Target, in_turn, targets
 from vital.db import sql
 from vital.db.session import Session
 
@@ -81,6 +82,7 @@ class Run:
         self.tables = {target.relation: target for target in targets(inventory)}
         self.endpoints = [endpoint for endpoint in ENDPOINTS if endpoint.relation in self.tables]
         self.rows: dict[tuple[str, str], Planted] = {}
+        self.as_planted: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
         self.hosts: dict[str, str] = {}
         self.cast: list[Actor] = []
         self.planters: dict[str, Planter] = {}
@@ -117,6 +119,7 @@ class Run:
                 for actor in newcomers.values():
                     try:
                         planted = planter.plant_one(target, actor, {endpoint.mark: f"{MARK}-{uuid4().hex[:12]}"})
+                        self.as_planted[endpoint.path, actor.id] = self._now(session, target, planted)
                         self.rows[endpoint.path, actor.id] = planted
                     except NotPlantable as refusal:
                         what = f"{actor.name}'s row for {endpoint.path}"
@@ -191,20 +194,25 @@ class Run:
             if row is None:
                 continue
             shared = actor.id == self.inventory.platform_id and self.tables[endpoint.relation].shared
-            victim = Victim(actor, self.hosts[actor.id], row, str(row.row[endpoint.mark]), shared)
+            victim = Victim(actor, self.hosts[actor.id], row, str(row.texts[endpoint.mark]), shared)
             intruder.attack(endpoint, victim)
             self._look(session, intruder, endpoint, victim)
+
+    def _now(self, session: Session, target: Target, planted: Planted) -> list[tuple[Any, ...]]:
+        """The row as it stands; nothing where it is gone."""
+        rows = sql.key_equals("t", session.typed_key(target.relation, target.key), sql.literal(planted.key))
+        return session.execute(of_table("row_now", target.relation, rows=rows))
 
     def _look(self, session: Session, intruder: Intruder, endpoint: Endpoint, victim: Victim) -> None:
         """Whatever was answered: the victim's row must be as it was, and no other in its name."""
         target = self.tables[endpoint.relation]
-        rows = sql.key_equals("t", session.typed_key(target.relation, target.key), sql.literal(victim.planted.key))
         parts = {
             "tenant": sql.ident(target.tenant), "victim": sql.literal(victim.actor.id),
             "mark": sql.ident(endpoint.mark), "code": sql.literal(intruder.code),
         }  # fmt: skip
         with as_operator(session):
-            unchanged = session.execute(of_table("row_now", target.relation, rows=rows)) == [(victim.planted.row,)]
+            before = self.as_planted[endpoint.path, victim.actor.id]
+            unchanged = self._now(session, target, victim.planted) == before
             forged = bool(session.value(of_table("rows_in_its_name", target.relation, **parts)))
         intruder.note(endpoint, victim, "its row afterwards", "" if unchanged else "it was changed or deleted")
         if endpoint.new:

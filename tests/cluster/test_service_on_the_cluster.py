@@ -5,9 +5,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from tenants.isolation.endpoints import ENDPOINTS
+from tenants.isolation.report import HELD
 from tests.support import cast_rows, citus, databases, patience, service, service_under_test
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM, STRANGER
-from tests.support.command_results import Manage, said
+from tests.support.command_results import Manage, document, said
 from tests.support.contract import PROMPTS, TOOLS, refusal
 from tests.support.databases import Scratch, rows
 from tests.support.service import Service, served
@@ -140,3 +142,25 @@ def test_a_decision_is_refused_with_what_to_do(database: ServiceDatabase) -> Non
 
     refusal(answer, 409)
     assert "distribute --undo" in answer.text
+
+
+def test_no_request_reaches_anothers_rows(database: ServiceDatabase, manage: Manage) -> None:
+    """Rows are planted on the nodes, attacked over HTTP, and removed."""
+    secrets = {"SUPABASE_JWT_SECRET": service.JWT_SECRET, "VITAL_TENANT_DOMAIN": service.TENANT_DOMAIN}
+    counted = "SELECT count(*) FROM prompts UNION ALL SELECT count(*) FROM tools"
+    before = rows(database.database.admin_url, counted)
+    with served(database.login) as opened:
+        url = f"http://127.0.0.1:{opened.port}"
+        done = manage(database.database, "prove_isolation", "--url", url, "--json", env=secrets, timeout=600)
+
+    assert done.returncode == 0, said(done)
+    tried = [attempt for attempt in document(done)["matrix"] if attempt["where"] == "endpoint"]
+    assert {tuple(attempt.values()) for attempt in tried if attempt["outcome"] != HELD} == set()
+    assert {attempt["what"] for attempt in tried} == {endpoint.path for endpoint in ENDPOINTS}
+    assert {attempt["victim"] for attempt in tried} == {
+        "Platform",
+        "Digital Health Startup",
+        "Pharmaceuticals",
+        "Stranger",
+    }
+    assert rows(database.database.admin_url, counted) == before

@@ -131,6 +131,14 @@ class Session:
         cursor = self.connection.execute(composed.as_bytes(self.connection), params or {})
         return cursor.fetchall() if cursor.description else []
 
+    def texts(self, statement: Composable) -> list[tuple[str | None, ...]]:
+        """The same with each value as the server writes it, whatever its type."""
+        result = self.connection.execute(statement.as_bytes(self.connection), {}).pgresult
+        assert result is not None
+        values = ([result.get_value(row, column) for column in range(result.nfields)] for row in range(result.ntuples))
+        encoding = self.connection.info.encoding
+        return [tuple(None if one is None else one.decode(encoding) for one in row) for row in values]
+
     def value(self, statement: Composable | str, params: sql.Params | None = None) -> Any:
         """The first column of the first row, or None."""
         return next((row[0] for row in self.execute(statement, params)), None)

@@ -113,6 +113,11 @@ def quoted(value: str) -> str:
     return " E'" + text.replace("\\", "\\\\") + "'" if "\\" in text else f"'{text}'"
 
 
+def row(values: Iterable[str], kinds: Iterable[str]) -> str:
+    """Values with their types as SQL spells a row."""
+    return "(" + ", ".join(f"{quoted(value)}::{kind}" for value, kind in zip(values, kinds, strict=True)) + ")"
+
+
 def join(parts: Iterable[Composable], separator: str = ", ") -> Composed:
     return sql.SQL(separator).join(parts)
 

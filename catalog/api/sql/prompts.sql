@@ -22,11 +22,11 @@ SELECT (SELECT count(*) FROM public.prompts AS t WHERE t.tenant_id = %(own)s::uu
      + (SELECT count(*) FROM public.prompts AS t WHERE t.tenant_id = %(platform)s::uuid {filters})
 
 -- name: prompt_branches_of_all
--- The same for those who see every tenant.
+-- The same for those who see every tenant, or the Platform's alone.
 SELECT {columns} FROM public.prompts AS t WHERE true {filters} ORDER BY t.created_at DESC NULLS LAST, t.id LIMIT %(limit)s OFFSET %(offset)s
 
 -- name: prompt_count_of_all
--- The same for those who see every tenant.
+-- The same for them.
 SELECT count(*) FROM public.prompts AS t WHERE true {filters}
 
 -- name: prompt_by_key

@@ -50,3 +50,7 @@ SELECT {version}, {shape} FROM {table} AS t WHERE t.id = ANY (%(ids)s::uuid[]) A
 -- name: rows_of_seen_tenants
 -- Whose rows are looked for, so that a cluster asks no server that has none of them; NULL for everybody's.
 (t.tenant_id = ANY (%(tenants)s::uuid[]) OR %(tenants)s::uuid[] IS NULL)
+
+-- name: of_platform
+-- The Platform's alone, where there is no tenant beside it.
+AND t.tenant_id = %(platform)s::uuid

@@ -1,7 +1,7 @@
 -- name: tool_page
 -- A page by name, a row each, and beside each the number of all that match (counted once). The tenant's own tools and the
--- Platform's are two branches in index order, merged; never a sort of a whole catalogue. `own` is NULL where the tenant is
--- the Platform, or there is none. The service puts the rows together: one text of all of them would be copied six times.
+-- Platform's are two branches in index order, merged; never a sort of a whole catalogue. The service puts the rows
+-- together: one text of all of them would be copied six times.
 SELECT {shown}, ({count}) FROM ({page}) AS t ORDER BY t.name, t.id
 
 -- name: tool_cursor_page
@@ -28,11 +28,11 @@ SELECT (SELECT count(*) FROM public.tools AS t WHERE t.tenant_id = %(own)s::uuid
      + (SELECT count(*) FROM public.tools AS t WHERE t.tenant_id = %(platform)s::uuid {filters})
 
 -- name: tool_branches_of_all
--- The same for those who see every tenant.
+-- The same for those who see every tenant, or the Platform's alone.
 SELECT {columns} FROM public.tools AS t WHERE true {filters} ORDER BY t.name, t.id LIMIT %(limit)s OFFSET %(offset)s
 
 -- name: tool_count_of_all
--- The same for those who see every tenant.
+-- The same for them.
 SELECT count(*) FROM public.tools AS t WHERE true {filters}
 
 -- name: tool_by_key

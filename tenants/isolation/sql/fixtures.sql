@@ -116,8 +116,12 @@ SELECT {columns} FROM {relation} AS t WHERE num_nulls({columns}) = 0 LIMIT 1
 
 -- name: existing_row
 -- A row of the tenant's own, where none can be planted.
-SELECT {key}, to_jsonb(t), jsonb_object(ARRAY[{texts}]::text[]) FROM {relation} AS t WHERE t.{tenant} = {owner}::uuid LIMIT 1
+SELECT {key}, jsonb_object(ARRAY[{texts}]::text[]) FROM {relation} AS t WHERE t.{tenant} = {owner}::uuid LIMIT 1
 
 -- name: plant_rows
 -- Rows to attack.
-INSERT INTO {relation} AS t ({columns}) OVERRIDING SYSTEM VALUE VALUES {rows} RETURNING {key}, to_jsonb(t), jsonb_object(ARRAY[{texts}]::text[])
+INSERT INTO {relation} AS t ({columns}) OVERRIDING SYSTEM VALUE VALUES {rows} RETURNING {columns_of_key}
+
+-- name: planted_rows
+-- The same rows, as they stand.
+SELECT {columns_of_key}, {key}, jsonb_object(ARRAY[{texts}]::text[]) FROM {relation} AS t WHERE ({columns_of_key}) IN ({keys})

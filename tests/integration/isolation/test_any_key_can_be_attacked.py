@@ -29,6 +29,7 @@ SHAPES = {
     "a small number above zero": ("id smallint PRIMARY KEY CHECK (id > 0)",),
     "a number with two digits after the point": ("id numeric(6,2) PRIMARY KEY",),
     "three letters": ("id char(3) PRIMARY KEY",),
+    "at most nine letters, padded": ("id char(9) PRIMARY KEY",),
     "a text": ("id text PRIMARY KEY",),
     "a date": ("id date PRIMARY KEY",),
     "a moment": ("id timestamptz PRIMARY KEY",),
@@ -53,6 +54,12 @@ SHAPES = {
         f"{UUID}, email text NOT NULL",
         "AFTER CREATE UNIQUE INDEX ON {s}.things (lower(email))"),
     "a generated column": (f"{UUID}, a text NOT NULL, b text GENERATED ALWAYS AS (upper(a)) STORED UNIQUE",),
+    "a generated key": ("name text NOT NULL, id text GENERATED ALWAYS AS (lower(name)) STORED PRIMARY KEY",),
+    "a parent's generated key": (
+        f"{UUID}, parent text NOT NULL REFERENCES {{s}}.parents",
+        f"CREATE TABLE {{s}}.parents (name text NOT NULL, id text GENERATED ALWAYS AS (lower(name)) STORED PRIMARY KEY,"
+        f" {TENANT})",
+    ),
     "bookings that may not overlap": (f"{UUID}, during tstzrange NOT NULL, EXCLUDE USING gist (during WITH &&)",),
     "a parent for each": (f"{UUID}, parent uuid NOT NULL UNIQUE REFERENCES {{s}}.parents", PARENT),
     "its parent's key": ("id uuid PRIMARY KEY REFERENCES {s}.parents", PARENT),
