@@ -63,7 +63,7 @@ class Contestant:
 @contextmanager
 def running(database: Database, statement: Path, workers: int) -> Iterator[list[Contestant]]:
     """Every server, live, with so many processes each; those that nobody asks cost nothing."""
-    token = {"Authorization": f"Bearer {_token()}"}
+    token = credential()
     peers = {"DATABASE_URL": database.admin_url, "BENCH_TENANTS": f"{TENANT},{PLATFORM}"}
     with ExitStack() as stack:
 
@@ -91,6 +91,13 @@ def running(database: Database, statement: Path, workers: int) -> Iterator[list[
         yield [Contestant(*turn, database.admin_url) for turn in turns]
 
 
+@contextmanager
+def cold(database: Database) -> Iterator["Served"]:
+    """VITAL alone, in one process that remembers nothing between requests."""
+    with _served(vital(1), _vital(database, memory_ms=0, row_mb=0)) as served:
+        yield served
+
+
 def vital(workers: int) -> list[str]:
     options = ["--workers", str(workers), "--threads", THREADS, "--log-level", "warning"]
     return [sys.executable, "-m", "vital.serve", *options]
@@ -106,9 +113,11 @@ def uvicorn(application: str, workers: int) -> list[str]:
     return [str(BENCH_PYTHON), "-m", "uvicorn", "--log-level", "warning", *options, application]
 
 
-def _token() -> str:
+def credential(role: str = "user") -> dict[str, str]:
+    """The header of somebody of the tenant's."""
     claims = {"aud": "authenticated", "exp": int(time.time()) + 86_400, "sub": "bench", "role": "authenticated"}
-    return jwt.encode(claims | {"app_metadata": {"role": "user", "tenant_id": TENANT}}, SECRET, algorithm="HS256")
+    claims |= {"app_metadata": {"role": role, "tenant_id": TENANT}}
+    return {"Authorization": f"Bearer {jwt.encode(claims, SECRET, algorithm='HS256')}"}
 
 
 def _vital(database: Database, *, memory_ms: int, row_mb: int) -> dict[str, str]:

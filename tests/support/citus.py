@@ -75,6 +75,15 @@ def connect(admin_url: str, name: str) -> None:
                 connection.execute("SELECT citus_set_node_property(%s, %s, 'shouldhaveshards', false)", [host, port])
 
 
+def introduce(admin_url: str, owner: str) -> None:
+    """Where another database of the cluster has made VITAL's roles, only a superuser brings them to this one's nodes;
+    they come with the owner who is a member of them, and he with a type of his."""
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute("CREATE TYPE public.introduced AS ENUM ()")
+        connection.execute(sql.SQL("ALTER TYPE public.introduced OWNER TO {}").format(sql.Identifier(owner)))
+        connection.execute("DROP TYPE public.introduced")
+
+
 def let_replicate(database: str) -> None:
     """Where the workers' server has a list of who may decode changes, Citus is on it in this database."""
     for host, port, _ in nodes():
