@@ -22,9 +22,11 @@ from migrations_ops.rules.model import Plan
 from migrations_ops.runs.callbacks import RunCallbacks
 from migrations_ops.runs.runner import Actor, Result, accounting, check_stop, open_or_go_on
 from tenants import maintenance
+from vital.db import sql
 from vital.db.sql import shown
 from vital.errors import EngineError, StepFailed
 
+COUNTED_TO = 100_000  # rows
 HALF_UNDONE = "its undo is not finished: distribute --undo again, or distribute --yes to do it again"
 
 
@@ -56,15 +58,20 @@ def shown_plan(waiting: Callable[[str], None]) -> dict[str, Any]:
         return {
             "status": "distributed" if _stands(session) else "shown",
             "nodes": [{"node": name, "shards": shards} for name, shards in session.execute(query("nodes_there"))],
-            "tables": [_table(name, layout) for name in layout.placement],
+            "tables": [_table(session, name, layout) for name in layout.placement],
             "foreign_keys": [] if _is_gated(found) else list(_keys(session, plan, layout)),
             "problems": found,
         }
 
 
-def _table(name: str, layout: Layout) -> dict[str, Any]:
-    size = layout.sizes.get(name)
-    facts = {"rows": size.rows, "bytes": size.bytes} if size else {}
+def _table(session: Session, name: str, layout: Layout) -> dict[str, Any]:
+    """What is shown of a table; how many rows, where a table is large, is what the server last estimated."""
+    facts: dict[str, Any] = {}
+    if size := layout.sizes.get(name):
+        with session.work():
+            (rows,) = session.execute(query("rows_up_to", relation=sql.relation(name), most=sql.literal(COUNTED_TO)))[0]
+        is_estimated = rows > COUNTED_TO
+        facts = {"rows": max(rows, size.rows) if is_estimated else rows, "bytes": size.bytes, "estimated": is_estimated}
     return {"table": shown(name), "placement": layout.placement[name], "why": layout.reasons.get(name, "")} | facts
 
 

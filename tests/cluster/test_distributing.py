@@ -31,7 +31,7 @@ def counts(scratch: Scratch) -> dict[str, int]:
 
 
 def test_what_it_would_do_is_shown_and_nothing_is_done(ready: Scratch, manage: Manage) -> None:
-    before = databases.dump(ready.admin_url)
+    before, before_rows = databases.dump(ready.admin_url), counts(ready)
 
     done = manage(ready, "distribute", "--json")
 
@@ -40,6 +40,9 @@ def test_what_it_would_do_is_shown_and_nothing_is_done(ready: Scratch, manage: M
     placement = {one["table"]: one["placement"] for one in document["tables"]}
     assert {name for name, how in placement.items() if how == "distributed"} == DISTRIBUTED
     assert {name for name, how in placement.items() if how == "reference"} == COPIED
+    spelled = [one for one in document["tables"] if one["table"] in before_rows]
+    assert {one["table"]: one["rows"] for one in spelled} == before_rows
+    assert not any(one["estimated"] for one in spelled)
     lost = {one["name"]: one["why"] for one in document["foreign_keys"] if one["becomes"] == "not kept"}
     assert set(lost) == {"users_id_fkey", "agent_tool_assignments_assigned_by_fkey"}
     assert all(why.split()[0].isdigit() and "auth.users is not placed" in why for why in lost.values())

@@ -19,6 +19,10 @@ SELECT t, greatest(c.reltuples, 0)::bigint, pg_total_relation_size(c.oid)
 FROM unnest({tables}::text[]) AS t
 JOIN pg_class AS c ON c.oid = to_regclass(t)
 
+-- name: rows_up_to
+-- How many rows a table has; one more than so many where it has more.
+SELECT count(*) FROM (SELECT 1 FROM {relation} LIMIT {most} + 1) AS counted
+
 -- name: restrictive_policies
 -- Policies of others that Citus would make permissive on the workers.
 SELECT t, p.polname, format('the policy %s is RESTRICTIVE, and Citus makes it permissive on the workers: drop it first', p.polname)

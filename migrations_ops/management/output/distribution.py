@@ -19,7 +19,7 @@ def show_distribution(console: Console, document: dict[str, Any]) -> None:
     for name in ("rows", "size"):
         table.add_column(name, justify="right")
     for one in document["tables"]:
-        rows = f"{one['rows']:,}" if "rows" in one else ""
+        rows = f"{'about ' if one['estimated'] else ''}{one['rows']:,}" if "rows" in one else ""
         size = f"{one['bytes'] / 1024 / 1024:,.1f} MB" if "bytes" in one else ""
         table.add_row(one["table"], one["placement"], one["why"], rows, size)
     console.print(table)
