@@ -20,6 +20,7 @@ from vital.db.sql import shown
 from vital.errors import EngineError, UnknownTable
 
 BEFORE = "its rows have no tenant in the backup"
+REFUSES = ("NO ACTION", "RESTRICT")  # what foreign keys do about the row that is referred to
 HINT = ", added since: --delete-added"
 
 
@@ -64,12 +65,14 @@ class Comparison:
         return next((table for table in self.tables if table.relation == relation), None)
 
     def unreferred(self, table: Staged) -> Composable:
-        """Predicate on `t`: no other row refers to it. FALSE where a table may not be read that may."""
-        if any(one.child not in self.readable for one in table.referring):
-            return FALSE
-        return sql.join([TRUE, *(self._nobody(table, one) for one in table.referring)], " AND ")
+        """Predicate on `t`: no other row refers to it, as far as the database would not say so itself."""
+        return sql.join([TRUE, *(self.nobody(table, one) for one in table.referring)], " AND ")
 
-    def _nobody(self, table: Staged, reference: ForeignKey) -> Composable:
+    def nobody(self, table: Staged, reference: ForeignKey) -> Composable:
+        """Predicate on `t`: no other row refers to it by this key. Of a table that may not be read nobody knows: FALSE
+        where such rows would change with it; where the database refuses, it is left to that."""
+        if reference.child not in self.readable:
+            return TRUE if reference.on_delete in REFUSES and not reference.is_deferrable else FALSE
         itself = table.same_row("c", "t") if reference.child == table.relation else FALSE
         child = sql.relation(reference.child)
         return part("nobody_refers", child=child, refers=refers(reference, "c", "t"), is_itself=itself)
@@ -296,7 +299,10 @@ def _without_parent(found: Comparison, table: Staged, reference: ForeignKey, fin
     owner = found.may_be_referred_to(reference, "p")
     return ask(
         found.session, "parent_is_missing",
-        {"of_others": f"{what}belongs to another tenant", "gone": f"{what}is gone"},
+        {
+            "of_others": f"{what}belongs to another tenant", "gone": f"{what}is gone",
+            "of_all": not reference.of_partitions,
+        },
         parent=sql.relation(reference.parent), refers=refers(reference, "s", "p"), may_be_referred_to=owner,
         is_given=is_given(reference, "s"), same_row=table.same_row("t", "s"),
         refers_now=unchanged(table, reference.own), comes=comes,

@@ -17,16 +17,27 @@ from migrations_ops.engine.batch_size import TARGET_SECONDS, TIMEOUT_SECONDS, Pa
 from migrations_ops.engine.failing_rows import REFUSED, is_refused_by_row, reason_of
 from migrations_ops.engine.step_context import Watch
 from migrations_ops.tenant_restore.comparison import Comparison, judge
-from migrations_ops.tenant_restore.tables import QUERIES, TRUE, Staged, ask, every, is_given, part, refers, unchanged
+from migrations_ops.tenant_restore.tables import (
+    FALSE,
+    QUERIES,
+    TRUE,
+    Staged,
+    ask,
+    every,
+    is_given,
+    part,
+    refers,
+    unchanged,
+)
 from tenants.inventory import TENANT_COLUMN
 from vital.db import retry, sql
 from vital.db.introspection import ForeignKey
+from vital.db.sql import shown
 
 FIRST, MOST = 500, 5_000  # rows of a batch
 ROUNDS = 3  # in which rows are set right that a trigger has changed as others were written
 WRITTEN_SINCE = "another session has written it since it was compared; restore again"
 REMADE = "a trigger, a rule or its type today makes another row of it"
-STILL_REFERRED_TO = "rows refer to it"
 TOO_BIG = (pg.ProgramLimitExceeded, pg.QueryCanceled)
 KINDS = ("deleted", "changed", "added")
 
@@ -70,11 +81,20 @@ class Writing:
         judge(self.found, finally_=True)
         for table in self.found.tables:
             with self.session.work():
-                added = {"reason": STILL_REFERRED_TO}
-                there = self._parts(table) | {"unreferred": self.found.unreferred(table)}
-                ask(self.session, "is_referred_to_now", added, **there)
+                self._say_what_refers(table)
                 rest = {"reason": WRITTEN_SINCE, "kinds": list(KINDS)}
                 ask(self.session, "leave_the_rest", rest, differences=table.differences)
+
+    def _say_what_refers(self, table: Staged) -> None:
+        """Of rows that were to be deleted and are there."""
+        for one in table.referring:
+            child = shown(one.child)
+            why = f"rows of {child} refer to it by {', '.join(one.own)}"
+            if one.child not in self.found.readable:
+                why = f"rows of {child} may refer to it and would change with it, and vital_operator may not read them"
+                why = f"{why}: GRANT SELECT ON {child} TO vital_operator"
+            parts = self._parts(table) | {"unreferred": self.found.nobody(table, one)}
+            ask(self.session, "is_referred_to_now", {"reason": why}, **parts)
 
     def _all(self) -> None:
         """Again and again, as long as anything helps: what comes and goes makes room for the rest."""
@@ -214,10 +234,11 @@ class Writing:
         return sql.join([sql.raw("("), there, sql.raw(" OR "), now, sql.raw(")")], "")
 
     def _leads_to_row(self, reference: ForeignKey, itself: Composable) -> Composable:
+        parent = {"parent": sql.relation(reference.parent), "refers": refers(reference, "s", "p")}
         return part(
-            "parent_is_there", is_given=is_given(reference, "s"), refers_to_itself=itself,
-            parent=sql.relation(reference.parent), refers=refers(reference, "s", "p"),
+            "parent_is_there", is_given=is_given(reference, "s"), refers_to_itself=itself, **parent,
             may_be_referred_to=self.found.may_be_referred_to(reference, "p"),
+            none_need_be=part("no_parent_is_there", **parent) if reference.of_partitions else FALSE,
         )  # fmt: skip
 
     # --- batches ---

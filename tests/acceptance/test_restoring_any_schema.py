@@ -68,3 +68,31 @@ def test_every_value_comes_back(what: str, market: tuple[Scratch, Path], manage:
         assert owned(scratch, NORTH) == damaged
     finally:
         databases.drop(scratch)
+
+
+LOOSE = """
+ALTER TABLE visits ADD item bigint;
+ALTER TABLE visits_low ADD FOREIGN KEY (item) REFERENCES items;
+UPDATE visits SET item = CASE WHEN id < 100 THEN (SELECT min(id) FROM items) ELSE 4711 END
+"""
+
+
+def test_a_key_of_some_partitions_binds_their_rows_alone(server_url: str, manage: Manage, tmp_path: Path) -> None:
+    """A row of another partition may lead nowhere, and comes back so."""
+    scratch = databases.create_empty(server_url)
+    try:
+        rows(scratch.owner_url, (SUPPORT / "market.sql").read_text(encoding="utf-8"))
+        rows(scratch.owner_url, LOOSE)
+        done = manage(scratch, "migrate_tenants", "--yes", "--no-backup", "--plan", str(SUPPORT / "market.toml"))
+        assert done.returncode == 0, said(done)
+        restores.plain_backup(scratch, tmp_path / "market.dump")
+        then = owned(scratch, NORTH)["public.visits"]
+        assert any("4711" in row for row in then)
+        rows(scratch.admin_url, f"DELETE FROM visits WHERE tenant_id = '{NORTH}'")
+
+        back = restores.restore(scratch, manage, tmp_path / "market.dump", "--yes", *WHY, tenant="north")
+
+        assert back["status"] == "restored", by_name(back)
+        assert owned(scratch, NORTH)["public.visits"] == then
+    finally:
+        databases.drop(scratch)
