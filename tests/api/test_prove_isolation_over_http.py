@@ -18,7 +18,7 @@ from tenants.isolation.endpoints import ENDPOINTS
 from tenants.isolation.report import HELD, LEAK, NOT_TRIED, Report
 from tenants.isolation.targets import MARK
 from tenants.isolation.test_tokens import signer
-from tests.support import background
+from tests.support import background, citus
 from tests.support.cast import PHARMA
 from tests.support.command_results import Manage, document, said
 from tests.support.service import JWT_SECRET, PRODUCTION, TENANT_DOMAIN
@@ -74,6 +74,7 @@ def test_the_service_holds(own_service: ServiceUnderTest, manage: Manage) -> Non
     assert {table: own_service.rows(table) for table in MARKS} == rows, "nothing is left, and nothing is missing"
 
 
+@citus.one_server("nothing is planted, so nothing of auth.users is asked for")
 def test_the_service_in_this_process_holds(own_service: ServiceUnderTest, manage: Manage) -> None:
     """With the service's own login; tables outside of the plan are closed to it, which the report says."""
     done = manage(

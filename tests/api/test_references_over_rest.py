@@ -5,10 +5,13 @@ from typing import Any
 import jwt
 import pytest
 
+from tests.support import citus
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, STRANGER
 from tests.support.contract import refusal
 from tests.support.service_under_test import ServiceUnderTest
 from tests.support.tokens import NOBODY, Who, admin, super_admin, user
+
+pytestmark = citus.one_server("references are resolved before tables are distributed")
 
 REFERENCES, RESOLUTIONS = "/api/migrations/references", "/api/migrations/resolutions"
 GROUP = {"table": "knowledge_base", "columns": "source_id", "tenant": "pharma", "parent_tenant": "digital-health"}

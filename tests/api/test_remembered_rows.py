@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support import service_under_test
+from tests.support import citus, service_under_test
 from tests.support.cast import DIGITAL_HEALTH, PHARMA, PLATFORM
 from tests.support.contract import PROMPTS, TOOLS
 from tests.support.service import PRODUCTION, Service, served
 from tests.support.service_under_test import ServiceDatabase, ServiceUnderTest
 from tests.support.tokens import super_admin, user
+
+pytestmark = citus.one_server("Citus refuses statements that change a row's tenant or use random()")
 
 NO_ANSWERS = PRODUCTION | {"VITAL_RESPONSE_MEMORY_MS": "0"}
 LISTS = {TOOLS: "tools", PROMPTS: "prompts"}

@@ -10,13 +10,15 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.support import patience, service_under_test
+from tests.support import citus, patience, service_under_test
 from tests.support.cast import DIGITAL_HEALTH, PHARMA
 from tests.support.contract import refusal
 from tests.support.pause_point import paused_at
 from tests.support.service import PRODUCTION, Service, served
 from tests.support.service_under_test import ServiceDatabase, ServiceUnderTest
 from tests.support.tokens import NOBODY, Who, admin, super_admin, user
+
+pytestmark = citus.one_server("runs are refused while tables are distributed")
 
 RUNS = "/api/migrations/runs"
 OPERATOR = super_admin()

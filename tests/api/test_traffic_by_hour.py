@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,11 +26,19 @@ PATIENCE = 6 * traffic.EVERY
 Counts = dict[UUID, tuple[int, int, int]]
 
 
+@contextmanager
+def nothing_counted(service_database: ServiceDatabase) -> Iterator[ServiceDatabase]:
+    """A copy of the database, without what services have counted in it for other tests."""
+    with service_under_test.copied_database(service_database) as own:
+        rows(own.database.admin_url, "DELETE FROM vital.traffic")
+        yield own
+
+
 @pytest.fixture
 def counting(service_database: ServiceDatabase, django_db_blocker: Any) -> Iterator[tuple[traffic.Traffic, Scratch]]:
     """A process that has counted nothing yet, as the service's login."""
     with (
-        service_under_test.copied_database(service_database) as own,
+        nothing_counted(service_database) as own,
         django_on(own.login, django_db_blocker),
     ):
         yield traffic.Traffic(), own.database
@@ -47,7 +56,7 @@ def test_two_processes_count_together_and_write_within_seconds(service_database:
         UUID(NO_TENANT): (5, 5, 0),
     }
     with (
-        service_under_test.copied_database(service_database) as own,
+        nothing_counted(service_database) as own,
         served(own.login, PRODUCTION, workers=2) as service,
     ):
         for _ in range(10):
