@@ -147,6 +147,7 @@ def migrated(manage: Manage, name: str, server: str, chunks: int) -> Iterator[Si
         print(f"migrated on {name}: {took:.1f} s", flush=True)
         fill(scratch.admin_url, TOOLS)
         databases.rows(scratch.admin_url, PROMPTS, {"tenant": TENANT})
+        databases.rows(scratch.admin_url, "VACUUM (ANALYZE) public.prompts")
         yield Side(name, scratch, manage(scratch.owner_url, "create_login", login).strip())
     finally:
         databases.drop(scratch)
