@@ -13,7 +13,7 @@ from typing import Any
 
 from migrations_ops.impact.reading import BEGINNINGS, Insertion, read
 from migrations_ops.impact.source_texts import of_python, of_script
-from migrations_ops.impact.sources import NotRead
+from migrations_ops.impact.sources import NotRead, text_of
 from migrations_ops.impact.splitting import UNSAID, Piece, Token, pieces, tokens
 from migrations_ops.rules.model import TENANT_COLUMN, Plan, TableSpec
 from vital.db.sql import names, shown
@@ -53,7 +53,7 @@ def scan(folder: Path, plan: Plan) -> dict[str, Any]:
     found: list[Found] = []
     files = list(_files(folder))
     for file in files:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        text = text_of(file)
         found += Source(str(file.relative_to(folder)), file.suffix, text, plan).found()
     return {
         "folder": str(folder),

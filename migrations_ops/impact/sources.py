@@ -1,5 +1,6 @@
 """Where statements are at hand: a file, a server log, pg_stat_statements."""
 
+import codecs
 import csv
 import json
 import re
@@ -63,7 +64,7 @@ class Sent:
 
 def of_file(file: Path) -> list[Sent]:
     """Each statement of a file of SQL. Raises NotRead."""
-    text = _text_of(file)
+    text = text_of(file)
     return [Sent(piece.text, piece.role, where=f"{file}:{piece.line}") for piece in pieces(text)]
 
 
@@ -74,7 +75,7 @@ def of_text(text: str) -> list[Sent]:
 
 def of_log(file: Path, database: str) -> list[Sent]:
     """Those that a server has logged of this database: csvlog, jsonlog, or stderr, by what the file holds."""
-    text = _text_of(file)
+    text = text_of(file)
     first = text.lstrip()[:1]
     entries = _of_json(text) if first == "{" else _of_csv(file, text) if _is_csv(text) else _of_stderr(text)
     found = []
@@ -120,9 +121,12 @@ def grants(session: Session, roles: Sequence[str], bound: Sequence[str]) -> list
     ]
 
 
-def _text_of(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """What it says, in UTF-8 or, as editors of Windows mark it, in UTF-16. Raises NotRead."""
     try:
-        return file.read_text(encoding="utf-8", errors="replace")
+        with file.open("rb") as begun:
+            encoding = "utf-16" if begun.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+        return file.read_text(encoding=encoding, errors="replace")
     except OSError as error:
         raise NotRead(source=file, reason=error.strerror or str(error)) from error
 

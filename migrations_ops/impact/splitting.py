@@ -16,7 +16,7 @@ TOKEN = re.compile(
     |(?P<number_of>\$\d+)
     |(?P<percent>%s|%\(\w+\)s)
     |(?P<cast>::)
-    |(?P<colon>(?<![:\w\]]):[^\W\d]\w*)
+    |(?P<colon>(?<![:\w\]]):(?:[^\W\d]\w*|'[^']*'))
     |(?P<word>[^\W\d][\w$]*)
     |(?P<number>\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)
     |(?P<end>;)
@@ -26,10 +26,17 @@ TOKEN = re.compile(
 )
 BLOCK_EDGE = re.compile(r"/\*|\*/")
 PSQL_COPY = re.compile(r"\\copy\s+(.+?)\s+(from|to)\s.*", re.IGNORECASE | re.DOTALL)
+PSQL_SENDS = re.compile(r"\\(?:;|(?:g\w*|crosstabview|watch)\b[^\n]*)")
 READS_ROWS = re.compile(r"\s*COPY\b.*\bFROM\s+STDIN\b", re.IGNORECASE | re.DOTALL)
 COUNTED_ROLE = re.compile(r"--\s*role:\s*(\S+)", re.IGNORECASE)
 LITERALS = ("text", "number", "dollar")
 UNSAID = ("comment", "block")
+OPERANDS = ("text", "number", "dollar", "quoted", "number_of", "percent", "colon")
+BEFORE_AN_OPERAND = re.compile(
+    r"ALL|AND|ANY|AS|BETWEEN|BY|CASE|DISTINCT|ELSE|FETCH|FIRST|FROM|HAVING|ILIKE|IN|INTERVAL|IS|LIKE|LIMIT|NEXT|NOT"
+    r"|OFFSET|ON|OR|RETURNING|SELECT|SET|SIMILAR|SOME|THEN|TO|USING|VALUES|WHEN|WHERE",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -95,10 +102,15 @@ def pieces(text: str) -> Iterator[Piece]:
                     yield Piece(tuple(tokens(kept)), line + rest.count("\n", 0, token.start), role)
                 own = []
                 break
-            if token.kind != "end":
+            if token.text == "\\" and not PSQL_SENDS.match(rest, token.start):
+                end = _end_of_line(rest, token.start)  # psql does it at once, and goes on with the statement
+                rest, offset, own = rest[: token.start] + " " * (end - token.start) + rest[end:], 0, []
+                break
+            if token.kind != "end" and token.text != "\\":
                 own.append(token)
                 continue
-            offset = token.start + 1
+            sent = PSQL_SENDS.match(rest, token.start)
+            offset = sent.end() if sent else token.start + 1
             if not _is_empty(own):
                 first = next(one for one in own if one.kind not in (*UNSAID, "space"))
                 yield (piece := Piece(tuple(own), line + rest.count("\n", 0, first.start), role))
@@ -135,12 +147,12 @@ def _with_numbers(own: tuple[Token, ...]) -> Iterator[str]:
     used = [int(one.text[1:]) for one in own if one.kind == "number_of"]
     numbers: dict[str, int] = {}
     last, doubled = max(used, default=0), any(one.kind == "percent" for one in own)
-    skip = False
+    skip, marks = False, _marks(own)
     for one, following in zip(own, [*own[1:], None], strict=True):
         if skip:
             skip = False
-        elif one.kind in ("percent", "colon"):
-            name = one.text if one.text != "%s" else f"%s at {one.start}"
+        elif one.kind in ("percent", "colon") or one.start in marks:
+            name = one.text if one.text not in ("%s", "?") else f"one at {one.start}"
             if name not in numbers:
                 last += 1
                 numbers[name] = last
@@ -152,6 +164,23 @@ def _with_numbers(own: tuple[Token, ...]) -> Iterator[str]:
             yield " "
         else:
             yield one.text
+
+
+def _marks(own: tuple[Token, ...]) -> set[int]:
+    """Where a `?` is a parameter. It is an operator of jsonb where a value stands before it, or as a part of a longer
+    one (`@?`)."""
+    found, before = set[int](), Token("other", "", -1)
+    for one in own:
+        if one.kind in (*UNSAID, "space"):
+            continue
+        is_value = before.kind in OPERANDS or before.text in (")", "]") or before.start in found
+        if before.kind == "word":
+            is_value = BEFORE_AN_OPERAND.fullmatch(before.text) is None
+        is_part = before.text in ("@", "?", "#") and before.start == one.start - 1
+        if one.text == "?" and not is_value and not is_part:
+            found.add(one.start)
+        before = one
+    return found
 
 
 def normalised(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.sql import Composable
 
 from migrations_ops.engine.session import Session
-from migrations_ops.tenant_restore import staging
+from migrations_ops.tenant_restore import references, staging
 from migrations_ops.tenant_restore.backup_file import BackupFile, Layout
 from migrations_ops.tenant_restore.staging import CannotCompare, Say
 from migrations_ops.tenant_restore.tables import FALSE, TRUE, Staged, ask, is_given, part, refers, unchanged
@@ -60,27 +60,35 @@ class Comparison:
     tables: list[Staged] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     readable: set[str] = field(default_factory=set)
+    whole: dict[str, str] = field(default_factory=dict)  # of a partition that a key leads to, the table
 
     def table(self, relation: str) -> Staged | None:
-        return next((table for table in self.tables if table.relation == relation), None)
+        """The one that has these rows."""
+        whole = self.whole.get(relation, relation)
+        return next((table for table in self.tables if table.relation == whole), None)
 
     def unreferred(self, table: Staged) -> Composable:
-        """Predicate on `t`: no other row refers to it, as far as the database would not say so itself."""
-        return sql.join([TRUE, *(self.nobody(table, one) for one in table.referring)], " AND ")
+        """Predicate on `t`: no other row of a table that may be read refers to it."""
+        known = [one for one in table.referring if one.child in self.readable]
+        return sql.join([TRUE, *(self._nobody(table, one) for one in known)], " AND ")
 
-    def nobody(self, table: Staged, reference: ForeignKey) -> Composable:
-        """Predicate on `t`: no other row refers to it by this key. Of a table that may not be read nobody knows: FALSE
-        where such rows would change with it; where the database refuses, it is left to that."""
-        if reference.child not in self.readable:
-            return TRUE if reference.on_delete in REFUSES and not reference.is_deferrable else FALSE
+    def hidden(self, table: Staged) -> references.Hidden:
+        """The keys to this table of tables that may not be read."""
+        return references.Hidden(self.session, table, self.readable)
+
+    def _nobody(self, table: Staged, reference: ForeignKey) -> Composable:
+        return part("nobody_refers", **self.referring_rows(table, reference))
+
+    def referring_rows(self, table: Staged, reference: ForeignKey) -> dict[str, Composable]:
+        """Which rows `c` of the child refer to `t`, for what is to be said of them."""
         itself = table.same_row("c", "t") if reference.child == table.relation else FALSE
-        child = sql.relation(reference.child)
-        return part("nobody_refers", child=child, refers=refers(reference, "c", "t"), is_itself=itself)
+        led = [refers(reference, "c", "t"), references.leads_to(reference, "t")]
+        return {"child": sql.relation(reference.child), "refers": sql.join(led, " AND "), "is_itself": itself}
 
     def may_be_referred_to(self, reference: ForeignKey, alias: str) -> Composable:
         """Predicate on the row that is referred to: the tenant's own, the Platform's or of no tenant, where rows have
         an owner. It is what the guards demand of applications, and they do not ask VITAL."""
-        if reference.parent not in {table.relation for table in self.inventory.tables}:
+        if self.whole.get(reference.parent, reference.parent) not in {one.relation for one in self.inventory.tables}:
             return TRUE
         owners = sql.literal([self.tenant, self.inventory.platform_id])
         owner = sql.column(alias, TENANT_COLUMN)
@@ -232,11 +240,12 @@ def _connect(found: Comparison) -> None:
     """What refers to what, as far as a restore has to look."""
     session, names = found.session, [table.relation for table in found.tables]
     registry = sql.names(found.inventory.registry)
-    own = [one for one in introspection.foreign_keys(session, names) if sql.names(one.parent) != registry]
-    to_us = [one for one in introspection.foreign_keys(session, parents=names) if not one.is_inherited]
+    own = [one for one in references.of_tables(session, names) if sql.names(one.parent) != registry]
+    to_us = references.to_tables(session, names)
     others = list({one.parent for one in own} | {one.child for one in to_us})
     with session.work():
         found.readable = {name for (name,) in ask(session, "readable_tables", {"relations": others})}
+        found.whole = dict(ask(session, "tables_of_partitions", {"relations": [one.parent for one in own]}))
     for table in found.tables:
         held = {column.name for column in table.held}
         ours = [one for one in own if sql.names(one.child) == sql.names(table.relation) and {*one.own} <= held]
@@ -276,6 +285,8 @@ def judge(found: Comparison, *, finally_: bool = False) -> None:
 
 def _judged(found: Comparison, finally_: bool) -> Iterator[bool]:
     for table in found.tables:
+        with found.session.work():
+            found.hidden(table).leave_referred()
         for reference in table.references:
             with found.session.work():
                 yield bool(_without_parent(found, table, reference, finally_))

@@ -36,6 +36,15 @@ def every(predicates: Iterable[Composable]) -> Composable:
     return sql.join([TRUE, *predicates], " AND ")
 
 
+@dataclass(frozen=True)
+class OfPartitions(ForeignKey):
+    """A key that some partitions have. `rows` are the conditions of those of the child; `parents` are the tables that
+    hold the rows that it leads to, where it leads to partitions."""
+
+    rows: tuple[str, ...] = ()
+    parents: tuple[int, ...] = ()
+
+
 @dataclass
 class Staged:
     """`columns` are those that the table has now, `held` those of them that the backup has; `references` lead to other
@@ -126,12 +135,23 @@ class Staged:
 
 def refers(reference: ForeignKey, own: str, other: str) -> Composable:
     """Whether the row `own` refers to the row `other`."""
-    return sql.same_values(other, reference.key, own, reference.own)
+    return sql.join(
+        [sql.same_values(other, reference.key, own, reference.own), *_of_partitions(reference, own)], " AND "
+    )
 
 
 def is_given(reference: ForeignKey, alias: str) -> Composable:
     """Whether the row refers to anything: a key of several columns does not where one of them is NULL."""
-    return sql.join([sql.column(alias, name) + sql.raw(" IS NOT NULL") for name in reference.own], " AND ")
+    given = [sql.column(alias, name) + sql.raw(" IS NOT NULL") for name in reference.own]
+    return sql.join([*given, *_of_partitions(reference, alias)], " AND ")
+
+
+def _of_partitions(reference: ForeignKey, alias: str) -> list[Composable]:
+    """Whether the row is one of those that the key binds, where that is not all."""
+    if not isinstance(reference, OfPartitions) or not reference.rows:
+        return []
+    conditions = sql.join([sql.raw("(") + sql.verbatim(row) + sql.raw(")") for row in reference.rows], " OR ")
+    return [part("lies_in_partition", row=sql.ident(alias), conditions=conditions)]
 
 
 def unchanged(table: Staged, names: Iterable[str]) -> Composable:

@@ -11,10 +11,11 @@ from migrations_ops.engine.failing_rows import is_refused_by_row
 from migrations_ops.engine.session import Session
 from migrations_ops.engine.step_context import Watch
 from migrations_ops.engine.tables import are_there, has_columns
+from migrations_ops.tenant_restore import references
 from migrations_ops.tenant_restore.comparison import Comparison, Wanted
 from migrations_ops.tenant_restore.tables import QUERIES, TENANT, Staged, ask, part
 from tenants.inventory import TENANT_COLUMN, Inventory
-from vital.db import introspection, retry, sql
+from vital.db import retry, sql
 from vital.db.sql import shown
 
 ENTRIES_AT_ONCE = 100
@@ -96,8 +97,7 @@ class _Undoing:
             return None
         columns = session.columns(relation)
         table = Staged(relation, session.typed_key(relation, keys[relation]), 0, columns, columns, True)
-        referring = introspection.foreign_keys(session, parents=[relation])
-        table.referring = [one for one in referring if not one.is_inherited]
+        table.referring = references.to_tables(session, [relation])
         with session.work():
             children = {"relations": [one.child for one in table.referring]}
             readable = {name for (name,) in ask(session, "readable_tables", children)}
@@ -105,11 +105,13 @@ class _Undoing:
 
     def _some(self, known: tuple[Staged, Comparison], kind: str, number: int, keys: list[str]) -> list[str]:
         """Undo these rows of an entry, or each half of them where one refuses. Returns those that were not undone."""
-        facts = {"id": number, "keys": keys, "tenant": known[1].tenant}
+        facts: dict[str, Any] = {"id": number, "keys": keys, "tenant": known[1].tenant}
         try:
             with self.session.connection.transaction():
                 if kind == "insert":
                     self._hold(known[0], keys)
+                    referred = known[1].hidden(known[0]).referred(keys)
+                    facts["keys"] = [key for key in keys if key not in referred]
                 back = {key for (key,) in self.session.execute(self._statement(*known, kind, number), facts)}
                 return [key for key in keys if key not in back]
         except psycopg.Error as error:

@@ -17,6 +17,7 @@ from migrations_ops.engine.batch_size import TARGET_SECONDS, TIMEOUT_SECONDS, Pa
 from migrations_ops.engine.failing_rows import REFUSED, is_refused_by_row, reason_of
 from migrations_ops.engine.step_context import Watch
 from migrations_ops.tenant_restore.comparison import Comparison, judge
+from migrations_ops.tenant_restore.references import still_refers
 from migrations_ops.tenant_restore.tables import (
     FALSE,
     QUERIES,
@@ -81,20 +82,18 @@ class Writing:
         judge(self.found, finally_=True)
         for table in self.found.tables:
             with self.session.work():
-                self._say_what_refers(table)
+                self._leave_referred(table)
                 rest = {"reason": WRITTEN_SINCE, "kinds": list(KINDS)}
                 ask(self.session, "leave_the_rest", rest, differences=table.differences)
 
-    def _say_what_refers(self, table: Staged) -> None:
-        """Of rows that were to be deleted and are there."""
-        for one in table.referring:
-            child = shown(one.child)
-            why = f"rows of {child} refer to it by {', '.join(one.own)}"
-            if one.child not in self.found.readable:
-                why = f"rows of {child} may refer to it and would change with it, and vital_operator may not read them"
-                why = f"{why}: GRANT SELECT ON {child} TO vital_operator"
-            parts = self._parts(table) | {"unreferred": self.found.nobody(table, one)}
-            ask(self.session, "is_referred_to_now", {"reason": why}, **parts)
+    def _leave_referred(self, table: Staged) -> None:
+        parts = {name: table.parts[name] for name in ("differences", "relation")}
+        parts["same_row"] = table.row_of_difference()
+        for key in table.referring:
+            if key.child in self.found.readable:
+                one, many = still_refers(key)
+                there = self.found.referring_rows(table, key)
+                ask(self.session, "is_referred_to_now", {"one": one, "many": many}, **parts, **there)
 
     def _all(self) -> None:
         """Again and again, as long as anything helps: what comes and goes makes room for the rest."""
@@ -200,7 +199,8 @@ class Writing:
         """Of rows that were added since; or of changed ones that stand in the way, and come back as deleted ones do."""
         parts = self._parts(table) | {"unreferred": self.found.unreferred(table)}
         if kind == "changed":
-            stands = sql.join([stands, parts["unreferred"]], " AND ")
+            hidden = [FALSE] if self.found.hidden(table).keys else []
+            stands = sql.join([stands, parts["unreferred"], *hidden], " AND ")
             ready = sql.compose(QUERIES["in_the_way"], stands=stands, **parts)
         else:
             ready = sql.compose(QUERIES["ready_to_delete"], **parts)
@@ -222,7 +222,7 @@ class Writing:
 
     def _is_there(self, table: Staged, reference: ForeignKey, *, or_as_now: bool = False) -> Composable:
         """Predicate on `s`: its reference leads to a row, or it is empty; or it leads where it leads now."""
-        is_own = sql.names(reference.parent) == sql.names(table.relation)
+        is_own = self.found.table(reference.parent) is table
         itself = sql.same_values("s", reference.own, "s", reference.key) if is_own else sql.raw("false")
         there = self._leads_to_row(reference, itself)
         if not or_as_now:
@@ -288,6 +288,7 @@ class Writing:
                 self.session.as_applications()
                 if batch.before is not None:
                     self.session.execute(batch.before, {"numbers": numbers})
+                    self.found.hidden(table).leave_referred(numbers)
                 written, as_wanted = self.session.execute(batch.write, facts | {"numbers": numbers})[0]
                 if not as_wanted:
                     raise Remade

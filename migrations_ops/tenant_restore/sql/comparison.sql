@@ -116,19 +116,6 @@ WHERE s.ctid = d.place
   )
 RETURNING d.number
 
--- name: is_referred_to_now
--- Rows to be deleted that others refer to, which would go with them.
-UPDATE {differences} AS d
-SET reason = %(reason)s::text
-FROM {relation} AS t
-WHERE {same_row}
-  AND d.kind = 'added'
-  AND d.chosen
-  AND NOT d.done
-  AND d.reason IS NULL
-  AND NOT ({unreferred})
-RETURNING d.number
-
 -- name: leave_out
 -- Rows that stay as they are, and why.
 UPDATE {differences} SET reason = %(reason)s::text WHERE number = ANY(%(numbers)s::bigint[]) AND reason IS NULL

@@ -166,6 +166,7 @@ WITH gone AS (
       AND {same_row}
       AND t.{tenant}::text = %(tenant)s::text
       AND (t.xmin::text = d.version OR t.xmin::text IN (SELECT version FROM {versions}))
+      AND d.reason IS NULL
       AND {unreferred}
     RETURNING d.number, {key} AS vital_key, {image} AS image
 ), noted AS (
