@@ -17,7 +17,7 @@ from vital.db import introspection, sql
 from vital.db.introspection import FOREIGN_KEYS, ForeignKey
 from vital.db.sql import shown
 
-ACTING = ("CASCADE", "SET NULL", "SET DEFAULT")
+REFUSING = ("NO ACTION", "RESTRICT")
 LOOKED_AT = 5_000  # rows at once
 
 
@@ -103,7 +103,7 @@ class Hidden:
         found = set[str]()
         for key in self.keys:
             given = ask(
-                self.session, "values_of_rows", {"keys": keys}, relation=sql.relation(self.table.relation),
+                self.session, "values_of_restored", {"keys": keys}, relation=sql.relation(self.table.relation),
                 same_row=sql.key_equals("t", self.table.key, sql.column("given", "vital_key")),
                 value=sql.key_text("t", key.key), may_be_led_to=leads_to(key, "t"),
             )  # fmt: skip
@@ -126,7 +126,7 @@ class Hidden:
         """Value → how many rows refer to it; None where nobody can tell and the server would not refuse."""
         with _as_login(self.session):
             if not ask(self.session, "rows_are_shown", {"relation": key.child})[0][0]:
-                return None if key.on_delete in ACTING else {}
+                return {} if key.on_delete in REFUSING else None
             same = sql.key_equals("c", tuple(zip(key.own, key.kinds, strict=True)), sql.column("given", "value"))
             child = sql.relation(key.child)
             return dict(ask(self.session, "rows_that_refer", {"values": values}, child=child, same_value=same))

@@ -17,7 +17,7 @@ FORMS = {
         ["SELECT doc ? 'x', \"d\" ? 'y', f(doc) ?| a, doc @? '$.a' FROM t"],
     ),
     "variables of psql": ("SELECT a FROM t WHERE a = :'one' AND b = :two", ["SELECT a FROM t WHERE a = $1 AND b = $2"]),
-    "psql sends": ("SELECT 1 \\gset\nSELECT 2 \\gx\nSELECT 3 \\; SELECT 4;", [f"SELECT {number}" for number in (1, 2, 3, 4)]),
+    "psql sends": ("TABLE a \\gset\nTABLE b \\gx\nTABLE c \\; TABLE d;", ["TABLE a", "TABLE b", "TABLE c", "TABLE d"]),
     "psql does": ("\\if :x\nSELECT 1\n\\echo it's\n, 2;\n\\endif\nSELECT 3", ["SELECT 1 , 2", "SELECT 3"]),
     "not over": ("SELECT 1; SELECT 'two; SELECT 3", ["SELECT 1", "SELECT 'two", "SELECT 3"]),
 }  # fmt: skip

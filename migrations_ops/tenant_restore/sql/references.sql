@@ -66,7 +66,7 @@ WHERE d.kind = 'added'
 ORDER BY d.number
 LIMIT %(rows)s
 
--- name: values_of_rows
+-- name: values_of_restored
 -- The same of rows with these keys.
 SELECT given.vital_key, {value}
 FROM {relation} AS t
