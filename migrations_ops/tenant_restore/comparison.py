@@ -20,7 +20,6 @@ from vital.db.sql import shown
 from vital.errors import EngineError, UnknownTable
 
 BEFORE = "its rows have no tenant in the backup"
-REFUSES = ("NO ACTION", "RESTRICT")  # what foreign keys do about the row that is referred to
 HINT = ", added since: --delete-added"
 
 
@@ -310,10 +309,7 @@ def _without_parent(found: Comparison, table: Staged, reference: ForeignKey, fin
     owner = found.may_be_referred_to(reference, "p")
     return ask(
         found.session, "parent_is_missing",
-        {
-            "of_others": f"{what}belongs to another tenant", "gone": f"{what}is gone",
-            "of_all": not reference.of_partitions,
-        },
+        {"of_others": f"{what}belongs to another tenant", "gone": f"{what}is gone"},
         parent=sql.relation(reference.parent), refers=refers(reference, "s", "p"), may_be_referred_to=owner,
         is_given=is_given(reference, "s"), same_row=table.same_row("t", "s"),
         refers_now=unchanged(table, reference.own), comes=comes,

@@ -126,7 +126,7 @@ class Hidden:
         """Value → how many rows refer to it; None where nobody can tell and the server would not refuse."""
         with _as_login(self.session):
             if not ask(self.session, "rows_are_shown", {"relation": key.child})[0][0]:
-                return {} if key.on_delete in REFUSING else None
+                return {} if key.on_delete in REFUSING and not key.is_deferrable else None
             same = sql.key_equals("c", tuple(zip(key.own, key.kinds, strict=True)), sql.column("given", "value"))
             child = sql.relation(key.child)
             return dict(ask(self.session, "rows_that_refer", {"values": values}, child=child, same_value=same))

@@ -33,7 +33,6 @@ from migrations_ops.tenant_restore.tables import (
 from tenants.inventory import TENANT_COLUMN
 from vital.db import retry, sql
 from vital.db.introspection import ForeignKey
-from vital.db.sql import shown
 
 FIRST, MOST = 500, 5_000  # rows of a batch
 ROUNDS = 3  # in which rows are set right that a trigger has changed as others were written
@@ -234,11 +233,10 @@ class Writing:
         return sql.join([sql.raw("("), there, sql.raw(" OR "), now, sql.raw(")")], "")
 
     def _leads_to_row(self, reference: ForeignKey, itself: Composable) -> Composable:
-        parent = {"parent": sql.relation(reference.parent), "refers": refers(reference, "s", "p")}
         return part(
-            "parent_is_there", is_given=is_given(reference, "s"), refers_to_itself=itself, **parent,
+            "parent_is_there", is_given=is_given(reference, "s"), refers_to_itself=itself,
+            parent=sql.relation(reference.parent), refers=refers(reference, "s", "p"),
             may_be_referred_to=self.found.may_be_referred_to(reference, "p"),
-            none_need_be=part("no_parent_is_there", **parent) if reference.of_partitions else FALSE,
         )  # fmt: skip
 
     # --- batches ---

@@ -68,8 +68,7 @@ WHERE s.ctid = d.place
 RETURNING d.number
 
 -- name: parent_is_missing
--- Rows whose reference would lead to no row, or to another tenant's; one that leads there now already may. To no row may lead
--- what only some partitions have as a key (not `of_all`): where one of them refuses, the database says so.
+-- Rows whose reference would lead to no row, or to another tenant's; one that leads there now already may.
 UPDATE {differences} AS d
 SET reason = CASE WHEN EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers}) THEN %(of_others)s::text ELSE %(gone)s::text END
 FROM {stage} AS s
@@ -79,7 +78,6 @@ WHERE s.ctid = d.place
   AND NOT d.done
   AND d.reason IS NULL
   AND {is_given}
-  AND (%(of_all)s OR EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers}))
   AND NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers} AND {may_be_referred_to})
   AND NOT EXISTS (SELECT 1 FROM {relation} AS t WHERE {same_row} AND {refers_now})
   AND NOT ({comes})

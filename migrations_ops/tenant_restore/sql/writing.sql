@@ -57,12 +57,8 @@ EXISTS (
 )
 
 -- name: parent_is_there
--- Predicate: the row that is referred to is there, or none is; or none need be.
-(NOT ({is_given}) OR {refers_to_itself} OR EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers} AND {may_be_referred_to}) OR {none_need_be})
-
--- name: no_parent_is_there
--- Predicate: the row that is referred to is not there. Of a key that only some partitions have, the database judges.
-NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers})
+-- Predicate: the row that is referred to is there, or none is.
+(NOT ({is_given}) OR {refers_to_itself} OR EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers} AND {may_be_referred_to}))
 
 -- name: refers_as_now
 -- Predicate: the row refers to what it refers to now.
