@@ -108,13 +108,13 @@ def test_a_row_that_a_trigger_of_ours_counts_in_is_set_right(
 
 
 def test_the_schema_has_changed_since(backed_up: BackedUp, restorable: Scratch, manage: Manage) -> None:
-    then = owned(restorable)["public.messages"]
+    then, prompts = owned(restorable)["public.messages"], len(owned(restorable)["public.prompts"])
     rows(
         restorable.admin_url,
         "ALTER TABLE prompts ADD note text DEFAULT 'new'; ALTER TABLE prompts DROP required_context;"
         "ALTER TABLE prompts ALTER estimated_tokens TYPE bigint; ALTER TABLE tools ALTER name TYPE varchar(4);"
-        f"UPDATE prompts SET note = 'kept', version = '9' WHERE {MINE} AND name < 'f';"
-        f"DELETE FROM prompts WHERE {MINE} AND name >= 'f'; DELETE FROM messages WHERE {MINE}".replace(
+        f"UPDATE prompts SET note = 'kept', version = '9' WHERE {MINE} AND id::text < '8';"
+        f"DELETE FROM prompts WHERE {MINE} AND id::text >= '8'; DELETE FROM messages WHERE {MINE}".replace(
             "ALTER TABLE tools ALTER name TYPE varchar(4);", ""
         ),
     )
@@ -128,7 +128,7 @@ def test_the_schema_has_changed_since(backed_up: BackedUp, restorable: Scratch, 
         "note was added since: rows keep what they have, and rows that come back get its default",
     ]
     notes = dict(rows(restorable.admin_url, f"SELECT note, count(*) FROM prompts WHERE {MINE} GROUP BY 1"))
-    assert notes == {"kept": changed, "new": 39 - changed}
+    assert notes == {"kept": changed, "new": prompts - changed}
     assert scalar(restorable, f"SELECT count(*) FROM prompts WHERE {MINE} AND version = '9'") == 0
     assert owned(restorable)["public.messages"] == then
 
