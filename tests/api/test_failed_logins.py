@@ -28,7 +28,7 @@ TOOLS = "/api/tools-crud?limit=1"
 def within_one_window() -> None:
     """Failures are counted from 0 again every five minutes; a test begins where enough of them is left."""
     left = SECONDS - time.time() % SECONDS
-    if left < patience.seconds(30):
+    if left < min(patience.seconds(30), SECONDS / 2):
         time.sleep(left)
 
 
