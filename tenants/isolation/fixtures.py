@@ -6,6 +6,7 @@ is made once for all of them: a table costs about as many statements as it has t
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -556,8 +557,10 @@ class Planter:
     ) -> Inserted:
         """Insert a row, with other values for what is taken already or what a CHECK refuses. Where it is not to be
         kept, what it refers to is."""
-        refused, checked = "its constraints refuse every value that was tried", 0
-        for attempt in range(ATTEMPTS):
+        refused, checked = "its constraints refuse every value that was tried", Counter[str]()
+        for attempt in itertools.count():  # each CHECK may take as many as all that is not one
+            if max(attempt - checked.total(), *checked.values(), 0) >= ATTEMPTS:
+                break
             values, made = self._values(relation, given, actor, attempt)
             try:
                 with self.session.connection.transaction(force_rollback=not keep):
@@ -565,9 +568,10 @@ class Planter:
                     return values, made, row
             except psycopg.errors.CheckViolation as error:
                 refused = str(error.diag.message_primary)
-                if not self._learn(relation, error.diag.constraint_name or "", checked, given, actor):
+                constraint = error.diag.constraint_name or ""
+                if not self._learn(relation, constraint, checked[constraint], given, actor):
                     raise Refused(refused) from error
-                checked += 1
+                checked[constraint] += 1
             except (psycopg.DataError, *COLLIDES) as error:
                 refused = str(error.diag.message_primary)
                 self.recipe(relation).collides |= isinstance(error, COLLIDES)
